@@ -1,0 +1,124 @@
+//! The two traits of a card driver. `Card` is the slow side (find, open, ask), `Channel` one opened channel: audio or
+//! frames, events, hook. A `Channel` is moved to the thread that reads and writes it; nobody shares one.
+
+use alloc::boxed::Box;
+
+use crate::{ChannelId, ChannelInfo, Event, Hook, Law, SpanId, SpanInfo, SpanStatus};
+
+/// The clock that paces a card's samples. Two cards of one domain never slip against each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClockDomain {
+    /// DAHDI's timing master: every DAHDI span of the box.
+    Dahdi,
+    /// The simulated card's own clock (virtual or the host's).
+    Sim,
+    /// A clock of its own, e.g. a sound device: reached through a resampling buffer only.
+    Own(u16),
+}
+
+/// What can go wrong between us and a card. Everything else a driver sees it must map to one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardError {
+    /// Nothing to read, or no room to write, at the moment.
+    Again,
+    /// An event waits: fetch events until there is none, then try again (DAHDI's errno 500).
+    EventPending,
+    /// Somebody else has the channel open.
+    Busy,
+    /// The card or the channel was taken away: drop the channel, its number may come back as another thing.
+    Gone,
+    /// No such channel, or it is not configured.
+    NoSuchChannel,
+    /// The channel cannot do this (wrong signalling, wrong state).
+    Invalid,
+    /// No tone zone is loaded.
+    NoToneZone,
+    /// We may not.
+    Permission,
+    /// Any other error number of the operating system.
+    Os(i32),
+}
+
+impl core::fmt::Display for CardError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            CardError::Again => f.write_str("nothing to do yet"),
+            CardError::EventPending => f.write_str("an event waits on the channel"),
+            CardError::Busy => f.write_str("the channel is in use by another program"),
+            CardError::Gone => f.write_str("the card was removed"),
+            CardError::NoSuchChannel => f.write_str("no such channel, or not configured"),
+            CardError::Invalid => f.write_str("the channel cannot do this"),
+            CardError::NoToneZone => f.write_str("no tone zone is loaded"),
+            CardError::Permission => f.write_str("no permission for the device node"),
+            CardError::Os(errno) => write!(f, "system error {errno}"),
+        }
+    }
+}
+
+impl core::error::Error for CardError {}
+
+/// How an opened channel is to work. A close forgets it: it is given again after every open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setup {
+    /// Voice: G.711 octets of this law, in blocks of [`crate::BLOCK`], eight buffers, sent as soon as written.
+    Audio(Law),
+    /// HDLC frames: 32 buffers of 1024 octets.
+    Frames,
+}
+
+/// Whether an action is done or will be reported by an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Done.
+    Done,
+    /// Under way; [`Event::HookComplete`] follows (DAHDI's EINPROGRESS, which is success).
+    Pending,
+}
+
+/// A card: the slow side. Used by its signalling thread only.
+pub trait Card: Send {
+    /// The name by which configuration and people know it, e.g. `dahdi` or `sim`.
+    fn name(&self) -> &str;
+    /// The clock its samples follow.
+    fn clock(&self) -> ClockDomain;
+    /// Its spans, in order.
+    fn spans(&self) -> &[SpanInfo];
+    /// Its channels, in order of their numbers.
+    fn channels(&self) -> &[ChannelInfo];
+    /// Alarms and counters of a span, as they are now.
+    fn span_status(&mut self, span: SpanId) -> Result<SpanStatus, CardError>;
+    /// Opens a channel for the caller alone. Everything about it is at its default: set it up next.
+    fn open(&mut self, channel: ChannelId) -> Result<Box<dyn Channel>, CardError>;
+    /// A new ticker on the card's clock, one tick a block, for the media thread.
+    fn pace(&mut self) -> Result<Box<dyn Pace>, CardError>;
+}
+
+/// One opened channel. Never blocks. Dropping it closes it: on hook, no echo canceller, no buffers, no events.
+pub trait Channel: Send {
+    /// What was opened.
+    fn info(&self) -> &ChannelInfo;
+    /// Sets the channel up; discards what is queued.
+    fn setup(&mut self, setup: Setup) -> Result<(), CardError>;
+    /// One block of audio or one frame **with its two FCS octets**. A buffer shorter than what waits loses the rest.
+    fn read(&mut self, into: &mut [u8]) -> Result<usize, CardError>;
+    /// One block of audio, or one frame **followed by two octets of room** for the FCS. Ends any tone or dialling.
+    fn write(&mut self, from: &[u8]) -> Result<usize, CardError>;
+    /// Discards queued audio in both directions and queued events.
+    fn flush(&mut self) -> Result<(), CardError>;
+    /// The oldest event.
+    fn event(&mut self) -> Result<Option<Event>, CardError>;
+    /// Moves our hook. `Invalid` on bearer, HDLC and CAS channels.
+    fn hook(&mut self, hook: Hook) -> Result<Progress, CardError>;
+    /// Dials by the card's own generator, e.g. `T123`; [`Event::DialComplete`] follows.
+    fn dial(&mut self, digits: &str) -> Result<(), CardError>;
+    /// Whether [`Channel::dial`] is still sending.
+    fn dialing(&mut self) -> Result<bool, CardError>;
+    /// A file descriptor that polls readable when there is something to read and with priority when an event waits.
+    fn fd(&self) -> Option<i32>;
+}
+
+/// Ticks of a card's clock.
+pub trait Pace: Send {
+    /// Waits for the next tick and tells how many have passed since the last call (more than one: we were late).
+    fn wait(&mut self) -> Result<u32, CardError>;
+}

@@ -1,0 +1,1 @@
+//! tipring: to be written.

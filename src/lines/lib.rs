@@ -1,0 +1,1 @@
+//! lines: to be written.

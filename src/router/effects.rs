@@ -1,0 +1,398 @@
+//! The router's only way in and out: events that happened, effects to be carried out. All plain data; whoever carries
+//! them out (the conductor) owns every socket, file, process and clock.
+
+use tipring_card::{Cause, Law, Micros};
+use tipring_numbering::TypeOfNumber;
+use tipring_resources::{Account, Call, Code, Method, Number, Record, Sid};
+use tipring_switch::{Port, TapId};
+
+pub use tipring_switch::{Command as SwitchCommand, Event as SwitchEvent, PlayId};
+
+/// Names one [`Effect::Http`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HttpId(pub u64);
+/// Names one [`Effect::Media`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MediaId(pub u64);
+/// Names one [`Effect::Write`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WriteId(pub u64);
+/// Names one [`Event::Request`]; chosen by the asker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// On a line.
+    Line(LineEvent),
+    /// In the switch ([`SwitchEvent::Audio`] and [`SwitchEvent::Room`] never come here).
+    Switch(SwitchEvent),
+    /// An HTTP effect ended.
+    Http {
+        /// Which.
+        id: HttpId,
+        /// How.
+        answer: HttpAnswer,
+    },
+    /// A media effect failed, wholly or in the middle. Its playing, if it began, ends with [`SwitchEvent::Played`].
+    MediaFailed {
+        /// Which.
+        id: MediaId,
+        /// Error code, e.g. 13420.
+        code: Code,
+        /// In words.
+        text: String,
+    },
+    /// A recording's file is closed, whole and safe on the disk.
+    RecordingClosed {
+        /// Which recording.
+        sid: Sid,
+        /// Length of the sound after trimming; `None`: it could not be written, `text` says why.
+        duration_ms: Option<u32>,
+        /// Why it could not be written.
+        text: String,
+    },
+    /// A write is committed (or was refused, with the reason).
+    Written {
+        /// Which.
+        id: WriteId,
+        /// How it ended.
+        result: Result<(), String>,
+    },
+    /// The API wants something of a live call.
+    Request {
+        /// The asker's name for it: the reply carries it.
+        id: RequestId,
+        /// What.
+        request: Request,
+    },
+    /// Accounts and numbers as the router is to know them from now on.
+    Directory(DirectoryChange),
+    /// No new calls from now on.
+    Drain,
+}
+
+/// A change of what the router knows of tenants.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DirectoryChange {
+    /// New or changed.
+    Account(Account),
+    /// New or changed; effective with the next call.
+    Number(Number),
+    /// Deleted.
+    NumberGone(Sid),
+}
+
+/// What the API may ask of the router.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// End a call: `Status=completed` or `Status=canceled`.
+    EndCall {
+        /// Of this account.
+        account: Sid,
+        /// Which.
+        call: Sid,
+        /// `canceled`: only while it is not answered.
+        only_unanswered: bool,
+    },
+}
+
+/// The router's answer to a [`Request`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// Done; the call as it is now.
+    Call(Box<Call>),
+    /// Not done: no such live call (the asker looks in the store whether it ended: 21220, or never was: 20404).
+    NotLive,
+    /// Not done.
+    Refused(Code),
+}
+
+/// A number as it came over a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineNumber {
+    /// Digits as they came.
+    pub digits: String,
+    /// Type of number.
+    pub ton: TypeOfNumber,
+    /// The caller does not want it shown.
+    pub restricted: bool,
+}
+
+/// What happens on lines. `lease` is the port too: one use of one channel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LineEvent {
+    /// A call comes in, complete with its number. The line has told the network that it proceeds.
+    Incoming {
+        /// One use of a channel, valid until [`LineEvent::Cleared`].
+        lease: Port,
+        /// For people and records: `card span/timeslot`, e.g. `sim 1/7`.
+        line: String,
+        /// Law of the channel.
+        law: Law,
+        /// Called.
+        called: LineNumber,
+        /// Calling, if the network gave it.
+        calling: Option<LineNumber>,
+        /// The caller's name, if the network gave it.
+        caller_name: Option<String>,
+        /// The redirecting number, if the network gave it.
+        redirecting: Option<LineNumber>,
+    },
+    /// We have answered and audio flows: the port is attached to the switch.
+    Answered {
+        /// Which.
+        lease: Port,
+    },
+    /// The call is over and the channel no longer ours; the lease is void. Also sent after our own clear.
+    Cleared {
+        /// Which.
+        lease: Port,
+        /// Why.
+        cause: Cause,
+        /// The far end (or the network, or the line's death) began it, not we.
+        by_far_end: bool,
+    },
+}
+
+/// What the router tells lines. A stale lease is dropped and counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineCommand {
+    /// Tell the network that it rings.
+    Alert {
+        /// Which.
+        lease: Port,
+    },
+    /// Answer.
+    Answer {
+        /// Which.
+        lease: Port,
+    },
+    /// Clear with this cause, answered or not.
+    Clear {
+        /// Which.
+        lease: Port,
+        /// Why.
+        cause: Cause,
+    },
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Ask an application server. Ends with [`Event::Http`], unless cancelled.
+    Http {
+        /// Its name.
+        id: HttpId,
+        /// What to ask.
+        request: HttpRequest,
+    },
+    /// Give up an HTTP effect: its answer no longer interests.
+    CancelHttp {
+        /// Which.
+        id: HttpId,
+    },
+    /// Fetch audio through the media face and feed it to a port: [`SwitchCommand::Play`], `Feed`…, `FeedEnd`.
+    Media {
+        /// Its name.
+        id: MediaId,
+        /// Who hears it.
+        port: Port,
+        /// Under which playing.
+        play: PlayId,
+        /// Law of the port.
+        law: Law,
+        /// Whose cache.
+        account: Sid,
+        /// What.
+        source: MediaSource,
+    },
+    /// Stop fetching and feeding (the router stops the playing itself).
+    CancelMedia {
+        /// Which.
+        id: MediaId,
+    },
+    /// For the switch.
+    Switch(SwitchCommand),
+    /// For lines.
+    Line(LineCommand),
+    /// Open a recording's file: audio of `tap` goes into it from now on.
+    OpenRecording {
+        /// The recording, and its file's name.
+        sid: Sid,
+        /// Which tap.
+        tap: TapId,
+        /// Law of its octets.
+        law: Law,
+    },
+    /// Close it (after [`SwitchEvent::TapEnded`]): ends with [`Event::RecordingClosed`].
+    CloseRecording {
+        /// The recording.
+        sid: Sid,
+        /// Cut silence at both ends.
+        trim: bool,
+        /// Leave out this much at the very end (the sound of the key that ended it).
+        drop_tail_ms: u32,
+        /// Throw the sound away: it was silent.
+        discard: bool,
+    },
+    /// Keep a record. Ends with [`Event::Written`]. Writes are carried out in order.
+    Write {
+        /// Its name.
+        id: WriteId,
+        /// What.
+        record: Box<Record>,
+    },
+    /// The answer to a [`Event::Request`].
+    Reply {
+        /// The asker's name for it.
+        id: RequestId,
+        /// The answer.
+        reply: Reply,
+    },
+    /// Forget a call's cookies: it is over.
+    ForgetSession {
+        /// Which call.
+        session: Sid,
+    },
+    /// A line of the timeline.
+    Trace(Trace),
+}
+
+/// A sound to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum MediaSource {
+    /// An absolute URL.
+    Url(String),
+    /// Text to be spoken.
+    Speech {
+        /// At most 4096 characters.
+        text: String,
+        /// As the document names it; empty: default.
+        voice: String,
+        /// Language tag; empty: default.
+        language: String,
+    },
+}
+
+/// What is asked of an application server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// Cookie jar and log: the call.
+    pub session: Sid,
+    /// Whose key signs it.
+    pub account: Sid,
+    /// GET or POST.
+    pub method: Method,
+    /// Absolute; may hold credentials and `#ct=…` overrides.
+    pub url: String,
+    /// In the order in which they are sent.
+    pub params: Vec<(String, String)>,
+    /// What for.
+    pub purpose: Purpose,
+    /// The same over all tries of one request.
+    pub idempotency: String,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// The answer is a document to be carried out.
+    Document,
+    /// A notice; the answer is ignored.
+    Callback,
+}
+
+/// How an HTTP effect ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HttpAnswer {
+    /// A 2xx answer, whole and within bounds.
+    Document {
+        /// Where it came from at last, credentials removed: base of relative URLs.
+        url: String,
+        /// As the server said it.
+        content_type: Option<String>,
+        /// At most 64 KiB; an audio answer's body may be cut or empty: it is played by its URL.
+        body: Vec<u8>,
+        /// For the notification and the timeline.
+        exchange: Exchange,
+    },
+    /// Anything else.
+    Failed {
+        /// 11200 and its kin.
+        code: Code,
+        /// In words, with remedy.
+        text: String,
+        /// For the notification and the timeline.
+        exchange: Exchange,
+    },
+}
+
+/// What went over the wire, for people. Credentials are removed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Exchange {
+    /// How.
+    pub method: Method,
+    /// Where, at last.
+    pub url: String,
+    /// Form-encoded.
+    pub request_variables: String,
+    /// If there was an answer.
+    pub status: Option<u16>,
+    /// `name: value` lines.
+    pub response_headers: String,
+    /// Cut at 64 KiB, not UTF-8 replaced.
+    pub response_body: String,
+    /// Redirects followed.
+    pub redirects: u8,
+    /// From the first try to the end.
+    pub duration_ms: u32,
+}
+
+/// One line of a call's timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// When.
+    pub at: Micros,
+    /// Of which call.
+    pub call: Option<Sid>,
+    /// What kind of thing.
+    pub kind: TraceKind,
+    /// In words, one line.
+    pub text: String,
+}
+
+/// What kind of thing a timeline shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TraceKind {
+    /// Signalling.
+    Line,
+    /// A request or its answer.
+    Http,
+    /// A verb begins or ends.
+    Verb,
+    /// A key.
+    Key,
+    /// A sound.
+    Media,
+    /// A recording.
+    File,
+    /// An error or warning with its code.
+    Fault,
+}
+
+impl TraceKind {
+    /// One word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TraceKind::Line => "line",
+            TraceKind::Http => "http",
+            TraceKind::Verb => "verb",
+            TraceKind::Key => "key",
+            TraceKind::Media => "media",
+            TraceKind::File => "file",
+            TraceKind::Fault => "fault",
+        }
+    }
+}
