@@ -113,8 +113,12 @@ pub trait Channel: Send {
     fn dial(&mut self, digits: &str) -> Result<(), CardError>;
     /// Whether [`Channel::dial`] is still sending.
     fn dialing(&mut self) -> Result<bool, CardError>;
-    /// A file descriptor that polls readable when there is something to read and with priority when an event waits.
-    fn fd(&self) -> Option<i32>;
+    /// A file descriptor that polls readable when there is something to read and with priority when an event waits;
+    /// `None` where there is none (a simulation on virtual time). Only with the feature `std`.
+    #[cfg(feature = "std")]
+    fn fd(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        None
+    }
 }
 
 /// Ticks of a card's clock.
