@@ -1,0 +1,217 @@
+//! The contract suite on real DAHDI nodes, in the lab: one JSON line a clause, exit status 1 when one fails. It wants
+//! the lab's spans (`lab run --e1 1 --t1 1`): ours are 1 (E1) and 3 (lines), the far end's 2 and 4, wired across.
+//!
+//! `contract [--keep]`: with `--keep` the card is not taken away at the end.
+
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use tipring_card::contract::{Bench, Clause, Outcome, run_each};
+use tipring_card::{BLOCK_US, Card, ChannelId, Micros, Signalling, SpanId};
+use tipring_dahdi::{Config, DahdiCard, Expect};
+
+/// The E1 span under test, its far end, and the pair of lines likewise.
+const SPANS: [u16; 4] = [1, 2, 3, 4];
+
+struct Lab {
+    near: DahdiCard,
+    far: DahdiCard,
+    keep: bool,
+}
+
+impl Bench for Lab {
+    fn near(&mut self) -> &mut dyn Card {
+        &mut self.near
+    }
+
+    fn far(&mut self) -> &mut dyn Card {
+        &mut self.far
+    }
+
+    fn pair(&self, kind: Signalling) -> Option<(ChannelId, ChannelId)> {
+        match kind {
+            Signalling::Bearer => Some((ChannelId(1), ChannelId(32))),
+            Signalling::Hdlc => Some((ChannelId(16), ChannelId(47))),
+            Signalling::FxsKs => Some((ChannelId(63), ChannelId(87))),
+            _ => None,
+        }
+    }
+
+    fn advance(&mut self, time: Micros) {
+        std::thread::sleep(Duration::from_micros(time.0));
+    }
+
+    fn break_span(&mut self, up: bool) -> bool {
+        // The far end's span is taken out: the near end sees no signal any more.
+        let way = if up { "up" } else { "down" };
+        done(Command::new("lab-span").args([way, &SPANS[1].to_string()]))
+    }
+
+    fn remove(&mut self) -> bool {
+        if self.keep {
+            return false;
+        }
+        // What a card's driver does when the card is pulled: the span goes away under the open channel.
+        let Ok(devices) = std::fs::read_dir("/sys/bus/dahdi_devices/devices") else {
+            return false;
+        };
+        let span = format!("{}", SPANS[0]);
+        devices.flatten().any(|device| {
+            let has_it = device.path().join(format!("span-{span}")).exists();
+            has_it
+                && std::fs::write(device.path().join("unassign_span"), format!("1:{span}")).is_ok()
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    let keep = std::env::args().any(|argument| argument == "--keep");
+    let cards = card(SPANS[0], SPANS[2], 1..=31, 63..=86, Signalling::FxsKs).and_then(|near| {
+        Ok((
+            near,
+            card(SPANS[1], SPANS[3], 32..=62, 87..=110, Signalling::FxoKs)?,
+        ))
+    });
+    let (near, far) = match cards {
+        Ok(cards) => cards,
+        Err(error) => {
+            println!("{{\"ev\":\"error\",\"text\":{}}}", json(&error));
+            return ExitCode::from(2);
+        }
+    };
+    println!(
+        "{{\"ev\":\"card\",\"version\":{},\"spans\":{},\"channels\":{},\"refused\":{}}}",
+        json(near.version()),
+        near.spans().len(),
+        near.channels().len(),
+        near.refused().len()
+    );
+    for refusal in near.refused().iter().chain(far.refused()) {
+        println!(
+            "{{\"ev\":\"refused\",\"text\":{}}}",
+            json(&refusal.to_string())
+        );
+    }
+    let mut lab = Lab { near, far, keep };
+    let paced = pace(&mut lab.near);
+    let begin = Instant::now();
+    let mut last = begin;
+    let report = run_each(&mut lab, &mut |clause| {
+        print_clause(clause, last.elapsed());
+        last = Instant::now();
+    });
+    let ok = report.passed() && paced;
+    println!(
+        "{{\"ev\":\"done\",\"ok\":{ok},\"clauses\":{},\"not_applicable\":{},\"seconds\":{:.1}}}",
+        report.clauses.len(),
+        report.not_applicable().len(),
+        begin.elapsed().as_secs_f64()
+    );
+    if ok {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// The E1 span `e1` and the lines `t1`, with what the lab configures them to be.
+fn card(
+    e1: u16,
+    t1: u16,
+    bearers: std::ops::RangeInclusive<u16>,
+    lines: std::ops::RangeInclusive<u16>,
+    line: Signalling,
+) -> Result<DahdiCard, String> {
+    let d = bearers.start() + 15;
+    let expect = vec![
+        Expect {
+            channels: *bearers.start()..=d - 1,
+            signalling: Signalling::Bearer,
+        },
+        Expect {
+            channels: d..=d,
+            signalling: Signalling::Hdlc,
+        },
+        Expect {
+            channels: d + 1..=*bearers.end(),
+            signalling: Signalling::Bearer,
+        },
+        Expect {
+            channels: lines,
+            signalling: line,
+        },
+    ];
+    DahdiCard::open(Config {
+        spans: vec![SpanId(e1), SpanId(t1)],
+        expect,
+        ..Config::default()
+    })
+    .map_err(|error| error.to_string())
+}
+
+/// DAHDI's clock ticks once a block, and none is lost: two seconds of it against the guest's own.
+fn pace(card: &mut DahdiCard) -> bool {
+    let begin = Instant::now();
+    let mut ticks = 0;
+    let result = card.pace().and_then(|mut pace| {
+        while begin.elapsed() < Duration::from_secs(2) {
+            ticks += pace.wait()?;
+        }
+        Ok(())
+    });
+    let wanted = begin.elapsed().as_micros() as u64 / BLOCK_US;
+    let ok = result.is_ok() && u64::from(ticks).abs_diff(wanted) <= wanted / 20;
+    println!(
+        "{{\"ev\":\"pace\",\"ok\":{ok},\"ticks\":{ticks},\"wanted\":{wanted},\"result\":{}}}",
+        json(&format!("{result:?}"))
+    );
+    ok
+}
+
+fn print_clause(clause: &Clause, took: Duration) {
+    let (outcome, why) = match &clause.outcome {
+        Outcome::Passed => ("passed", clause.note.as_str()),
+        Outcome::Failed(why) => ("failed", why.as_str()),
+        Outcome::NotApplicable(why) => ("not applicable", why.as_str()),
+    };
+    println!(
+        "{{\"ev\":\"clause\",\"name\":\"{}\",\"outcome\":\"{outcome}\",\"text\":{},\"ms\":{}}}",
+        clause.name,
+        json(why),
+        took.as_millis()
+    );
+}
+
+fn done(command: &mut Command) -> bool {
+    match command.output() {
+        Ok(output) if output.status.success() => true,
+        Ok(output) => {
+            println!(
+                "{{\"ev\":\"command\",\"output\":{}}}",
+                json(&String::from_utf8_lossy(&output.stdout))
+            );
+            false
+        }
+        Err(error) => {
+            println!(
+                "{{\"ev\":\"command\",\"output\":{}}}",
+                json(&error.to_string())
+            );
+            false
+        }
+    }
+}
+
+/// A JSON string.
+fn json(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}

@@ -1,0 +1,30 @@
+//! DAHDI cards as [`tipring_card::Card`]: the kernel's channels, their events, and its clock. It knows no signalling,
+//! and does not configure a card (that is `dahdi_cfg`'s work): it takes the channels as it finds them, and refuses
+//! those that are not what the configuration says.
+//!
+//! What a DAHDI device does to its user, and where it is handled:
+//! - errno 500 from read and write means "fetch the events first" ([`channel`]);
+//! - EINPROGRESS from a hook action is success ([`channel`]);
+//! - a close resets everything, so every open sets everything up again ([`channel`]);
+//! - one opener a channel; a channel is bound to its descriptor for life ([`card`]);
+//! - channel numbers 250 and 253 to 255 alias special nodes, so channels are opened by number on the generic node
+//!   ([`card`]);
+//! - requests of the same number differ by their argument's size only ([`raw`]).
+//!
+//! Source: `include/dahdi/user.h` of DAHDI-Linux for numbers and layouts, its kernel part for the behaviour.
+#![deny(unsafe_code)]
+
+mod card;
+mod channel;
+mod clock;
+mod decode;
+mod fault;
+mod host;
+#[allow(unsafe_code)]
+mod raw;
+
+pub use card::{Config, DahdiCard, Echo, Expect, Refusal};
+pub use channel::DahdiChannel;
+pub use clock::DahdiPace;
+pub use fault::OpenError;
+pub use host::HostPace;
