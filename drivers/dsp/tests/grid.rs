@@ -1,0 +1,251 @@
+//! Keys at every edge of what must be accepted and what must be refused. Levels, times and offsets are seeded; each test
+//! states how many presses it makes.
+
+use crate::world::{Dice, Press, keys_in, through};
+use tipring_dsp::{KEYS, KeyTone, Tone};
+
+/// Presses that were told as exactly the one key.
+fn share(presses: usize, seed: u64, press: impl Fn(&mut Dice, u8) -> Press) -> f32 {
+    let mut dice = Dice::new(seed);
+    let mut right = 0;
+    for n in 0..presses {
+        let key = KEYS[n % 16];
+        let mut press = press(&mut dice, key);
+        press.before = 80 + (dice.next() % 80) as usize;
+        let sound = press.sound(&mut dice);
+        right += usize::from(keys_in(&sound, 80) == [key]);
+    }
+    right as f32 / presses as f32
+}
+
+#[test]
+fn every_key_at_every_edge_of_level_twist_and_frequency() {
+    for level in [0.0f32, -3.0, -10.0, -18.0, -25.0] {
+        for twist in [-8.0f32, -4.0, 0.0, 2.0, 4.0] {
+            for (low_off, high_off) in [
+                (1.0, 1.0),
+                (1.015, 1.015),
+                (0.985, 0.985),
+                (1.015, 0.985),
+                (0.985, 1.015),
+            ] {
+                let got = share(32, level.to_bits() as u64 ^ 7, |_, key| Press {
+                    low_dbm0: level - twist.max(0.0),
+                    high_dbm0: level + twist.min(0.0),
+                    low_off,
+                    high_off,
+                    ..Press::of(key)
+                });
+                assert_eq!(
+                    got, 1.0,
+                    "level {level} twist {twist} off {low_off} {high_off}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn twenty_thousand_keys_within_limits_and_noise_at_15_db() {
+    let got = share(20_000, 1, |dice, key| {
+        let level = dice.between(-25.0, 0.0);
+        let twist = dice.between(-8.0, 4.0);
+        Press {
+            low_dbm0: level - twist.max(0.0),
+            high_dbm0: level + twist.min(0.0),
+            low_off: dice.between(0.985, 1.015),
+            high_off: dice.between(0.985, 1.015),
+            snr_db: Some(15.0),
+            ..Press::of(key)
+        }
+    });
+    std::println!("accepted with noise at 15 dB: {got}");
+    assert!(got >= 0.999, "{got}");
+}
+
+#[test]
+fn still_heard_26_db_below_the_usual_level() {
+    let got = share(800, 2, |_, key| Press {
+        low_dbm0: -37.0,
+        high_dbm0: -35.0,
+        ..Press::of(key)
+    });
+    assert_eq!(got, 1.0);
+}
+
+#[test]
+fn a_frequency_three_and_a_half_percent_off_is_refused() {
+    for (n, off) in [0.965f32, 1.035, 0.96, 1.04, 0.95, 1.05]
+        .into_iter()
+        .enumerate()
+    {
+        for which in 0..3 {
+            let told = 1.0
+                - refused(1600, 31 + n as u64, |_, key| Press {
+                    low_off: if which != 1 { off } else { 1.0 },
+                    high_off: if which != 0 { off } else { 1.0 },
+                    on: 800,
+                    ..Press::of(key)
+                });
+            std::println!("told at {off}, group {which}: {told}");
+            assert!(told <= 0.01, "off {off}, group {which}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_tone_of_23_ms_or_less_is_refused() {
+    for ms in [5, 10, 15, 20, 23] {
+        let got = refused(1600, ms as u64, |_, key| Press {
+            on: ms * 8,
+            ..Press::of(key)
+        });
+        std::println!("refused at {ms} ms: {got}");
+        assert_eq!(got, 1.0, "{ms} ms");
+    }
+}
+
+#[test]
+fn one_tone_alone_is_no_key() {
+    for (low, high) in [(-5.0, -60.0), (-60.0, -5.0), (-20.0, -40.0), (-40.0, -20.0)] {
+        let got = refused(160, 5, |_, key| Press {
+            low_dbm0: low,
+            high_dbm0: high,
+            on: 1600,
+            ..Press::of(key)
+        });
+        assert_eq!(got, 1.0, "{low} {high}");
+    }
+}
+
+/// Presses of which nothing was told.
+fn refused(presses: usize, seed: u64, press: impl Fn(&mut Dice, u8) -> Press) -> f32 {
+    let mut dice = Dice::new(seed);
+    let mut quiet = 0;
+    for n in 0..presses {
+        let mut press = press(&mut dice, KEYS[n % 16]);
+        press.before = 80 + (dice.next() % 80) as usize;
+        let sound = press.sound(&mut dice);
+        quiet += usize::from(keys_in(&sound, 80).is_empty());
+    }
+    quiet as f32 / presses as f32
+}
+
+#[test]
+fn a_string_of_keys_is_told_key_by_key_in_any_block_size() {
+    let mut dice = Dice::new(9);
+    let string = b"159D*0#2468A3B7C11002299##";
+    let mut sound = vec![0; 100];
+    for key in string {
+        sound.extend(Press::of(*key).sound(&mut dice));
+    }
+    for block in [1, 7, 40, 80, 160, 205, 100_000] {
+        assert_eq!(keys_in(&sound, block), string, "blocks of {block}");
+    }
+}
+
+#[test]
+fn a_long_key_is_told_once_also_through_dropouts() {
+    for gap in [8, 40, 80, 120, 160] {
+        for key in KEYS {
+            let mut dice = Dice::new(gap as u64);
+            let mut sound = Press {
+                on: 8000,
+                ..Press::of(key)
+            }
+            .sound(&mut dice);
+            for hole in [1003, 2511, 4000, 6060] {
+                sound[hole..hole + gap].fill(0);
+            }
+            assert_eq!(keys_in(&sound, 80), [key], "gap of {gap} samples");
+        }
+    }
+}
+
+#[test]
+fn a_pause_of_40_ms_parts_two_equal_keys() {
+    let mut dice = Dice::new(40);
+    for n in 0..320 {
+        let key = KEYS[n % 16];
+        let mut sound = vec![0; n];
+        for _ in 0..2 {
+            sound.extend(
+                Press {
+                    snr_db: Some(20.0),
+                    ..Press::of(key)
+                }
+                .sound(&mut dice),
+            );
+        }
+        assert_eq!(keys_in(&sound, 80), [key, key]);
+    }
+}
+
+#[test]
+fn heard_over_the_echo_of_our_own_prompt() {
+    // The prompt at -10 dBm0 comes back 20 dB weaker; keys are at -10 dBm0 as well.
+    let mut dice = Dice::new(77);
+    let mut prompt = crate::talk_off::Speaker::new(4);
+    let mut right = 0;
+    for n in 0..1600 {
+        let key = KEYS[n % 16];
+        let mut sound = Press {
+            on: 400,
+            before: 400,
+            ..Press::of(key)
+        }
+        .sound(&mut dice);
+        for sample in &mut sound {
+            *sample = through(
+                false,
+                sample.saturating_add((f32::from(prompt.sample()) * 0.1) as i16),
+            );
+        }
+        right += usize::from(keys_in(&sound, 80) == [key]);
+    }
+    std::println!("keys over echo: {right} of 1600");
+    assert!(right >= 1598);
+}
+
+#[test]
+fn heard_over_dial_busy_and_ringback_ten_decibels_down() {
+    for tones in [
+        &[350.0f32, 440.0][..],
+        &[425.0],
+        &[440.0, 480.0],
+        &[480.0, 620.0],
+        &[400.0, 450.0],
+    ] {
+        let got = {
+            let mut dice = Dice::new(12);
+            let mut right = 0;
+            for n in 0..320 {
+                let key = KEYS[n % 16];
+                let mut sound = Press {
+                    on: 400,
+                    before: 200,
+                    ..Press::of(key)
+                }
+                .sound(&mut dice);
+                // The two tones of the key together are at -7 dBm0.
+                let each = -17.0 - 10.0 * (tones.len() as f32).log10();
+                for hz in tones {
+                    Tone::new(*hz, each).add_to(&mut sound);
+                }
+                right += usize::from(keys_in(&sound, 80) == [key]);
+            }
+            right
+        };
+        assert_eq!(got, 320, "{tones:?}");
+    }
+}
+
+#[test]
+fn hears_its_own_generator() {
+    let mut sound = vec![0; 1280 * 16];
+    for (place, key) in sound.chunks_mut(1280).zip(KEYS) {
+        let mut tone = KeyTone::new(key).expect("a key");
+        assert_eq!(tone.fill(place), 1280);
+    }
+    assert_eq!(keys_in(&sound, 80), KEYS);
+}

@@ -1,0 +1,4 @@
+//! The tests of sound as one program: the DTMF detector against its limits.
+mod grid;
+mod talk_off;
+mod world;
