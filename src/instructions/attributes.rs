@@ -1,0 +1,242 @@
+//! The attributes of one element: taken by name with their kind checked; what is left over is unknown and said so, with
+//! the nearest name that is known.
+
+use crate::diagnostic::Notes;
+use crate::verb::Method;
+use crate::xml::{Attribute, Element};
+
+/// Edits between a wrong name and the one that was perhaps meant.
+const NEAR: usize = 2;
+
+pub(crate) struct Attributes<'a> {
+    element: &'a str,
+    left: Vec<&'a Attribute>,
+}
+
+impl<'a> Attributes<'a> {
+    pub(crate) fn of(element: &'a Element) -> Self {
+        Attributes {
+            element: &element.name,
+            left: element.attributes.iter().collect(),
+        }
+    }
+
+    /// The attribute of this name, if it is there.
+    pub(crate) fn take(&mut self, name: &str) -> Option<&'a Attribute> {
+        let at = self
+            .left
+            .iter()
+            .position(|attribute| attribute.name == name)?;
+        Some(self.left.remove(at))
+    }
+
+    /// A text without blanks around it.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        self.take(name)
+            .map(|attribute| attribute.value.trim().to_owned())
+    }
+
+    /// A whole number within `range`, else a warning and the default.
+    pub(crate) fn number(&mut self, name: &str, rule: Number, notes: &mut Notes<'_>) -> u32 {
+        let Some(attribute) = self.take(name) else {
+            return rule.default;
+        };
+        match attribute.value.trim().parse::<u32>() {
+            Ok(value) if rule.range.contains(&value) => value,
+            _ => {
+                let (low, high) = (rule.range.start(), rule.range.end());
+                let text = self.bad(attribute, &format!("a whole number from {low} to {high}"));
+                notes.warn(rule.code, attribute.at, text);
+                rule.default
+            }
+        }
+    }
+
+    /// A round count: 0 is [`crate::MAX_LOOP`], and so is more.
+    pub(crate) fn rounds(&mut self, code: u32, notes: &mut Notes<'_>) -> u32 {
+        let rounds = self.number(
+            "loop",
+            Number {
+                code,
+                range: 0..=u32::MAX,
+                default: 1,
+            },
+            notes,
+        );
+        if rounds == 0 {
+            crate::MAX_LOOP
+        } else {
+            rounds.min(crate::MAX_LOOP)
+        }
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn flag(
+        &mut self,
+        name: &str,
+        code: u32,
+        default: bool,
+        notes: &mut Notes<'_>,
+    ) -> bool {
+        self.one_of(
+            name,
+            code,
+            &[("true", true), ("false", false)],
+            default,
+            notes,
+        )
+    }
+
+    /// GET or POST, in any case.
+    pub(crate) fn method(&mut self, name: &str, code: u32, notes: &mut Notes<'_>) -> Method {
+        let Some(attribute) = self.take(name) else {
+            return Method::Post;
+        };
+        match attribute.value.trim().to_ascii_uppercase().as_str() {
+            "GET" => Method::Get,
+            "POST" => Method::Post,
+            _ => {
+                notes.warn(code, attribute.at, self.bad(attribute, "GET or POST"));
+                Method::Post
+            }
+        }
+    }
+
+    /// One word of a list.
+    pub(crate) fn one_of<T: Copy>(
+        &mut self,
+        name: &str,
+        code: u32,
+        words: &[(&str, T)],
+        default: T,
+        notes: &mut Notes<'_>,
+    ) -> T {
+        let Some(attribute) = self.take(name) else {
+            return default;
+        };
+        if let Some((_, value)) = words
+            .iter()
+            .find(|(word, _)| *word == attribute.value.trim())
+        {
+            return *value;
+        }
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        notes.warn(code, attribute.at, self.bad(attribute, &names.join(" or ")));
+        default
+    }
+
+    /// The keys of an attribute that holds keys, each of `allowed`; else a warning and the default.
+    pub(crate) fn keys(&mut self, name: &str, rule: Keys<'_>, notes: &mut Notes<'_>) -> String {
+        let Some(attribute) = self.take(name) else {
+            return rule.default.to_owned();
+        };
+        let keys = attribute.value.trim();
+        if keys.len() <= rule.most && keys.chars().all(|c| rule.allowed.contains(c)) {
+            return keys.to_owned();
+        }
+        let wanted = format!(
+            "{} of {}, or empty",
+            if rule.most == 1 { "one" } else { "any" },
+            rule.allowed
+        );
+        notes.warn(rule.code, attribute.at, self.bad(attribute, &wanted));
+        rule.default.to_owned()
+    }
+
+    /// Attributes that are known but have no effect here.
+    pub(crate) fn ignore(&mut self, names: &[&str]) {
+        self.left
+            .retain(|attribute| !names.contains(&attribute.name.as_str()));
+    }
+
+    /// Complains of everything that was not taken. Namespaces are not attributes.
+    pub(crate) fn finish(self, known: &[&str], notes: &mut Notes<'_>) {
+        for attribute in &self.left {
+            let name = attribute.name.as_str();
+            if name == "xmlns"
+                || name.starts_with("xmlns:")
+                || name.starts_with("xml:")
+                || name.starts_with("xsi:")
+            {
+                continue;
+            }
+            let hint = nearest(name, known)
+                .map(|near| format!("; did you mean {near}?"))
+                .unwrap_or_default();
+            let text = format!(
+                "<{}> has no attribute {name}: passed over{hint}",
+                self.element
+            );
+            notes.warn(12200, attribute.at, text);
+        }
+    }
+
+    fn bad(&self, attribute: &Attribute, wanted: &str) -> String {
+        let value: String = attribute.value.chars().take(40).collect();
+        format!(
+            "<{} {}=\"{value}\">: {wanted} is expected; the default is used",
+            self.element, attribute.name
+        )
+    }
+}
+
+/// The rule of a whole number.
+pub(crate) struct Number {
+    pub(crate) code: u32,
+    pub(crate) range: std::ops::RangeInclusive<u32>,
+    pub(crate) default: u32,
+}
+
+/// The rule of an attribute that holds keys.
+pub(crate) struct Keys<'a> {
+    pub(crate) code: u32,
+    pub(crate) allowed: &'a str,
+    pub(crate) most: usize,
+    pub(crate) default: &'a str,
+}
+
+/// The known name that was perhaps meant: the same in another case, else few edits away.
+pub(crate) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    if let Some(same) = known.iter().find(|word| word.eq_ignore_ascii_case(name)) {
+        return Some(same);
+    }
+    let lower = name.to_ascii_lowercase();
+    let scored = known
+        .iter()
+        .filter(|word| word.len().abs_diff(name.len()) <= NEAR);
+    let best = scored
+        .map(|word| (edits(&lower, &word.to_ascii_lowercase()), *word))
+        .min_by_key(|(edits, _)| *edits)?;
+    (best.0 <= NEAR && best.0 < best.1.len()).then_some(best.1)
+}
+
+/// Levenshtein distance; both texts are short, the callers see to it.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let change = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_offered_and_a_far_one_is_not() {
+        let known = ["Say", "Play", "Pause", "Gather"];
+        assert_eq!(nearest("say", &known), Some("Say"));
+        assert_eq!(nearest("Gathr", &known), Some("Gather"));
+        assert_eq!(nearest("Plya", &known), Some("Play"));
+        assert_eq!(nearest("Transmogrify", &known), None);
+        assert_eq!(nearest("", &known), None);
+    }
+}

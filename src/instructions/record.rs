@@ -1,0 +1,184 @@
+//! `Record`: the caller's voice becomes a recording.
+
+use std::fmt;
+
+use crate::attributes::{Attributes, Keys, Number};
+use crate::diagnostic::Notes;
+use crate::verb::{Method, text_only};
+use crate::xml::Element;
+
+const ATTRIBUTES: [&str; 13] = [
+    "action",
+    "method",
+    "timeout",
+    "finishOnKey",
+    "maxLength",
+    "playBeep",
+    "trim",
+    "recordingStatusCallback",
+    "recordingStatusCallbackMethod",
+    "recordingStatusCallbackEvent",
+    "transcribe",
+    "transcribeCallback",
+    "transcribeLanguage",
+];
+
+/// Record the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Asked with the recording's URL; `None`: the current document.
+    pub action: Option<String>,
+    /// How it is asked.
+    pub method: Method,
+    /// Seconds of silence that end it; 0: silence does not.
+    pub timeout_s: u32,
+    /// Keys that end it; empty: none.
+    pub finish_on_key: String,
+    /// Seconds at most.
+    pub max_length_s: u32,
+    /// Beep before.
+    pub play_beep: bool,
+    /// Cut silence at both ends.
+    pub trim: bool,
+    /// Told of the recording.
+    pub callback: Option<String>,
+    /// How it is told.
+    pub callback_method: Method,
+    /// Of what it is told.
+    pub callback_events: RecordingEvents,
+    /// A transcription was asked for (there is no recognizer: a warning stands in the notes).
+    pub transcribe: bool,
+}
+
+/// Of what a recording's callback is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordingEvents {
+    /// It began.
+    pub in_progress: bool,
+    /// It can be had.
+    pub completed: bool,
+    /// There is none.
+    pub absent: bool,
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Record maxLength={} timeout={}",
+            self.max_length_s, self.timeout_s
+        )?;
+        if self.finish_on_key != "1234567890*#" {
+            write!(f, " finishOnKey={:?}", self.finish_on_key)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Record {
+    let mut attributes = Attributes::of(element);
+    let text = |attributes: &mut Attributes<'_>, name| {
+        attributes.text(name).filter(|text| !text.is_empty())
+    };
+    let action = text(&mut attributes, "action");
+    let method = attributes.method("method", 13611, notes);
+    let timeout_s = attributes.number(
+        "timeout",
+        Number {
+            code: 13610,
+            range: 0..=14_400,
+            default: 5,
+        },
+        notes,
+    );
+    let finish = Keys {
+        code: 13613,
+        allowed: "0123456789*#",
+        most: 12,
+        default: "1234567890*#",
+    };
+    let finish_on_key = attributes.keys("finishOnKey", finish, notes);
+    let length = Number {
+        code: 13612,
+        range: 2..=14_400,
+        default: 3_600,
+    };
+    let max_length_s = attributes.number("maxLength", length, notes);
+    let play_beep = attributes.flag("playBeep", 13616, true, notes);
+    let trim_words = [("trim-silence", true), ("do-not-trim", false)];
+    let trim = attributes.one_of("trim", 13699, &trim_words, true, notes);
+    let callback = text(&mut attributes, "recordingStatusCallback");
+    let callback_method = attributes.method("recordingStatusCallbackMethod", 13611, notes);
+    let callback_events = events(&mut attributes, notes);
+    let transcribe = transcribe(&mut attributes, element.at, notes);
+    attributes.ignore(&["transcribeLanguage"]);
+    attributes.finish(&ATTRIBUTES, notes);
+    text_only(element, &[], notes);
+    Record {
+        action,
+        method,
+        timeout_s,
+        finish_on_key,
+        max_length_s,
+        play_beep,
+        trim,
+        callback,
+        callback_method,
+        callback_events,
+        transcribe,
+    }
+}
+
+fn events(attributes: &mut Attributes<'_>, notes: &mut Notes<'_>) -> RecordingEvents {
+    let default = RecordingEvents {
+        in_progress: false,
+        completed: true,
+        absent: false,
+    };
+    let Some(list) = attributes.take("recordingStatusCallbackEvent") else {
+        return default;
+    };
+    let mut events = RecordingEvents {
+        in_progress: false,
+        completed: false,
+        absent: false,
+    };
+    for word in list.value.split_whitespace() {
+        match word {
+            "in-progress" => events.in_progress = true,
+            "completed" => events.completed = true,
+            "absent" => events.absent = true,
+            _ => {
+                let text = "<Record recordingStatusCallbackEvent>: in-progress, completed and absent are expected; \
+                            completed is used";
+                notes.warn(13620, list.at, text.to_owned());
+                return default;
+            }
+        }
+    }
+    if events
+        == (RecordingEvents {
+            in_progress: false,
+            completed: false,
+            absent: false,
+        })
+    {
+        default
+    } else {
+        events
+    }
+}
+
+fn transcribe(attributes: &mut Attributes<'_>, at: usize, notes: &mut Notes<'_>) -> bool {
+    let asked = attributes.flag("transcribe", 13614, false, notes);
+    let callback = attributes
+        .text("transcribeCallback")
+        .is_some_and(|url| !url.is_empty());
+    if asked || callback {
+        let text =
+            "<Record transcribe>: no recognizer is configured; the call goes on without".to_owned();
+        notes.warn(13618, at, text);
+    }
+    asked || callback
+}

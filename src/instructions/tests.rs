@@ -1,0 +1,428 @@
+//! Documents in, verbs and complaints out; and a seeded mutator that must never make the parser panic or hang.
+
+use super::*;
+
+#[track_caller]
+fn sound(text: &str) -> Document {
+    parse(text.as_bytes(), Some("text/xml")).unwrap_or_else(|diagnostic| panic!("{diagnostic}"))
+}
+
+#[track_caller]
+fn broken(text: &str) -> Diagnostic {
+    match parse(text.as_bytes(), None) {
+        Err(diagnostic) => diagnostic,
+        Ok(document) => panic!("accepted: {document:?}"),
+    }
+}
+
+#[track_caller]
+fn only_verb(inner: &str) -> (Verb, Vec<Diagnostic>) {
+    let mut document = sound(&format!("<Response>{inner}</Response>"));
+    assert_eq!(document.verbs.len(), 1, "{document:?}");
+    (document.verbs.remove(0).verb, document.notes)
+}
+
+#[test]
+fn a_document_becomes_its_verbs_in_order_with_their_places() {
+    let text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>\n  <!-- hello -->\n  <Say>Hi &amp; \
+                <![CDATA[<bye>]]> now</Say>\n  <Pause length=\"3\"/>\n  <Hangup/>\n</Response>\n";
+    let document = sound(text);
+    assert!(document.notes.is_empty(), "{:?}", document.notes);
+    let shown: Vec<String> = document
+        .verbs
+        .iter()
+        .map(|v| format!("{} {}", v.place, v.verb))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "4:3 Say \"Hi & <bye> now\"",
+            "5:3 Pause length=3",
+            "6:3 Hangup"
+        ]
+    );
+}
+
+#[test]
+fn every_attribute_of_gather_has_its_default() {
+    let (verb, notes) = only_verb("<Gather/>");
+    assert!(notes.is_empty());
+    let Verb::Gather(gather) = verb else {
+        panic!("{verb:?}")
+    };
+    assert_eq!(
+        (
+            gather.timeout_s,
+            gather.num_digits,
+            gather.finish_on_key.as_str()
+        ),
+        (5, None, "#")
+    );
+    assert_eq!(
+        (gather.method, gather.action, gather.barge_in, gather.keys),
+        (Method::Post, None, true, true)
+    );
+    assert!(!gather.action_on_empty_result);
+}
+
+#[test]
+fn every_attribute_of_record_has_its_default() {
+    let (verb, notes) = only_verb("<Record/>");
+    assert!(notes.is_empty());
+    let Verb::Record(record) = verb else {
+        panic!("{verb:?}")
+    };
+    assert_eq!((record.timeout_s, record.max_length_s), (5, 3_600));
+    assert_eq!(record.finish_on_key, "1234567890*#");
+    assert!(
+        record.play_beep && record.trim && record.callback_events.completed && !record.transcribe
+    );
+}
+
+#[test]
+fn a_bad_value_is_named_and_the_default_used() {
+    let cases = [
+        ("<Say loop='x'>a</Say>", 13510),
+        ("<Say voice='a b'>a</Say>", 13511),
+        ("<Play loop='-1'>a.wav</Play>", 13410),
+        ("<Play digits='1'>a.wav</Play>", 13430),
+        ("<Gather timeout='0'/>", 13312),
+        ("<Gather numDigits='0'/>", 13313),
+        ("<Gather finishOnKey='##'/>", 13310),
+        ("<Gather method='PUT'/>", 13311),
+        ("<Gather input='telepathy'/>", 13326),
+        ("<Gather input='speech'/>", 13326),
+        ("<Gather bargeIn='perhaps'/>", 13332),
+        ("<Gather><Hangup/></Gather>", 13320),
+        ("<Record timeout='-1'/>", 13610),
+        ("<Record method='x'/>", 13611),
+        ("<Record maxLength='1'/>", 13612),
+        ("<Record finishOnKey='x'/>", 13613),
+        ("<Record transcribe='x'/>", 13614),
+        ("<Record transcribe='true'/>", 13618),
+        ("<Record transcribeCallback='/t'/>", 13618),
+        ("<Record playBeep='x'/>", 13616),
+        ("<Record trim='x'/>", 13699),
+        ("<Record recordingStatusCallbackEvent='x'/>", 13620),
+        ("<Redirect method='x'>/a</Redirect>", 13710),
+        ("<Reject reason='tired'/>", 13810),
+        ("<Pause length='0'/>", 13910),
+        ("<Hangup now='yes'/>", 12200),
+        ("<Dial>100</Dial>", 12200),
+        ("<Say><Play>x</Play>a</Say>", 12200),
+    ];
+    for (inner, code) in cases {
+        let (_, notes) = only_verb(inner);
+        assert_eq!(
+            notes.iter().map(|note| note.code).collect::<Vec<_>>(),
+            [code],
+            "{inner}: {notes:?}"
+        );
+        assert!(
+            notes[0].level == Level::Warning
+                && !notes[0].text.is_empty()
+                && !notes[0].excerpt.is_empty()
+        );
+    }
+}
+
+#[test]
+fn a_verb_that_cannot_be_carried_out_is_left_out_with_its_reason() {
+    for (inner, code) in [
+        ("<Say> </Say>", 13520),
+        ("<Play/>", 11100),
+        ("<Play digits='12x'/>", 13430),
+        ("<say>a</say>", 12200),
+        ("stray", 12200),
+    ] {
+        let document = sound(&format!("<Response>{inner}</Response>"));
+        assert!(document.verbs.is_empty(), "{inner}");
+        assert_eq!(document.notes[0].code, code, "{inner}");
+    }
+}
+
+#[test]
+fn an_unknown_name_is_answered_with_the_nearest_known_one() {
+    let document = sound("<Response>\n  <say>x</say><Say voise='man'>y</Say></Response>");
+    let texts: Vec<_> = document
+        .notes
+        .iter()
+        .map(|n| (n.line, n.column, n.text.as_str()))
+        .collect();
+    assert_eq!(
+        texts,
+        [
+            (
+                2,
+                3,
+                "there is no verb <say>: passed over; did you mean Say?"
+            ),
+            (
+                2,
+                20,
+                "<Say> has no attribute voise: passed over; did you mean voice?"
+            ),
+        ]
+    );
+    assert_eq!(
+        document.strict_fault().map(|note| (note.code, note.line)),
+        Some((12200, 2))
+    );
+}
+
+#[test]
+fn loops_are_capped() {
+    for (text, rounds) in [("0", 1_000), ("1", 1), ("7", 7), ("99999", 1_000)] {
+        let (verb, _) = only_verb(&format!("<Play loop='{text}'>a</Play>"));
+        assert_eq!(
+            verb,
+            Verb::Play(Play {
+                sound: Sound::Url("a".into()),
+                rounds
+            })
+        );
+    }
+}
+
+#[test]
+fn speech_markup_is_flattened_to_its_words() {
+    let (verb, notes) = only_verb(
+        "<Say>One<break time='1s'/>two <emphasis>three</emphasis> <sub alias='World Wide Web'>WWW</sub> \
+         <prosody rate='slow'>f<w>ou</w>r</prosody></Say>",
+    );
+    assert!(notes.is_empty(), "{notes:?}");
+    assert!(
+        matches!(verb, Verb::Say(Say { text, .. }) if text == "One two three World Wide Web four")
+    );
+}
+
+#[test]
+fn a_long_text_is_cut_between_characters() {
+    let (verb, notes) = only_verb(&format!("<Say>{}</Say>", "é".repeat(5_000)));
+    let Verb::Say(say) = verb else {
+        panic!("{verb:?}")
+    };
+    assert_eq!((say.text.chars().count(), notes[0].code), (4_096, 13521));
+}
+
+#[test]
+fn what_is_not_well_formed_is_refused_where_it_is() {
+    let cases = [
+        ("", 11770, 1, 1),
+        ("  \n ", 11770, 1, 1),
+        ("<Response><Say>x</Response>", 12100, 1, 17),
+        ("<Response>", 12100, 1, 1),
+        ("<Response/><Response/>", 12100, 1, 12),
+        ("hello <Response/>", 12100, 1, 1),
+        ("<Response/> bye", 12100, 1, 13),
+        ("\n<?xml version='1.0'?><Response/>", 12100, 2, 1),
+        (
+            "<?xml version='1.0' encoding='iso-8859-1'?><Response/>",
+            12100,
+            1,
+            21,
+        ),
+        ("<?xml version='2.0'?><Response/>", 12101, 1, 7),
+        ("<Response version='9'/>", 12101, 1, 11),
+        ("<response/>", 12102, 1, 1),
+        ("<html><body>404</body></html>", 12102, 1, 1),
+        (
+            "<!DOCTYPE x [<!ENTITY a 'b'>]><Response>&a;</Response>",
+            12100,
+            1,
+            1,
+        ),
+        ("<Response>&nbsp;</Response>", 12100, 1, 11),
+        ("<Response><Say>a & b</Say></Response>", 12100, 1, 18),
+        ("<Response><Say>&#0;</Say></Response>", 12100, 1, 16),
+        (
+            "<Response><Say a='1' a='2'>x</Say></Response>",
+            12100,
+            1,
+            22,
+        ),
+        ("<Response><Say a=1>x</Say></Response>", 12100, 1, 18),
+        ("<Response><Say a>x</Say></Response>", 12100, 1, 16),
+        ("<Response><Say a='<'>x</Say></Response>", 12100, 1, 19),
+        ("<Response><1/></Response>", 12100, 1, 12),
+        ("<Response>\u{1}</Response>", 12100, 1, 11),
+        (
+            "<Response><Gather actionOnEmptyResult='x'/></Response>",
+            13338,
+            1,
+            19,
+        ),
+    ];
+    for (text, code, line, column) in cases {
+        let found = broken(text);
+        assert_eq!(
+            (found.code, found.line, found.column),
+            (code, line, column),
+            "{text:?}: {found}"
+        );
+        assert_eq!(found.level, Level::Error);
+        assert!(found.text.len() > 10, "{found}");
+    }
+}
+
+#[test]
+fn encodings_other_than_utf_8_are_refused_clearly() {
+    assert!(parse(b"\xef\xbb\xbf<?xml version='1.0'?><Response/>", None).is_ok());
+    assert!(
+        parse(b"\xff\xfe<\0", None)
+            .unwrap_err()
+            .text
+            .contains("UTF-16")
+    );
+    let latin = b"<Response>\n<Say>caf\xe9</Say></Response>";
+    let found = parse(latin, None).unwrap_err();
+    assert_eq!((found.code, found.line, found.column), (12100, 2, 9));
+    assert!(
+        parse(
+            "<Response><Say>é</Say></Response>".as_bytes(),
+            Some("text/xml; charset=ISO-8859-1")
+        )
+        .is_err()
+    );
+    assert!(
+        parse(b"<Response/>", Some("text/html; charset=\"ISO-8859-1\"")).is_ok(),
+        "plain ASCII harms nobody"
+    );
+}
+
+#[test]
+fn depth_verbs_and_complaints_are_bounded() {
+    let deep = format!(
+        "<Response>{}{}</Response>",
+        "<Say>".repeat(40),
+        "</Say>".repeat(40)
+    );
+    assert!(broken(&deep).text.contains("deeper"));
+    let many = sound(&format!(
+        "<Response>{}</Response>",
+        "<Hangup/>".repeat(1_200)
+    ));
+    assert_eq!(many.verbs.len(), MAX_VERBS);
+    let complaints = sound(&format!("<Response>{}</Response>", "<x/>".repeat(300)));
+    assert_eq!(complaints.notes.len(), MAX_NOTES);
+    assert!(complaints.notes[MAX_NOTES - 1].text.starts_with("251 more"));
+    assert_eq!(
+        parse(&vec![b' '; MAX_DOCUMENT + 1], None).unwrap_err().code,
+        11750
+    );
+}
+
+#[test]
+fn a_plain_text_and_a_sound_are_documents_too() {
+    let text = Document::of_text(" Good\n morning ").unwrap();
+    assert_eq!(text.verbs[0].verb.to_string(), "Say \"Good morning\"");
+    assert_eq!(
+        Document::of_audio("http://a/b.mp3").verbs[0]
+            .verb
+            .to_string(),
+        "Play http://a/b.mp3"
+    );
+}
+
+/// xorshift64*: good enough to wander, and the same everywhere.
+struct Wander(u64);
+
+impl Wander {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        usize::try_from(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33).unwrap_or(0) % bound
+    }
+}
+
+/// Cuts, doubles, swaps and flips octets of sound documents, and splices in what parsers dislike.
+#[test]
+fn no_mutation_of_a_document_makes_the_parser_panic() {
+    let seeds = [
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Gather numDigits=\"1\" action=\"/k?a=1&amp;b=2\"><Say \
+         voice=\"alice\" language='en-GB'>Press &#49; é <break/></Say><Play loop='0'>m.mp3</Play></Gather></Response>",
+        "<Response><!-- c --><Record maxLength='10' trim=\"do-not-trim\" recordingStatusCallback='/r'/><Redirect \
+         method=\"GET\">../next</Redirect><Reject reason=\"busy\"/><Hangup/><Pause length='2'/></Response>",
+        "<Response><Say><![CDATA[a < b]]> &lt;</Say><Play digits='12ww#'/><Dial><Number>1</Number></Dial></Response>",
+    ];
+    let dislikes: [&[u8]; 14] = [
+        b"<",
+        b">",
+        b"&",
+        b"&#x110000;",
+        b"<![CDATA[",
+        b"]]>",
+        b"<!--",
+        b"--",
+        b"<?xml?>",
+        b"\"",
+        b"\0",
+        b"\xff",
+        b"<!DOCTYPE a [",
+        b"</",
+    ];
+    let mut wander = Wander(0x7157_1234_5678_9abc);
+    let mut accepted = 0;
+    for round in 0..20_000 {
+        let mut octets = seeds[wander.below(seeds.len())].as_bytes().to_vec();
+        for _ in 0..=wander.below(6) {
+            let at = wander.below(octets.len() + 1);
+            let to = at + wander.below(octets.len() - at + 1).min(24);
+            match wander.below(5) {
+                0 => drop(octets.drain(at..to)),
+                1 => {
+                    let copy = octets[at..to].to_vec();
+                    let into = wander.below(octets.len() + 1);
+                    octets.splice(into..into, copy);
+                }
+                2 => {
+                    octets.splice(
+                        at..at,
+                        dislikes[wander.below(dislikes.len())].iter().copied(),
+                    );
+                }
+                3 if at < octets.len() => octets[at] = wander.below(256) as u8,
+                _ => octets.truncate(to.max(1)),
+            }
+            if octets.is_empty() {
+                octets.push(b'<');
+            }
+        }
+        match parse(&octets, None) {
+            Ok(document) => {
+                accepted += 1;
+                assert!(document.verbs.len() <= MAX_VERBS && document.notes.len() <= MAX_NOTES);
+                for placed in &document.verbs {
+                    let _ = placed.verb.to_string();
+                }
+            }
+            Err(diagnostic) => assert!(
+                diagnostic.line >= 1 && diagnostic.column >= 1,
+                "round {round}: {diagnostic}"
+            ),
+        }
+    }
+    assert!(accepted > 200, "the mutator breaks everything: {accepted}");
+}
+
+/// The worst that 64 KiB can be made of must stay cheap; a quadratic step would take minutes here.
+#[test]
+fn the_worst_documents_take_bounded_work() {
+    let fill = |piece: &str, head: &str, tail: &str| {
+        let count = (MAX_DOCUMENT - head.len() - tail.len()) / piece.len();
+        format!("{head}{}{tail}", piece.repeat(count))
+    };
+    for text in [
+        fill("<a>", "<Response>", ""),
+        fill("<x y='1'/>", "<Response>", "</Response>"),
+        fill("&amp;", "<Response><Say>", "</Say></Response>"),
+        fill("é", "<Response><Say>", "</Say><x/></Response>"),
+        fill("\n", "<Response>", "</Response>"),
+        fill(" a='", "<Response", ">"),
+        fill("<!-- -->", "<Response>", "</Response>"),
+        fill("<Say>x</Say>", "<Response>", "</Response>"),
+    ] {
+        let _ = parse(text.as_bytes(), None);
+    }
+}
