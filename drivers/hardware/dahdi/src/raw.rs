@@ -46,7 +46,6 @@ impl<T: Plain> Request<T> {
         let code = direction | (size_of::<T>() as u32) << 16 | 0xDA << 8 | number;
         Request {
             code,
-            name,
             argument: PhantomData,
         }
     }
