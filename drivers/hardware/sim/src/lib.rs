@@ -1,1 +1,28 @@
-//! sim: to be written.
+//! Simulated telephone lines: two cards joined by a wire, and at its far end an exchange with telephones. The near card
+//! does to its user what a DAHDI card does; the contract suite of `tipring-card` proves it. Nothing here touches a
+//! device, and on virtual time nothing asks for the time: the same seed gives the same world, octet by octet.
+//!
+//! `wire` is the middle of everything. `card` is what a user opens, `port` one end of a channel, `audio` and `frames` its
+//! queues, `looped` an analogue line, `faults` what goes wrong, `wall` the host's clock.
+
+mod audio;
+mod card;
+mod dial;
+mod faults;
+mod frames;
+mod looped;
+mod port;
+mod seed;
+mod wall;
+mod wire;
+
+pub use audio::BUFFERS;
+pub use card::{SimCard, SimChannel, SimPace};
+pub use faults::{Faults, FirstFrame, Planned, Trouble};
+pub use frames::{FRAME_BUFFERS, FRAME_OCTETS, fcs};
+pub use port::EVENTS_KEPT;
+pub use seed::Seed;
+pub use wall::WallClock;
+pub use wire::{
+    D_TIMESLOT, E1_TIMESLOTS, MAX_ANALOG_PORTS, MAX_SPANS, Side, Wire, WireConfig, WireCounters,
+};

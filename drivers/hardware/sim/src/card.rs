@@ -1,0 +1,260 @@
+//! A simulated card as its user sees it: [`Card`], [`Channel`] and [`Pace`] on one end of a [`crate::Wire`].
+
+use std::{
+    os::fd::{AsFd, BorrowedFd},
+    sync::Arc,
+    time::Duration,
+};
+
+use nix::sys::eventfd::EventFd;
+use tipring_card::{
+    BLOCK_US, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Hook, Pace,
+    Progress, Setup, Signalling, SpanId, SpanInfo, SpanStatus,
+};
+
+use crate::{
+    dial::Dialler,
+    port::Port,
+    wire::{Line, Shared, Side, World},
+};
+
+/// A pace that hears nothing for this long says so instead of waiting for ever.
+const TICK_LIMIT: Duration = Duration::from_secs(1);
+
+/// One end of a wire.
+pub struct SimCard {
+    shared: Arc<Shared>,
+    side: Side,
+    spans: Vec<SpanInfo>,
+    channels: Vec<ChannelInfo>,
+}
+
+impl SimCard {
+    pub(crate) fn new(shared: Arc<Shared>, side: Side) -> SimCard {
+        let world = shared.world();
+        let spans = world.spans.iter().map(|span| span.info.clone()).collect();
+        let channels = world
+            .lines
+            .iter()
+            .map(|line| line.ports[side.index()].info.clone())
+            .collect();
+        drop(world);
+        SimCard {
+            shared,
+            side,
+            spans,
+            channels,
+        }
+    }
+
+    /// Which end it is.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+}
+
+impl Card for SimCard {
+    fn name(&self) -> &str {
+        match self.side {
+            Side::Near => "sim",
+            Side::Far => "sim-far",
+        }
+    }
+
+    fn clock(&self) -> ClockDomain {
+        ClockDomain::Sim
+    }
+
+    fn spans(&self) -> &[SpanInfo] {
+        &self.spans
+    }
+
+    fn channels(&self) -> &[ChannelInfo] {
+        &self.channels
+    }
+
+    fn span_status(&mut self, span: SpanId) -> Result<SpanStatus, CardError> {
+        let mut world = self.shared.world();
+        if world.gone[self.side.index()] {
+            return Err(CardError::Gone);
+        }
+        let state = world.span_mut(span).ok_or(CardError::Invalid)?;
+        Ok(SpanStatus {
+            alarms: state.alarms(),
+            errors: state.errors[self.side.index()],
+        })
+    }
+
+    fn open(&mut self, channel: ChannelId) -> Result<Box<dyn Channel>, CardError> {
+        let line = usize::from(channel.0)
+            .checked_sub(1)
+            .ok_or(CardError::NoSuchChannel)?;
+        let info = self
+            .channels
+            .get(line)
+            .ok_or(CardError::NoSuchChannel)?
+            .clone();
+        let mut world = self.shared.world();
+        if world.gone[self.side.index()] {
+            return Err(CardError::Gone);
+        }
+        let opening = world.open(self.side, line)?;
+        let wake = world.lines[line].ports[self.side.index()].wake();
+        drop(world);
+        Ok(Box::new(SimChannel {
+            shared: self.shared.clone(),
+            side: self.side,
+            line,
+            opening,
+            info,
+            wake,
+        }))
+    }
+
+    fn pace(&mut self) -> Result<Box<dyn Pace>, CardError> {
+        let last = ticks(&self.shared.world());
+        Ok(Box::new(SimPace {
+            shared: self.shared.clone(),
+            side: self.side,
+            last,
+        }))
+    }
+}
+
+/// An opened channel of a simulated card.
+pub struct SimChannel {
+    shared: Arc<Shared>,
+    side: Side,
+    line: usize,
+    opening: u64,
+    info: ChannelInfo,
+    wake: Option<Arc<EventFd>>,
+}
+
+impl SimChannel {
+    /// Does something with our end while the world stands still.
+    fn with<T>(
+        &mut self,
+        act: impl FnOnce(&mut Port) -> Result<T, CardError>,
+    ) -> Result<T, CardError> {
+        let side = self.side.index();
+        self.with_line(|line, _| act(&mut line.ports[side]))
+    }
+
+    fn with_line<T>(
+        &mut self,
+        act: impl FnOnce(&mut Line, tipring_card::Micros) -> Result<T, CardError>,
+    ) -> Result<T, CardError> {
+        let mut world = self.shared.world();
+        if world.gone[self.side.index()] {
+            return Err(CardError::Gone);
+        }
+        let now = world.now;
+        let line = &mut world.lines[self.line];
+        if line.ports[self.side.index()].holder != Some(self.opening) {
+            return Err(CardError::Gone);
+        }
+        act(line, now)
+    }
+}
+
+impl Channel for SimChannel {
+    fn info(&self) -> &ChannelInfo {
+        &self.info
+    }
+
+    fn setup(&mut self, setup: Setup) -> Result<(), CardError> {
+        self.with(|port| port.setup(setup))
+    }
+
+    fn read(&mut self, into: &mut [u8]) -> Result<usize, CardError> {
+        self.with(|port| port.read(into))
+    }
+
+    fn write(&mut self, from: &[u8]) -> Result<usize, CardError> {
+        self.with(|port| port.write(from))
+    }
+
+    fn flush(&mut self) -> Result<(), CardError> {
+        self.with(|port| {
+            port.flush();
+            Ok(())
+        })
+    }
+
+    fn event(&mut self) -> Result<Option<Event>, CardError> {
+        self.with(|port| Ok(port.event()))
+    }
+
+    fn hook(&mut self, hook: Hook) -> Result<Progress, CardError> {
+        let side = self.side;
+        self.with_line(|line, now| {
+            let looped = line.looped.as_mut().ok_or(CardError::Invalid)?;
+            let progress = looped.hook(side, hook, now)?;
+            line.ports[side.index()].dialler = None; // any hook movement ends dialling
+            line.tell_loop();
+            Ok(progress)
+        })
+    }
+
+    fn dial(&mut self, digits: &str) -> Result<(), CardError> {
+        self.with(|port| {
+            if port.info.signalling == Signalling::Hdlc {
+                return Err(CardError::Invalid);
+            }
+            port.dialler = Some(Dialler::new(digits)?);
+            Ok(())
+        })
+    }
+
+    fn dialing(&mut self) -> Result<bool, CardError> {
+        self.with(|port| Ok(port.dialler.is_some()))
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.wake.as_ref().map(|wake| wake.as_fd())
+    }
+}
+
+impl Drop for SimChannel {
+    fn drop(&mut self) {
+        let mut world = self.shared.world();
+        if world.lines[self.line].ports[self.side.index()].holder == Some(self.opening) {
+            world.close(self.side, self.line);
+        }
+    }
+}
+
+/// Ticks of the wire's clock. On the wall clock it waits; on virtual time it never does: it tells the ticks that have
+/// passed, or `Again`.
+pub struct SimPace {
+    shared: Arc<Shared>,
+    side: Side,
+    last: u64,
+}
+
+impl Pace for SimPace {
+    fn wait(&mut self) -> Result<u32, CardError> {
+        let mut world = self.shared.world();
+        if ticks(&world) == self.last && world.has_fds && !world.wall_ended {
+            world = self.shared.wait_tick(world, TICK_LIMIT);
+        }
+        if world.gone[self.side.index()] {
+            return Err(CardError::Gone);
+        }
+        let passed = ticks(&world) - self.last;
+        if passed == 0 {
+            return Err(if world.wall_ended {
+                CardError::Gone
+            } else {
+                CardError::Again
+            });
+        }
+        self.last += passed;
+        Ok(u32::try_from(passed).unwrap_or(u32::MAX))
+    }
+}
+
+fn ticks(world: &World) -> u64 {
+    world.now.0 / BLOCK_US
+}

@@ -1,0 +1,396 @@
+//! One analogue line: a loop between a port towards the exchange (near) and the exchange's port (far). Hook, ring,
+//! battery and their times; no voltages, no impedance, no polarity.
+//!
+//! What it does to its user, as DAHDI does: rings within 2 s of an opening or an on-hook are not told; the end of a ring
+//! is told 50 ms after it; the exchange believes an on-hook after 1.25 s, a shorter one is a flash; a battery drop within
+//! 600 ms of our off-hook is not told.
+//!
+//! Source: the timing defaults of DAHDI's kewlstart signalling.
+
+use tipring_card::{CardError, Event, Hook, Micros, Progress};
+
+use crate::wire::Side;
+
+/// The ringer sounds, then pauses.
+const RING_ON: Micros = Micros::from_ms(2_000);
+const RING_PAUSE: Micros = Micros::from_ms(4_000);
+/// The end of a ring is told this much later.
+const RING_TRAILER: Micros = Micros::from_ms(50);
+/// Rings are not told for this long after opening and after on-hook.
+const RING_DEAF: Micros = Micros::from_ms(2_000);
+/// Battery drops are not told for this long after off-hook.
+const DROP_BLIND: Micros = Micros::from_ms(600);
+/// An on-hook shorter than this is a flash to the exchange.
+const FLASH_WINDOW: Micros = Micros::from_ms(1_250);
+/// A seizure takes this long, and settles this long.
+const START: Micros = Micros::from_ms(1_500);
+const AFTER_START: Micros = Micros::from_ms(500);
+/// Our own flash.
+const FLASH: Micros = Micros::from_ms(750);
+/// The exchange drops the battery this long, then holds the port this long.
+const DROP: Micros = Micros::from_ms(500);
+const AFTER_DROP: Micros = Micros::from_ms(300);
+/// DAHDI's codes for the ringer of an exchange's port.
+const RINGER_ON: Event = Event::Other(10);
+const RINGER_OFF: Event = Event::Other(11);
+
+/// What the near end does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Terminal {
+    OnHook,
+    Starting(Micros),
+    OffHook,
+    Flashing(Micros),
+}
+
+/// What the exchange's port does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Office {
+    Idle,
+    Ringing { sounds: bool, until: Micros },
+    Talking,
+    Dropping(Micros),
+    AfterDrop(Micros),
+}
+
+/// Most events that one call can give; both ends have one queue each.
+const EVENTS: usize = 8;
+
+/// The loop and what it has to tell.
+#[derive(Clone, Debug)]
+pub struct Loop {
+    near: Terminal,
+    far: Office,
+    closed: bool,
+    ring_deaf_until: Micros,
+    drop_blind_until: Micros,
+    ring_was_told: bool,
+    ring_end_at: Option<Micros>,
+    on_hook_at: Option<Micros>,
+    told: Vec<(Side, Event)>,
+}
+
+impl Loop {
+    /// A line at rest.
+    pub fn new() -> Self {
+        Loop {
+            near: Terminal::OnHook,
+            far: Office::Idle,
+            closed: false,
+            ring_deaf_until: Micros::ZERO,
+            drop_blind_until: Micros::ZERO,
+            ring_was_told: false,
+            ring_end_at: None,
+            on_hook_at: None,
+            told: Vec::with_capacity(EVENTS),
+        }
+    }
+
+    /// What there is to tell, oldest first.
+    pub fn told(&mut self) -> std::vec::Drain<'_, (Side, Event)> {
+        self.told.drain(..)
+    }
+
+    /// Somebody opened an end.
+    pub fn opened(&mut self, side: Side, now: Micros) {
+        if side == Side::Near {
+            self.ring_deaf_until = now + RING_DEAF;
+        }
+    }
+
+    /// An end was closed: it goes on hook.
+    pub fn closed(&mut self, side: Side, now: Micros) {
+        let _ = self.hook(side, Hook::OnHook, now);
+    }
+
+    /// Whether speech goes from `side` to the other end.
+    pub fn carries_from(&self, side: Side) -> bool {
+        match side {
+            Side::Near => self.closed && !self.is_dropped(),
+            Side::Far => {
+                !matches!(self.far, Office::Ringing { sounds: true, .. }) && !self.is_dropped()
+            }
+        }
+    }
+
+    /// An end moves its hook.
+    pub fn hook(&mut self, side: Side, hook: Hook, now: Micros) -> Result<Progress, CardError> {
+        match side {
+            Side::Near => self.near_hook(hook, now),
+            Side::Far => self.far_hook(hook, now),
+        }
+    }
+
+    fn near_hook(&mut self, hook: Hook, now: Micros) -> Result<Progress, CardError> {
+        match (hook, self.near) {
+            (Hook::OnHook, _) => {
+                self.near = Terminal::OnHook;
+                self.ring_deaf_until = now + RING_DEAF;
+                self.open_loop(now);
+                Ok(Progress::Done)
+            }
+            (Hook::OffHook, Terminal::OffHook) => Ok(Progress::Done),
+            (Hook::OffHook, _) => {
+                self.near = Terminal::OffHook;
+                self.drop_blind_until = now + DROP_BLIND;
+                self.close_loop();
+                Ok(Progress::Done)
+            }
+            (Hook::Start, Terminal::OnHook) => {
+                self.near = Terminal::Starting(now + START + AFTER_START);
+                self.drop_blind_until = now + START + AFTER_START;
+                self.close_loop();
+                Ok(Progress::Pending)
+            }
+            (Hook::Flash, Terminal::OffHook) => {
+                self.near = Terminal::Flashing(now + FLASH);
+                self.open_loop(now);
+                Ok(Progress::Pending)
+            }
+            (Hook::Start | Hook::Flash, _) => Err(CardError::Busy),
+            (Hook::Ring | Hook::RingOff, _) => Err(CardError::Invalid),
+        }
+    }
+
+    fn far_hook(&mut self, hook: Hook, now: Micros) -> Result<Progress, CardError> {
+        match (hook, self.far) {
+            (Hook::Ring, Office::Idle) => {
+                self.ringer_on(now);
+                self.told.push((Side::Far, Event::HookComplete));
+                Ok(Progress::Pending)
+            }
+            (Hook::RingOff, _) => {
+                self.ringer_off(now);
+                Ok(Progress::Done)
+            }
+            (Hook::OffHook, Office::Dropping(_) | Office::AfterDrop(_)) => Err(CardError::Busy),
+            (Hook::OffHook, _) => {
+                self.ringer_off(now);
+                self.far = Office::Talking;
+                Ok(Progress::Done)
+            }
+            (Hook::OnHook, Office::Dropping(_) | Office::AfterDrop(_)) => Ok(Progress::Done),
+            (Hook::OnHook, _) => {
+                self.ringer_off(now);
+                if self.closed || self.far == Office::Talking {
+                    self.drop_battery(now);
+                }
+                Ok(Progress::Done)
+            }
+            (Hook::Ring | Hook::Start | Hook::Flash, _) => Err(CardError::Busy),
+        }
+    }
+
+    /// Lets time pass up to `now`.
+    pub fn run(&mut self, now: Micros) {
+        if self.ring_end_at.is_some_and(|at| at <= now) {
+            self.ring_end_at = None;
+            self.told.push((Side::Near, Event::RingOffHook));
+        }
+        if self.on_hook_at.is_some_and(|at| at <= now) {
+            self.on_hook_at = None;
+            self.told.push((Side::Far, Event::OnHook));
+        }
+        match self.near {
+            Terminal::Starting(until) if until <= now => {
+                self.near = Terminal::OffHook;
+                self.told.push((Side::Near, Event::HookComplete));
+            }
+            Terminal::Flashing(until) if until <= now => {
+                self.near = Terminal::OffHook;
+                self.drop_blind_until = now + DROP_BLIND;
+                self.close_loop();
+                self.told.push((Side::Near, Event::HookComplete));
+            }
+            _ => {}
+        }
+        match self.far {
+            Office::Ringing {
+                sounds: true,
+                until,
+            } if until <= now => {
+                self.burst_ends(until);
+                self.far = Office::Ringing {
+                    sounds: false,
+                    until: until + RING_PAUSE,
+                };
+            }
+            Office::Ringing {
+                sounds: false,
+                until,
+            } if until <= now => self.ringer_on(until),
+            Office::Dropping(until) if until <= now => {
+                self.far = Office::AfterDrop(until + AFTER_DROP)
+            }
+            Office::AfterDrop(until) if until <= now => self.far = Office::Idle,
+            _ => {}
+        }
+    }
+
+    /// Whether nothing will happen by itself.
+    pub fn is_at_rest(&self) -> bool {
+        self.ring_end_at.is_none()
+            && self.on_hook_at.is_none()
+            && matches!(self.near, Terminal::OnHook | Terminal::OffHook)
+            && matches!(self.far, Office::Idle | Office::Talking)
+    }
+
+    fn is_dropped(&self) -> bool {
+        matches!(self.far, Office::Dropping(_))
+    }
+
+    fn close_loop(&mut self) {
+        if self.closed {
+            return;
+        }
+        self.closed = true;
+        self.ring_end_at = None;
+        self.ring_was_told = false;
+        let event = if self.on_hook_at.take().is_some() {
+            Event::WinkFlash
+        } else {
+            Event::RingOffHook
+        };
+        self.told.push((Side::Far, event));
+        if let Office::Ringing { sounds, .. } = self.far {
+            if sounds {
+                self.told.push((Side::Far, RINGER_OFF));
+            }
+            self.far = Office::Talking; // the ring is tripped
+        }
+    }
+
+    fn open_loop(&mut self, now: Micros) {
+        if self.closed {
+            self.closed = false;
+            self.on_hook_at = Some(now + FLASH_WINDOW);
+        }
+    }
+
+    fn ringer_on(&mut self, now: Micros) {
+        self.far = Office::Ringing {
+            sounds: true,
+            until: now + RING_ON,
+        };
+        self.told.push((Side::Far, RINGER_ON));
+        if !self.closed && now >= self.ring_deaf_until {
+            self.ring_was_told = true;
+            self.told.push((Side::Near, Event::RingBegin));
+        }
+    }
+
+    fn burst_ends(&mut self, now: Micros) {
+        self.told.push((Side::Far, RINGER_OFF));
+        if core::mem::take(&mut self.ring_was_told) {
+            self.ring_end_at = Some(now + RING_TRAILER);
+        }
+    }
+
+    fn ringer_off(&mut self, now: Micros) {
+        if let Office::Ringing { sounds, .. } = self.far {
+            if sounds {
+                self.burst_ends(now);
+            }
+            self.far = Office::Idle;
+        }
+    }
+
+    fn drop_battery(&mut self, now: Micros) {
+        self.far = Office::Dropping(now + DROP);
+        if self.closed && now >= self.drop_blind_until {
+            self.told.push((Side::Near, Event::OnHook));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Micros {
+        Micros::from_ms(ms)
+    }
+
+    fn run(line: &mut Loop, from: u64, to: u64) -> Vec<(u64, Side, Event)> {
+        let mut all = Vec::new();
+        for t in from..=to {
+            line.run(ms(t));
+            all.extend(line.told().map(|(side, event)| (t, side, event)));
+        }
+        all
+    }
+
+    #[test]
+    fn a_ring_has_its_cadence_and_its_trailer() {
+        let mut line = Loop::new();
+        line.hook(Side::Far, Hook::Ring, ms(3_000)).unwrap();
+        let near: Vec<_> = run(&mut line, 3_000, 9_500)
+            .into_iter()
+            .filter(|e| e.1 == Side::Near)
+            .collect();
+        let expected = [
+            (3_000, Event::RingBegin),
+            (5_050, Event::RingOffHook),
+            (9_000, Event::RingBegin),
+        ];
+        assert_eq!(
+            near.iter().map(|e| (e.0, e.2)).collect::<Vec<_>>(),
+            expected
+        );
+    }
+
+    #[test]
+    fn an_answer_trips_the_ring() {
+        let mut line = Loop::new();
+        line.hook(Side::Far, Hook::Ring, ms(3_000)).unwrap();
+        run(&mut line, 3_000, 3_500);
+        line.hook(Side::Near, Hook::OffHook, ms(3_500)).unwrap();
+        let told = run(&mut line, 3_500, 8_000);
+        assert_eq!(
+            told.iter().map(|e| e.2).collect::<Vec<_>>(),
+            [Event::RingOffHook, RINGER_OFF]
+        );
+        assert!(line.is_at_rest());
+    }
+
+    #[test]
+    fn a_short_on_hook_is_a_flash_and_a_long_one_a_clearing() {
+        let mut line = Loop::new();
+        line.hook(Side::Near, Hook::OffHook, ms(0)).unwrap();
+        assert_eq!(
+            line.hook(Side::Near, Hook::Flash, ms(1_000)),
+            Ok(Progress::Pending)
+        );
+        let told = run(&mut line, 0, 3_000);
+        assert!(told.contains(&(1_750, Side::Far, Event::WinkFlash)));
+        assert!(told.contains(&(1_750, Side::Near, Event::HookComplete)));
+        line.hook(Side::Near, Hook::OnHook, ms(3_000)).unwrap();
+        assert_eq!(
+            run(&mut line, 3_000, 6_000),
+            [(4_250, Side::Far, Event::OnHook)]
+        );
+    }
+
+    #[test]
+    fn a_port_that_drops_is_busy_and_the_terminal_cannot_ring() {
+        let mut line = Loop::new();
+        assert_eq!(
+            line.hook(Side::Near, Hook::Ring, ms(0)),
+            Err(CardError::Invalid)
+        );
+        line.hook(Side::Near, Hook::OffHook, ms(0)).unwrap();
+        line.hook(Side::Far, Hook::OffHook, ms(10)).unwrap();
+        line.hook(Side::Far, Hook::OnHook, ms(700)).unwrap();
+        assert!(run(&mut line, 700, 710).contains(&(700, Side::Near, Event::OnHook)));
+        assert_eq!(
+            line.hook(Side::Far, Hook::OffHook, ms(720)),
+            Err(CardError::Busy)
+        );
+        assert!(!line.carries_from(Side::Far));
+        run(&mut line, 720, 1_600);
+        assert_eq!(
+            line.hook(Side::Far, Hook::OffHook, ms(1_600)),
+            Ok(Progress::Done)
+        );
+    }
+}

@@ -1,0 +1,614 @@
+//! The wire between two simulated cards: spans of 31 timeslots and analogue lines, moved by a clock that somebody else
+//! turns ([`Wire::step`]) or the host's ([`Wire::run_wall`]). Its lock stands for the kernel. It knows no calls.
+//!
+//! What it does to the users of its cards is what DAHDI does: see the contract suite in `tipring-card`.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use tipring_card::{
+    Alarms, BLOCK, ChannelId, ChannelInfo, Event, Law, Micros, Signalling, SpanId, SpanInfo,
+    SpanKind,
+};
+
+use crate::{
+    card::SimCard,
+    faults::{Faults, FrameFate, Trouble, Way},
+    looped::Loop,
+    port::Port,
+    seed::Seed,
+};
+
+/// Most E1 spans of one wire: 30 calls each, more than one box is meant for.
+pub const MAX_SPANS: u16 = 16;
+/// Most analogue lines of one wire.
+pub const MAX_ANALOG_PORTS: u16 = 64;
+/// Timeslots of an E1 span that its user sees.
+pub const E1_TIMESLOTS: u8 = 31;
+/// The D channel of an E1 span.
+pub const D_TIMESLOT: u8 = 16;
+/// The longest stretch of time that is moved at once.
+const STRETCH: Micros = Micros(10_000);
+/// Octets of one channel in a millisecond.
+const OCTETS_A_MS: usize = 8;
+
+/// An end of the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The card of the box.
+    Near,
+    /// The card of the exchange.
+    Far,
+}
+
+impl Side {
+    /// The other end.
+    pub const fn other(self) -> Side {
+        match self {
+            Side::Near => Side::Far,
+            Side::Far => Side::Near,
+        }
+    }
+
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// What a wire is made of.
+#[derive(Clone, Debug)]
+pub struct WireConfig {
+    /// E1 spans, D channel at timeslot 16; at most [`MAX_SPANS`].
+    pub spans: u16,
+    /// Analogue lines, in one span of their own after the E1 spans; at most [`MAX_ANALOG_PORTS`].
+    pub analog_ports: u16,
+    /// The law of all channels.
+    pub law: Law,
+    /// Decides every fault.
+    pub seed: u64,
+    /// What goes wrong.
+    pub faults: Faults,
+}
+
+impl Default for WireConfig {
+    fn default() -> Self {
+        WireConfig {
+            spans: 1,
+            analog_ports: 0,
+            law: Law::A,
+            seed: 1,
+            faults: Faults::default(),
+        }
+    }
+}
+
+/// What a wire has counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WireCounters {
+    /// Frames that arrived.
+    pub frames: u64,
+    /// Frames that were lost: by fault, by a full receiver, in an alarm.
+    pub frames_lost: u64,
+    /// Slips of bearer channels.
+    pub slips: u64,
+    /// Octets that a receiver did not fetch in time.
+    pub overrun_octets: u64,
+    /// Octets of silence sent because a sender was late.
+    pub underrun_octets: u64,
+}
+
+/// Two cards and what is between them.
+#[derive(Clone)]
+pub struct Wire {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// The world under its lock, and the bell that the wall clock rings.
+pub(crate) struct Shared {
+    world: Mutex<World>,
+    pub ticked: Condvar,
+}
+
+impl Shared {
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        // A user that panicked cannot leave the world half changed: every change is complete before user code runs.
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn wait_tick<'a>(
+        &self,
+        world: MutexGuard<'a, World>,
+        limit: std::time::Duration,
+    ) -> MutexGuard<'a, World> {
+        self.ticked
+            .wait_timeout(world, limit)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+    }
+}
+
+impl Wire {
+    /// A wire at time zero. More spans or lines than allowed are cut to the bound.
+    pub fn new(config: WireConfig) -> Wire {
+        Wire {
+            shared: Arc::new(Shared {
+                world: Mutex::new(World::new(config)),
+                ticked: Condvar::new(),
+            }),
+        }
+    }
+
+    /// The card of the box.
+    pub fn near(&self) -> SimCard {
+        SimCard::new(self.shared.clone(), Side::Near)
+    }
+
+    /// The card of the exchange.
+    pub fn far(&self) -> SimCard {
+        SimCard::new(self.shared.clone(), Side::Far)
+    }
+
+    /// The wire's clock.
+    pub fn now(&self) -> Micros {
+        self.shared.world().now
+    }
+
+    /// Lets time pass up to `to`, in whole milliseconds: octets, frames and events move.
+    pub fn step(&self, to: Micros) {
+        self.shared.world().step(to);
+        self.shared.ticked.notify_all();
+    }
+
+    /// Makes trouble now.
+    pub fn trouble(&self, what: Trouble) {
+        let mut world = self.shared.world();
+        world.trouble(what);
+        world.review_alarms();
+    }
+
+    /// Pulls (`plugged` false) or replugs the cable of a span.
+    pub fn plug(&self, span: SpanId, plugged: bool) {
+        let mut world = self.shared.world();
+        if let Some(state) = world.span_mut(span) {
+            state.unplugged = !plugged;
+        }
+        world.review_alarms();
+    }
+
+    /// Takes a card away for good.
+    pub fn remove(&self, side: Side) {
+        self.trouble(Trouble::Remove(side));
+    }
+
+    /// What has been counted so far.
+    pub fn counters(&self) -> WireCounters {
+        self.shared.world().counters()
+    }
+}
+
+/// One span's state.
+pub(crate) struct Span {
+    pub info: SpanInfo,
+    pub unplugged: bool,
+    pub alarm_until: Micros,
+    pub deaf_until: Micros,
+    pub is_down: bool,
+    pub errors: [u32; 2],
+}
+
+impl Span {
+    pub fn alarms(&self) -> Alarms {
+        if self.is_down {
+            Alarms::RED
+        } else {
+            Alarms::NONE
+        }
+    }
+}
+
+/// One channel with both its ends.
+pub(crate) struct Line {
+    pub span: usize,
+    pub ports: [Port; 2],
+    /// The loop, when it is an analogue line.
+    pub looped: Option<Loop>,
+    /// Faults from near to far and from far to near.
+    ways: [Way; 2],
+}
+
+/// Everything behind the lock.
+pub(crate) struct World {
+    pub now: Micros,
+    pub lines: Vec<Line>,
+    pub spans: Vec<Span>,
+    pub gone: [bool; 2],
+    pub has_fds: bool,
+    pub wall_ended: bool,
+    pub faults: Faults,
+    openings: u64,
+    next_planned: usize,
+    counters: WireCounters,
+}
+
+impl World {
+    fn new(config: WireConfig) -> World {
+        let mut faults = config.faults.clone();
+        faults.planned.sort_by_key(|planned| planned.at);
+        let (spans, lines) = build(&config, &faults);
+        let mut world = World {
+            now: Micros::ZERO,
+            lines,
+            spans,
+            gone: [false; 2],
+            has_fds: false,
+            wall_ended: false,
+            faults,
+            openings: 0,
+            next_planned: 0,
+            counters: WireCounters::default(),
+        };
+        world.review_alarms();
+        world
+    }
+
+    /// Opens one end of a line; the number of the opening.
+    pub fn open(&mut self, side: Side, line: usize) -> Result<u64, tipring_card::CardError> {
+        self.openings += 1;
+        let (opening, with_fd, first) = (self.openings, self.has_fds, self.faults.first_frame);
+        let line = &mut self.lines[line];
+        let port = &mut line.ports[side.index()];
+        port.open(opening, with_fd)?;
+        port.loses_first_frame = line.ways[side.other().index()].first_frame_is_lost(first);
+        if let Some(looped) = &mut line.looped {
+            looped.opened(side, self.now);
+        }
+        Ok(opening)
+    }
+
+    /// Closes one end of a line.
+    pub fn close(&mut self, side: Side, line: usize) {
+        let (now, line) = (self.now, &mut self.lines[line]);
+        let port = &mut line.ports[side.index()];
+        self.counters.overrun_octets += port.overrun_octets;
+        self.counters.underrun_octets += port.underrun_octets;
+        let cut = port.close();
+        if cut && !self.spans[line.span].is_down {
+            line.ports[side.other().index()].tell(Event::HdlcAbort);
+        }
+        if let Some(looped) = &mut line.looped {
+            looped.closed(side, now);
+            tell_all(looped, &mut line.ports);
+        }
+    }
+
+    pub fn span_mut(&mut self, id: SpanId) -> Option<&mut Span> {
+        self.spans.iter_mut().find(|span| span.info.id == id)
+    }
+
+    pub fn step(&mut self, to: Micros) {
+        let to = Micros(to.0 / 1_000 * 1_000);
+        while self.now < to {
+            self.make_planned_trouble();
+            self.review_alarms();
+            let end = to.min(self.now + STRETCH).min(self.next_change());
+            let octets = (end.since(self.now).as_ms() as usize * OCTETS_A_MS).min(BLOCK);
+            self.now = end;
+            self.move_octets(octets);
+        }
+        self.make_planned_trouble();
+        self.review_alarms();
+    }
+
+    fn move_octets(&mut self, octets: usize) {
+        let World {
+            lines,
+            spans,
+            faults,
+            counters,
+            now,
+            ..
+        } = self;
+        for line in lines {
+            let span = &mut spans[line.span];
+            if let Some(looped) = &mut line.looped
+                && !looped.is_at_rest()
+            {
+                looped.run(*now);
+                tell_all(looped, &mut line.ports);
+            }
+            if line.ports.iter().all(|port| port.holder.is_none()) {
+                continue;
+            }
+            if line.ports[0].info.signalling == Signalling::Hdlc {
+                line.move_frames(octets, span, faults, counters, *now);
+            } else {
+                counters.slips += u64::from(line.move_audio(octets, span));
+            }
+        }
+    }
+
+    fn make_planned_trouble(&mut self) {
+        while let Some(planned) = self
+            .faults
+            .planned
+            .get(self.next_planned)
+            .filter(|p| p.at <= self.now)
+            .copied()
+        {
+            self.next_planned += 1;
+            self.trouble(planned.what);
+        }
+    }
+
+    fn trouble(&mut self, what: Trouble) {
+        let now = self.now;
+        match what {
+            Trouble::SpanAlarm { span, lasts } => {
+                if let Some(span) = self.span_mut(span) {
+                    span.alarm_until = now + lasts;
+                }
+            }
+            Trouble::FramesVanish { span, lasts } => {
+                if let Some(span) = self.span_mut(span) {
+                    span.deaf_until = now + lasts;
+                }
+            }
+            Trouble::Remove(side) => {
+                self.gone[side.index()] = true;
+                for line in &mut self.lines {
+                    line.ports[side.index()].wake_for_good();
+                }
+            }
+        }
+    }
+
+    /// The next moment at which a stretch of time must end, so that faults do not depend on the steps.
+    fn next_change(&self) -> Micros {
+        let planned = self
+            .faults
+            .planned
+            .get(self.next_planned)
+            .map_or(Micros::FOREVER, |p| p.at);
+        let spans = self
+            .spans
+            .iter()
+            .flat_map(|span| [span.alarm_until, span.deaf_until]);
+        let next = spans
+            .chain([planned, self.faults.far_starts_at])
+            .filter(|&at| at > self.now)
+            .min();
+        // Whole milliseconds: time moves in no smaller piece.
+        next.map_or(Micros::FOREVER, |at| {
+            Micros(at.0.div_ceil(1_000).saturating_mul(1_000))
+        })
+    }
+
+    fn review_alarms(&mut self) {
+        let far_is_absent = self.gone[0] || self.gone[1] || self.now < self.faults.far_starts_at;
+        for (number, span) in self.spans.iter_mut().enumerate() {
+            let is_down = far_is_absent || span.unplugged || self.now < span.alarm_until;
+            if is_down == span.is_down {
+                continue;
+            }
+            span.is_down = is_down;
+            let event = if is_down {
+                Event::Alarm
+            } else {
+                Event::AlarmCleared
+            };
+            for line in self.lines.iter_mut().filter(|line| line.span == number) {
+                for port in &mut line.ports {
+                    port.tell(event);
+                }
+            }
+        }
+    }
+
+    fn counters(&self) -> WireCounters {
+        let mut counters = self.counters;
+        for port in self.lines.iter().flat_map(|line| &line.ports) {
+            counters.overrun_octets += port.overrun_octets;
+            counters.underrun_octets += port.underrun_octets;
+        }
+        counters
+    }
+}
+
+impl Line {
+    /// Moves audio both ways; tells how many slips there were.
+    fn move_audio(&mut self, octets: usize, span: &mut Span) -> u32 {
+        let mut slips = 0;
+        for from in [Side::Near, Side::Far] {
+            let mut stretch = [0; BLOCK + 2];
+            let carries = !span.is_down
+                && self
+                    .looped
+                    .as_ref()
+                    .is_none_or(|looped| looped.carries_from(from));
+            let [near, far] = &mut self.ports;
+            let (sender, receiver) = if from == Side::Near {
+                (near, far)
+            } else {
+                (far, near)
+            };
+            let law = sender.law;
+            let way = &mut self.ways[from.index()];
+            let heard = if way.is_clear(octets) {
+                sender.sent(&mut stretch[..octets]);
+                &mut stretch[..octets]
+            } else {
+                let mut heard = [0; BLOCK];
+                let mut one = [0; 1];
+                let here = way.carry(&mut heard[..octets], law, || {
+                    sender.sent(&mut one);
+                    one[0]
+                });
+                slips += here;
+                span.errors[from.other().index()] =
+                    span.errors[from.other().index()].saturating_add(here);
+                stretch[..octets].copy_from_slice(&heard[..octets]);
+                &mut stretch[..octets]
+            };
+            if !carries {
+                heard.fill(law.silence());
+            }
+            receiver.heard(heard);
+        }
+        slips
+    }
+
+    fn move_frames(
+        &mut self,
+        octets: usize,
+        span: &mut Span,
+        faults: &Faults,
+        counters: &mut WireCounters,
+        now: Micros,
+    ) {
+        for from in [Side::Near, Side::Far] {
+            let [near, far] = &mut self.ports;
+            let (sender, receiver) = if from == Side::Near {
+                (near, far)
+            } else {
+                (far, near)
+            };
+            if sender.frames_out.is_idle() {
+                continue;
+            }
+            let way = &mut self.ways[from.index()];
+            for frame in sender.frames_out.run(octets) {
+                let mut fate = way.frame_fate(faults);
+                if span.is_down || now <= span.deaf_until || receiver.holder.is_none() {
+                    fate = FrameFate::Vanishes;
+                } else if std::mem::take(&mut receiver.loses_first_frame) {
+                    fate = FrameFate::Aborted;
+                }
+                let arrived = match fate {
+                    FrameFate::Arrives => receiver.heard_frame(frame),
+                    FrameFate::Vanishes => false,
+                    FrameFate::BadFcs => {
+                        span.errors[from.other().index()] =
+                            span.errors[from.other().index()].saturating_add(1);
+                        receiver.tell(Event::HdlcBadFcs);
+                        false
+                    }
+                    FrameFate::Aborted => {
+                        receiver.tell(Event::HdlcAbort);
+                        false
+                    }
+                };
+                if arrived {
+                    counters.frames += 1;
+                } else {
+                    counters.frames_lost += 1;
+                }
+            }
+        }
+    }
+
+    /// Hands on what the loop has to tell.
+    pub fn tell_loop(&mut self) {
+        if let Some(looped) = &mut self.looped {
+            tell_all(looped, &mut self.ports);
+        }
+    }
+}
+
+fn tell_all(looped: &mut Loop, ports: &mut [Port; 2]) {
+    for (side, event) in looped.told() {
+        ports[side.index()].tell(event);
+    }
+}
+
+fn build(config: &WireConfig, faults: &Faults) -> (Vec<Span>, Vec<Line>) {
+    let seed = Seed::new(config.seed);
+    let (mut spans, mut lines) = (Vec::new(), Vec::new());
+    let e1_spans = config.spans.min(MAX_SPANS);
+    for number in 0..e1_spans {
+        spans.push(span(
+            number + 1,
+            SpanKind::E1,
+            format!("simulated E1 {}", number + 1),
+        ));
+        for timeslot in 1..=E1_TIMESLOTS {
+            let kind = if timeslot == D_TIMESLOT {
+                Signalling::Hdlc
+            } else {
+                Signalling::Bearer
+            };
+            lines.push(line(
+                usize::from(number),
+                timeslot,
+                [kind, kind],
+                config,
+                faults,
+                &seed,
+                lines.len(),
+            ));
+        }
+    }
+    let ports = config.analog_ports.min(MAX_ANALOG_PORTS);
+    if ports > 0 {
+        spans.push(span(
+            e1_spans + 1,
+            SpanKind::Analog,
+            "simulated analogue lines".into(),
+        ));
+        for port in 1..=ports as u8 {
+            let kinds = [Signalling::FxsKs, Signalling::FxoKs];
+            lines.push(line(
+                usize::from(e1_spans),
+                port,
+                kinds,
+                config,
+                faults,
+                &seed,
+                lines.len(),
+            ));
+        }
+    }
+    (spans, lines)
+}
+
+fn span(number: u16, kind: SpanKind, name: String) -> Span {
+    Span {
+        info: SpanInfo {
+            id: SpanId(number),
+            kind,
+            name,
+        },
+        unplugged: false,
+        alarm_until: Micros::ZERO,
+        deaf_until: Micros::ZERO,
+        is_down: false,
+        errors: [0; 2],
+    }
+}
+
+fn line(
+    span: usize,
+    timeslot: u8,
+    kinds: [Signalling; 2],
+    config: &WireConfig,
+    faults: &Faults,
+    seed: &Seed,
+    before: usize,
+) -> Line {
+    let id = ChannelId(before as u16 + 1);
+    let info = |signalling| ChannelInfo {
+        id,
+        span: SpanId(span as u16 + 1),
+        timeslot,
+        signalling,
+        law: config.law,
+    };
+    let part = before as u64 * 2;
+    Line {
+        span,
+        ports: kinds.map(|kind| Port::new(info(kind))),
+        looped: (kinds[0] == Signalling::FxsKs).then(Loop::new),
+        ways: [
+            Way::new(faults, seed, part),
+            Way::new(faults, seed, part + 1),
+        ],
+    }
+}

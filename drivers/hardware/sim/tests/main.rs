@@ -1,0 +1,3 @@
+//! Everything that the simulated card, exchange and telephones must do, from outside.
+
+mod contract;
