@@ -9,6 +9,9 @@ use std::time::Duration;
 use reqwest::header::{
     AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use tipring_guard::Destinations;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -32,6 +35,9 @@ pub struct Config {
     pub destinations: Destinations,
     /// `User-Agent` of requests that bring none.
     pub user_agent: String,
+    /// Names that lead to an address whatever the name server says; its port stands in for a URL without one. The
+    /// address is checked like any other.
+    pub hosts: Vec<(String, SocketAddr)>,
 }
 
 impl Default for Config {
@@ -41,6 +47,7 @@ impl Default for Config {
             insecure: false,
             destinations: Destinations::open(),
             user_agent: concat!("tipring/", env!("CARGO_PKG_VERSION")).to_owned(),
+            hosts: Vec::new(),
         }
     }
 }
@@ -51,6 +58,7 @@ pub struct Client {
     http: reqwest::Client,
     destinations: Arc<Destinations>,
     lookups: Arc<Semaphore>,
+    hosts: Arc<[(String, SocketAddr)]>,
 }
 
 impl fmt::Debug for Client {
@@ -65,18 +73,7 @@ impl Client {
     /// Builds a client. Installs the TLS provider if nobody has.
     pub fn new(config: Config) -> Result<Self, Fault> {
         crate::install_provider();
-        let mut extra = Vec::new();
-        for (index, pem) in config.extra_ca_pems.iter().enumerate() {
-            let unreadable = |why: String| Fault::Config {
-                what: format!("CA {} is no PEM certificate: {why}", index + 1),
-            };
-            let found = reqwest::Certificate::from_pem_bundle(pem)
-                .map_err(|it| unreadable(it.to_string()))?;
-            if found.is_empty() {
-                return Err(unreadable("no certificate in it".to_owned()));
-            }
-            extra.extend(found);
-        }
+        let extra = authorities(&config.extra_ca_pems)?;
         let http = match builder(&config)?.tls_certs_merge(extra.clone()).build() {
             Ok(http) => http,
             // A box without system CAs still speaks http, and https with its own CAs.
@@ -93,6 +90,7 @@ impl Client {
             http,
             destinations: Arc::new(config.destinations),
             lookups,
+            hosts: config.hosts.into(),
         })
     }
 
@@ -155,10 +153,14 @@ impl Client {
         let (found, host) = match url.host() {
             Some(Host::Ipv4(ip)) => (vec![SocketAddr::new(ip.into(), port)], ip.to_string()),
             Some(Host::Ipv6(ip)) => (vec![SocketAddr::new(ip.into(), port)], ip.to_string()),
-            Some(Host::Domain(name)) => (
-                self.look_up(name, port, by, place()).await?,
-                name.to_owned(),
-            ),
+            Some(Host::Domain(name)) => {
+                let fixed = self.hosts.iter().find(|(host, _)| host == name);
+                let found = match fixed {
+                    Some((_, addr)) => vec![*addr],
+                    None => self.look_up(name, port, by, place()).await?,
+                };
+                (found, name.to_owned())
+            }
             None => {
                 return Err(Fault::Malformed {
                     place: place(),
@@ -221,6 +223,31 @@ impl Client {
             }),
         }
     }
+}
+
+/// The CAs of these files, each one tried so that a bad one is named by its number.
+fn authorities(pems: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, Fault> {
+    let mut found = Vec::new();
+    for (index, pem) in pems.iter().enumerate() {
+        let bad = |why: String| Fault::Config {
+            what: format!(
+                "CA file {}: {why}; a PEM certificate is expected",
+                index + 1
+            ),
+        };
+        let before = found.len();
+        for der in CertificateDer::pem_slice_iter(pem) {
+            let der = der.map_err(|it| bad(it.to_string()))?;
+            RootCertStore::empty()
+                .add(der.clone())
+                .map_err(|it| bad(it.to_string()))?;
+            found.push(reqwest::Certificate::from_der(&der).map_err(|it| bad(it.to_string()))?);
+        }
+        if found.len() == before {
+            return Err(bad("no certificate in it".to_owned()));
+        }
+    }
+    Ok(found)
 }
 
 fn builder(config: &Config) -> Result<reqwest::ClientBuilder, Fault> {
@@ -333,10 +360,11 @@ impl Journey<'_> {
             .http
             .request(method(self.request.method), self.url.clone())
             .headers(headers);
-        if !self.request.body.is_empty()
-            || matches!(self.request.method, Method::Post | Method::Put)
-        {
+        if !self.request.body.is_empty() {
             request = request.body(self.request.body.clone());
+        } else if matches!(self.request.method, Method::Post | Method::Put) {
+            // The library sends nothing here, and some servers answer 411 to that.
+            request = request.header(CONTENT_LENGTH, 0);
         }
         let request = request
             .build()
