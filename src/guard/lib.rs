@@ -148,7 +148,7 @@ impl Destinations {
             .filter(|it| it.port == addr.port())
             .any(|it| match it.ip() {
                 Some(ip) if ip.is_unspecified() => ours(addr.ip()),
-                // The whole of 127/8 reaches a listener on loopback only at its own address; 127.0.0.1 stands for all.
+                // 127/8 and ::1 all reach the box itself: one loopback entry stands for all of them.
                 Some(ip) => ip == addr.ip() || (ip.is_loopback() && addr.ip().is_loopback()),
                 None => false,
             })
