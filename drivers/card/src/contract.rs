@@ -186,6 +186,10 @@ const CLAUSES: &[(&str, Check)] = &[
         audio::a_flush_discards_what_is_queued,
     ),
     ("a_close_discards_audio", audio::a_close_discards_audio),
+    (
+        "a_setup_discards_what_is_queued",
+        audio::a_setup_discards_what_is_queued,
+    ),
     ("a_bearer_has_no_hook", audio::a_bearer_has_no_hook),
     (
         "a_frame_is_read_with_its_fcs_octets",
@@ -197,12 +201,21 @@ const CLAUSES: &[(&str, Check)] = &[
         "an_event_blocks_read_and_write",
         line::an_event_blocks_read_and_write,
     ),
+    ("a_flush_discards_events", line::a_flush_discards_events),
     (
         "a_seizure_is_pending_then_complete",
         line::a_seizure_is_pending_then_complete,
     ),
+    (
+        "a_flash_needs_a_closed_loop",
+        line::a_flash_needs_a_closed_loop,
+    ),
     ("a_write_ends_dialling", line::a_write_ends_dialling),
     ("dialling_reports_its_end", line::dialling_reports_its_end),
+    (
+        "a_hook_action_ends_dialling",
+        line::a_hook_action_ends_dialling,
+    ),
     (
         "a_close_puts_the_line_on_hook",
         line::a_close_puts_the_line_on_hook,

@@ -215,6 +215,24 @@ pub(super) fn a_close_discards_audio(bench: &mut dyn Bench) -> Verdict {
     ))
 }
 
+pub(super) fn a_setup_discards_what_is_queued(bench: &mut dyn Bench) -> Verdict {
+    let mut heard = 0;
+    for seed in 30..30 + TRIES {
+        let mut ends = Ends::open(bench, Signalling::Bearer)?;
+        bench.advance(Micros::from_ms(30));
+        queue_pattern(ends.near.as_mut(), seed)?;
+        let law = ends.near_law();
+        ends.near.setup(Setup::Audio(law)).at("second setup")?;
+        heard = pattern_heard(bench, ends.far.as_mut(), seed);
+        if heard <= ON_THE_WAY {
+            return Ok(format!("{heard} octets still went out"));
+        }
+    }
+    failed(format!(
+        "{heard} octets of eight blocks were sent after a new setup"
+    ))
+}
+
 pub(super) fn a_bearer_has_no_hook(bench: &mut dyn Bench) -> Verdict {
     let mut ends = Ends::open(bench, Signalling::Bearer)?;
     match ends.near.hook(Hook::OffHook) {

@@ -64,6 +64,19 @@ pub(super) fn an_event_blocks_read_and_write(bench: &mut dyn Bench) -> Verdict {
     }
 }
 
+pub(super) fn a_flush_discards_events(bench: &mut dyn Bench) -> Verdict {
+    let mut ends = quiet_line(bench)?;
+    ends.far.hook(Hook::Ring).at("ring")?;
+    bench.advance(Micros::from_ms(500));
+    ends.far.hook(Hook::RingOff).at("ring off")?;
+    bench.advance(Micros::from_ms(500));
+    ends.near.flush().at("flush")?;
+    match ends.near.event().at("event")? {
+        None => Ok(String::new()),
+        Some(event) => failed(format!("{event:?} is still there after a flush")),
+    }
+}
+
 pub(super) fn a_seizure_is_pending_then_complete(bench: &mut dyn Bench) -> Verdict {
     let mut ends = quiet_line(bench)?;
     match ends.near.hook(Hook::Start) {
@@ -80,6 +93,24 @@ pub(super) fn a_seizure_is_pending_then_complete(bench: &mut dyn Bench) -> Verdi
         other => return failed(format!("on hook gives {other:?}")),
     }
     wait_for(bench, ends.far.as_mut(), Event::OnHook, ON_HOOK_SEEN_MS)?;
+    Ok(String::new())
+}
+
+pub(super) fn a_flash_needs_a_closed_loop(bench: &mut dyn Bench) -> Verdict {
+    let mut ends = quiet_line(bench)?;
+    match ends.near.hook(Hook::Flash) {
+        Err(CardError::Invalid | CardError::Busy) => {}
+        other => return failed(format!("a flash on hook gives {other:?}")),
+    }
+    ends.near.hook(Hook::OffHook).at("off hook")?;
+    wait_for(bench, ends.far.as_mut(), Event::RingOffHook, 500)?;
+    bench.advance(Micros::from_ms(800));
+    match ends.near.hook(Hook::Flash) {
+        Ok(Progress::Pending) => {}
+        other => return failed(format!("a flash off hook gives {other:?}")),
+    }
+    wait_for(bench, ends.near.as_mut(), Event::HookComplete, 2_000)?;
+    wait_for(bench, ends.far.as_mut(), Event::WinkFlash, 500)?;
     Ok(String::new())
 }
 
@@ -106,6 +137,18 @@ pub(super) fn dialling_reports_its_end(bench: &mut dyn Bench) -> Verdict {
     wait_for(bench, channel.as_mut(), Event::DialComplete, 2_000)?;
     if channel.dialing().at("dialing")? {
         return failed("still dialling after the event that says it is complete");
+    }
+    Ok(String::new())
+}
+
+pub(super) fn a_hook_action_ends_dialling(bench: &mut dyn Bench) -> Verdict {
+    pair(bench, Signalling::FxsKs)?;
+    let mut channel = dialling_channel(bench)?;
+    dial(channel.as_mut(), "T123456789012345")?;
+    bench.advance(Micros::from_ms(30));
+    channel.hook(Hook::OnHook).at("on hook")?;
+    if channel.dialing().at("dialing")? {
+        return failed("still dialling on hook");
     }
     Ok(String::new())
 }

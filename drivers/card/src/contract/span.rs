@@ -3,7 +3,7 @@
 use alloc::{format, string::String};
 
 use super::{At as _, Bench, STEP, Stop, Verdict, events, failed, pair, wait_for};
-use crate::{BLOCK, CardError, ChannelId, Event, Micros, Setup, Signalling};
+use crate::{BLOCK, CardError, Channel, ChannelId, Event, Micros, Setup, Signalling};
 
 /// How long after the cable was pulled the alarm may come.
 const ALARM_MS: u64 = 5_000;
@@ -95,12 +95,14 @@ pub(super) fn a_pulled_cable_is_an_alarm(bench: &mut dyn Bench) -> Verdict {
             "the bench cannot pull the cable".into(),
         ));
     }
-    let alarm = wait_for(bench, channel.as_mut(), Event::Alarm, ALARM_MS);
+    let blocked = blocked_within(bench, channel.as_mut(), ALARM_MS);
+    let alarm = wait_for(bench, channel.as_mut(), Event::Alarm, 100);
     let down = bench.near().span_status(span);
     if !bench.break_span(true) {
         return failed("the bench pulled the cable, but could not replug it");
     }
     alarm?;
+    blocked?;
     if !down.at("span status in alarm")?.alarms.is_down() {
         return failed("the event came, but the span's status shows no alarm");
     }
@@ -115,6 +117,30 @@ pub(super) fn a_pulled_cable_is_an_alarm(bench: &mut dyn Bench) -> Verdict {
         return failed("the alarm was cleared, but the span's status still shows it");
     }
     Ok(String::new())
+}
+
+/// Reads until an event blocks it.
+fn blocked_within(
+    bench: &mut dyn Bench,
+    channel: &mut dyn Channel,
+    limit_ms: u64,
+) -> Result<(), Stop> {
+    let mut buffer = [0; BLOCK];
+    let mut passed = Micros::ZERO;
+    while passed < Micros::from_ms(limit_ms) {
+        match channel.read(&mut buffer) {
+            Ok(_) => {}
+            Err(CardError::Again) => {
+                bench.advance(STEP);
+                passed = passed + STEP;
+            }
+            Err(CardError::EventPending) => return Ok(()),
+            Err(error) => return failed(format!("read with the cable pulled: {error}")),
+        }
+    }
+    failed(format!(
+        "no event blocks reading within {limit_ms} ms of the cable being pulled"
+    ))
 }
 
 pub(super) fn a_removed_card_is_gone(bench: &mut dyn Bench) -> Verdict {
