@@ -1,0 +1,169 @@
+//! One D channel: the data link and the calls on it, wired together. The face that owners use; it decides nothing.
+//!
+//! A trunk is some hundred kilobytes of tables without any allocation: keep it in a box.
+
+use heapless::Deque;
+use tipring_card::Micros;
+
+use crate::Config;
+use crate::q921::{self, FrameBuf, Link, LinkInput, Upper};
+use crate::q931::{self, Layer};
+use crate::words::{CallId, ChannelState, Command, Event, Fault};
+
+/// Link troubles that wait to be told.
+const TROUBLES: usize = 4;
+
+/// What a trunk is given.
+#[allow(clippy::large_enum_variant)] // no allocator here: the variant cannot be boxed
+#[derive(Clone, Debug)]
+pub enum Input<'a> {
+    /// The span has no alarm: the link may be established.
+    LayerOneUp,
+    /// The span is in alarm or closed.
+    LayerOneDown,
+    /// A frame of the D channel **without** its two FCS octets.
+    Frame(&'a [u8]),
+    /// The owner wants something.
+    Command(Command),
+    /// The deadline has come. Coming early does no harm.
+    Timer,
+}
+
+/// What a trunk gives.
+#[allow(clippy::large_enum_variant)] // no allocator here: the variant cannot be boxed
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// A frame to send, **without** FCS octets.
+    Frame(FrameBuf),
+    /// News for the owner.
+    Event(Event),
+}
+
+/// What a trunk counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// The data link.
+    pub link: q921::Counters,
+    /// The calls.
+    pub calls: q931::Counters,
+}
+
+/// Q.921 and Q.931 of one D channel.
+#[derive(Debug)]
+pub struct Trunk {
+    link: Link,
+    calls: Layer,
+    troubles: Deque<Fault, TROUBLES>,
+    counters: Counters,
+}
+
+impl Trunk {
+    /// A trunk without layer 1, all channels idle.
+    pub fn new(config: Config) -> Self {
+        Trunk {
+            link: Link::new(config.role, config.timers),
+            calls: Layer::new(config),
+            troubles: Deque::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Takes one input. Then [`Trunk::poll`] until there is nothing, then look at [`Trunk::deadline`] again.
+    pub fn handle(&mut self, now: Micros, input: Input<'_>) {
+        match input {
+            Input::LayerOneUp => self.link.handle(now, LinkInput::LayerOneUp),
+            Input::LayerOneDown => self.link.handle(now, LinkInput::LayerOneDown),
+            Input::Frame(octets) => self.link.handle(now, LinkInput::Frame(octets)),
+            Input::Command(command) => self.calls.command(now, command),
+            Input::Timer => {
+                self.link.handle(now, LinkInput::Timer);
+                self.calls.expire(now);
+            }
+        }
+        self.settle(now);
+    }
+
+    /// The next output; `None` when all is said.
+    pub fn poll(&mut self) -> Option<Output> {
+        if let Some(fault) = self.troubles.pop_front() {
+            return Some(Output::Event(Event::ProtocolError { call: None, fault }));
+        }
+        if let Some(event) = self.calls.poll_event() {
+            return Some(Output::Event(event));
+        }
+        self.link.poll_frame().map(Output::Frame)
+    }
+
+    /// When to come with [`Input::Timer`].
+    pub fn deadline(&self) -> Option<Micros> {
+        self.link
+            .deadline()
+            .into_iter()
+            .chain(self.calls.deadline())
+            .min()
+    }
+
+    /// Whether the data link is established.
+    pub fn link_is_up(&self) -> bool {
+        self.link.is_up()
+    }
+
+    /// Everything counted so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// What a channel does.
+    pub fn channel_state(&self, timeslot: u8) -> ChannelState {
+        self.calls.channel_state(timeslot)
+    }
+
+    /// A fresh id for [`Command::Setup`].
+    pub fn next_call_id(&mut self) -> CallId {
+        self.calls.next_call_id()
+    }
+
+    /// The number of a call's state in Q.931 (user or network side, by our role); `None` when the call is gone.
+    pub fn call_state(&self, call: CallId) -> Option<u8> {
+        self.calls.call_state(call)
+    }
+
+    /// The channel of a call, once it has one.
+    pub fn timeslot(&self, call: CallId) -> Option<u8> {
+        self.calls.timeslot(call)
+    }
+
+    /// How many calls there are, in any state.
+    pub fn call_count(&self) -> usize {
+        self.calls.call_count()
+    }
+
+    /// Carries messages and indications between link and calls until both are silent.
+    fn settle(&mut self, now: Micros) {
+        let before = self.counters.link;
+        // The link gives what one input brought, the calls answer; answers bring nothing back at once.
+        while let Some(indication) = self.link.poll_upper() {
+            match indication {
+                Upper::Data(message) => self.calls.receive(now, &message),
+                Upper::Up { reset } => self.calls.link_up(now, reset),
+                Upper::Down => self.calls.link_down(now),
+            }
+        }
+        while let Some(message) = self.calls.poll_message() {
+            self.link.handle(now, LinkInput::Data(&message));
+        }
+        self.counters = Counters {
+            link: *self.link.counters(),
+            calls: *self.calls.counters(),
+        };
+        if self.link.take_same_role() {
+            let _ = self.troubles.push_back(Fault::SameRole);
+        }
+        let link = self.counters.link;
+        if link.invalid_frames != before.invalid_frames
+            || link.rejected_frames != before.rejected_frames
+        {
+            let _ = self.troubles.push_back(Fault::BadFrame);
+        }
+    }
+}
