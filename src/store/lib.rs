@@ -1,1 +1,27 @@
-//! store: to be written.
+//! What outlives a call: records in SQL (SQLite, or PostgreSQL by URL), sound in files. One writer task, many readers,
+//! a journal of born calls, and the repair after a crash. It knows no HTTP and no telephony, and decides nothing about
+//! calls but this: a call that nobody holds any more has failed.
+
+mod blobs;
+mod born;
+mod error;
+mod filter;
+mod lease;
+mod read;
+mod repair;
+mod rows;
+mod schema;
+mod store;
+mod wav;
+mod writer;
+
+pub use blobs::{Blob, Blobs, FLUSH_SAMPLES, RECORDING_MAX_SAMPLES, RecordingWriter};
+pub use error::StoreError;
+pub use filter::{
+    Anchor, CallFilter, Listing, NotificationFilter, NumberFilter, PAGE_SIZE_MAX, Page, PageStart,
+    RecordingFilter, TimeRange,
+};
+pub use lease::LEASE_TTL_US;
+pub use repair::RepairReport;
+pub use store::{Config, Store};
+pub use writer::{BATCH_MAX, Committed, WRITE_QUEUE, WriterCounters};

@@ -1,0 +1,396 @@
+//! What a list shows: filters, pages and the `Where` builder that makes SQL of them. A text of the user's is always a
+//! bound value: SQL text here is joined from the words of this file only. Lists are newest first; a page is anchored on a
+//! record (created, SID), so that a walk neither repeats nor skips while new records arrive.
+
+use std::fmt::Write;
+
+use sqlx::AssertSqlSafe;
+use tipring_resources::{CallStatus, Level, Sid, Stamp};
+
+use crate::rows::{Statement, level};
+
+/// Records on one page at most.
+pub const PAGE_SIZE_MAX: u32 = 1000;
+
+/// From (inclusive) until (exclusive).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimeRange {
+    /// Not before.
+    pub from: Option<Stamp>,
+    /// Before.
+    pub until: Option<Stamp>,
+}
+
+/// Which calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallFilter {
+    /// Called exactly this.
+    pub to: Option<String>,
+    /// Caller was exactly this.
+    pub from: Option<String>,
+    /// In this state.
+    pub status: Option<CallStatus>,
+    /// Made by this call.
+    pub parent: Option<Sid>,
+    /// Attempt began.
+    pub start: TimeRange,
+    /// Over.
+    pub end: TimeRange,
+}
+
+/// Which recordings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordingFilter {
+    /// Of this call.
+    pub call: Option<Sid>,
+    /// Made.
+    pub created: TimeRange,
+    /// Deleted ones too.
+    pub with_deleted: bool,
+}
+
+/// Which numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NumberFilter {
+    /// A part of the number; `*` stands for any digits.
+    pub phone_number: Option<String>,
+    /// Exactly this name.
+    pub friendly_name: Option<String>,
+}
+
+/// Which notifications.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NotificationFilter {
+    /// Of this call.
+    pub call: Option<Sid>,
+    /// Errors or warnings only.
+    pub level: Option<Level>,
+    /// When.
+    pub at: TimeRange,
+}
+
+/// The record at a page's edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// When it was made.
+    pub created: Stamp,
+    /// Its name.
+    pub sid: Sid,
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PageStart {
+    /// At the newest.
+    #[default]
+    Newest,
+    /// This many records further.
+    Skip(u32),
+    /// The records next older than this.
+    OlderThan(Anchor),
+    /// The records next newer than this.
+    NewerThan(Anchor),
+}
+
+/// Which part of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// At most [`PAGE_SIZE_MAX`]; more is cut to it, 0 is 1.
+    pub size: u32,
+    /// From where.
+    pub start: PageStart,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Page {
+            size: 50,
+            start: PageStart::Newest,
+        }
+    }
+}
+
+impl Page {
+    fn rows(self) -> u32 {
+        self.size.clamp(1, PAGE_SIZE_MAX)
+    }
+}
+
+/// One page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing<T> {
+    /// Newest first.
+    pub items: Vec<T>,
+    /// Older records follow.
+    pub older: bool,
+    /// Newer records precede.
+    pub newer: bool,
+}
+
+/// A column that a list may be filtered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Column {
+    Account,
+    Call,
+    Created,
+    Ended,
+    From,
+    FriendlyName,
+    Level,
+    Parent,
+    PhoneNumber,
+    Started,
+    Status,
+    To,
+}
+
+impl Column {
+    const fn sql(self) -> &'static str {
+        match self {
+            Column::Account => "account",
+            Column::Call => "call",
+            Column::Created => "created",
+            Column::Ended => "ended",
+            Column::From => "from_number",
+            Column::FriendlyName => "friendly_name",
+            Column::Level => "level",
+            Column::Parent => "parent",
+            Column::PhoneNumber => "phone_number",
+            Column::Started => "started",
+            Column::Status => "status",
+            Column::To => "to_number",
+        }
+    }
+}
+
+/// A bound value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Value {
+    Text(String),
+    Number(i64),
+}
+
+/// Conditions, all of which must hold.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Where {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Where {
+    pub(crate) fn equal(mut self, column: Column, value: impl ToString) -> Self {
+        self.condition(column.sql(), "=", Value::Text(value.to_string()));
+        self
+    }
+
+    pub(crate) fn but_not(mut self, column: Column, value: &str) -> Self {
+        self.condition(column.sql(), "<>", Value::Text(value.to_string()));
+        self
+    }
+
+    fn maybe(self, column: Column, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.equal(column, value),
+            None => self,
+        }
+    }
+
+    fn within(mut self, column: Column, range: TimeRange) -> Self {
+        if let Some(from) = range.from {
+            self.condition(column.sql(), ">=", Value::Number(from.0));
+        }
+        if let Some(until) = range.until {
+            self.condition(column.sql(), "<", Value::Number(until.0));
+        }
+        self
+    }
+
+    /// The value holds `pattern` somewhere; `*` in it stands for anything.
+    fn holds(mut self, column: Column, pattern: &str) -> Self {
+        let mut like = String::from("%");
+        for sign in pattern.chars() {
+            match sign {
+                '*' => like.push('%'),
+                '%' | '_' | '!' => like.extend(['!', sign]),
+                other => like.push(other),
+            }
+        }
+        like.push('%');
+        self.condition(column.sql(), "LIKE", Value::Text(like));
+        self.sql.push_str(" ESCAPE '!'");
+        self
+    }
+
+    fn condition(&mut self, column: &'static str, operator: &'static str, value: Value) {
+        self.join();
+        self.values.push(value);
+        let _ = write!(self.sql, "{column} {operator} ${}", self.values.len());
+    }
+
+    fn join(&mut self) {
+        self.sql.push_str(if self.sql.is_empty() {
+            " WHERE "
+        } else {
+            " AND "
+        });
+    }
+
+    fn beyond(&mut self, operator: &'static str, anchor: Anchor) {
+        self.join();
+        self.values.push(Value::Number(anchor.created.0));
+        self.values.push(Value::Text(anchor.sid.to_string()));
+        let (time, sid) = (self.values.len() - 1, self.values.len());
+        let _ = write!(
+            self.sql,
+            "(created {operator} ${time} OR (created = ${time} AND sid {operator} ${sid}))"
+        );
+    }
+
+    /// `SELECT columns FROM table` with these conditions: one page, and one record more to see whether others follow.
+    pub(crate) fn page(
+        mut self,
+        columns: &'static str,
+        table: &'static str,
+        page: Page,
+    ) -> Statement {
+        let (mut order, mut skip) = ("DESC", 0);
+        match page.start {
+            PageStart::Newest => {}
+            PageStart::Skip(records) => skip = records,
+            PageStart::OlderThan(anchor) => self.beyond("<", anchor),
+            PageStart::NewerThan(anchor) => {
+                self.beyond(">", anchor);
+                order = "ASC";
+            }
+        }
+        let (limit, offset) = (self.values.len() + 1, self.values.len() + 2);
+        let sql = format!(
+            "SELECT {columns} FROM {table}{} ORDER BY created {order}, sid {order} LIMIT ${limit} OFFSET ${offset}",
+            self.sql
+        );
+        self.values.push(Value::Number(i64::from(page.rows()) + 1));
+        self.values.push(Value::Number(i64::from(skip)));
+        self.bind(sql)
+    }
+
+    fn bind(self, sql: String) -> Statement {
+        let mut statement = sqlx::query(AssertSqlSafe(sql));
+        for value in self.values {
+            statement = match value {
+                Value::Text(text) => statement.bind(text.replace('\0', "\u{fffd}")),
+                Value::Number(number) => statement.bind(number),
+            };
+        }
+        statement
+    }
+}
+
+/// Turns what a page's statement gave into the page: cuts the record too many, sets the order right.
+pub(crate) fn listing<T>(page: Page, mut items: Vec<T>) -> Listing<T> {
+    let more = items.len() > page.rows() as usize;
+    items.truncate(page.rows() as usize);
+    match page.start {
+        PageStart::NewerThan(_) => {
+            items.reverse();
+            Listing {
+                items,
+                older: true,
+                newer: more,
+            }
+        }
+        PageStart::Newest => Listing {
+            items,
+            older: more,
+            newer: false,
+        },
+        PageStart::Skip(records) => Listing {
+            items,
+            older: more,
+            newer: records > 0,
+        },
+        PageStart::OlderThan(_) => Listing {
+            items,
+            older: more,
+            newer: true,
+        },
+    }
+}
+
+impl CallFilter {
+    pub(crate) fn conditions(&self, account: Sid) -> Where {
+        Where::default()
+            .equal(Column::Account, account)
+            .maybe(Column::To, self.to.as_ref())
+            .maybe(Column::From, self.from.as_ref())
+            .maybe(Column::Status, self.status.map(CallStatus::as_str))
+            .maybe(Column::Parent, self.parent)
+            .within(Column::Started, self.start)
+            .within(Column::Ended, self.end)
+    }
+}
+
+impl RecordingFilter {
+    pub(crate) fn conditions(&self, account: Sid) -> Where {
+        let conditions = Where::default()
+            .equal(Column::Account, account)
+            .maybe(Column::Call, self.call)
+            .within(Column::Created, self.created);
+        if self.with_deleted {
+            conditions
+        } else {
+            conditions.but_not(Column::Status, "deleted")
+        }
+    }
+}
+
+impl NumberFilter {
+    pub(crate) fn conditions(&self, account: Sid) -> Where {
+        let conditions = Where::default()
+            .equal(Column::Account, account)
+            .maybe(Column::FriendlyName, self.friendly_name.as_ref());
+        match &self.phone_number {
+            Some(pattern) => conditions.holds(Column::PhoneNumber, pattern),
+            None => conditions,
+        }
+    }
+}
+
+impl NotificationFilter {
+    pub(crate) fn conditions(&self, account: Sid) -> Where {
+        Where::default()
+            .equal(Column::Account, account)
+            .maybe(Column::Call, self.call)
+            .maybe(Column::Level, self.level.map(level))
+            .within(Column::Created, self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tipring_resources::SidKind;
+
+    #[test]
+    fn a_text_of_the_user_is_never_sql() {
+        let account = Sid::new(SidKind::Account, 1);
+        let evil = "x' OR 1=1; DROP TABLE calls; --";
+        let filter = CallFilter {
+            to: Some(evil.into()),
+            status: Some(CallStatus::Busy),
+            ..CallFilter::default()
+        };
+        let conditions = filter.conditions(account);
+        assert_eq!(
+            conditions.sql,
+            " WHERE account = $1 AND to_number = $2 AND status = $3"
+        );
+        assert_eq!(conditions.values[1], Value::Text(evil.into()));
+    }
+
+    #[test]
+    fn a_star_is_any_digits_and_percent_is_itself() {
+        let conditions = Where::default().holds(Column::PhoneNumber, "+1*55%_!");
+        assert_eq!(conditions.sql, " WHERE phone_number LIKE $1 ESCAPE '!'");
+        assert_eq!(conditions.values[0], Value::Text("%+1%55!%!_!!%".into()));
+    }
+}

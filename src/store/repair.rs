@@ -1,0 +1,155 @@
+//! The repair after a crash, for this box alone: calls in the journal get their row, calls that had not ended have
+//! failed, recordings that were being made get a true header and a true length. Twice does no harm.
+
+use sqlx::{AnyConnection, AnyPool, Row};
+use tipring_resources::{Call, Sid, SidKind, Stamp};
+
+use crate::{Blobs, Store, StoreError, rows};
+
+/// What a repair found and did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RepairReport {
+    /// Calls that only the journal knew.
+    pub journaled_calls: u64,
+    /// Calls that had not ended and are failed now.
+    pub failed_calls: u64,
+    /// Recordings that were being made and are whole now, as far as their sound was written.
+    pub completed_recordings: u64,
+    /// Recordings that were being made and have no sound.
+    pub absent_recordings: u64,
+    /// Sound files that no record knows, put aside into `lost`.
+    pub lost_files: u64,
+    /// Files of deleted recordings that were still there.
+    pub deleted_files: u64,
+}
+
+impl Store {
+    /// Repairs what this box left behind. Only while it holds no call: at opening it is done already.
+    pub async fn repair(&self, now: Stamp) -> Result<RepairReport, StoreError> {
+        repair(
+            &self.inner.readers,
+            &self.inner.blobs,
+            &self.inner.box_name,
+            Vec::new(),
+            now,
+        )
+        .await
+    }
+}
+
+pub(crate) async fn repair(
+    pool: &AnyPool,
+    blobs: &Blobs,
+    box_name: &str,
+    unwritten: Vec<Call>,
+    now: Stamp,
+) -> Result<RepairReport, StoreError> {
+    let mut report = RepairReport::default();
+    let mut tx = pool.begin().await?;
+    for call in &unwritten {
+        report.journaled_calls += rows::keep_born_call(call, box_name)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+    }
+    report.failed_calls = fail_calls(&mut tx, box_name, now).await?;
+    tx.commit().await?;
+    repair_recordings(pool, blobs, box_name, now, &mut report).await?;
+    report.lost_files = blobs.put_lost_aside()?;
+    purge_deleted(pool, blobs, now, &mut report).await?;
+    if report != RepairReport::default() {
+        tracing::warn!(?report, "the last run did not end in order: repaired");
+    }
+    Ok(report)
+}
+
+/// Calls of a box that nobody holds any more have failed.
+pub(crate) async fn fail_calls(
+    tx: &mut AnyConnection,
+    box_name: &str,
+    now: Stamp,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "UPDATE calls SET status = 'failed', ended = $1, updated = $1
+         WHERE box = $2 AND status IN ('queued', 'ringing', 'in-progress')",
+    )
+    .bind(now.0)
+    .bind(box_name.to_string())
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn repair_recordings(
+    pool: &AnyPool,
+    blobs: &Blobs,
+    box_name: &str,
+    now: Stamp,
+    report: &mut RepairReport,
+) -> Result<(), StoreError> {
+    let rows = sqlx::query("SELECT sid FROM recordings WHERE box = $1 AND status = 'in-progress'")
+        .bind(box_name.to_string())
+        .fetch_all(pool)
+        .await?;
+    for row in rows {
+        let Some(sid) = recording_sid(&row)? else {
+            continue;
+        };
+        let length = blobs.repair(sid)?;
+        let (status, error) = match length {
+            Some(_) => ("completed", None),
+            None => ("absent", Some(TOO_SHORT)),
+        };
+        sqlx::query("UPDATE recordings SET status = $1, duration_ms = $2, error_code = $3, updated = $4 WHERE sid = $5")
+            .bind(status)
+            .bind(length.map(i64::from))
+            .bind(error)
+            .bind(now.0)
+            .bind(sid.to_string())
+            .execute(pool)
+            .await?;
+        match length {
+            Some(_) => report.completed_recordings += 1,
+            None => report.absent_recordings += 1,
+        }
+    }
+    Ok(())
+}
+
+/// Finishes deletions that were cut between the commit and the file, and forgets deleted recordings in the end.
+async fn purge_deleted(
+    pool: &AnyPool,
+    blobs: &Blobs,
+    now: Stamp,
+    report: &mut RepairReport,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM recordings WHERE status = 'deleted' AND updated < $1")
+        .bind(now.0.saturating_sub(DELETED_KEPT_US))
+        .execute(pool)
+        .await?;
+    let rows = sqlx::query("SELECT sid FROM recordings WHERE status = 'deleted'")
+        .fetch_all(pool)
+        .await?;
+    for row in rows {
+        let Some(sid) = recording_sid(&row)? else {
+            continue;
+        };
+        if blobs.delete(sid)? {
+            report.deleted_files += 1;
+        }
+    }
+    Ok(())
+}
+
+fn recording_sid(row: &sqlx::any::AnyRow) -> Result<Option<Sid>, StoreError> {
+    let text: String = row.try_get(0)?;
+    Ok(text
+        .parse::<Sid>()
+        .ok()
+        .filter(|sid| sid.kind == SidKind::Recording))
+}
+
+/// The record of a deleted recording is shown on demand for 40 days.
+const DELETED_KEPT_US: i64 = 40 * 24 * 3600 * 1_000_000;
+/// The error code of a recording without sound.
+const TOO_SHORT: i64 = 16101;

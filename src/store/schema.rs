@@ -1,0 +1,80 @@
+//! The tables, as a list of steps: each step is applied once, in its own transaction. One text for both engines: ids and
+//! enumerations are text, times are BIGINT microseconds, counts are BIGINT. A step is never changed once it was shipped.
+
+use sqlx::{AnyConnection, Connection, Row};
+
+use crate::StoreError;
+use crate::store::Engine;
+
+/// Applies the steps that the database lacks.
+pub(crate) async fn migrate(
+    connection: &mut AnyConnection,
+    engine: Engine,
+) -> Result<(), StoreError> {
+    let mut tx = connection.begin_with(engine.begin()).await?;
+    if engine == Engine::Postgres {
+        // Two boxes that start together: the second waits, and then finds the schema made.
+        sqlx::query("SELECT pg_advisory_xact_lock(7447735)")
+            .execute(&mut *tx)
+            .await?;
+    }
+    sqlx::query("CREATE TABLE IF NOT EXISTS schema_steps (step BIGINT PRIMARY KEY)")
+        .execute(&mut *tx)
+        .await?;
+    let row = sqlx::query("SELECT COALESCE(MAX(step), 0) FROM schema_steps")
+        .fetch_one(&mut *tx)
+        .await?;
+    let found: i64 = row.try_get(0)?;
+    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::TooNew { found, known });
+    }
+    for (step, statements) in (1i64..).zip(STEPS).skip_while(|(step, _)| *step <= found) {
+        for statement in *statements {
+            sqlx::query(*statement).execute(&mut *tx).await?;
+        }
+        sqlx::query("INSERT INTO schema_steps (step) VALUES ($1)")
+            .bind(step)
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+const STEPS: &[&[&str]] = &[&[
+    "CREATE TABLE accounts (
+        sid TEXT PRIMARY KEY, friendly_name TEXT NOT NULL, status TEXT NOT NULL, token TEXT NOT NULL,
+        created BIGINT NOT NULL, updated BIGINT NOT NULL)",
+    "CREATE TABLE numbers (
+        sid TEXT PRIMARY KEY, account TEXT NOT NULL REFERENCES accounts (sid), phone_number TEXT NOT NULL UNIQUE,
+        friendly_name TEXT NOT NULL, voice_url TEXT NOT NULL, voice_method TEXT NOT NULL,
+        voice_fallback_url TEXT NOT NULL, voice_fallback_method TEXT NOT NULL, status_callback TEXT NOT NULL,
+        status_callback_method TEXT NOT NULL, strict_documents BIGINT NOT NULL, origin_file TEXT, origin_line BIGINT,
+        created BIGINT NOT NULL, updated BIGINT NOT NULL)",
+    "CREATE INDEX numbers_of ON numbers (account, created, sid)",
+    "CREATE TABLE calls (
+        sid TEXT PRIMARY KEY, account TEXT NOT NULL, box TEXT NOT NULL, parent TEXT, number TEXT,
+        to_number TEXT NOT NULL, from_number TEXT NOT NULL, to_raw TEXT NOT NULL, from_raw TEXT NOT NULL,
+        caller_name TEXT, forwarded_from TEXT, direction TEXT NOT NULL, status TEXT NOT NULL,
+        created BIGINT NOT NULL, updated BIGINT NOT NULL, started BIGINT, answered BIGINT, ended BIGINT,
+        cause BIGINT, line TEXT NOT NULL)",
+    "CREATE INDEX calls_of ON calls (account, created, sid)",
+    "CREATE INDEX calls_alive ON calls (box, status)",
+    "CREATE INDEX calls_to ON calls (account, to_number, created)",
+    "CREATE INDEX calls_from ON calls (account, from_number, created)",
+    "CREATE TABLE recordings (
+        sid TEXT PRIMARY KEY, account TEXT NOT NULL, box TEXT NOT NULL, call TEXT NOT NULL, status TEXT NOT NULL,
+        channels BIGINT NOT NULL, source TEXT NOT NULL, duration_ms BIGINT, error_code BIGINT,
+        started BIGINT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL)",
+    "CREATE INDEX recordings_of ON recordings (account, created, sid)",
+    "CREATE INDEX recordings_of_call ON recordings (call)",
+    "CREATE INDEX recordings_alive ON recordings (box, status)",
+    "CREATE TABLE notifications (
+        sid TEXT PRIMARY KEY, account TEXT NOT NULL, call TEXT, level TEXT NOT NULL, code BIGINT NOT NULL,
+        message TEXT NOT NULL, created BIGINT NOT NULL, request_url TEXT NOT NULL, request_method TEXT,
+        request_variables TEXT NOT NULL, response_headers TEXT NOT NULL, response_body TEXT NOT NULL)",
+    "CREATE INDEX notifications_of ON notifications (account, created, sid)",
+    "CREATE INDEX notifications_of_call ON notifications (call)",
+    "CREATE TABLE box_leases (box TEXT PRIMARY KEY, renewed BIGINT NOT NULL, closed BIGINT)",
+]];

@@ -1,0 +1,300 @@
+//! The one writer: commands are queued, grouped into a transaction, and answered after its commit. A command that the
+//! database refuses fails alone: its group is rolled back and its fellows are tried again one by one, in order.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use sqlx::{AnyConnection, AnyPool, Connection, Row};
+use tipring_resources::{Account, Number, Record, Sid, Stamp};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::born::Born;
+use crate::store::Engine;
+use crate::{StoreError, rows};
+
+/// Writes that may wait. A write is some hundred microseconds on a sound disk; a queue this long means a dead one.
+pub const WRITE_QUEUE: usize = 8192;
+/// Commands in one transaction at most: bounds what a poisoned one makes us repeat.
+pub const BATCH_MAX: usize = 256;
+
+/// Tries of one group while the database is away, [`RETRY_AFTER`] apart.
+const TRIES: u32 = 5;
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// What the writer is asked.
+pub(crate) enum Command {
+    Record(Record),
+    Account(Account),
+    Number(Number),
+    DeleteNumber { account: Sid, sid: Sid },
+    DeleteCall { account: Sid, sid: Sid },
+    DeleteRecording { account: Sid, sid: Sid, now: Stamp },
+    Nothing,
+}
+
+type Outcome = Result<u64, StoreError>;
+type Order = (Command, oneshot::Sender<Outcome>);
+
+/// What the writer has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriterCounters {
+    /// Commands committed.
+    pub commands: u64,
+    /// Transactions committed.
+    pub transactions: u64,
+    /// Commands that the database refused.
+    pub refused: u64,
+    /// Commands turned away because [`WRITE_QUEUE`] were waiting.
+    pub turned_away: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    commands: AtomicU64,
+    transactions: AtomicU64,
+    refused: AtomicU64,
+    turned_away: AtomicU64,
+}
+
+/// A write on its way: resolves after the commit.
+#[must_use = "the write is on its way, but nobody learns whether it was refused"]
+#[derive(Debug)]
+pub struct Committed(Result<oneshot::Receiver<Outcome>, StoreError>);
+
+impl Committed {
+    fn settle(&mut self, context: &mut Context<'_>) -> Poll<Outcome> {
+        match &mut self.0 {
+            Err(error) => Poll::Ready(Err(error.clone())),
+            Ok(answer) => Pin::new(answer)
+                .poll(context)
+                .map(|got| got.unwrap_or(Err(StoreError::Closed))),
+        }
+    }
+
+    /// How many rows it touched.
+    pub(crate) async fn rows(mut self) -> Outcome {
+        std::future::poll_fn(|context| self.settle(context)).await
+    }
+}
+
+impl Future for Committed {
+    type Output = Result<(), StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.settle(context).map(|outcome| outcome.map(drop))
+    }
+}
+
+/// The way to the writer task.
+pub(crate) struct Writer {
+    orders: Mutex<Option<mpsc::Sender<Order>>>,
+    task: Mutex<Option<JoinHandle<()>>>,
+    counters: Arc<Counters>,
+}
+
+impl Writer {
+    pub(crate) fn start(pool: AnyPool, engine: Engine, box_name: String, born: Arc<Born>) -> Self {
+        let (orders, inbox) = mpsc::channel(WRITE_QUEUE);
+        let counters = Arc::new(Counters::default());
+        let desk = Desk {
+            pool,
+            engine,
+            box_name,
+            born,
+            counters: Arc::clone(&counters),
+        };
+        let task = tokio::spawn(desk.work(inbox));
+        Writer {
+            orders: Mutex::new(Some(orders)),
+            task: Mutex::new(Some(task)),
+            counters,
+        }
+    }
+
+    pub(crate) fn send(&self, command: Command) -> Committed {
+        let (answer, answered) = oneshot::channel();
+        let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(orders) = orders.as_ref() else {
+            return Committed(Err(StoreError::Closed));
+        };
+        Committed(match orders.try_reserve() {
+            Ok(place) => {
+                place.send((command, answer));
+                Ok(answered)
+            }
+            Err(mpsc::error::TrySendError::Full(())) => {
+                self.counters.turned_away.fetch_add(1, Ordering::Relaxed);
+                Err(StoreError::Busy(WRITE_QUEUE))
+            }
+            Err(mpsc::error::TrySendError::Closed(())) => Err(StoreError::Closed),
+        })
+    }
+
+    pub(crate) fn counters(&self) -> WriterCounters {
+        WriterCounters {
+            commands: self.counters.commands.load(Ordering::Relaxed),
+            transactions: self.counters.transactions.load(Ordering::Relaxed),
+            refused: self.counters.refused.load(Ordering::Relaxed),
+            turned_away: self.counters.turned_away.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Takes no more orders, waits for the end of the task.
+    pub(crate) async fn stop(&self) {
+        self.orders
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let task = self
+            .task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(task) = task {
+            let _ = task.await;
+        }
+    }
+}
+
+/// The task's own things.
+struct Desk {
+    pool: AnyPool,
+    engine: Engine,
+    box_name: String,
+    born: Arc<Born>,
+    counters: Arc<Counters>,
+}
+
+impl Desk {
+    async fn work(self, mut inbox: mpsc::Receiver<Order>) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        while inbox.recv_many(&mut batch, BATCH_MAX).await > 0 {
+            match self.patiently(&batch).await {
+                Ok(outcomes) => self.answer(batch.drain(..), outcomes),
+                Err(error @ StoreError::Unreachable(_)) => {
+                    let outcomes = vec![Err(error); batch.len()];
+                    self.answer(batch.drain(..), outcomes);
+                }
+                Err(_) if batch.len() > 1 => {
+                    for order in batch.drain(..) {
+                        let outcome = self.transaction(std::slice::from_ref(&order)).await;
+                        self.settle(order, outcome);
+                    }
+                }
+                Err(error) => self.answer(batch.drain(..), vec![Err(error)]),
+            }
+        }
+        self.pool.close().await;
+    }
+
+    /// A database that is away for some seconds (a restart, a backup's lock) costs no record.
+    async fn patiently(&self, batch: &[Order]) -> Result<Vec<Outcome>, StoreError> {
+        let mut tries = 1;
+        loop {
+            match self.transaction(batch).await {
+                Err(StoreError::Unreachable(text)) if tries < TRIES => {
+                    tracing::warn!(%text, tries, "the database is away: the writes wait");
+                    tries += 1;
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn answer(&self, batch: impl Iterator<Item = Order>, outcomes: Vec<Outcome>) {
+        for (order, outcome) in batch.zip(outcomes) {
+            self.settle(order, outcome.map(|rows| vec![Ok(rows)]));
+        }
+    }
+
+    fn settle(&self, (command, answer): Order, outcome: Result<Vec<Outcome>, StoreError>) {
+        let outcome = outcome.and_then(|mut outcomes| outcomes.pop().unwrap_or(Ok(0)));
+        match &outcome {
+            Ok(_) => {
+                self.counters.commands.fetch_add(1, Ordering::Relaxed);
+                if let Command::Record(Record::Call(call)) = &command {
+                    self.born.relieve(call.sid);
+                }
+            }
+            Err(error) => {
+                self.counters.refused.fetch_add(1, Ordering::Relaxed);
+                if !matches!(error, StoreError::NumberInUse(_)) {
+                    tracing::error!(%error, "a write was refused");
+                }
+            }
+        }
+        let _ = answer.send(outcome);
+    }
+
+    /// All commands in one transaction. An outcome that is an error left no trace in it.
+    async fn transaction(&self, batch: &[Order]) -> Result<Vec<Outcome>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        let mut tx = connection.begin_with(self.engine.begin()).await?;
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for (command, _) in batch {
+            match self.apply(&mut tx, command).await {
+                Err(refused @ StoreError::NumberInUse(_)) => outcomes.push(Err(refused)),
+                done => outcomes.push(Ok(done?)),
+            }
+        }
+        tx.commit().await?;
+        self.counters.transactions.fetch_add(1, Ordering::Relaxed);
+        Ok(outcomes)
+    }
+
+    async fn apply(&self, tx: &mut AnyConnection, command: &Command) -> Outcome {
+        let statement = match command {
+            Command::Record(Record::Call(call)) => rows::put_call(call, &self.box_name),
+            Command::Record(Record::Recording(recording)) => rows::put_recording(recording, &self.box_name),
+            Command::Record(Record::Notification(notification)) => rows::put_notification(notification),
+            Command::Account(account) => rows::put_account(account),
+            Command::Number(number) => {
+                if let Some(other) = holder(tx, number).await? {
+                    return Err(StoreError::NumberInUse(other));
+                }
+                rows::put_number(number)
+            }
+            Command::DeleteNumber { account, sid } => {
+                sqlx::query("DELETE FROM numbers WHERE sid = $1 AND account = $2 AND origin_file IS NULL")
+                    .bind(sid.to_string())
+                    .bind(account.to_string())
+            }
+            Command::DeleteCall { account, sid } => sqlx::query(
+                "DELETE FROM calls WHERE sid = $1 AND account = $2
+                 AND status NOT IN ('queued', 'ringing', 'in-progress')",
+            )
+            .bind(sid.to_string())
+            .bind(account.to_string()),
+            Command::DeleteRecording { account, sid, now } => sqlx::query(
+                "UPDATE recordings SET status = 'deleted', updated = $3 WHERE sid = $1 AND account = $2
+                 AND status NOT IN ('deleted', 'in-progress')",
+            )
+            .bind(sid.to_string())
+            .bind(account.to_string())
+            .bind(now.0),
+            Command::Nothing => return Ok(0),
+        };
+        Ok(statement.execute(tx).await?.rows_affected())
+    }
+}
+
+/// Which other number has this number's address.
+async fn holder(tx: &mut AnyConnection, number: &Number) -> Result<Option<Sid>, StoreError> {
+    let row = sqlx::query("SELECT sid FROM numbers WHERE phone_number = $1 AND sid <> $2")
+        .bind(number.phone_number.clone())
+        .bind(number.sid.to_string())
+        .fetch_optional(tx)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let text: String = row.try_get(0)?;
+    text.parse().map(Some).map_err(|_| StoreError::BadRow {
+        table: "numbers",
+        text: format!("sid is {text:?}"),
+    })
+}
