@@ -1,0 +1,84 @@
+//! A tap: the blocks of one port's voice, told one by one, and how long nobody has spoken. It writes no file.
+
+use tipring_dsp::Speech;
+use tipring_dsp::speech::Voice;
+
+use crate::{Port, TapId, words::Event};
+
+/// Taps on one port: the caller's own message, a recording of the call, a listener in, and one to spare.
+pub const TAPS: usize = 4;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tap {
+    pub(crate) id: TapId,
+    pub(crate) both: bool,
+    quiet_after: u32,
+    quiet_for: u32,
+    quiet_told: bool,
+    spoken: bool,
+    blocks: u32,
+    lost: u32,
+    speech: Speech,
+}
+
+impl Tap {
+    pub(crate) fn new(id: TapId, both: bool, quiet_ms: u32) -> Tap {
+        Tap {
+            id,
+            both,
+            quiet_after: quiet_ms.div_ceil(BLOCK_MS),
+            quiet_for: 0,
+            quiet_told: false,
+            spoken: false,
+            blocks: 0,
+            lost: 0,
+            speech: Speech::new(),
+        }
+    }
+
+    /// Takes a block of the port's voice. `true`: it is time to say that nobody speaks.
+    pub(crate) fn hear(&mut self, samples: &[i16]) -> bool {
+        if self.speech.feed(samples) == Voice::Active {
+            self.spoken = true;
+            self.quiet_for = 0;
+            self.quiet_told = false;
+        } else {
+            self.quiet_for = self.quiet_for.saturating_add(1);
+        }
+        self.quiet_after > 0 && self.quiet_for >= self.quiet_after && !self.quiet_told
+    }
+
+    /// Silence was told: not again until somebody spoke.
+    pub(crate) fn told_quiet(&mut self) {
+        self.quiet_told = true;
+    }
+
+    /// One block was told, or there was no room for it.
+    pub(crate) fn count(&mut self, told: bool) {
+        if told {
+            self.blocks = self.blocks.saturating_add(1);
+        } else {
+            self.lost = self.lost.saturating_add(1);
+        }
+    }
+
+    pub(crate) fn quiet(&self, port: Port) -> Event {
+        Event::Quiet {
+            port,
+            tap: self.id,
+            spoken: self.spoken,
+        }
+    }
+
+    pub(crate) fn last_word(&self, port: Port) -> Event {
+        Event::TapEnded {
+            port,
+            tap: self.id,
+            blocks: self.blocks,
+            lost: self.lost,
+            spoken: self.spoken,
+        }
+    }
+}
+
+const BLOCK_MS: u32 = 10;

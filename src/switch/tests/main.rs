@@ -1,0 +1,7 @@
+//! The tests of the switch as one program. Time is the number of ticks.
+mod conference;
+mod keys;
+mod play;
+mod queue;
+mod tap;
+mod world;
