@@ -11,7 +11,7 @@ const PORT: tipring_switch::Port = tipring_switch::Port {
 };
 
 #[test]
-fn b5_a_tap_is_what_was_said_octet_by_octet() {
+fn b8_a_tap_is_what_was_said_octet_by_octet() {
     let mut world = World::new(&[Law::Mu]);
     world.ticks(3);
     world.tap(0, 7, false, 0);
@@ -36,7 +36,7 @@ fn b5_a_tap_is_what_was_said_octet_by_octet() {
 }
 
 #[test]
-fn b5_a_tap_of_both_sides_has_both_voices() {
+fn b8_a_tap_of_both_sides_has_both_voices() {
     let mut world = World::new(&[Law::A, Law::Mu]);
     world.connect(0, 1);
     world.tap(0, 7, true, 0);
@@ -49,7 +49,7 @@ fn b5_a_tap_of_both_sides_has_both_voices() {
 }
 
 #[test]
-fn b5_silence_is_told_from_the_start_to_a_block() {
+fn b9_silence_is_told_from_the_start_to_a_block() {
     for ms in [500u32, 1000, 5005] {
         let mut world = World::new(&[Law::A]);
         world.tap(0, 7, false, ms);
@@ -71,7 +71,7 @@ fn b5_silence_is_told_from_the_start_to_a_block() {
 }
 
 #[test]
-fn b5_silence_is_told_after_the_last_speech_to_a_block() {
+fn b9_silence_is_told_after_the_last_speech_to_a_block() {
     let mut world = World::new(&[Law::A]);
     world.tap(0, 7, false, 800);
     world.ticks(50);
