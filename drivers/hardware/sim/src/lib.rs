@@ -8,6 +8,7 @@
 mod audio;
 mod card;
 mod dial;
+mod exchange;
 mod faults;
 mod frames;
 mod looped;
@@ -20,6 +21,10 @@ mod wire;
 
 pub use audio::BUFFERS;
 pub use card::{SimCard, SimChannel, SimPace};
+pub use exchange::{
+    Call, CallReport, Dialled, Exchange, ExchangeConfig, MAX_FINISHED, MAX_TRACE, MAX_WAITING, Reply, RingError,
+    Subscriber, TraceLine,
+};
 pub use faults::{Faults, FirstFrame, Planned, Trouble};
 pub use frames::{FRAME_BUFFERS, FRAME_OCTETS, fcs};
 pub use phone::{MAX_HEARD, MAX_KEYS, Phone, StepEnd, StepReport};

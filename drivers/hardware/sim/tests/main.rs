@@ -1,3 +1,7 @@
 //! Everything that the simulated card, exchange and telephones must do, from outside.
 
+mod calls;
 mod contract;
+mod faults;
+mod support;
+mod wall;
