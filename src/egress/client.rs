@@ -298,7 +298,7 @@ impl Journey<'_> {
             if [HOST, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&key) {
                 return Err(malformed(name, "is set by the client itself"));
             }
-            let value = HeaderValue::from_str(value)
+            let value = HeaderValue::from_bytes(value.as_bytes())
                 .map_err(|_| malformed(name, "has characters that no header can carry"))?;
             headers
                 .try_append(key, value)

@@ -1,0 +1,101 @@
+//! The record of what went over the wire, for people: bounded, and without credentials.
+
+use tipring_egress::{Response, redacted};
+use tipring_router::{Exchange, HttpRequest};
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+/// Name and value pairs as `application/x-www-form-urlencoded`.
+pub(crate) fn form(params: &[(String, String)]) -> String {
+    Serializer::new(String::new()).extend_pairs(params).finish()
+}
+
+/// The record of a request that is about to start.
+pub(crate) fn begin(request: &HttpRequest) -> Exchange {
+    let url = match Url::parse(&request.url) {
+        Ok(url) => redacted(&url).into(),
+        Err(_) => hidden(&request.url),
+    };
+    let request_variables = form(&request.params);
+    Exchange {
+        method: request.method,
+        url,
+        request_variables,
+        ..Exchange::default()
+    }
+}
+
+/// Notes the head of an answer; the body of an earlier one goes.
+pub(crate) fn note_head(exchange: &mut Exchange, response: &Response) {
+    exchange.status = Some(response.status);
+    exchange.url = response.url.to_string();
+    exchange.response_body.clear();
+    exchange.response_headers.clear();
+    for (name, value) in &response.headers {
+        let value = if name == "location" {
+            hidden(value)
+        } else {
+            value.clone()
+        };
+        if exchange.response_headers.len() + name.len() + value.len() > MAX_HEADERS_SHOWN {
+            break;
+        }
+        exchange
+            .response_headers
+            .push_str(&format!("{name}: {value}\n"));
+    }
+}
+
+/// Notes the body of an answer, or what came of it.
+pub(crate) fn note_body(exchange: &mut Exchange, body: &[u8]) {
+    let shown = body.get(..MAX_BODY_SHOWN).unwrap_or(body);
+    exchange.response_body = String::from_utf8_lossy(shown).into_owned();
+}
+
+/// A text that may be a URL with credentials, or a broken one, without them.
+pub(crate) fn hidden(text: &str) -> String {
+    if let Ok(url) = Url::parse(text) {
+        return redacted(&url).into();
+    }
+    // Whatever stands before the last @ may be a password with a slash in it.
+    let start = text.find("//").map_or(0, |it| it + 2);
+    let (head, rest) = text.split_at(start);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    format!("{head}{rest}")
+        .chars()
+        .take(MAX_URL_SHOWN)
+        .collect()
+}
+
+/// Bytes of a body that are kept for people: as much as a document may have.
+const MAX_BODY_SHOWN: usize = 64 * 1024;
+/// Bytes of headers that are kept for people.
+const MAX_HEADERS_SHOWN: usize = 16 * 1024;
+/// Characters of a broken URL that are shown.
+const MAX_URL_SHOWN: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e8_whole_and_broken_urls_lose_their_credentials() {
+        for (text, shown) in [
+            ("https://u:p@app/x?y=1#ct=5", "https://app/x?y=1"),
+            ("//u:p@app/x", "//app/x"),
+            ("/relative?mail=a@b", "b"),
+            ("/relative", "/relative"),
+            ("http://u:p@:::/x", "http://:::/x"),
+            ("http://u:p/q@host:99999/", "http://host:99999/"),
+        ] {
+            assert_eq!(hidden(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn forms_are_encoded_as_browsers_do() {
+        let params = [("a b", "ü&="), ("", ""), ("a b", "☎")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(form(&params), "a+b=%C3%BC%26%3D&=&a+b=%E2%98%8E");
+    }
+}
