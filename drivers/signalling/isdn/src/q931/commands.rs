@@ -66,6 +66,9 @@ impl Layer {
                 self.hang_up(now, index, cause)
             }
             Command::Release(_, cause) => self.give_up(now, index, cause),
+            Command::StatusEnquiry(_) if self.calls[index].state.is_clearing() => {
+                bump(&mut self.counters.misplaced_commands); // its end is under way already
+            }
             Command::StatusEnquiry(_) => self.enquire(now, index),
             Command::Setup(_) | Command::Restart(_) => {}
         }

@@ -348,6 +348,7 @@ impl Solo {
             while let Some(upper) = self.link.poll_upper() {
                 silent = false;
                 if let Upper::Data(octets) = upper {
+                    assert_ascending(&octets);
                     self.heard.push(codec::decode(&octets).unwrap());
                 }
             }
@@ -479,4 +480,36 @@ pub fn cause_of(message: &Message) -> u8 {
 
 pub fn is_release_of(event: &Event, of: CallId) -> bool {
     matches!(event, Event::Released { call, .. } if *call == of)
+}
+
+impl Solo {
+    /// [`Solo::trunk_calls`] when the script has heard other messages before.
+    #[track_caller]
+    pub fn trunk_calls_after(&mut self, heard: usize) -> (CallId, Reference) {
+        assert_eq!(self.hear().len(), heard);
+        self.trunk_calls()
+    }
+
+    /// The far end says a frame that its link would not.
+    pub fn say_frame(&mut self, frame: &[u8]) {
+        self.deaf = true;
+        self.input(Input::Frame(frame));
+        self.deaf = false;
+    }
+}
+
+/// Q.931 §4.5.1: elements of more than one octet ascend.
+#[track_caller]
+fn assert_ascending(octets: &[u8]) {
+    let (mut at, mut last) = (5, 0);
+    while let (Some(&identifier), length) = (octets.get(at), octets.get(at + 1)) {
+        if identifier & 0x80 != 0 {
+            at += 1;
+            continue;
+        }
+        assert!(identifier >= last, "elements out of order: {octets:02x?}");
+        last = identifier;
+        at += 2 + usize::from(*length.expect("a length"));
+        assert!(at <= octets.len(), "an element is cut off: {octets:02x?}");
+    }
 }
