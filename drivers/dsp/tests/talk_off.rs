@@ -123,8 +123,21 @@ fn an_hour_of_synthetic_speech_has_at_most_one_key() {
 }
 
 #[test]
+#[ignore = "ten seconds of CPU; for soak runs"]
+fn three_hours_of_synthetic_speech_have_at_most_five_keys() {
+    let mut keys = 0;
+    for seed in 0..36 {
+        let mut speaker = Speaker::new(100 + seed);
+        keys += false_keys(300, || speaker.sample());
+    }
+    std::println!("false keys in 3 h of synthetic speech: {keys}");
+    assert!(keys <= 5, "{keys}");
+}
+
+#[test]
 fn synthetic_chords_of_music_have_no_key() {
-    // Chords of one to four notes of the tempered scale, 110 Hz to 1760 Hz, with harmonics, 100 to 600 ms each.
+    // Some notes lie within 2 % of a key's frequencies (F5 with F sharp 6 is a 3), so two pure notes may be a key: that
+    // is what the two that are allowed here are. Chords of one to four notes of the tempered scale, 110 Hz to 1760 Hz, with harmonics, 100 to 600 ms each.
     let mut dice = Dice::new(5);
     let mut notes: Vec<(f32, f32, f32)> = Vec::new();
     let mut left = 0;

@@ -5,8 +5,8 @@
 //! edges; in a window the two strongest frequencies, one of each group, are fitted together, so that a strong group does
 //! not colour the weak one. Four windows in a row must agree on the key, and then these are judged:
 //!
-//! - frequency, by the turn of phase from window to window: within 2.2 % (1.5 % is to be accepted, 3.5 % refused);
-//! - purity, the two tones' share of all energy: 0.83 in every window, 0.87 over all. A window that the tone does not fill is impure,
+//! - frequency, by the turn of phase from window to window: within 2 % (1.5 % is to be accepted, 3.5 % refused);
+//! - purity, the two tones' share of all energy: 0.84 in every window, 0.88 over all. A window that the tone does not fill is impure,
 //!   so this is also what refuses tones under 25 ms, and speech;
 //! - twist and level.
 //!
@@ -320,13 +320,13 @@ const WEIGHT: f32 = 120.0;
 /// Hops without the key after which it may be told again. A pause of 20 ms shows as 3 to 5 of them, one of 35 ms as 6.
 const AWAY_HOPS: u8 = 6;
 /// The two tones' least share of a window's energy. Noise 15 dB down leaves 0.97, a dial tone 10 dB down 0.91.
-const PURITY: f32 = 0.83;
+const PURITY: f32 = 0.84;
 /// Their least share over all windows together.
-const PURITY_OF_ALL: f32 = 0.87;
+const PURITY_OF_ALL: f32 = 0.88;
 /// The same before the frequency is known: at 1.5 % off the upper frequencies lose nearly half.
 const ROUGH_PURITY: f32 = 0.35;
 /// Farthest that a tone may be from its frequency.
-const FARTHEST: f64 = 0.022;
+const FARTHEST: f64 = 0.020;
 /// A tone of -25 dBm0 with 8 dB of twist beside it, and 26 dB below a usual -11 dBm0, with 5 dB to spare.
 const LOWEST_TONE: f32 = power_at(-42.0);
 /// 8 dB is to be accepted.
