@@ -258,7 +258,7 @@ fn a_stream_of_twenty_thousand_keys_without_a_missing_or_doubled_one() {
     let mut detector = tipring_dsp::Detector::new();
     let (mut wrong, mut key) = (0, b'1');
     for _ in 0..20_000 {
-        if dice.next() % 4 != 0 {
+        if !dice.next().is_multiple_of(4) {
             key = KEYS[(dice.next() % 16) as usize];
         }
         let (level, twist) = (dice.between(-25.0, 0.0), dice.between(-8.0, 4.0));
