@@ -71,6 +71,8 @@ pub enum Event {
     Directory(DirectoryChange),
     /// No new calls from now on.
     Drain,
+    /// Nothing but that the deadline has come.
+    Timer,
 }
 
 /// A change of what the router knows of tenants.

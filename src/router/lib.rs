@@ -1,6 +1,30 @@
 //! The call router: sessions and what they do, as one machine. `handle` what happened, `poll` what is to be done, call
 //! again at `deadline`. It fetches nothing, opens nothing, knows no clock: see [`effects`](Effect) for its whole world.
+//!
+//! Inside, a call is an `async fn` over the router's own effects ([`story`]), polled by the machine itself; a verb is
+//! one file under `verbs`. The one generator and the order of events decide everything: the same events give the same
+//! effects, octet by octet.
 
+mod address;
+mod config;
+mod date;
+mod directory;
 mod effects;
+mod errand;
+mod fault;
+mod fetch;
+mod leg;
+mod limits;
+mod machine;
+mod params;
+mod routes;
+mod session;
+mod sound;
+mod story;
+mod verbs;
+mod world;
 
+pub use config::Config;
 pub use effects::*;
+pub use limits::Counters;
+pub use machine::Router;

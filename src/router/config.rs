@@ -1,0 +1,46 @@
+//! What the router is told once, at its start.
+
+use tipring_numbering::Plan;
+use tipring_resources::{Sid, Stamp};
+
+/// What the router is told once, at its start.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Of the one generator: all SIDs and tokens come from it.
+    pub seed: u64,
+    /// The date of [`tipring_card::Micros::ZERO`].
+    pub epoch: Stamp,
+    /// How digits on a line become E.164.
+    pub plan: Plan,
+    /// Whose calls to unknown numbers are; `None`: the account with the lowest SID.
+    pub owner: Option<Sid>,
+    /// Sent with every request.
+    pub api_version: String,
+    /// Where the API is reached, without a slash at the end, e.g. `http://127.0.0.1:8080`: head of recording URLs.
+    pub public_base: String,
+    /// Of Say without a voice; empty: the media layer's.
+    pub default_voice: String,
+    /// Of Say without a language; empty: the media layer's.
+    pub default_language: String,
+    /// Spoken when an application and all its fallbacks fail.
+    pub apology: String,
+    /// Spoken when a number has no application.
+    pub unconfigured: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            seed: 0,
+            epoch: Stamp::default(),
+            plan: Plan::default(),
+            owner: None,
+            api_version: "2010-04-01".into(),
+            public_base: "http://127.0.0.1".into(),
+            default_voice: String::new(),
+            default_language: String::new(),
+            apology: "We are sorry. An application error has occurred. Goodbye.".into(),
+            unconfigured: "This number is not in service yet. Goodbye.".into(),
+        }
+    }
+}

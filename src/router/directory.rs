@@ -1,0 +1,53 @@
+//! Accounts and numbers as the router knows them. A call keeps what it found when it came in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tipring_resources::{Account, Number, Sid};
+
+use crate::effects::DirectoryChange;
+
+#[derive(Default)]
+pub(crate) struct Directory {
+    accounts: BTreeMap<Sid, Account>,
+    numbers: BTreeMap<Sid, Arc<Number>>,
+    by_phone: BTreeMap<String, Sid>,
+}
+
+impl Directory {
+    pub(crate) fn change(&mut self, change: DirectoryChange) {
+        match change {
+            DirectoryChange::Account(account) => drop(self.accounts.insert(account.sid, account)),
+            DirectoryChange::Number(number) => {
+                self.forget(number.sid);
+                self.by_phone
+                    .insert(number.phone_number.clone(), number.sid);
+                self.numbers.insert(number.sid, Arc::new(number));
+            }
+            DirectoryChange::NumberGone(sid) => self.forget(sid),
+        }
+    }
+
+    fn forget(&mut self, sid: Sid) {
+        if let Some(old) = self.numbers.remove(&sid)
+            && self.by_phone.get(&old.phone_number) == Some(&sid)
+        {
+            self.by_phone.remove(&old.phone_number);
+        }
+    }
+
+    /// The number that is called by one of these names, the first first.
+    pub(crate) fn find(&self, names: &[&str]) -> Option<Arc<Number>> {
+        let mut wanted = names.iter().filter(|name| !name.is_empty());
+        wanted.find_map(|name| self.numbers.get(self.by_phone.get(*name)?).cloned())
+    }
+
+    pub(crate) fn account(&self, sid: Sid) -> Option<&Account> {
+        self.accounts.get(&sid)
+    }
+
+    /// The account with the lowest SID.
+    pub(crate) fn first_account(&self) -> Option<Sid> {
+        self.accounts.keys().next().copied()
+    }
+}

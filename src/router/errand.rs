@@ -1,0 +1,225 @@
+//! What goes on beside a call, or after it: callbacks with their tries, a reply that waits for its commit. Errands
+//! never change a call.
+
+use std::sync::Arc;
+
+use tipring_resources::{Call, Code, Method, Number};
+
+use crate::date::rfc2822;
+use crate::effects::{
+    Effect, HttpAnswer, HttpId, HttpRequest, Purpose, Reply, RequestId, TraceKind, WriteId,
+};
+use crate::fault::Fault;
+use crate::fetch::{Ask, timed_out, told};
+use crate::leg::Leg;
+use crate::limits::{CALLBACK_RETRIES, HTTP_LIMIT, LATE_WRITE_LIMIT, WRITE_LIMIT};
+use crate::params::{Params, of_call, param};
+use crate::world::Input;
+use crate::{address, story};
+
+/// A task as it is begun.
+pub(crate) enum Errand {
+    /// A call itself.
+    Session,
+    /// A call is over: its number's status callback.
+    CallEnded {
+        call: Box<Call>,
+        number: Arc<Number>,
+        write: WriteId,
+    },
+    /// A callback about something else; `write`: once that is committed.
+    Callback {
+        call: Box<Call>,
+        url: String,
+        method: Method,
+        params: Params,
+        write: Option<WriteId>,
+    },
+    /// The request of a verb that outlived its call: asked once, the answer ignored.
+    Notice { call: Box<Call>, ask: Ask },
+    /// The API's answer, once the record is committed.
+    Reply {
+        id: RequestId,
+        call: Box<Call>,
+        write: WriteId,
+    },
+}
+
+pub(crate) async fn run(leg: Leg, errand: Errand) {
+    match errand {
+        Errand::Session => story::run(leg).await,
+        Errand::CallEnded {
+            call,
+            number,
+            write,
+        } => {
+            if let Err(why) = leg.committed(write, LATE_WRITE_LIMIT).await {
+                return give_up(&leg, &call, &number.status_callback, &why);
+            }
+            let params = call_ended(&leg, &call);
+            callback(
+                &leg,
+                &call,
+                &number.status_callback,
+                number.status_callback_method,
+                params,
+            )
+            .await;
+        }
+        Errand::Callback {
+            call,
+            url,
+            method,
+            params,
+            write,
+        } => {
+            if let Some(write) = write
+                && let Err(why) = leg.committed(write, LATE_WRITE_LIMIT).await
+            {
+                return give_up(&leg, &call, &url, &why);
+            }
+            callback(&leg, &call, &url, method, params).await;
+        }
+        Errand::Notice { call, ask } => {
+            let params = of_call(&call, &leg.world().config, &ask.extra);
+            let token = leg.world().token();
+            if let Err(fault) = once(
+                &leg,
+                &call,
+                Ask {
+                    extra: params,
+                    ..ask
+                },
+                token,
+            )
+            .await
+            {
+                leg.world().fault(call.account, call.sid, fault);
+            }
+        }
+        Errand::Reply { id, call, write } => {
+            let reply = match leg.committed(write, WRITE_LIMIT).await {
+                Ok(()) => Reply::Call(call),
+                Err(_) => Reply::Refused(Code(20503)),
+            };
+            leg.world().emit(Effect::Reply { id, reply });
+        }
+    }
+}
+
+/// What a status callback says of a call that is over (twiml.md §2.4).
+fn call_ended(leg: &Leg, call: &Call) -> Params {
+    let seconds = call.duration_s().unwrap_or(0);
+    let mut extra = vec![
+        param("CallDuration", seconds),
+        param("Duration", (seconds + 59) / 60),
+        param("SequenceNumber", 0),
+        param("CallbackSource", "call-progress-events"),
+        param("Timestamp", rfc2822(call.ended.unwrap_or(call.updated))),
+    ];
+    if let Some(cause) = call.cause {
+        extra.push(param("HangupCause", cause));
+    }
+    of_call(call, &leg.world().config, &extra)
+}
+
+/// A callback with its tries; one token over all of them.
+async fn callback(leg: &Leg, call: &Call, url: &str, method: Method, params: Params) {
+    if !address::is_absolute_http(url) {
+        let fault = Fault::warning(
+            11100,
+            url,
+            "the callback's URL is no absolute http or https URL",
+        );
+        leg.world().counters.callbacks_failed += 1;
+        leg.world().fault(call.account, call.sid, fault);
+        return;
+    }
+    let token = leg.world().token();
+    let mut waits = CALLBACK_RETRIES.iter();
+    loop {
+        let ask = Ask {
+            url: url.to_owned(),
+            method,
+            extra: params.clone(),
+        };
+        let Err(fault) = once(leg, call, ask, token.clone()).await else {
+            return;
+        };
+        match waits.next() {
+            Some(wait) => leg.sleep(*wait).await,
+            None => {
+                let text = format!(
+                    "the callback was given up after {} tries: {}",
+                    1 + CALLBACK_RETRIES.len(),
+                    fault.text
+                );
+                leg.world().counters.callbacks_failed += 1;
+                leg.world()
+                    .fault(call.account, call.sid, Fault { text, ..fault });
+                return;
+            }
+        }
+    }
+}
+
+/// One request whose answer does not matter as long as there is one. `ask.extra` is all that is sent.
+async fn once(leg: &Leg, call: &Call, ask: Ask, idempotency: String) -> Result<(), Fault> {
+    let id = {
+        let mut world = leg.world();
+        let id = HttpId(world.id());
+        let request = HttpRequest {
+            session: call.sid,
+            account: call.account,
+            method: ask.method,
+            url: ask.url.clone(),
+            params: ask.extra.clone(),
+            purpose: Purpose::Callback,
+            idempotency,
+        };
+        world.counters.requests += 1;
+        world.routes.http.insert(id, leg.task);
+        world.emit(Effect::Http { id, request });
+        id
+    };
+    let until = leg.now() + HTTP_LIMIT;
+    let answer = loop {
+        match leg.next_after_all(until).await {
+            Input::Http { id: ended, answer } if ended == id => break answer,
+            Input::Timeout => break cancel(leg, id, &ask),
+            _ => {}
+        }
+    };
+    leg.world().trace(
+        Some(call.sid),
+        TraceKind::Http,
+        format!("callback {}", told(&answer)),
+    );
+    match answer {
+        HttpAnswer::Document { .. } => Ok(()),
+        HttpAnswer::Failed {
+            code,
+            text,
+            exchange,
+        } => {
+            let text = format!("{} {text}", code.0);
+            Err(Fault::warning(15003, &ask.url, text).with(ask.method, &exchange))
+        }
+    }
+}
+
+fn cancel(leg: &Leg, id: HttpId, ask: &Ask) -> HttpAnswer {
+    let mut world = leg.world();
+    world.routes.http.remove(&id);
+    world.counters.http_timeouts += 1;
+    world.emit(Effect::CancelHttp { id });
+    timed_out(ask)
+}
+
+/// A callback about a record that is not committed is not sent: it would speak of what may never have been.
+fn give_up(leg: &Leg, call: &Call, url: &str, why: &str) {
+    let mut world = leg.world();
+    world.counters.callbacks_failed += 1;
+    let text = format!("callback {} was not sent: {why}", address::shown(url));
+    world.trace(Some(call.sid), TraceKind::Fault, text);
+}

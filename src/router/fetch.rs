@@ -1,0 +1,322 @@
+//! From a request to a document that can be carried out: the request with everything it must say (rows A5, A7), the kind
+//! of the answer (A9), and the chain of fallbacks when something is wrong with it (A19 to A22).
+
+use tipring_card::Micros;
+use tipring_instructions::{Document, parse};
+use tipring_resources::{Code, Level, Method};
+
+use crate::address;
+use crate::effects::{Effect, Exchange, HttpAnswer, HttpId, HttpRequest, Purpose, TraceKind};
+use crate::fault::Fault;
+use crate::leg::{Leg, Over};
+use crate::limits::{HTTP_LIMIT, MAX_FALLBACKS};
+use crate::params::{Params, of_call, param};
+use crate::world::Input;
+
+/// What is asked next.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    /// Absolute.
+    pub(crate) url: String,
+    pub(crate) method: Method,
+    /// The verb's own parameters.
+    pub(crate) extra: Params,
+}
+
+/// A document and where it came from.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// Base of its references, and what is asked when an action is missing: credentials and all.
+    pub(crate) url: String,
+    pub(crate) document: Document,
+}
+
+impl Page {
+    /// What a verb of this document asks next: its own URL, else this document's again.
+    pub(crate) fn ask(
+        &self,
+        reference: Option<&str>,
+        method: tipring_instructions::Method,
+        extra: Params,
+    ) -> Ask {
+        let url = match reference {
+            Some(reference) if !reference.is_empty() => address::resolve(&self.url, reference),
+            _ => self.url.clone(),
+        };
+        Ask {
+            url,
+            method: method_of(method),
+            extra,
+        }
+    }
+}
+
+/// The one word of two rooms.
+pub(crate) fn method_of(method: tipring_instructions::Method) -> Method {
+    match method {
+        tipring_instructions::Method::Get => Method::Get,
+        tipring_instructions::Method::Post => Method::Post,
+    }
+}
+
+impl Leg {
+    /// The document, or the first fault after every fallback has failed too.
+    pub(crate) async fn obtain(&self, ask: Ask) -> Result<Result<Page, Fault>, Over> {
+        let mut ask = ask;
+        if let Some((code, url)) = self.take_failure() {
+            ask.extra.push(param("LastErrorCode", code.0));
+            ask.extra.push(param("LastErrorUrl", url));
+        }
+        let fault = match self.try_one(&ask).await? {
+            Ok(page) => return Ok(Ok(page)),
+            Err(fault) => fault,
+        };
+        let (_, number) = self.call()?;
+        let Some(number) = number else {
+            return Ok(Err(fault));
+        };
+        for url in number
+            .voice_fallback_url
+            .split_whitespace()
+            .take(MAX_FALLBACKS)
+        {
+            let mut extra = ask.extra.clone();
+            extra.push(param("ErrorCode", fault.code.0));
+            extra.push(param("ErrorUrl", &fault.url));
+            let fallback = Ask {
+                url: url.to_owned(),
+                method: number.voice_fallback_method,
+                extra,
+            };
+            self.trace(
+                TraceKind::Http,
+                format!("fallback: {}", address::shown(url)),
+            );
+            if let Ok(page) = self.try_one(&fallback).await? {
+                return Ok(Ok(page));
+            }
+        }
+        Ok(Err(fault))
+    }
+
+    /// One request. A fault is already noted.
+    async fn try_one(&self, ask: &Ask) -> Result<Result<Page, Fault>, Over> {
+        let outcome = self.fetch(ask).await?;
+        if let Err(fault) = &outcome {
+            self.fault(fault.clone());
+        }
+        Ok(outcome)
+    }
+
+    async fn fetch(&self, ask: &Ask) -> Result<Result<Page, Fault>, Over> {
+        if !address::is_absolute_http(&ask.url) {
+            return Ok(Err(Fault::error(
+                11100,
+                &ask.url,
+                "not an absolute http or https URL",
+            )));
+        }
+        let (url, content_type, body, exchange) = match self.exchange(ask).await? {
+            HttpAnswer::Failed {
+                code,
+                text,
+                exchange,
+            } => {
+                let fault = Fault::error(code.0, &ask.url, text);
+                return Ok(Err(fault.with(ask.method, &exchange)));
+            }
+            HttpAnswer::Document {
+                url,
+                content_type,
+                body,
+                exchange,
+            } => (url, content_type, body, exchange),
+        };
+        // After no redirect the document is where we asked for it, with the credentials and limits of that URL.
+        let here = match exchange.redirects {
+            0 => ask.url.clone(),
+            _ => address::keep_credentials(&ask.url, &url),
+        };
+        let shown = address::shown(&here);
+        let outcome = match read(&body, content_type.as_deref(), &here) {
+            Ok(document) => {
+                let strict = self.call()?.1.is_some_and(|number| number.strict_documents);
+                let fatal = document.strict_fault().filter(|_| strict).cloned();
+                fatal.map_or(Ok(document), |d| {
+                    Err(Fault {
+                        level: Level::Error,
+                        ..Fault::of_document(&d, &shown)
+                    })
+                })
+            }
+            Err(fault) => Err(fault),
+        };
+        match outcome {
+            Err(fault) => Ok(Err(fault.with(ask.method, &exchange))),
+            Ok(document) => {
+                for note in &document.notes {
+                    self.fault(Fault::of_document(note, &shown).with(ask.method, &exchange));
+                }
+                Ok(Ok(Page {
+                    url: here,
+                    document,
+                }))
+            }
+        }
+    }
+
+    /// Asks and waits for the answer, within our own limit.
+    async fn exchange(&self, ask: &Ask) -> Result<HttpAnswer, Over> {
+        let (id, until) = self.begin_exchange(ask)?;
+        let answer = loop {
+            match self.next(until).await? {
+                Input::Http { id: ended, answer } if ended == id => break answer,
+                Input::Timeout => {
+                    let mut world = self.world();
+                    world.routes.http.remove(&id);
+                    world.counters.http_timeouts += 1;
+                    world.emit(Effect::CancelHttp { id });
+                    break timed_out(ask);
+                }
+                Input::Key(_) => self.world().counters.keys_unheard += 1,
+                _ => {}
+            }
+        };
+        if let Some(session) = self.world().sessions.get_mut(&self.task) {
+            session.http = None;
+        }
+        self.trace(TraceKind::Http, told(&answer));
+        Ok(answer)
+    }
+
+    fn begin_exchange(&self, ask: &Ask) -> Result<(HttpId, Micros), Over> {
+        let mut world = self.world();
+        let id = HttpId(world.id());
+        let idempotency = world.token();
+        let session = world.sessions.get_mut(&self.task).ok_or(Over)?;
+        session.http = Some(id);
+        let call = session.call.clone();
+        let request = HttpRequest {
+            session: call.sid,
+            account: call.account,
+            method: ask.method,
+            url: ask.url.clone(),
+            params: of_call(&call, &world.config, &ask.extra),
+            purpose: Purpose::Document,
+            idempotency,
+        };
+        world.counters.requests += 1;
+        world.routes.http.insert(id, self.task);
+        world.emit(Effect::Http { id, request });
+        Ok((id, world.now + HTTP_LIMIT))
+    }
+
+    fn take_failure(&self) -> Option<(Code, String)> {
+        self.world().sessions.get_mut(&self.task)?.failed.take()
+    }
+}
+
+/// What a request that was never answered is worth.
+pub(crate) fn timed_out(ask: &Ask) -> HttpAnswer {
+    let exchange = Exchange {
+        method: ask.method,
+        url: address::shown(&ask.url),
+        duration_ms: u32::try_from(HTTP_LIMIT.as_ms()).unwrap_or(u32::MAX),
+        ..Exchange::default()
+    };
+    HttpAnswer::Failed {
+        code: Code(11203),
+        text: "no answer within the time for a request".to_owned(),
+        exchange,
+    }
+}
+
+/// The timeline's line about an exchange.
+pub(crate) fn told(answer: &HttpAnswer) -> String {
+    match answer {
+        HttpAnswer::Document {
+            content_type,
+            body,
+            exchange,
+            ..
+        } => {
+            let status = exchange
+                .status
+                .map_or_else(|| "2xx".to_owned(), |status| status.to_string());
+            let kind = content_type.as_deref().unwrap_or("no content type");
+            let asked = asked(exchange);
+            format!(
+                "{asked} → {status} {kind} {} B in {} ms",
+                body.len(),
+                exchange.duration_ms
+            )
+        }
+        HttpAnswer::Failed {
+            code,
+            text,
+            exchange,
+        } => {
+            let status = exchange
+                .status
+                .map(|status| format!("{status}, "))
+                .unwrap_or_default();
+            format!(
+                "{} → {status}{} {text} in {} ms",
+                asked(exchange),
+                code.0,
+                exchange.duration_ms
+            )
+        }
+    }
+}
+
+fn asked(exchange: &Exchange) -> String {
+    let more = if exchange.redirects > 0 {
+        format!(" ({} redirects)", exchange.redirects)
+    } else {
+        String::new()
+    };
+    format!(
+        "{} {}{more}",
+        exchange.method.as_str(),
+        address::shown(&exchange.url)
+    )
+}
+
+/// The document of an answer, by its type (row A9).
+fn read(body: &[u8], content_type: Option<&str>, url: &str) -> Result<Document, Fault> {
+    let kind = content_type
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    match kind.as_str() {
+        "text/xml" | "application/xml" | "text/html" => {
+            parse(body, content_type).map_err(|diagnostic| Fault::of_document(&diagnostic, url))
+        }
+        "text/plain" => {
+            let text = std::str::from_utf8(body)
+                .map_err(|_| Fault::error(12100, url, "the text is not UTF-8; send it as UTF-8"))?;
+            if text.trim().is_empty() {
+                return Err(Fault::error(11770, url, "the text is empty"));
+            }
+            Document::of_text(text).map_err(|diagnostic| Fault::of_document(&diagnostic, url))
+        }
+        kind if kind.starts_with("audio/") => Ok(Document::of_audio(url)),
+        "" => Err(Fault::error(
+            12300,
+            url,
+            "the answer has no content type; say text/xml, text/plain or audio",
+        )),
+        kind => {
+            let kind: String = kind.chars().take(60).collect();
+            Err(Fault::error(
+                12300,
+                url,
+                format!("{kind} cannot be used; answer text/xml, text/plain or audio"),
+            ))
+        }
+    }
+}

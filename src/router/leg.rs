@@ -1,0 +1,205 @@
+//! What a task holds of the router: its name and the shared world. Here are the few things that a story can await; all
+//! else is built from them.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::MutexGuard;
+use std::task::Poll;
+
+use tipring_card::{Cause, Micros};
+use tipring_resources::{Call, CallStatus, Number, Sid};
+
+use crate::effects::{Effect, LineCommand, TraceKind, WriteId};
+use crate::fault::Fault;
+use crate::limits::{ANSWER_LIMIT, CLEAR_LIMIT};
+use crate::session::End;
+use crate::world::{Input, Shared, TaskId, World, lock};
+
+/// The call is over: whoever gets it stops what it does. Everything that was under way is already taken back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Over;
+
+/// A task's hold on the router.
+#[derive(Clone)]
+pub(crate) struct Leg {
+    shared: Shared,
+    pub(crate) task: TaskId,
+}
+
+impl Leg {
+    pub(crate) fn new(shared: Shared, task: TaskId) -> Self {
+        Leg { shared, task }
+    }
+
+    /// Locked: not to be held across an await.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        lock(&self.shared)
+    }
+
+    pub(crate) fn now(&self) -> Micros {
+        self.world().now
+    }
+
+    /// The next input, or [`Input::Timeout`] at `until`. Fails once the call is over.
+    pub(crate) async fn next(&self, until: Micros) -> Result<Input, Over> {
+        poll_fn(|_| {
+            let mut world = self.world();
+            if world
+                .sessions
+                .get(&self.task)
+                .is_none_or(|session| session.over)
+            {
+                return Poll::Ready(Err(Over));
+            }
+            self.poll_input(&mut world, until).map(Ok)
+        })
+        .await
+    }
+
+    /// The next input even after the call is over, for what must still be brought to its end.
+    pub(crate) async fn next_after_all(&self, until: Micros) -> Input {
+        poll_fn(|_| self.poll_input(&mut self.world(), until)).await
+    }
+
+    fn poll_input(&self, world: &mut World, until: Micros) -> Poll<Input> {
+        if let Some(input) = world.take_input(self.task) {
+            world.set_timer(self.task, Micros::FOREVER);
+            return Poll::Ready(input);
+        }
+        if world.now >= until {
+            world.set_timer(self.task, Micros::FOREVER);
+            return Poll::Ready(Input::Timeout);
+        }
+        world.set_timer(self.task, until);
+        Poll::Pending
+    }
+
+    /// Waits, whatever happens.
+    pub(crate) async fn sleep(&self, length: Micros) {
+        let until = self.now() + length;
+        while !matches!(self.next_after_all(until).await, Input::Timeout) {}
+    }
+
+    /// Waits for a commit; an error says why it did not come. The write must be routed here.
+    pub(crate) async fn committed(&self, write: WriteId, limit: Micros) -> Result<(), String> {
+        let until = self.now() + limit;
+        loop {
+            match self.next_after_all(until).await {
+                Input::Written { id, result } if id == write => return result,
+                Input::Timeout => {
+                    let mut world = self.world();
+                    world.counters.writes_failed += 1;
+                    return Err("the store did not confirm it in time".to_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the call is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.world()
+            .sessions
+            .get(&self.task)
+            .is_none_or(|session| session.over)
+    }
+
+    pub(crate) fn is_answered(&self) -> bool {
+        self.world()
+            .sessions
+            .get(&self.task)
+            .is_some_and(|session| session.answered)
+    }
+
+    /// The call as it is now, and whose number was called. Fails only when the session is gone.
+    pub(crate) fn call(&self) -> Result<(Call, Option<Arc<Number>>), Over> {
+        let world = self.world();
+        let session = world.sessions.get(&self.task).ok_or(Over)?;
+        Ok((session.call.clone(), session.number.clone()))
+    }
+
+    pub(crate) fn trace(&self, kind: TraceKind, text: impl Into<String>) {
+        let mut world = self.world();
+        let call = world
+            .sessions
+            .get(&self.task)
+            .map(|session| session.call.sid);
+        world.trace(call, kind, text);
+    }
+
+    /// Notes an error or warning.
+    pub(crate) fn fault(&self, fault: Fault) {
+        let mut world = self.world();
+        let whose: Option<(Sid, Sid)> = world
+            .sessions
+            .get(&self.task)
+            .map(|s| (s.call.account, s.call.sid));
+        if let Some((account, call)) = whose {
+            world.fault(account, call, fault);
+        }
+    }
+
+    /// Answers, if that is not done, and waits until audio flows.
+    pub(crate) async fn answer(&self) -> Result<(), Over> {
+        {
+            let mut world = self.world();
+            let session = world.sessions.get_mut(&self.task).ok_or(Over)?;
+            if session.over {
+                return Err(Over);
+            }
+            if session.answered {
+                return Ok(());
+            }
+            session.answering = true;
+            let lease = session.lease;
+            world.emit(Effect::Line(LineCommand::Answer { lease }));
+        }
+        let until = self.now() + ANSWER_LIMIT;
+        while !self.is_answered() {
+            if let Input::Timeout = self.next(until).await? {
+                self.world().counters.answers_unconfirmed += 1;
+                self.fault(Fault::error(
+                    12400,
+                    "",
+                    "the line did not confirm that it is answered",
+                ));
+                return Err(self.end(Some(CallStatus::Failed), Cause::TIMER_EXPIRY));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the call from our side. `status`: by whether it was answered, if `None`.
+    pub(crate) fn end(&self, status: Option<CallStatus>, cause: Cause) -> Over {
+        self.world().end_call(
+            self.task,
+            End {
+                status,
+                cause,
+                clear: true,
+            },
+        );
+        Over
+    }
+
+    /// Waits until the line is clear, and forgets the session.
+    pub(crate) async fn line_is_clear(&self) {
+        let until = self.now() + CLEAR_LIMIT;
+        while self
+            .world()
+            .sessions
+            .get(&self.task)
+            .is_some_and(|session| !session.cleared)
+        {
+            if let Input::Timeout = self.next_after_all(until).await {
+                self.world().counters.clears_unconfirmed += 1;
+                self.trace(
+                    TraceKind::Fault,
+                    "the line did not confirm that it is clear",
+                );
+                break;
+            }
+        }
+        self.world().sessions.remove(&self.task);
+    }
+}

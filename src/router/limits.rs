@@ -1,0 +1,106 @@
+//! Every bound of the router, with its reason and what happens there; and the counters that tell that it happened.
+
+use tipring_card::Micros;
+
+/// Calls at once, far above the channels of any box. More are cleared with cause 42; `refused_full`.
+pub(crate) const MAX_SESSIONS: usize = 2_000;
+/// Effects that wait to be polled. Beyond it timeline lines are left out (never an effect that does something);
+/// `traces_dropped`.
+pub(crate) const MAX_EFFECTS: usize = 50_000;
+/// Events that wait for one session; it is polled after each, so that more than a few is a fault; `events_dropped`.
+pub(crate) const MAX_INBOX: usize = 64;
+/// Keys that one Gather keeps; then it is complete. Longer than any number that people type.
+pub(crate) const MAX_KEYS: usize = 256;
+/// Documents of one call: six hours of a menu that asks every two seconds. Then the apology; `documents_exceeded`.
+pub(crate) const MAX_DOCUMENTS: u32 = 10_000;
+/// Documents in a row that did nothing a caller could notice: a loop of Redirects. Then the apology;
+/// `documents_exceeded`.
+pub(crate) const MAX_QUICK_DOCUMENTS: u32 = 100;
+/// A document that kept the call busy this long is not part of such a loop.
+pub(crate) const QUICK: Micros = Micros::from_ms(200);
+/// Fallback URLs that are tried.
+pub(crate) const MAX_FALLBACKS: usize = 8;
+/// Notifications of one call; a bad document in a loop must not fill the store; `notifications_dropped`.
+pub(crate) const MAX_NOTIFICATIONS: u32 = 500;
+/// Small jobs beside calls (callbacks, replies) at once; more callbacks are given up; `errands_dropped`.
+pub(crate) const MAX_ERRANDS: usize = 20_000;
+/// Characters kept of a number or name that came over a line.
+pub(crate) const MAX_LINE_TEXT: usize = 64;
+
+/// For a document or callback, above the webhook's own 15 s: it should have answered before.
+pub(crate) const HTTP_LIMIT: Micros = Micros::from_s(16);
+/// For the line to say that it is answered; T313 is 4 s.
+pub(crate) const ANSWER_LIMIT: Micros = Micros::from_s(8);
+/// For the line to say that it is clear after we cleared it; T305 and T308 twice are 38 s.
+pub(crate) const CLEAR_LIMIT: Micros = Micros::from_s(60);
+/// For the first octet of a sound.
+pub(crate) const SOUND_START_LIMIT: Micros = Micros::from_s(20);
+/// For one sound; longer than any announcement.
+pub(crate) const SOUND_LIMIT: Micros = Micros::from_s(4 * 3_600);
+/// For a playing to end after its source failed or its last key was given: the switch holds 2 s ahead.
+pub(crate) const SOUND_TAIL_LIMIT: Micros = Micros::from_s(5);
+/// For a tap to say its last word.
+pub(crate) const TAP_LIMIT: Micros = Micros::from_s(2);
+/// For a recording's file to be closed and trimmed.
+pub(crate) const FILE_LIMIT: Micros = Micros::from_s(15);
+/// For a write to be committed before something that must not be known earlier.
+pub(crate) const WRITE_LIMIT: Micros = Micros::from_s(10);
+/// For a commit that only a callback waits for.
+pub(crate) const LATE_WRITE_LIMIT: Micros = Micros::from_s(60);
+/// Waits before a callback's second and third try.
+pub(crate) const CALLBACK_RETRIES: [Micros; 2] = [Micros::from_s(1), Micros::from_s(5)];
+/// Sound of the key that ended a recording: what the detector needs to be certain, and two blocks.
+pub(crate) const KEY_TAIL_MS: u32 = 100;
+/// A recording shorter than this is none.
+pub(crate) const SHORTEST_RECORDING_MS: u32 = 100;
+
+/// What happened how often since the start. Everything that is ever left out is counted here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Calls that came in.
+    pub calls: u64,
+    /// Documents carried out.
+    pub documents: u64,
+    /// HTTP effects.
+    pub requests: u64,
+    /// Verbs begun.
+    pub verbs: u64,
+    /// Recordings completed.
+    pub recordings: u64,
+    /// Calls refused because no account or number wants them.
+    pub refused_unknown: u64,
+    /// Calls refused while draining.
+    pub refused_draining: u64,
+    /// Calls refused because there were too many.
+    pub refused_full: u64,
+    /// Events about something that is over, or never was.
+    pub stale_events: u64,
+    /// A second call on a lease that is in use.
+    pub duplicate_leases: u64,
+    /// Events dropped because a session did not take them.
+    pub events_dropped: u64,
+    /// Timeline lines left out because effects were not polled.
+    pub traces_dropped: u64,
+    /// Notifications left out because a call had too many.
+    pub notifications_dropped: u64,
+    /// Callbacks given up because too many waited.
+    pub errands_dropped: u64,
+    /// Callbacks given up after all tries, or because their record was not committed.
+    pub callbacks_failed: u64,
+    /// Keys nobody waited for.
+    pub keys_unheard: u64,
+    /// Keys left out because a Gather was full.
+    pub keys_dropped: u64,
+    /// Calls ended because of a loop of documents.
+    pub documents_exceeded: u64,
+    /// HTTP effects that were not answered in time.
+    pub http_timeouts: u64,
+    /// Sounds that failed.
+    pub sounds_failed: u64,
+    /// Answers that the line did not confirm.
+    pub answers_unconfirmed: u64,
+    /// Clears that the line did not confirm.
+    pub clears_unconfirmed: u64,
+    /// Writes that were refused, or not confirmed in time.
+    pub writes_failed: u64,
+}

@@ -1,0 +1,244 @@
+//! The machine: takes events apart, hands them to the tasks that wait for them, and polls those. Its executor is a list
+//! of tasks that have an input or a timer that is due; nothing is woken from elsewhere.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+
+use tipring_card::Micros;
+use tipring_resources::{Call, Sid};
+
+use crate::config::Config;
+use crate::effects::{Effect, Event, LineEvent, Request, SwitchEvent, TraceKind};
+use crate::errand;
+use crate::leg::Leg;
+use crate::limits::Counters;
+use crate::world::{Input, Shared, TaskId, World, lock};
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The call router.
+pub struct Router {
+    world: Shared,
+    tasks: BTreeMap<TaskId, Task>,
+    live: BTreeMap<Sid, Call>,
+}
+
+impl Router {
+    /// A router without calls, accounts and numbers.
+    pub fn new(config: Config) -> Self {
+        let world = Arc::new(Mutex::new(World::new(config)));
+        Router {
+            world,
+            tasks: BTreeMap::new(),
+            live: BTreeMap::new(),
+        }
+    }
+
+    /// What happened. Timers that are due come first. Time never goes back.
+    pub fn handle(&mut self, now: Micros, event: Event) {
+        {
+            let mut world = lock(&self.world);
+            world.now = world.now.max(now);
+            world.fire_timers();
+        }
+        self.run();
+        lock(&self.world).event(event);
+        self.run();
+    }
+
+    /// What is to be done, until `None`.
+    pub fn poll(&mut self) -> Option<Effect> {
+        lock(&self.world).take_effect()
+    }
+
+    /// When to handle [`Event::Timer`] if nothing happens before.
+    pub fn deadline(&self) -> Option<Micros> {
+        lock(&self.world).first_timer()
+    }
+
+    /// Calls that are not over, as they are now.
+    pub fn live_calls(&self) -> impl Iterator<Item = &Call> {
+        self.live.values()
+    }
+
+    /// What happened how often.
+    pub fn counters(&self) -> Counters {
+        lock(&self.world).counters
+    }
+
+    fn run(&mut self) {
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            let (begun, ready) = {
+                let mut world = lock(&self.world);
+                (std::mem::take(&mut world.begun), world.take_ready())
+            };
+            let idle = begun.is_empty() && ready.is_none();
+            let new: Vec<TaskId> = begun.iter().map(|(task, _)| *task).collect();
+            for (task, errand) in begun {
+                let leg = Leg::new(self.world.clone(), task);
+                self.tasks.insert(task, Box::pin(errand::run(leg, errand)));
+            }
+            for task in new.into_iter().chain(ready) {
+                let Some(future) = self.tasks.get_mut(&task) else {
+                    continue;
+                };
+                if future.as_mut().poll(&mut context).is_ready() {
+                    self.tasks.remove(&task);
+                    lock(&self.world).end_task(task);
+                }
+            }
+            if idle {
+                break;
+            }
+        }
+        for call in std::mem::take(&mut lock(&self.world).changed) {
+            match call.status.is_final() {
+                true => drop(self.live.remove(&call.sid)),
+                false => drop(self.live.insert(call.sid, call)),
+            }
+        }
+    }
+}
+
+impl World {
+    /// Takes one event apart.
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Timer => {}
+            Event::Line(event) => self.line_event(event),
+            Event::Switch(event) => self.switch_event(event),
+            Event::Http { id, answer } => {
+                let task = self.routes.http.remove(&id);
+                self.to(task, Input::Http { id, answer });
+            }
+            Event::MediaFailed { id, code, text } => {
+                let task = self.routes.media.remove(&id);
+                self.to(task, Input::MediaFailed { id, code, text });
+            }
+            Event::RecordingClosed {
+                sid,
+                duration_ms,
+                text,
+            } => {
+                let task = self.routes.recordings.remove(&sid);
+                self.to(
+                    task,
+                    Input::RecordingClosed {
+                        sid,
+                        duration_ms,
+                        text,
+                    },
+                );
+            }
+            Event::Written { id, result } => {
+                if let Err(why) = &result {
+                    self.counters.writes_failed += 1;
+                    self.trace(
+                        None,
+                        TraceKind::Fault,
+                        format!("a record could not be kept: {why}"),
+                    );
+                }
+                // Most writes have nobody waiting for them.
+                for task in self.routes.writes.remove(&id).unwrap_or_default() {
+                    self.deliver(
+                        task,
+                        Input::Written {
+                            id,
+                            result: result.clone(),
+                        },
+                    );
+                }
+            }
+            Event::Request {
+                id,
+                request:
+                    Request::EndCall {
+                        account,
+                        call,
+                        only_unanswered,
+                    },
+            } => {
+                self.end_by_request(id, account, call, only_unanswered);
+            }
+            Event::Directory(change) => self.directory.change(change),
+            Event::Drain => self.draining = true,
+        }
+    }
+
+    fn line_event(&mut self, event: LineEvent) {
+        match event {
+            LineEvent::Incoming { .. } => self.incoming(event),
+            LineEvent::Answered { lease } => self.line_answered(lease),
+            LineEvent::Cleared {
+                lease,
+                cause,
+                by_far_end,
+            } => self.line_cleared(lease, cause, by_far_end),
+        }
+    }
+
+    fn switch_event(&mut self, event: SwitchEvent) {
+        match event {
+            SwitchEvent::Key { port, key } => {
+                let task = self.routes.leases.get(&port).copied();
+                if let Some(call) = task
+                    .and_then(|task| self.sessions.get(&task))
+                    .map(|s| s.call.sid)
+                {
+                    self.trace(
+                        Some(call),
+                        TraceKind::Key,
+                        format!("key {}", char::from(key)),
+                    );
+                }
+                self.to(task, Input::Key(key));
+            }
+            SwitchEvent::Started { play, .. } => {
+                let task = self.routes.plays.get(&play).copied();
+                self.to(task, Input::Started(play));
+            }
+            SwitchEvent::Played { play, .. } => {
+                let task = self.routes.plays.remove(&play);
+                self.to(task, Input::Played(play));
+            }
+            SwitchEvent::Starved { play, .. } => {
+                let task = self.routes.plays.get(&play).copied();
+                if let Some(call) = task
+                    .and_then(|task| self.sessions.get(&task))
+                    .map(|s| s.call.sid)
+                {
+                    self.trace(
+                        Some(call),
+                        TraceKind::Media,
+                        "a gap: the sound came too slowly",
+                    );
+                }
+            }
+            SwitchEvent::Quiet { tap, .. } => {
+                let task = self.routes.taps.get(&tap).copied();
+                self.to(task, Input::Quiet(tap));
+            }
+            SwitchEvent::TapEnded {
+                tap, spoken, lost, ..
+            } => {
+                let task = self.routes.taps.remove(&tap);
+                self.to(task, Input::TapEnded { tap, spoken, lost });
+            }
+            // Audio and Room are between the switch and whoever feeds it.
+            _ => {}
+        }
+    }
+
+    /// To the task that waits, if one does.
+    fn to(&mut self, task: Option<TaskId>, input: Input) {
+        match task {
+            Some(task) => self.deliver(task, input),
+            None => self.counters.stale_events += 1,
+        }
+    }
+}

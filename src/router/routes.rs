@@ -1,0 +1,44 @@
+//! Which task waits for which name. A name leaves when its task is over, or when the task says so; events about names
+//! that are not here are stale.
+
+use std::collections::BTreeMap;
+
+use tipring_resources::Sid;
+use tipring_switch::{PlayId, Port, TapId};
+
+use crate::effects::{HttpId, MediaId, WriteId};
+use crate::world::TaskId;
+
+#[derive(Default)]
+pub(crate) struct Routes {
+    pub(crate) leases: BTreeMap<Port, TaskId>,
+    pub(crate) calls: BTreeMap<Sid, TaskId>,
+    pub(crate) http: BTreeMap<HttpId, TaskId>,
+    pub(crate) media: BTreeMap<MediaId, TaskId>,
+    pub(crate) plays: BTreeMap<PlayId, TaskId>,
+    pub(crate) taps: BTreeMap<TapId, TaskId>,
+    pub(crate) recordings: BTreeMap<Sid, TaskId>,
+    pub(crate) writes: BTreeMap<WriteId, Vec<TaskId>>,
+}
+
+impl Routes {
+    /// A task waits for a commit; others may wait for the same.
+    pub(crate) fn await_write(&mut self, write: WriteId, task: TaskId) {
+        self.writes.entry(write).or_default().push(task);
+    }
+
+    /// Everything that a task waited for.
+    pub(crate) fn forget(&mut self, task: TaskId) {
+        self.leases.retain(|_, waiter| *waiter != task);
+        self.calls.retain(|_, waiter| *waiter != task);
+        self.http.retain(|_, waiter| *waiter != task);
+        self.media.retain(|_, waiter| *waiter != task);
+        self.plays.retain(|_, waiter| *waiter != task);
+        self.taps.retain(|_, waiter| *waiter != task);
+        self.recordings.retain(|_, waiter| *waiter != task);
+        for waiters in self.writes.values_mut() {
+            waiters.retain(|waiter| *waiter != task);
+        }
+        self.writes.retain(|_, waiters| !waiters.is_empty());
+    }
+}

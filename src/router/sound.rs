@@ -1,0 +1,261 @@
+//! One sound for one caller, from its source to its last octet: begun, watched, stopped. What ends it comes as inputs,
+//! so that a verb may look at keys meanwhile.
+
+use tipring_card::Micros;
+use tipring_resources::Code;
+use tipring_switch::{Command as SwitchCommand, PlayId, Port, Tone};
+
+use crate::address;
+use crate::effects::{Effect, MediaId, MediaSource, TraceKind};
+use crate::fault::Fault;
+use crate::fetch::Page;
+use crate::leg::{Leg, Over};
+use crate::limits::{SOUND_LIMIT, SOUND_START_LIMIT, SOUND_TAIL_LIMIT};
+use crate::world::Input;
+use tipring_instructions::{Play, Say, Sound as Source};
+
+/// How a sound ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// All of it went out.
+    Whole,
+    /// It could not be had, or broke: a notification is written.
+    Failed,
+}
+
+/// What is to be heard: one round of it.
+#[derive(Clone, Debug)]
+pub(crate) enum Noise {
+    Media(MediaSource),
+    Tones(Vec<Tone>),
+}
+
+/// A sound that is being heard.
+pub(crate) struct Playing {
+    media: Option<MediaId>,
+    play: PlayId,
+    port: Port,
+    source: String,
+    started: bool,
+    failed: bool,
+    /// When something must have happened.
+    pub(crate) until: Micros,
+}
+
+impl Noise {
+    pub(crate) fn of_say(say: &Say, leg: &Leg) -> Noise {
+        let world = leg.world();
+        let or = |name: &str, default: &str| {
+            if name.is_empty() {
+                default.to_owned()
+            } else {
+                name.to_owned()
+            }
+        };
+        Noise::Media(MediaSource::Speech {
+            text: say.text.clone(),
+            voice: or(&say.voice, &world.config.default_voice),
+            language: or(&say.language, &world.config.default_language),
+        })
+    }
+
+    pub(crate) fn of_play(play: &Play, page: &Page) -> Noise {
+        match &play.sound {
+            Source::Url(url) => Noise::Media(MediaSource::Url(address::resolve(&page.url, url))),
+            Source::Keys(keys) => Noise::Tones(keys.bytes().map(tone).collect()),
+        }
+    }
+}
+
+/// A key, or `w`: half a second.
+fn tone(key: u8) -> Tone {
+    if key == b'w' {
+        Tone::Silence(50)
+    } else {
+        Tone::Key(key)
+    }
+}
+
+impl Leg {
+    /// Begins a sound; `None`: it cannot be had, a notification is written. The call must be answered.
+    pub(crate) fn begin_sound(&self, noise: &Noise) -> Result<Option<Playing>, Over> {
+        let mut world = self.world();
+        let play = PlayId(world.id());
+        let session = world
+            .sessions
+            .get(&self.task)
+            .filter(|session| !session.over)
+            .ok_or(Over)?;
+        let (port, law, account, call) = (
+            session.lease,
+            session.law,
+            session.call.account,
+            session.call.sid,
+        );
+        let mut limit = SOUND_START_LIMIT;
+        let (media, source) = match noise {
+            Noise::Media(MediaSource::Url(url)) if !address::is_absolute_http(url) => {
+                drop(world);
+                self.sound_failed(Code(11100), url, "not an http or https URL");
+                return Ok(None);
+            }
+            Noise::Media(source) => {
+                let id = MediaId(world.id());
+                world.routes.media.insert(id, self.task);
+                world.emit(Effect::Media {
+                    id,
+                    port,
+                    play,
+                    law,
+                    account,
+                    source: source.clone(),
+                });
+                let name = match source {
+                    MediaSource::Url(url) => url.clone(),
+                    MediaSource::Speech { .. } => "speech".to_owned(),
+                };
+                (Some(id), name)
+            }
+            Noise::Tones(tones) => {
+                world.emit(Effect::Switch(SwitchCommand::Play { port, play }));
+                for tone in tones {
+                    world.emit(Effect::Switch(SwitchCommand::Tone {
+                        play,
+                        port,
+                        tone: *tone,
+                    }));
+                    limit = limit + length(*tone);
+                }
+                world.emit(Effect::Switch(SwitchCommand::FeedEnd { play, port }));
+                (None, "tones".to_owned())
+            }
+        };
+        world.routes.plays.insert(play, self.task);
+        let until = world.now + limit;
+        if let Some(session) = world.sessions.get_mut(&self.task) {
+            session.sound = Some((media, play));
+        }
+        world.trace(
+            Some(call),
+            TraceKind::Media,
+            format!("begins: {}", address::shown(&source)),
+        );
+        Ok(Some(Playing {
+            media,
+            play,
+            port,
+            source,
+            started: false,
+            failed: false,
+            until,
+        }))
+    }
+
+    /// What an input means for a sound: `Some` once it has ended.
+    pub(crate) fn sound_input(&self, playing: &mut Playing, input: &Input) -> Option<Heard> {
+        match input {
+            Input::Started(play) if *play == playing.play => {
+                playing.started = true;
+                if playing.media.is_some() && !playing.failed {
+                    playing.until = self.now() + SOUND_LIMIT;
+                }
+                None
+            }
+            Input::Played(play) if *play == playing.play => {
+                self.forget_sound(playing);
+                Some(if playing.failed {
+                    Heard::Failed
+                } else {
+                    Heard::Whole
+                })
+            }
+            Input::MediaFailed { id, code, text } if Some(*id) == playing.media => {
+                self.sound_failed(*code, &playing.source, text);
+                playing.failed = true;
+                if playing.started {
+                    playing.until = self.now() + SOUND_TAIL_LIMIT;
+                    return None;
+                }
+                self.stop_sound(playing);
+                Some(Heard::Failed)
+            }
+            Input::Timeout if self.now() >= playing.until => {
+                if !playing.failed {
+                    let why = if playing.started {
+                        "the sound does not end"
+                    } else {
+                        "the sound does not begin"
+                    };
+                    self.sound_failed(Code(11200), &playing.source, why);
+                }
+                self.stop_sound(playing);
+                Some(Heard::Failed)
+            }
+            _ => None,
+        }
+    }
+
+    /// Ends a sound at once.
+    pub(crate) fn stop_sound(&self, playing: &Playing) {
+        {
+            let mut world = self.world();
+            if let Some(id) = playing.media {
+                world.emit(Effect::CancelMedia { id });
+            }
+            world.emit(Effect::Switch(SwitchCommand::Stop {
+                play: playing.play,
+                port: playing.port,
+            }));
+        }
+        self.forget_sound(playing);
+    }
+
+    fn forget_sound(&self, playing: &Playing) {
+        let mut world = self.world();
+        if let Some(id) = playing.media {
+            world.routes.media.remove(&id);
+        }
+        world.routes.plays.remove(&playing.play);
+        if let Some(session) = world.sessions.get_mut(&self.task) {
+            session.sound = None;
+        }
+    }
+
+    /// A sound that nobody can interrupt but the end of the call.
+    pub(crate) async fn hear(&self, noise: &Noise) -> Result<Heard, Over> {
+        let Some(mut playing) = self.begin_sound(noise)? else {
+            return Ok(Heard::Failed);
+        };
+        loop {
+            let input = self.next(playing.until).await?;
+            if let Input::Key(_) = input {
+                self.world().counters.keys_unheard += 1;
+            }
+            if let Some(heard) = self.sound_input(&mut playing, &input) {
+                return Ok(heard);
+            }
+        }
+    }
+
+    /// Notes it, and keeps it for the next request.
+    fn sound_failed(&self, code: Code, source: &str, text: &str) {
+        self.fault(Fault::warning(
+            code.0,
+            source,
+            format!("{}: {text}", address::shown(source)),
+        ));
+        let mut world = self.world();
+        world.counters.sounds_failed += 1;
+        if let Some(session) = world.sessions.get_mut(&self.task) {
+            session.failed = Some((code, address::shown(source)));
+        }
+    }
+}
+
+fn length(tone: Tone) -> Micros {
+    match tone {
+        Tone::Beep => Micros::from_ms(250),
+        Tone::Key(_) => Micros::from_ms(160),
+        Tone::Silence(blocks) => Micros::from_ms(10 * u64::from(blocks)),
+    }
+}

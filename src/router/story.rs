@@ -1,0 +1,122 @@
+//! What a call does from its first request to its end: ask, carry the document out, ask again.
+
+use tipring_card::Cause;
+use tipring_resources::{CallStatus, Method};
+
+use crate::effects::TraceKind;
+use crate::fault::Fault;
+use crate::fetch::{Ask, Page};
+use crate::leg::{Leg, Over};
+use crate::limits::{MAX_DOCUMENTS, MAX_QUICK_DOCUMENTS, QUICK};
+use crate::sound::{Heard, Noise};
+use crate::verbs::{self, Flow};
+use tipring_instructions::Say;
+
+/// The whole of a call. Returns when the line is clear.
+pub(crate) async fn run(leg: Leg) {
+    // The call ends somewhere in there; what is to be done about it was done at that moment.
+    let _: Result<(), Over> = tell(&leg).await;
+    leg.line_is_clear().await;
+}
+
+async fn tell(leg: &Leg) -> Result<(), Over> {
+    let (_, number) = leg.call()?;
+    let url = number.as_ref().map_or("", |number| number.voice_url.trim());
+    if leg.is_over() {
+        return Err(Over);
+    }
+    if url.is_empty() {
+        let words = leg.world().config.unconfigured.clone();
+        leg.fault(Fault::warning(
+            10003,
+            "",
+            "the number has no application: the built-in message answers",
+        ));
+        return Err(leg.last_words(words).await);
+    }
+    let method = number
+        .as_ref()
+        .map_or(Method::Post, |number| number.voice_method);
+    let mut ask = Ask {
+        url: url.to_owned(),
+        method,
+        extra: Vec::new(),
+    };
+    let (mut documents, mut quick) = (0, 0);
+    loop {
+        documents += 1;
+        if documents > MAX_DOCUMENTS || quick > MAX_QUICK_DOCUMENTS {
+            leg.world().counters.documents_exceeded += 1;
+            let text = format!(
+                "{quick} documents in a row did nothing but lead to the next, {documents} in all"
+            );
+            leg.fault(Fault::error(11215, &ask.url, text));
+            return Err(leg.apologise().await);
+        }
+        let page = match leg.obtain(ask).await? {
+            Ok(page) => page,
+            Err(_) => return Err(leg.apologise().await),
+        };
+        let began = leg.now();
+        ask = match leg.carry_out(&page).await? {
+            Some(next) => next,
+            None => {
+                leg.trace(TraceKind::Verb, "end of the document");
+                return Err(leg.end(None, Cause::NORMAL));
+            }
+        };
+        quick = if leg.now() - began >= QUICK {
+            0
+        } else {
+            quick + 1
+        };
+    }
+}
+
+impl Leg {
+    /// The verbs of a document, one after the other; `Some`: what is asked next.
+    async fn carry_out(&self, page: &Page) -> Result<Option<Ask>, Over> {
+        self.world().counters.documents += 1;
+        for placed in &page.document.verbs {
+            {
+                let mut world = self.world();
+                world.counters.verbs += 1;
+            }
+            self.trace(
+                TraceKind::Verb,
+                format!("{} ({})", placed.verb, placed.place),
+            );
+            match verbs::carry_out(self, page, &placed.verb).await? {
+                Flow::Next => {}
+                Flow::Ask(ask) => return Ok(Some(ask)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The last resort: tells the caller, and ends the call.
+    async fn apologise(&self) -> Over {
+        let words = self.world().config.apology.clone();
+        self.last_words(words).await
+    }
+
+    /// Answers if need be, speaks, ends the call; without a voice a cause says it.
+    async fn last_words(&self, text: String) -> Over {
+        if let Err(over) = self.answer().await {
+            return over;
+        }
+        let noise = Noise::of_say(
+            &Say {
+                text,
+                rounds: 1,
+                ..Say::default()
+            },
+            self,
+        );
+        match self.hear(&noise).await {
+            Err(over) => over,
+            Ok(Heard::Whole) => self.end(None, Cause::NORMAL),
+            Ok(Heard::Failed) => self.end(Some(CallStatus::Completed), Cause::TEMPORARY_FAILURE),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The router against a scripted world in virtual time: nothing sleeps, nothing is random but by seed.
+
+mod bench;
+mod calls;
+mod chaos;
+mod documents;
+mod ends;
+mod errors;
+mod recordings;

@@ -1,0 +1,40 @@
+//! The verbs: each reads like what it does. A verb returns where the call goes on; it fails only because the call is
+//! over.
+
+mod gather;
+mod pause;
+mod record;
+mod reject;
+mod speak;
+
+use tipring_card::Cause;
+use tipring_instructions::Verb;
+
+use crate::fetch::{Ask, Page};
+use crate::leg::{Leg, Over};
+
+/// Where a call goes on after a verb.
+pub(crate) enum Flow {
+    /// With the next verb.
+    Next,
+    /// With another document.
+    Ask(Ask),
+}
+
+pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flow, Over> {
+    match verb {
+        Verb::Say(say) => speak::say(leg, say).await,
+        Verb::Play(play) => speak::play(leg, page, play).await,
+        Verb::Gather(gather) => gather::run(leg, page, gather).await,
+        Verb::Record(record) => record::run(leg, page, record).await,
+        Verb::Pause(pause) => pause::run(leg, *pause).await,
+        Verb::Redirect(redirect) => Ok(Flow::Ask(page.ask(
+            Some(&redirect.url),
+            redirect.method,
+            Vec::new(),
+        ))),
+        Verb::Reject(reject) => Err(reject::run(leg, *reject)),
+        Verb::Hangup => Err(leg.end(None, Cause::NORMAL)),
+        Verb::Unsupported { .. } => Ok(Flow::Next),
+    }
+}

@@ -1,0 +1,17 @@
+//! Reject: the call is refused, unanswered. An answered call cannot be refused any more: it is ended.
+
+use tipring_card::Cause;
+use tipring_instructions::{Reject, RejectReason};
+use tipring_resources::CallStatus;
+
+use crate::leg::{Leg, Over};
+
+pub(super) fn run(leg: &Leg, reject: Reject) -> Over {
+    if leg.is_answered() {
+        return leg.end(None, Cause::NORMAL);
+    }
+    match reject.reason {
+        RejectReason::Rejected => leg.end(Some(CallStatus::NoAnswer), Cause::REJECTED),
+        RejectReason::Busy => leg.end(Some(CallStatus::Busy), Cause::USER_BUSY),
+    }
+}
