@@ -46,6 +46,16 @@ impl FrameSender {
         self.queue.is_empty()
     }
 
+    /// Octets of line time until the next frame is out.
+    pub fn octets_to_next(&self) -> Option<usize> {
+        let head = self.queue.front()?;
+        Some(if self.left_of_head > 0 {
+            self.left_of_head
+        } else {
+            head.len() + FCS_OCTETS + FLAG_OCTETS
+        })
+    }
+
     /// Throws everything away; true when a frame was cut in the middle.
     pub fn clear(&mut self) -> bool {
         let cut = self.left_of_head > 0;

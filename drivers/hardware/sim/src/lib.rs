@@ -22,8 +22,8 @@ mod wire;
 pub use audio::BUFFERS;
 pub use card::{SimCard, SimChannel, SimPace};
 pub use exchange::{
-    Call, CallReport, Dialled, Exchange, ExchangeConfig, MAX_FINISHED, MAX_TRACE, MAX_WAITING, Reply, RingError,
-    Subscriber, TraceLine,
+    Call, CallReport, Dialled, Exchange, ExchangeConfig, MAX_FINISHED, MAX_FINISHED_OCTETS,
+    MAX_TRACE, MAX_WAITING, Reply, RingError, Subscriber, TraceLine,
 };
 pub use faults::{Faults, FirstFrame, Planned, Trouble};
 pub use frames::{FRAME_BUFFERS, FRAME_OCTETS, fcs};

@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use tipring_card::{CardError, ChannelInfo, Event, Law, Setup, Signalling};
+use tipring_card::{BLOCK, CardError, ChannelInfo, Event, Law, Setup, Signalling};
 
 use crate::{
     audio::{HearQueue, SendQueue},
@@ -210,6 +210,15 @@ impl Port {
             if self.has_written {
                 self.underrun_octets += (into.len() - sent) as u64;
             }
+        }
+    }
+
+    /// Octets of line time until something here is ready; none: nothing moves.
+    pub fn octets_to_next(&self) -> Option<usize> {
+        match self.mode {
+            Mode::Audio => Some(BLOCK),
+            Mode::Frames => self.frames_out.octets_to_next(),
+            Mode::Unset => None,
         }
     }
 

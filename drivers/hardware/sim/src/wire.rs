@@ -158,6 +158,12 @@ impl Wire {
         self.shared.ticked.notify_all();
     }
 
+    /// When something on the wire moves next; none: nothing will until somebody writes, opens or moves a hook. Time may
+    /// be stepped there at once.
+    pub fn deadline(&self) -> Option<Micros> {
+        self.shared.world().deadline()
+    }
+
     /// Makes trouble now.
     pub fn trouble(&self, what: Trouble) {
         let mut world = self.shared.world();
@@ -380,6 +386,26 @@ impl World {
         next.map_or(Micros::FOREVER, |at| {
             Micros(at.0.div_ceil(1_000).saturating_mul(1_000))
         })
+    }
+
+    fn deadline(&self) -> Option<Micros> {
+        let next_block = self.now + STRETCH;
+        let lines = self.lines.iter().filter_map(|line| {
+            if line
+                .looped
+                .as_ref()
+                .is_some_and(|looped| !looped.is_at_rest())
+            {
+                return Some(next_block);
+            }
+            line.ports
+                .iter()
+                .filter_map(|port| port.octets_to_next())
+                .min()
+                .map(|octets| self.now + Micros::from_ms(octets.div_ceil(OCTETS_A_MS) as u64))
+        });
+        let change = Some(self.next_change()).filter(|&at| at != Micros::FOREVER);
+        lines.chain(change).min()
     }
 
     fn review_alarms(&mut self) {

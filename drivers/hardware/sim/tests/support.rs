@@ -4,7 +4,8 @@
 use tipring_card::{Cause, Law, Micros, SpanId};
 use tipring_isdn::Role;
 use tipring_sim::{
-    Call, CallReport, Exchange, ExchangeConfig, Faults, FirstFrame, Reply, Step, Subscriber, Wire, WireConfig,
+    Call, CallReport, Exchange, ExchangeConfig, Faults, FirstFrame, Reply, Step, Subscriber, Wire,
+    WireConfig,
 };
 
 pub const SPAN: SpanId = SpanId(1);
@@ -22,20 +23,48 @@ pub struct World {
 
 impl World {
     pub fn new(faults: Faults, answers: Vec<Step>) -> World {
-        World::with(WireConfig { faults, ..WireConfig::default() }, answers)
+        World::with(
+            WireConfig {
+                faults,
+                ..WireConfig::default()
+            },
+            answers,
+        )
     }
 
     pub fn with(config: WireConfig, answers: Vec<Step>) -> World {
         let wire = Wire::new(config);
-        let reply = Reply::Answer { rings: ms(500), steps: answers };
+        let reply = Reply::Answer {
+            rings: ms(500),
+            steps: answers,
+        };
         let subscribers = vec![
-            Subscriber { number: "17".into(), reply: Reply::Refuse(Cause::USER_BUSY) },
-            Subscriber { number: "18".into(), reply: Reply::Ignore },
-            Subscriber { number: "19".into(), reply: Reply::RingForever },
-            Subscriber { number: "100".into(), reply },
+            Subscriber {
+                number: "17".into(),
+                reply: Reply::Refuse(Cause::USER_BUSY),
+            },
+            Subscriber {
+                number: "18".into(),
+                reply: Reply::Ignore,
+            },
+            Subscriber {
+                number: "19".into(),
+                reply: Reply::RingForever,
+            },
+            Subscriber {
+                number: "100".into(),
+                reply,
+            },
         ];
-        let pbx = ExchangeConfig { role: Role::User, subscribers: subscribers.clone(), ..ExchangeConfig::default() };
-        let exchange = ExchangeConfig { subscribers, ..ExchangeConfig::default() };
+        let pbx = ExchangeConfig {
+            role: Role::User,
+            subscribers: subscribers.clone(),
+            ..ExchangeConfig::default()
+        };
+        let exchange = ExchangeConfig {
+            subscribers,
+            ..ExchangeConfig::default()
+        };
         World {
             exchange: Exchange::new(wire.far(), exchange),
             pbx: Exchange::new(wire.near(), pbx),
@@ -46,7 +75,13 @@ impl World {
 
     /// A world whose wire loses nothing, not even first frames.
     pub fn good(answers: Vec<Step>) -> World {
-        World::new(Faults { first_frame: FirstFrame::Kept, ..Faults::default() }, answers)
+        World::new(
+            Faults {
+                first_frame: FirstFrame::Kept,
+                ..Faults::default()
+            },
+            answers,
+        )
     }
 
     pub fn run(&mut self, time: Micros) {
@@ -63,7 +98,11 @@ impl World {
     pub fn run_out(&mut self, limit: Micros) {
         let end = self.wire.now() + limit;
         while !(self.exchange.is_idle() && self.pbx.is_idle()) {
-            assert!(self.wire.now() < end, "not idle after {limit:?}:\n{}", self.story());
+            assert!(
+                self.wire.now() < end,
+                "not idle after {limit:?}:\n{}",
+                self.story()
+            );
             self.run(self.step);
         }
     }
@@ -82,7 +121,11 @@ impl World {
     }
 
     pub fn story(&self) -> String {
-        self.exchange.trace().iter().map(|line| format!("{line}\n")).collect()
+        self.exchange
+            .trace()
+            .iter()
+            .map(|line| format!("{line}\n"))
+            .collect()
     }
 }
 
@@ -97,13 +140,25 @@ pub fn stay() -> Step {
 
 /// Octets that tell their place; never silence.
 pub fn pattern(seed: u32, octets: u32) -> Vec<u8> {
-    (0..octets).map(|i| tipring_card::contract::octet(seed, i)).map(|o| if o == Law::A.silence() { 0 } else { o }).collect()
+    (0..octets)
+        .map(|i| tipring_card::contract::octet(seed, i))
+        .map(|o| if o == Law::A.silence() { 0 } else { o })
+        .collect()
 }
 
 /// Where `wanted` begins in what a telephone heard, whole and unchanged.
 #[track_caller]
 pub fn place_of(wanted: &[u8], report: &CallReport) -> usize {
     let heard = report.phone.heard();
-    let place = heard.windows(wanted.len()).position(|window| window == wanted);
-    place.unwrap_or_else(|| panic!("{}: {} octets heard, the {} wanted are not in it", report.id, heard.len(), wanted.len()))
+    let place = heard
+        .windows(wanted.len())
+        .position(|window| window == wanted);
+    place.unwrap_or_else(|| {
+        panic!(
+            "{}: {} octets heard, the {} wanted are not in it",
+            report.id,
+            heard.len(),
+            wanted.len()
+        )
+    })
 }

@@ -22,12 +22,22 @@ pub(super) struct ActiveCall {
 impl ActiveCall {
     pub fn new(link: usize, isdn: CallId, span: SpanId, mut report: CallReport) -> ActiveCall {
         report.span = Some(span);
-        ActiveCall { link, isdn, report, answer_at: None, span, channel: None, is_ending: false }
+        ActiveCall {
+            link,
+            isdn,
+            report,
+            answer_at: None,
+            span,
+            channel: None,
+            is_ending: false,
+        }
     }
 
     /// Opens the B channel, once it is known, and again when it changes.
     pub fn use_channel(&mut self, card: &mut SimCard, timeslot: Option<u8>) {
-        let Some(timeslot) = timeslot.filter(|_| timeslot != self.report.timeslot) else { return };
+        let Some(timeslot) = timeslot.filter(|_| timeslot != self.report.timeslot) else {
+            return;
+        };
         self.report.timeslot = Some(timeslot);
         self.channel = None;
         let law = self.report.phone.law();
@@ -44,7 +54,9 @@ impl ActiveCall {
     pub fn carry(&mut self, now: Micros) {
         let mut block = [0; BLOCK];
         for _ in 0..BUFFERS + EVENTS_KEPT {
-            let Some(channel) = &mut self.channel else { break };
+            let Some(channel) = &mut self.channel else {
+                break;
+            };
             match channel.read(&mut block) {
                 Ok(_) => {
                     self.report.phone.hear(now, &block);

@@ -55,10 +55,21 @@ impl Link {
         if self.channel.is_none() && now >= self.open_at {
             self.open(now, card);
         }
-        let is_up = self.channel.is_some() && card.span_status(self.span).is_ok_and(|s| !s.alarms.is_down());
+        let is_up = self.channel.is_some()
+            && card
+                .span_status(self.span)
+                .is_ok_and(|s| !s.alarms.is_down());
         if is_up != self.is_up {
             self.is_up = is_up;
-            self.give(now, if is_up { Input::LayerOneUp } else { Input::LayerOneDown }, trace);
+            self.give(
+                now,
+                if is_up {
+                    Input::LayerOneUp
+                } else {
+                    Input::LayerOneDown
+                },
+                trace,
+            );
         }
         self.read_frames(now, trace);
         if self.trunk.deadline().is_some_and(|at| at <= now) {
@@ -88,7 +99,9 @@ impl Link {
 
     fn open(&mut self, now: Micros, card: &mut SimCard) {
         self.open_at = now + OPEN_AGAIN;
-        let Ok(mut channel) = card.open(self.d) else { return };
+        let Ok(mut channel) = card.open(self.d) else {
+            return;
+        };
         if channel.setup(Setup::Frames).is_ok() {
             self.channel = Some(channel);
         }
@@ -97,7 +110,9 @@ impl Link {
     fn read_frames(&mut self, now: Micros, trace: &mut Trace) {
         let mut frame = [0; FRAME_OCTETS];
         for _ in 0..FRAME_BUFFERS + EVENTS_KEPT {
-            let Some(channel) = &mut self.channel else { return };
+            let Some(channel) = &mut self.channel else {
+                return;
+            };
             match channel.read(&mut frame) {
                 Ok(length) if length > FCS_OCTETS => {
                     let frame = &frame[..length - FCS_OCTETS];
@@ -132,7 +147,9 @@ impl Link {
     }
 
     fn send_frames(&mut self) {
-        let Some(channel) = &mut self.channel else { return self.outbox.clear() };
+        let Some(channel) = &mut self.channel else {
+            return self.outbox.clear();
+        };
         while let Some(frame) = self.outbox.front() {
             match channel.write(frame) {
                 Ok(_) => {

@@ -92,7 +92,8 @@ impl CallReport {
             id,
             from: calling.map(|calling| calling.number.digits.to_string()),
             name: incoming.name.as_ref().map(ToString::to_string),
-            restricted: calling.is_some_and(|calling| calling.presentation == Presentation::Restricted),
+            restricted: calling
+                .is_some_and(|calling| calling.presentation == Presentation::Restricted),
             to: incoming.called.digits.to_string(),
             ..Call::default()
         };
