@@ -35,6 +35,12 @@ impl Wire {
         mut each_block: impl FnMut(Micros) + Send + 'static,
     ) -> io::Result<WallClock> {
         let mut world = self.shared.world();
+        if world.has_fds && !world.wall_ended {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "the wire runs on the host's clock already",
+            ));
+        }
         world.has_fds = true;
         world.wall_ended = false;
         drop(world);

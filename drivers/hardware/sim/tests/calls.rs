@@ -65,6 +65,17 @@ fn a_call_rings_is_answered_talks_and_ends() {
     );
     place_of(&there, &called);
     place_of(&back, &caller);
+    let line = called.to_string();
+    assert!(
+        line.starts_with("call in-1: 2025550100 to 100, timeslot 1, answered after 0.5"),
+        "{line}"
+    );
+    assert!(
+        line.contains("2 of 2 steps")
+            && line.contains("by the other side")
+            && line.ends_with("(31)"),
+        "{line}"
+    );
     assert_eq!((caller.blocks_lost, called.blocks_lost), (0, 0));
     assert!(
         caller

@@ -3,5 +3,6 @@
 mod calls;
 mod contract;
 mod faults;
+mod hostile;
 mod support;
 mod wall;

@@ -23,6 +23,7 @@ fn the_wall_clock_wakes_and_paces() {
     let clock = wire
         .run_wall(move |now| stepped.lock().unwrap().step(now))
         .unwrap();
+    assert!(wire.run_wall(|_| ()).is_err(), "two clocks on one wire");
     let mut bearer = near.open(ChannelId(1)).unwrap();
     bearer.setup(Setup::Audio(bearer.info().law)).unwrap();
     let mut d = near.open(ChannelId(16)).unwrap();

@@ -1,6 +1,8 @@
 //! One call of the exchange: its B channel and its telephone. Read paces write, two blocks ahead.
 
-use tipring_card::{BLOCK, Card, CardError, Cause, Channel, Law, Micros, PREFILL, Setup, SpanId};
+use tipring_card::{
+    BLOCK, BLOCK_US, Card, CardError, Cause, Channel, Law, Micros, PREFILL, Setup, SpanId,
+};
 use tipring_isdn::CallId;
 
 use super::{channel_at, report::CallReport};
@@ -16,6 +18,8 @@ pub(super) struct ActiveCall {
     pub answer_at: Option<Micros>,
     span: SpanId,
     channel: Option<Box<dyn Channel>>,
+    /// When it last spoke without a channel.
+    spoke_at: Micros,
     is_ending: bool,
 }
 
@@ -29,6 +33,7 @@ impl ActiveCall {
             answer_at: None,
             span,
             channel: None,
+            spoke_at: Micros::ZERO,
             is_ending: false,
         }
     }
@@ -73,11 +78,14 @@ impl ActiveCall {
                     let _ = channel.event();
                 }
                 Err(CardError::Gone) => self.channel = None,
-                Err(_) => return,
+                Err(_) => break,
             }
         }
-        if !self.is_ending {
-            self.report.phone.advance(now); // nothing to hear: limits run all the same
+        // Nothing to hear and nowhere to speak: steps and limits run all the same.
+        if !self.is_ending && self.channel.is_none() && now.since(self.spoke_at) >= Micros(BLOCK_US)
+        {
+            self.spoke_at = now;
+            self.report.phone.speak(now, &mut block);
         }
     }
 

@@ -4,7 +4,10 @@ use tipring_card::{Cause, Law, Micros, SpanId};
 use tipring_isdn::{By, IncomingCall, Presentation};
 
 use super::Call;
-use crate::{phone::Phone, script::Step};
+use crate::{
+    phone::{Phone, StepEnd},
+    script::Step,
+};
 
 /// Who dialled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,5 +105,69 @@ impl CallReport {
             phone: Phone::new(law, steps, begins_at),
             ..CallReport::of(&call, law, now)
         }
+    }
+}
+
+impl std::fmt::Display for CallReport {
+    /// One line for people, e.g. `call one: 2025550100 to 100, timeslot 1, answered after 0.52 s, heard sound after
+    /// 0.61 s, keys heard 5, 4 of 4 steps, ended by the other side after 9.10 s: normal call clearing (16)`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let after = |at: Micros| at.since(self.began_at).0 as f64 / 1e6;
+        let from = self.from.as_deref().unwrap_or("nobody");
+        write!(f, "call {}: {from} to {}", self.id, self.to)?;
+        if let Some(timeslot) = self.timeslot {
+            write!(f, ", timeslot {timeslot}")?;
+        }
+        match self.connected_at {
+            Some(at) => write!(f, ", answered after {:.2} s", after(at))?,
+            None => f.write_str(", not answered")?,
+        }
+        if let Some(at) = self.phone.first_sound_at() {
+            write!(f, ", heard sound after {:.2} s", after(at))?;
+        }
+        if !self.phone.keys_heard().is_empty() {
+            write!(f, ", keys heard {}", self.phone.keys_heard())?;
+        }
+        let ended = self.phone.steps_ended();
+        write!(
+            f,
+            ", {} of {} steps",
+            ended.len(),
+            ended.len() + self.phone.steps_left()
+        )?;
+        for (nth, step) in ended
+            .iter()
+            .enumerate()
+            .filter(|(_, step)| step.end != StepEnd::Done)
+        {
+            write!(
+                f,
+                ", step {} {}",
+                nth + 1,
+                if step.end == StepEnd::TimedOut {
+                    "timed out"
+                } else {
+                    "was refused"
+                }
+            )?;
+        }
+        let (Some(at), Some(cause)) = (self.released_at, self.cause) else {
+            return f.write_str(", not over");
+        };
+        let by = match self.by {
+            Some(By::Local) => " by this side",
+            Some(By::Remote) => " by the other side",
+            Some(By::Timer) => " by a timer",
+            Some(By::Link) => " by the loss of the link",
+            Some(By::Restart) => " by a restart",
+            None => "",
+        };
+        write!(
+            f,
+            ", ended{by} after {:.2} s: {} ({})",
+            after(at),
+            cause.text(),
+            cause.0
+        )
     }
 }
