@@ -13,17 +13,11 @@ struct Parts<'a> {
 }
 
 fn parts(text: &str) -> Parts<'_> {
-    let (rest, fragment) = text
-        .split_once('#')
-        .map_or((text, None), |(rest, f)| (rest, Some(f)));
-    let (rest, query) = rest
-        .split_once('?')
-        .map_or((rest, None), |(rest, q)| (rest, Some(q)));
+    let (rest, fragment) = text.split_once('#').map_or((text, None), |(rest, f)| (rest, Some(f)));
+    let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, q)| (rest, Some(q)));
     let named = rest.split_once(':').filter(|(scheme, _)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
     });
     let (scheme, rest) = named.map_or((None, rest), |(scheme, rest)| (Some(scheme), rest));
     let (authority, path) = match rest.strip_prefix("//") {
@@ -33,24 +27,14 @@ fn parts(text: &str) -> Parts<'_> {
         }
         None => (None, rest),
     };
-    Parts {
-        scheme,
-        authority,
-        path,
-        query,
-        fragment,
-    }
+    Parts { scheme, authority, path, query, fragment }
 }
 
 /// Whether it is an http or https URL with a host.
 pub(crate) fn is_absolute_http(url: &str) -> bool {
     let parts = parts(url);
-    let web = parts
-        .scheme
-        .is_some_and(|s| s.eq_ignore_ascii_case("http") || s.eq_ignore_ascii_case("https"));
-    let host = parts
-        .authority
-        .map(|authority| authority.rsplit('@').next().unwrap_or_default());
+    let web = parts.scheme.is_some_and(|s| s.eq_ignore_ascii_case("http") || s.eq_ignore_ascii_case("https"));
+    let host = parts.authority.map(|authority| authority.rsplit('@').next().unwrap_or_default());
     web && host.is_some_and(|host| !host.is_empty() && !host.starts_with(':'))
         && !url.chars().any(|c| c.is_control() || c == ' ')
 }
@@ -65,11 +49,7 @@ pub(crate) fn resolve(base: &str, reference: &str) -> String {
     let (authority, path, query) = if to.authority.is_some() {
         (to.authority, remove_dots(to.path), to.query)
     } else if to.path.is_empty() {
-        (
-            from.authority,
-            from.path.to_owned(),
-            to.query.or(from.query),
-        )
+        (from.authority, from.path.to_owned(), to.query.or(from.query))
     } else if to.path.starts_with('/') {
         (from.authority, remove_dots(to.path), to.query)
     } else {
@@ -77,11 +57,7 @@ pub(crate) fn resolve(base: &str, reference: &str) -> String {
             Some(slash) => &from.path[..=slash],
             None => "/",
         };
-        (
-            from.authority,
-            remove_dots(&format!("{folder}{}", to.path)),
-            to.query,
-        )
+        (from.authority, remove_dots(&format!("{folder}{}", to.path)), to.query)
     };
     let mut url = format!("{scheme}://{}{path}", authority.unwrap_or_default());
     for (sign, part) in [('?', query), ('#', to.fragment)] {
@@ -116,9 +92,7 @@ pub(crate) fn shown(url: &str) -> String {
         return url.to_owned();
     };
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let host = rest[..end]
-        .rsplit_once('@')
-        .map_or(&rest[..end], |(_, host)| host);
+    let host = rest[..end].rsplit_once('@').map_or(&rest[..end], |(_, host)| host);
     format!("{scheme}://{host}{}", &rest[end..])
 }
 
@@ -205,16 +179,7 @@ mod tests {
         for good in ["http://a", "HTTPS://a.b:1/c?d#e", "http://u:p@a/"] {
             assert!(is_absolute_http(good), "{good}");
         }
-        for bad in [
-            "",
-            "/a",
-            "a",
-            "ftp://a",
-            "http:///a",
-            "http://:80/",
-            "http://a/\nb",
-            "http:a",
-        ] {
+        for bad in ["", "/a", "a", "ftp://a", "http:///a", "http://:80/", "http://a/\nb", "http:a"] {
             assert!(!is_absolute_http(bad), "{bad}");
         }
     }

@@ -20,8 +20,7 @@ impl Directory {
             DirectoryChange::Account(account) => drop(self.accounts.insert(account.sid, account)),
             DirectoryChange::Number(number) => {
                 self.forget(number.sid);
-                self.by_phone
-                    .insert(number.phone_number.clone(), number.sid);
+                self.by_phone.insert(number.phone_number.clone(), number.sid);
                 self.numbers.insert(number.sid, Arc::new(number));
             }
             DirectoryChange::NumberGone(sid) => self.forget(sid),

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use tipring_resources::{Call, Code, Method, Number};
 
 use crate::date::rfc2822;
-use crate::effects::{
-    Effect, HttpAnswer, HttpId, HttpRequest, Purpose, Reply, RequestId, TraceKind, WriteId,
-};
+use crate::effects::{Effect, HttpAnswer, HttpId, HttpRequest, Purpose, Reply, RequestId, TraceKind, WriteId};
 use crate::fault::Fault;
 use crate::fetch::{Ask, timed_out, told};
 use crate::leg::Leg;
@@ -22,57 +20,26 @@ pub(crate) enum Errand {
     /// A call itself.
     Session,
     /// A call is over: its number's status callback.
-    CallEnded {
-        call: Box<Call>,
-        number: Arc<Number>,
-        write: WriteId,
-    },
+    CallEnded { call: Box<Call>, number: Arc<Number>, write: WriteId },
     /// A callback about something else; `write`: once that is committed.
-    Callback {
-        call: Box<Call>,
-        url: String,
-        method: Method,
-        params: Params,
-        write: Option<WriteId>,
-    },
+    Callback { call: Box<Call>, url: String, method: Method, params: Params, write: Option<WriteId> },
     /// The request of a verb that outlived its call: asked once, the answer ignored.
     Notice { call: Box<Call>, ask: Ask },
     /// The API's answer, once the record is committed.
-    Reply {
-        id: RequestId,
-        call: Box<Call>,
-        write: WriteId,
-    },
+    Reply { id: RequestId, call: Box<Call>, write: WriteId },
 }
 
 pub(crate) async fn run(leg: Leg, errand: Errand) {
     match errand {
         Errand::Session => story::run(leg).await,
-        Errand::CallEnded {
-            call,
-            number,
-            write,
-        } => {
+        Errand::CallEnded { call, number, write } => {
             if let Err(why) = leg.committed(write, LATE_WRITE_LIMIT).await {
                 return give_up(&leg, &call, &number.status_callback, &why);
             }
             let params = call_ended(&leg, &call);
-            callback(
-                &leg,
-                &call,
-                &number.status_callback,
-                number.status_callback_method,
-                params,
-            )
-            .await;
+            callback(&leg, &call, &number.status_callback, number.status_callback_method, params).await;
         }
-        Errand::Callback {
-            call,
-            url,
-            method,
-            params,
-            write,
-        } => {
+        Errand::Callback { call, url, method, params, write } => {
             if let Some(write) = write
                 && let Err(why) = leg.committed(write, LATE_WRITE_LIMIT).await
             {
@@ -83,17 +50,7 @@ pub(crate) async fn run(leg: Leg, errand: Errand) {
         Errand::Notice { call, ask } => {
             let params = of_call(&call, &leg.world().config, &ask.extra);
             let token = leg.world().token();
-            if let Err(fault) = once(
-                &leg,
-                &call,
-                Ask {
-                    extra: params,
-                    ..ask
-                },
-                token,
-            )
-            .await
-            {
+            if let Err(fault) = once(&leg, &call, Ask { extra: params, ..ask }, token).await {
                 leg.world().fault(call.account, call.sid, fault);
             }
         }
@@ -126,11 +83,7 @@ fn call_ended(leg: &Leg, call: &Call) -> Params {
 /// A callback with its tries; one token over all of them.
 async fn callback(leg: &Leg, call: &Call, url: &str, method: Method, params: Params) {
     if !address::is_absolute_http(url) {
-        let fault = Fault::warning(
-            11100,
-            url,
-            "the callback's URL is no absolute http or https URL",
-        );
+        let fault = Fault::warning(11100, url, "the callback's URL is no absolute http or https URL");
         leg.world().counters.callbacks_failed += 1;
         leg.world().fault(call.account, call.sid, fault);
         return;
@@ -138,25 +91,17 @@ async fn callback(leg: &Leg, call: &Call, url: &str, method: Method, params: Par
     let token = leg.world().token();
     let mut waits = CALLBACK_RETRIES.iter();
     loop {
-        let ask = Ask {
-            url: url.to_owned(),
-            method,
-            extra: params.clone(),
-        };
+        let ask = Ask { url: url.to_owned(), method, extra: params.clone() };
         let Err(fault) = once(leg, call, ask, token.clone()).await else {
             return;
         };
         match waits.next() {
             Some(wait) => leg.sleep(*wait).await,
             None => {
-                let text = format!(
-                    "the callback was given up after {} tries: {}",
-                    1 + CALLBACK_RETRIES.len(),
-                    fault.text
-                );
+                let text =
+                    format!("the callback was given up after {} tries: {}", 1 + CALLBACK_RETRIES.len(), fault.text);
                 leg.world().counters.callbacks_failed += 1;
-                leg.world()
-                    .fault(call.account, call.sid, Fault { text, ..fault });
+                leg.world().fault(call.account, call.sid, Fault { text, ..fault });
                 return;
             }
         }
@@ -190,18 +135,10 @@ async fn once(leg: &Leg, call: &Call, ask: Ask, idempotency: String) -> Result<(
             _ => {}
         }
     };
-    leg.world().trace(
-        Some(call.sid),
-        TraceKind::Http,
-        format!("callback {}", told(&answer)),
-    );
+    leg.world().trace(Some(call.sid), TraceKind::Http, format!("callback {}", told(&answer)));
     match answer {
         HttpAnswer::Document { .. } => Ok(()),
-        HttpAnswer::Failed {
-            code,
-            text,
-            exchange,
-        } => {
+        HttpAnswer::Failed { code, text, exchange } => {
             let text = format!("{} {text}", code.0);
             Err(Fault::warning(15003, &ask.url, text).with(ask.method, &exchange))
         }

@@ -24,28 +24,15 @@ pub(crate) struct Fault {
 impl Fault {
     pub(crate) fn error(code: u32, url: &str, text: impl Into<String>) -> Self {
         let url = crate::address::shown(url);
-        Fault {
-            code: Code(code),
-            level: Level::Error,
-            text: text.into(),
-            url,
-            method: None,
-            exchange: None,
-        }
+        Fault { code: Code(code), level: Level::Error, text: text.into(), url, method: None, exchange: None }
     }
 
     pub(crate) fn warning(code: u32, url: &str, text: impl Into<String>) -> Self {
-        Fault {
-            level: Level::Warning,
-            ..Fault::error(code, url, text)
-        }
+        Fault { level: Level::Warning, ..Fault::error(code, url, text) }
     }
 
     pub(crate) fn of_document(diagnostic: &Diagnostic, url: &str) -> Self {
-        let place = format!(
-            "line {} column {}: {}",
-            diagnostic.line, diagnostic.column, diagnostic.text
-        );
+        let place = format!("line {} column {}: {}", diagnostic.line, diagnostic.column, diagnostic.text);
         let text = match diagnostic.excerpt.as_str() {
             "" => place,
             excerpt => format!("{place} [{excerpt}]"),
@@ -53,10 +40,7 @@ impl Fault {
         let fault = Fault::error(diagnostic.code, url, text);
         match diagnostic.level {
             tipring_instructions::Level::Error => fault,
-            tipring_instructions::Level::Warning => Fault {
-                level: Level::Warning,
-                ..fault
-            },
+            tipring_instructions::Level::Warning => Fault { level: Level::Warning, ..fault },
         }
     }
 
@@ -75,11 +59,7 @@ impl World {
             Level::Warning => "warning",
         };
         let text: String = fault.text.chars().take(MAX_TEXT).collect();
-        self.trace(
-            Some(call),
-            TraceKind::Fault,
-            format!("{what} {} {text}", fault.code.0),
-        );
+        self.trace(Some(call), TraceKind::Fault, format!("{what} {} {text}", fault.code.0));
         let written = self.notified.entry(call).or_default();
         *written += 1;
         if *written > MAX_NOTIFICATIONS {

@@ -33,21 +33,12 @@ pub(crate) struct Page {
 
 impl Page {
     /// What a verb of this document asks next: its own URL, else this document's again.
-    pub(crate) fn ask(
-        &self,
-        reference: Option<&str>,
-        method: tipring_instructions::Method,
-        extra: Params,
-    ) -> Ask {
+    pub(crate) fn ask(&self, reference: Option<&str>, method: tipring_instructions::Method, extra: Params) -> Ask {
         let url = match reference {
             Some(reference) if !reference.is_empty() => address::resolve(&self.url, reference),
             _ => self.url.clone(),
         };
-        Ask {
-            url,
-            method: method_of(method),
-            extra,
-        }
+        Ask { url, method: method_of(method), extra }
     }
 }
 
@@ -75,23 +66,12 @@ impl Leg {
         let Some(number) = number else {
             return Ok(Err(fault));
         };
-        for url in number
-            .voice_fallback_url
-            .split_whitespace()
-            .take(MAX_FALLBACKS)
-        {
+        for url in number.voice_fallback_url.split_whitespace().take(MAX_FALLBACKS) {
             let mut extra = ask.extra.clone();
             extra.push(param("ErrorCode", fault.code.0));
             extra.push(param("ErrorUrl", &fault.url));
-            let fallback = Ask {
-                url: url.to_owned(),
-                method: number.voice_fallback_method,
-                extra,
-            };
-            self.trace(
-                TraceKind::Http,
-                format!("fallback: {}", address::shown(url)),
-            );
+            let fallback = Ask { url: url.to_owned(), method: number.voice_fallback_method, extra };
+            self.trace(TraceKind::Http, format!("fallback: {}", address::shown(url)));
             if let Ok(page) = self.try_one(&fallback).await? {
                 return Ok(Ok(page));
             }
@@ -110,27 +90,14 @@ impl Leg {
 
     async fn fetch(&self, ask: &Ask) -> Result<Result<Page, Fault>, Over> {
         if !address::is_absolute_http(&ask.url) {
-            return Ok(Err(Fault::error(
-                11100,
-                &ask.url,
-                "not an absolute http or https URL",
-            )));
+            return Ok(Err(Fault::error(11100, &ask.url, "not an absolute http or https URL")));
         }
         let (url, content_type, body, exchange) = match self.exchange(ask).await? {
-            HttpAnswer::Failed {
-                code,
-                text,
-                exchange,
-            } => {
+            HttpAnswer::Failed { code, text, exchange } => {
                 let fault = Fault::error(code.0, &ask.url, text);
                 return Ok(Err(fault.with(ask.method, &exchange)));
             }
-            HttpAnswer::Document {
-                url,
-                content_type,
-                body,
-                exchange,
-            } => (url, content_type, body, exchange),
+            HttpAnswer::Document { url, content_type, body, exchange } => (url, content_type, body, exchange),
         };
         // After no redirect the document is where we asked for it, with the credentials and limits of that URL.
         let here = match exchange.redirects {
@@ -142,12 +109,7 @@ impl Leg {
             Ok(document) => {
                 let strict = self.call()?.1.is_some_and(|number| number.strict_documents);
                 let fatal = document.strict_fault().filter(|_| strict).cloned();
-                fatal.map_or(Ok(document), |d| {
-                    Err(Fault {
-                        level: Level::Error,
-                        ..Fault::of_document(&d, &shown)
-                    })
-                })
+                fatal.map_or(Ok(document), |d| Err(Fault { level: Level::Error, ..Fault::of_document(&d, &shown) }))
             }
             Err(fault) => Err(fault),
         };
@@ -157,10 +119,7 @@ impl Leg {
                 for note in &document.notes {
                     self.fault(Fault::of_document(note, &shown).with(ask.method, &exchange));
                 }
-                Ok(Ok(Page {
-                    url: here,
-                    document,
-                }))
+                Ok(Ok(Page { url: here, document }))
             }
         }
     }
@@ -224,74 +183,33 @@ pub(crate) fn timed_out(ask: &Ask) -> HttpAnswer {
         duration_ms: u32::try_from(HTTP_LIMIT.as_ms()).unwrap_or(u32::MAX),
         ..Exchange::default()
     };
-    HttpAnswer::Failed {
-        code: Code(11203),
-        text: "no answer within the time for a request".to_owned(),
-        exchange,
-    }
+    HttpAnswer::Failed { code: Code(11203), text: "no answer within the time for a request".to_owned(), exchange }
 }
 
 /// The timeline's line about an exchange.
 pub(crate) fn told(answer: &HttpAnswer) -> String {
     match answer {
-        HttpAnswer::Document {
-            content_type,
-            body,
-            exchange,
-            ..
-        } => {
-            let status = exchange
-                .status
-                .map_or_else(|| "2xx".to_owned(), |status| status.to_string());
+        HttpAnswer::Document { content_type, body, exchange, .. } => {
+            let status = exchange.status.map_or_else(|| "2xx".to_owned(), |status| status.to_string());
             let kind = content_type.as_deref().unwrap_or("no content type");
             let asked = asked(exchange);
-            format!(
-                "{asked} → {status} {kind} {} B in {} ms",
-                body.len(),
-                exchange.duration_ms
-            )
+            format!("{asked} → {status} {kind} {} B in {} ms", body.len(), exchange.duration_ms)
         }
-        HttpAnswer::Failed {
-            code,
-            text,
-            exchange,
-        } => {
-            let status = exchange
-                .status
-                .map(|status| format!("{status}, "))
-                .unwrap_or_default();
-            format!(
-                "{} → {status}{} {text} in {} ms",
-                asked(exchange),
-                code.0,
-                exchange.duration_ms
-            )
+        HttpAnswer::Failed { code, text, exchange } => {
+            let status = exchange.status.map(|status| format!("{status}, ")).unwrap_or_default();
+            format!("{} → {status}{} {text} in {} ms", asked(exchange), code.0, exchange.duration_ms)
         }
     }
 }
 
 fn asked(exchange: &Exchange) -> String {
-    let more = if exchange.redirects > 0 {
-        format!(" ({} redirects)", exchange.redirects)
-    } else {
-        String::new()
-    };
-    format!(
-        "{} {}{more}",
-        exchange.method.as_str(),
-        address::shown(&exchange.url)
-    )
+    let more = if exchange.redirects > 0 { format!(" ({} redirects)", exchange.redirects) } else { String::new() };
+    format!("{} {}{more}", exchange.method.as_str(), address::shown(&exchange.url))
 }
 
 /// The document of an answer, by its type (row A9).
 fn read(body: &[u8], content_type: Option<&str>, url: &str) -> Result<Document, Fault> {
-    let kind = content_type
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
         "text/xml" | "application/xml" | "text/html" => {
             parse(body, content_type).map_err(|diagnostic| Fault::of_document(&diagnostic, url))
@@ -305,18 +223,10 @@ fn read(body: &[u8], content_type: Option<&str>, url: &str) -> Result<Document, 
             Document::of_text(text).map_err(|diagnostic| Fault::of_document(&diagnostic, url))
         }
         kind if kind.starts_with("audio/") => Ok(Document::of_audio(url)),
-        "" => Err(Fault::error(
-            12300,
-            url,
-            "the answer has no content type; say text/xml, text/plain or audio",
-        )),
+        "" => Err(Fault::error(12300, url, "the answer has no content type; say text/xml, text/plain or audio")),
         kind => {
             let kind: String = kind.chars().take(60).collect();
-            Err(Fault::error(
-                12300,
-                url,
-                format!("{kind} cannot be used; answer text/xml, text/plain or audio"),
-            ))
+            Err(Fault::error(12300, url, format!("{kind} cannot be used; answer text/xml, text/plain or audio")))
         }
     }
 }

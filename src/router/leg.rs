@@ -44,11 +44,7 @@ impl Leg {
     pub(crate) async fn next(&self, until: Micros) -> Result<Input, Over> {
         poll_fn(|_| {
             let mut world = self.world();
-            if world
-                .sessions
-                .get(&self.task)
-                .is_none_or(|session| session.over)
-            {
+            if world.sessions.get(&self.task).is_none_or(|session| session.over) {
                 return Poll::Ready(Err(Over));
             }
             self.poll_input(&mut world, until).map(Ok)
@@ -98,17 +94,11 @@ impl Leg {
 
     /// Whether the call is over.
     pub(crate) fn is_over(&self) -> bool {
-        self.world()
-            .sessions
-            .get(&self.task)
-            .is_none_or(|session| session.over)
+        self.world().sessions.get(&self.task).is_none_or(|session| session.over)
     }
 
     pub(crate) fn is_answered(&self) -> bool {
-        self.world()
-            .sessions
-            .get(&self.task)
-            .is_some_and(|session| session.answered)
+        self.world().sessions.get(&self.task).is_some_and(|session| session.answered)
     }
 
     /// The call as it is now, and whose number was called. Fails only when the session is gone.
@@ -120,20 +110,14 @@ impl Leg {
 
     pub(crate) fn trace(&self, kind: TraceKind, text: impl Into<String>) {
         let mut world = self.world();
-        let call = world
-            .sessions
-            .get(&self.task)
-            .map(|session| session.call.sid);
+        let call = world.sessions.get(&self.task).map(|session| session.call.sid);
         world.trace(call, kind, text);
     }
 
     /// Notes an error or warning.
     pub(crate) fn fault(&self, fault: Fault) {
         let mut world = self.world();
-        let whose: Option<(Sid, Sid)> = world
-            .sessions
-            .get(&self.task)
-            .map(|s| (s.call.account, s.call.sid));
+        let whose: Option<(Sid, Sid)> = world.sessions.get(&self.task).map(|s| (s.call.account, s.call.sid));
         if let Some((account, call)) = whose {
             world.fault(account, call, fault);
         }
@@ -158,11 +142,7 @@ impl Leg {
         while !self.is_answered() {
             if let Input::Timeout = self.next(until).await? {
                 self.world().counters.answers_unconfirmed += 1;
-                self.fault(Fault::error(
-                    12400,
-                    "",
-                    "the line did not confirm that it is answered",
-                ));
+                self.fault(Fault::error(12400, "", "the line did not confirm that it is answered"));
                 return Err(self.end(Some(CallStatus::Failed), Cause::TIMER_EXPIRY));
             }
         }
@@ -171,32 +151,17 @@ impl Leg {
 
     /// Ends the call from our side. `status`: by whether it was answered, if `None`.
     pub(crate) fn end(&self, status: Option<CallStatus>, cause: Cause) -> Over {
-        self.world().end_call(
-            self.task,
-            End {
-                status,
-                cause,
-                clear: true,
-            },
-        );
+        self.world().end_call(self.task, End { status, cause, clear: true });
         Over
     }
 
     /// Waits until the line is clear, and forgets the session.
     pub(crate) async fn line_is_clear(&self) {
         let until = self.now() + CLEAR_LIMIT;
-        while self
-            .world()
-            .sessions
-            .get(&self.task)
-            .is_some_and(|session| !session.cleared)
-        {
+        while self.world().sessions.get(&self.task).is_some_and(|session| !session.cleared) {
             if let Input::Timeout = self.next_after_all(until).await {
                 self.world().counters.clears_unconfirmed += 1;
-                self.trace(
-                    TraceKind::Fault,
-                    "the line did not confirm that it is clear",
-                );
+                self.trace(TraceKind::Fault, "the line did not confirm that it is clear");
                 break;
             }
         }

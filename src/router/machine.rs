@@ -30,11 +30,7 @@ impl Router {
     /// A router without calls, accounts and numbers.
     pub fn new(config: Config) -> Self {
         let world = Arc::new(Mutex::new(World::new(config)));
-        Router {
-            world,
-            tasks: BTreeMap::new(),
-            live: BTreeMap::new(),
-        }
+        Router { world, tasks: BTreeMap::new(), live: BTreeMap::new() }
     }
 
     /// What happened. Timers that are due come first. Time never goes back.
@@ -119,50 +115,21 @@ impl World {
                 let task = self.routes.media.remove(&id);
                 self.to(task, Input::MediaFailed { id, code, text });
             }
-            Event::RecordingClosed {
-                sid,
-                duration_ms,
-                text,
-            } => {
+            Event::RecordingClosed { sid, duration_ms, text } => {
                 let task = self.routes.recordings.remove(&sid);
-                self.to(
-                    task,
-                    Input::RecordingClosed {
-                        sid,
-                        duration_ms,
-                        text,
-                    },
-                );
+                self.to(task, Input::RecordingClosed { sid, duration_ms, text });
             }
             Event::Written { id, result } => {
                 if let Err(why) = &result {
                     self.counters.writes_failed += 1;
-                    self.trace(
-                        None,
-                        TraceKind::Fault,
-                        format!("a record could not be kept: {why}"),
-                    );
+                    self.trace(None, TraceKind::Fault, format!("a record could not be kept: {why}"));
                 }
                 // Most writes have nobody waiting for them.
                 for task in self.routes.writes.remove(&id).unwrap_or_default() {
-                    self.deliver(
-                        task,
-                        Input::Written {
-                            id,
-                            result: result.clone(),
-                        },
-                    );
+                    self.deliver(task, Input::Written { id, result: result.clone() });
                 }
             }
-            Event::Request {
-                id,
-                request:
-                    Request::EndCall {
-                        account,
-                        call,
-                        only_unanswered,
-                    },
-            } => {
+            Event::Request { id, request: Request::EndCall { account, call, only_unanswered } } => {
                 self.end_by_request(id, account, call, only_unanswered);
             }
             Event::Directory(change) => self.directory.change(change),
@@ -174,11 +141,7 @@ impl World {
         match event {
             LineEvent::Incoming { .. } => self.incoming(event),
             LineEvent::Answered { lease } => self.line_answered(lease),
-            LineEvent::Cleared {
-                lease,
-                cause,
-                by_far_end,
-            } => self.line_cleared(lease, cause, by_far_end),
+            LineEvent::Cleared { lease, cause, by_far_end } => self.line_cleared(lease, cause, by_far_end),
         }
     }
 
@@ -186,15 +149,8 @@ impl World {
         match event {
             SwitchEvent::Key { port, key } => {
                 let task = self.routes.leases.get(&port).copied();
-                if let Some(call) = task
-                    .and_then(|task| self.sessions.get(&task))
-                    .map(|s| s.call.sid)
-                {
-                    self.trace(
-                        Some(call),
-                        TraceKind::Key,
-                        format!("key {}", char::from(key)),
-                    );
+                if let Some(call) = task.and_then(|task| self.sessions.get(&task)).map(|s| s.call.sid) {
+                    self.trace(Some(call), TraceKind::Key, format!("key {}", char::from(key)));
                 }
                 self.to(task, Input::Key(key));
             }
@@ -208,24 +164,15 @@ impl World {
             }
             SwitchEvent::Starved { play, .. } => {
                 let task = self.routes.plays.get(&play).copied();
-                if let Some(call) = task
-                    .and_then(|task| self.sessions.get(&task))
-                    .map(|s| s.call.sid)
-                {
-                    self.trace(
-                        Some(call),
-                        TraceKind::Media,
-                        "a gap: the sound came too slowly",
-                    );
+                if let Some(call) = task.and_then(|task| self.sessions.get(&task)).map(|s| s.call.sid) {
+                    self.trace(Some(call), TraceKind::Media, "a gap: the sound came too slowly");
                 }
             }
             SwitchEvent::Quiet { tap, .. } => {
                 let task = self.routes.taps.get(&tap).copied();
                 self.to(task, Input::Quiet(tap));
             }
-            SwitchEvent::TapEnded {
-                tap, spoken, lost, ..
-            } => {
+            SwitchEvent::TapEnded { tap, spoken, lost, .. } => {
                 let task = self.routes.taps.remove(&tap);
                 self.to(task, Input::TapEnded { tap, spoken, lost });
             }

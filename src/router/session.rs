@@ -4,14 +4,11 @@
 use std::sync::Arc;
 
 use tipring_card::{Cause, Law};
-use tipring_resources::{
-    AccountStatus, Call, CallStatus, Code, Direction, Number, Record, Sid, SidKind,
-};
+use tipring_resources::{AccountStatus, Call, CallStatus, Code, Direction, Number, Record, Sid, SidKind};
 use tipring_switch::{Command as SwitchCommand, PlayId, Port};
 
 use crate::effects::{
-    Effect, HttpId, LineCommand, LineEvent, LineNumber, MediaId, Reply, RequestId, TraceKind,
-    WriteId,
+    Effect, HttpId, LineCommand, LineEvent, LineNumber, MediaId, Reply, RequestId, TraceKind, WriteId,
 };
 use crate::errand::Errand;
 use crate::fault::Fault;
@@ -61,16 +58,7 @@ struct Refusal {
 impl World {
     /// A call comes in.
     pub(crate) fn incoming(&mut self, event: LineEvent) {
-        let LineEvent::Incoming {
-            lease,
-            line,
-            law,
-            called,
-            calling,
-            caller_name,
-            redirecting,
-        } = event
-        else {
+        let LineEvent::Incoming { lease, line, law, called, calling, caller_name, redirecting } = event else {
             return;
         };
         self.counters.calls += 1;
@@ -82,34 +70,18 @@ impl World {
         let to = self.config.plan.e164(&called.digits, called.ton);
         let number = self.directory.find(&[&to, &called.digits, &line]);
         let owner = number.as_ref().map(|number| number.account);
-        let owner = owner
-            .or(self.config.owner)
-            .or(self.directory.first_account());
+        let owner = owner.or(self.config.owner).or(self.directory.first_account());
         let Some(account) = owner else {
             self.counters.refused_unknown += 1;
-            self.trace(
-                None,
-                TraceKind::Line,
-                format!("in on {line}: refused, there is no account"),
-            );
-            self.emit(Effect::Line(LineCommand::Clear {
-                lease,
-                cause: Cause::UNALLOCATED,
-            }));
+            self.trace(None, TraceKind::Line, format!("in on {line}: refused, there is no account"));
+            self.emit(Effect::Line(LineCommand::Clear { lease, cause: Cause::UNALLOCATED }));
             return;
         };
         let call = self.new_call(account, number.as_deref(), to, called.digits, line);
         let call = Call {
-            forwarded_from: redirecting
-                .as_ref()
-                .map(|n| self.party(Some(n)))
-                .filter(|n| !n.is_empty()),
+            forwarded_from: redirecting.as_ref().map(|n| self.party(Some(n))).filter(|n| !n.is_empty()),
             from: self.party(calling.as_ref()),
-            from_raw: calling
-                .as_ref()
-                .filter(|n| !n.restricted)
-                .map(|n| clean(&n.digits))
-                .unwrap_or_default(),
+            from_raw: calling.as_ref().filter(|n| !n.restricted).map(|n| clean(&n.digits)).unwrap_or_default(),
             caller_name: caller_name
                 .filter(|_| calling.as_ref().is_none_or(|n| !n.restricted))
                 .map(|name| clean(&name))
@@ -135,14 +107,7 @@ impl World {
         );
     }
 
-    fn new_call(
-        &mut self,
-        account: Sid,
-        number: Option<&Number>,
-        to: String,
-        raw: String,
-        line: String,
-    ) -> Call {
+    fn new_call(&mut self, account: Sid, number: Option<&Number>, to: String, raw: String, line: String) -> Call {
         let now = self.stamp();
         Call {
             sid: self.sid(SidKind::Call),
@@ -182,10 +147,7 @@ impl World {
     /// Whether the call is to be refused before anybody is asked.
     fn refusal(&mut self, account: Sid, number: Option<&Number>) -> Option<Refusal> {
         let refuse = |cause, text: &str| {
-            Some(Refusal {
-                cause,
-                fault: (!text.is_empty()).then(|| Fault::error(10003, "", text)),
-            })
+            Some(Refusal { cause, fault: (!text.is_empty()).then(|| Fault::error(10003, "", text)) })
         };
         if self.draining {
             self.counters.refused_draining += 1;
@@ -197,16 +159,9 @@ impl World {
         }
         if number.is_none() {
             self.counters.refused_unknown += 1;
-            return refuse(
-                Cause::UNALLOCATED,
-                "nobody has the number that was called; set it with an application",
-            );
+            return refuse(Cause::UNALLOCATED, "nobody has the number that was called; set it with an application");
         }
-        match self
-            .directory
-            .account(account)
-            .map(|account| account.status)
-        {
+        match self.directory.account(account).map(|account| account.status) {
             Some(AccountStatus::Active) => None,
             Some(_) => refuse(Cause::REJECTED, "the account of the number is not active"),
             None => refuse(Cause::REJECTED, "the account of the number is not known"),
@@ -216,28 +171,16 @@ impl World {
     fn begin_session(&mut self, session: Session, refusal: Option<Refusal>) {
         let (call, lease) = (session.call.clone(), session.lease);
         let Some(task) = self.begin(call.sid, Errand::Session) else {
-            self.emit(Effect::Line(LineCommand::Clear {
-                lease,
-                cause: Cause::CONGESTION,
-            }));
+            self.emit(Effect::Line(LineCommand::Clear { lease, cause: Cause::CONGESTION }));
             return;
         };
         self.routes.leases.insert(lease, task);
         self.routes.calls.insert(call.sid, task);
         self.sessions.insert(task, session);
         let shown = |party: &str| {
-            if party.is_empty() {
-                "unknown".to_owned()
-            } else {
-                party.to_owned()
-            }
+            if party.is_empty() { "unknown".to_owned() } else { party.to_owned() }
         };
-        let text = format!(
-            "in from {} to {} on {}",
-            shown(&call.from),
-            shown(&call.to),
-            call.line
-        );
+        let text = format!("in from {} to {} on {}", shown(&call.from), shown(&call.to), call.line);
         match refusal {
             None => {
                 self.write(Record::Call(call.clone()));
@@ -250,14 +193,7 @@ impl World {
                 if let Some(fault) = refusal.fault {
                     self.fault(call.account, call.sid, fault);
                 }
-                self.end_call(
-                    task,
-                    End {
-                        status: Some(CallStatus::Failed),
-                        cause: refusal.cause,
-                        clear: true,
-                    },
-                );
+                self.end_call(task, End { status: Some(CallStatus::Failed), cause: refusal.cause, clear: true });
             }
         }
     }
@@ -267,8 +203,7 @@ impl World {
         let now = self.stamp();
         let task = self.routes.leases.get(&lease).copied();
         let session = task.and_then(|task| self.sessions.get_mut(&task));
-        let expected =
-            session.filter(|session| session.answering && !session.answered && !session.over);
+        let expected = session.filter(|session| session.answering && !session.answered && !session.over);
         let (Some(task), Some(session)) = (task, expected) else {
             self.counters.stale_events += 1;
             return;
@@ -300,24 +235,14 @@ impl World {
             false if given_up => CallStatus::Canceled,
             false => CallStatus::Failed,
         };
-        self.end_call(
-            task,
-            End {
-                status: Some(status),
-                cause,
-                clear: false,
-            },
-        );
+        self.end_call(task, End { status: Some(status), cause, clear: false });
         self.deliver(task, Input::Line);
     }
 
     /// Ends a call, once: what is under way is taken back, the line cleared, the final record written.
     pub(crate) fn end_call(&mut self, task: TaskId, end: End) -> Option<(Call, WriteId)> {
         let now = self.stamp();
-        let session = self
-            .sessions
-            .get_mut(&task)
-            .filter(|session| !session.over)?;
+        let session = self.sessions.get_mut(&task).filter(|session| !session.over)?;
         session.over = true;
         let (lease, http, sound) = (session.lease, session.http.take(), session.sound.take());
         session.call.status = end.status.unwrap_or(CallStatus::Completed);
@@ -339,31 +264,15 @@ impl World {
             }
         }
         if end.clear {
-            self.emit(Effect::Line(LineCommand::Clear {
-                lease,
-                cause: end.cause,
-            }));
+            self.emit(Effect::Line(LineCommand::Clear { lease, cause: end.cause }));
         }
-        let who = if end.clear {
-            "cleared"
-        } else {
-            "cleared by the far end"
-        };
-        let text = format!(
-            "{who}: {} ({}), {}",
-            end.cause.text(),
-            end.cause.0,
-            call.status.as_str()
-        );
+        let who = if end.clear { "cleared" } else { "cleared by the far end" };
+        let text = format!("{who}: {} ({}), {}", end.cause.text(), end.cause.0, call.status.as_str());
         self.trace(Some(call.sid), TraceKind::Line, text);
         let write = self.write(Record::Call(call.clone()));
         self.changed.push(call.clone());
         if let Some(number) = number.filter(|number| !number.status_callback.is_empty()) {
-            let errand = Errand::CallEnded {
-                call: Box::new(call.clone()),
-                number,
-                write,
-            };
+            let errand = Errand::CallEnded { call: Box::new(call.clone()), number, write };
             if let Some(errand) = self.begin(call.sid, errand) {
                 self.routes.await_write(write, errand);
             }
@@ -374,82 +283,37 @@ impl World {
     }
 
     /// The API ends a call. The answer waits for the commit.
-    pub(crate) fn end_by_request(
-        &mut self,
-        id: RequestId,
-        account: Sid,
-        call: Sid,
-        only_unanswered: bool,
-    ) {
+    pub(crate) fn end_by_request(&mut self, id: RequestId, account: Sid, call: Sid, only_unanswered: bool) {
         let task = self.routes.calls.get(&call).copied();
-        let session = task
-            .and_then(|task| self.sessions.get(&task))
-            .filter(|s| s.call.account == account);
+        let session = task.and_then(|task| self.sessions.get(&task)).filter(|s| s.call.account == account);
         let (Some(task), Some(session)) = (task, session) else {
-            self.emit(Effect::Reply {
-                id,
-                reply: Reply::NotLive,
-            });
+            self.emit(Effect::Reply { id, reply: Reply::NotLive });
             return;
         };
         if only_unanswered && session.answered {
-            self.emit(Effect::Reply {
-                id,
-                reply: Reply::Refused(Code(21220)),
-            });
+            self.emit(Effect::Reply { id, reply: Reply::Refused(Code(21220)) });
             return;
         }
-        let status = if session.answered {
-            CallStatus::Completed
-        } else {
-            CallStatus::Canceled
-        };
+        let status = if session.answered { CallStatus::Completed } else { CallStatus::Canceled };
         self.trace(Some(call), TraceKind::Line, "ended by the API");
-        let ended = self.end_call(
-            task,
-            End {
-                status: Some(status),
-                cause: Cause::NORMAL,
-                clear: true,
-            },
-        );
+        let ended = self.end_call(task, End { status: Some(status), cause: Cause::NORMAL, clear: true });
         let Some((ended, write)) = ended else {
-            self.emit(Effect::Reply {
-                id,
-                reply: Reply::NotLive,
-            });
+            self.emit(Effect::Reply { id, reply: Reply::NotLive });
             return;
         };
-        match self.begin(
-            call,
-            Errand::Reply {
-                id,
-                call: Box::new(ended),
-                write,
-            },
-        ) {
+        match self.begin(call, Errand::Reply { id, call: Box::new(ended), write }) {
             Some(errand) => self.routes.await_write(write, errand),
-            None => self.emit(Effect::Reply {
-                id,
-                reply: Reply::Refused(Code(20503)),
-            }),
+            None => self.emit(Effect::Reply { id, reply: Reply::Refused(Code(20503)) }),
         }
     }
 }
 
 /// Text from a line, made harmless: no control characters, not too long.
 fn clean(text: &str) -> String {
-    let kept: String = text
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(MAX_LINE_TEXT)
-        .collect();
+    let kept: String = text.chars().filter(|c| !c.is_control()).take(MAX_LINE_TEXT).collect();
     kept.trim().to_owned()
 }
 
 fn clean_number(number: &LineNumber) -> LineNumber {
-    LineNumber {
-        digits: clean(&number.digits),
-        ..number.clone()
-    }
+    LineNumber { digits: clean(&number.digits), ..number.clone() }
 }

@@ -46,11 +46,7 @@ impl Noise {
     pub(crate) fn of_say(say: &Say, leg: &Leg) -> Noise {
         let world = leg.world();
         let or = |name: &str, default: &str| {
-            if name.is_empty() {
-                default.to_owned()
-            } else {
-                name.to_owned()
-            }
+            if name.is_empty() { default.to_owned() } else { name.to_owned() }
         };
         Noise::Media(MediaSource::Speech {
             text: say.text.clone(),
@@ -69,11 +65,7 @@ impl Noise {
 
 /// A key, or `w`: half a second.
 fn tone(key: u8) -> Tone {
-    if key == b'w' {
-        Tone::Silence(50)
-    } else {
-        Tone::Key(key)
-    }
+    if key == b'w' { Tone::Silence(50) } else { Tone::Key(key) }
 }
 
 impl Leg {
@@ -81,17 +73,8 @@ impl Leg {
     pub(crate) fn begin_sound(&self, noise: &Noise) -> Result<Option<Playing>, Over> {
         let mut world = self.world();
         let play = PlayId(world.id());
-        let session = world
-            .sessions
-            .get(&self.task)
-            .filter(|session| !session.over)
-            .ok_or(Over)?;
-        let (port, law, account, call) = (
-            session.lease,
-            session.law,
-            session.call.account,
-            session.call.sid,
-        );
+        let session = world.sessions.get(&self.task).filter(|session| !session.over).ok_or(Over)?;
+        let (port, law, account, call) = (session.lease, session.law, session.call.account, session.call.sid);
         let mut limit = SOUND_START_LIMIT;
         let (media, source) = match noise {
             Noise::Media(MediaSource::Url(url)) if !address::is_absolute_http(url) => {
@@ -102,14 +85,7 @@ impl Leg {
             Noise::Media(source) => {
                 let id = MediaId(world.id());
                 world.routes.media.insert(id, self.task);
-                world.emit(Effect::Media {
-                    id,
-                    port,
-                    play,
-                    law,
-                    account,
-                    source: source.clone(),
-                });
+                world.emit(Effect::Media { id, port, play, law, account, source: source.clone() });
                 let name = match source {
                     MediaSource::Url(url) => url.clone(),
                     MediaSource::Speech { .. } => "speech".to_owned(),
@@ -119,11 +95,7 @@ impl Leg {
             Noise::Tones(tones) => {
                 world.emit(Effect::Switch(SwitchCommand::Play { port, play }));
                 for tone in tones {
-                    world.emit(Effect::Switch(SwitchCommand::Tone {
-                        play,
-                        port,
-                        tone: *tone,
-                    }));
+                    world.emit(Effect::Switch(SwitchCommand::Tone { play, port, tone: *tone }));
                     limit = limit + length(*tone);
                 }
                 world.emit(Effect::Switch(SwitchCommand::FeedEnd { play, port }));
@@ -135,20 +107,8 @@ impl Leg {
         if let Some(session) = world.sessions.get_mut(&self.task) {
             session.sound = Some((media, play));
         }
-        world.trace(
-            Some(call),
-            TraceKind::Media,
-            format!("begins: {}", address::shown(&source)),
-        );
-        Ok(Some(Playing {
-            media,
-            play,
-            port,
-            source,
-            started: false,
-            failed: false,
-            until,
-        }))
+        world.trace(Some(call), TraceKind::Media, format!("begins: {}", address::shown(&source)));
+        Ok(Some(Playing { media, play, port, source, started: false, failed: false, until }))
     }
 
     /// What an input means for a sound: `Some` once it has ended.
@@ -163,11 +123,7 @@ impl Leg {
             }
             Input::Played(play) if *play == playing.play => {
                 self.forget_sound(playing);
-                Some(if playing.failed {
-                    Heard::Failed
-                } else {
-                    Heard::Whole
-                })
+                Some(if playing.failed { Heard::Failed } else { Heard::Whole })
             }
             Input::MediaFailed { id, code, text } if Some(*id) == playing.media => {
                 self.sound_failed(*code, &playing.source, text);
@@ -181,11 +137,7 @@ impl Leg {
             }
             Input::Timeout if self.now() >= playing.until => {
                 if !playing.failed {
-                    let why = if playing.started {
-                        "the sound does not end"
-                    } else {
-                        "the sound does not begin"
-                    };
+                    let why = if playing.started { "the sound does not end" } else { "the sound does not begin" };
                     self.sound_failed(Code(11200), &playing.source, why);
                 }
                 self.stop_sound(playing);
@@ -202,10 +154,7 @@ impl Leg {
             if let Some(id) = playing.media {
                 world.emit(Effect::CancelMedia { id });
             }
-            world.emit(Effect::Switch(SwitchCommand::Stop {
-                play: playing.play,
-                port: playing.port,
-            }));
+            world.emit(Effect::Switch(SwitchCommand::Stop { play: playing.play, port: playing.port }));
         }
         self.forget_sound(playing);
     }
@@ -239,11 +188,7 @@ impl Leg {
 
     /// Notes it, and keeps it for the next request.
     fn sound_failed(&self, code: Code, source: &str, text: &str) {
-        self.fault(Fault::warning(
-            code.0,
-            source,
-            format!("{}: {text}", address::shown(source)),
-        ));
+        self.fault(Fault::warning(code.0, source, format!("{}: {text}", address::shown(source))));
         let mut world = self.world();
         world.counters.sounds_failed += 1;
         if let Some(session) = world.sessions.get_mut(&self.task) {

@@ -27,29 +27,17 @@ async fn tell(leg: &Leg) -> Result<(), Over> {
     }
     if url.is_empty() {
         let words = leg.world().config.unconfigured.clone();
-        leg.fault(Fault::warning(
-            10003,
-            "",
-            "the number has no application: the built-in message answers",
-        ));
+        leg.fault(Fault::warning(10003, "", "the number has no application: the built-in message answers"));
         return Err(leg.last_words(words).await);
     }
-    let method = number
-        .as_ref()
-        .map_or(Method::Post, |number| number.voice_method);
-    let mut ask = Ask {
-        url: url.to_owned(),
-        method,
-        extra: Vec::new(),
-    };
+    let method = number.as_ref().map_or(Method::Post, |number| number.voice_method);
+    let mut ask = Ask { url: url.to_owned(), method, extra: Vec::new() };
     let (mut documents, mut quick) = (0, 0);
     loop {
         documents += 1;
         if documents > MAX_DOCUMENTS || quick > MAX_QUICK_DOCUMENTS {
             leg.world().counters.documents_exceeded += 1;
-            let text = format!(
-                "{quick} documents in a row did nothing but lead to the next, {documents} in all"
-            );
+            let text = format!("{quick} documents in a row did nothing but lead to the next, {documents} in all");
             leg.fault(Fault::error(11215, &ask.url, text));
             return Err(leg.apologise().await);
         }
@@ -65,11 +53,7 @@ async fn tell(leg: &Leg) -> Result<(), Over> {
                 return Err(leg.end(None, Cause::NORMAL));
             }
         };
-        quick = if leg.now() - began >= QUICK {
-            0
-        } else {
-            quick + 1
-        };
+        quick = if leg.now() - began >= QUICK { 0 } else { quick + 1 };
     }
 }
 
@@ -82,10 +66,7 @@ impl Leg {
                 let mut world = self.world();
                 world.counters.verbs += 1;
             }
-            self.trace(
-                TraceKind::Verb,
-                format!("{} ({})", placed.verb, placed.place),
-            );
+            self.trace(TraceKind::Verb, format!("{} ({})", placed.verb, placed.place));
             match verbs::carry_out(self, page, &placed.verb).await? {
                 Flow::Next => {}
                 Flow::Ask(ask) => return Ok(Some(ask)),
@@ -105,14 +86,7 @@ impl Leg {
         if let Err(over) = self.answer().await {
             return over;
         }
-        let noise = Noise::of_say(
-            &Say {
-                text,
-                rounds: 1,
-                ..Say::default()
-            },
-            self,
-        );
+        let noise = Noise::of_say(&Say { text, rounds: 1, ..Say::default() }, self);
         match self.hear(&noise).await {
             Err(over) => over,
             Ok(Heard::Whole) => self.end(None, Cause::NORMAL),

@@ -162,24 +162,13 @@ impl World {
 
     pub(crate) fn trace(&mut self, call: Option<Sid>, kind: TraceKind, text: impl Into<String>) {
         let text: String = text.into();
-        let text = text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        self.emit(Effect::Trace(Trace {
-            at: self.now,
-            call,
-            kind,
-            text,
-        }));
+        let text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        self.emit(Effect::Trace(Trace { at: self.now, call, kind, text }));
     }
 
     pub(crate) fn write(&mut self, record: Record) -> WriteId {
         let id = WriteId(self.id());
-        self.emit(Effect::Write {
-            id,
-            record: Box::new(record),
-        });
+        self.emit(Effect::Write { id, record: Box::new(record) });
         id
     }
 
@@ -190,13 +179,7 @@ impl World {
             return None;
         }
         let task = TaskId(self.id());
-        self.slots.insert(
-            task,
-            Slot {
-                call: Some(call),
-                ..Slot::default()
-            },
-        );
+        self.slots.insert(task, Slot { call: Some(call), ..Slot::default() });
         *self.alive.entry(call).or_default() += 1;
         self.begun.push((task, errand));
         Some(task)

@@ -23,12 +23,7 @@ struct Keys<'a> {
 
 pub(super) async fn run(leg: &Leg, page: &Page, gather: &Gather) -> Result<Flow, Over> {
     leg.answer().await?;
-    let mut keys = Keys {
-        gather,
-        digits: String::new(),
-        pressed: false,
-        complete: false,
-    };
+    let mut keys = Keys { gather, digits: String::new(), pressed: false, complete: false };
     for prompt in &gather.prompts {
         prompt_once(leg, page, prompt, &mut keys).await?;
         if keys.cut() {
@@ -47,29 +42,16 @@ pub(super) async fn run(leg: &Leg, page: &Page, gather: &Gather) -> Result<Flow,
             _ => {}
         }
     }
-    let text = if keys.digits.is_empty() {
-        "no input".to_owned()
-    } else {
-        format!("Digits={}", keys.digits)
-    };
+    let text = if keys.digits.is_empty() { "no input".to_owned() } else { format!("Digits={}", keys.digits) };
     leg.trace(TraceKind::Verb, format!("Gather ended: {text}"));
     if keys.digits.is_empty() && !gather.action_on_empty_result {
         return Ok(Flow::Next);
     }
-    Ok(Flow::Ask(page.ask(
-        gather.action.as_deref(),
-        gather.method,
-        vec![param("Digits", keys.digits)],
-    )))
+    Ok(Flow::Ask(page.ask(gather.action.as_deref(), gather.method, vec![param("Digits", keys.digits)])))
 }
 
 /// All rounds of one prompt, or until a key cuts it.
-async fn prompt_once(
-    leg: &Leg,
-    page: &Page,
-    prompt: &Prompt,
-    keys: &mut Keys<'_>,
-) -> Result<(), Over> {
+async fn prompt_once(leg: &Leg, page: &Page, prompt: &Prompt, keys: &mut Keys<'_>) -> Result<(), Over> {
     let (noise, rounds) = match prompt {
         Prompt::Say(say) => (Noise::of_say(say, leg), say.rounds),
         Prompt::Play(play) => (Noise::of_play(play, page), play.rounds),
@@ -133,9 +115,7 @@ impl Keys<'_> {
             return;
         }
         self.digits.push(key);
-        let wanted = self.gather.num_digits.map_or(MAX_KEYS, |digits| {
-            usize::try_from(digits).unwrap_or(MAX_KEYS)
-        });
+        let wanted = self.gather.num_digits.map_or(MAX_KEYS, |digits| usize::try_from(digits).unwrap_or(MAX_KEYS));
         self.complete = self.digits.len() >= wanted.min(MAX_KEYS);
     }
 

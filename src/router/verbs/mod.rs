@@ -28,11 +28,7 @@ pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flo
         Verb::Gather(gather) => gather::run(leg, page, gather).await,
         Verb::Record(record) => record::run(leg, page, record).await,
         Verb::Pause(pause) => pause::run(leg, *pause).await,
-        Verb::Redirect(redirect) => Ok(Flow::Ask(page.ask(
-            Some(&redirect.url),
-            redirect.method,
-            Vec::new(),
-        ))),
+        Verb::Redirect(redirect) => Ok(Flow::Ask(page.ask(Some(&redirect.url), redirect.method, Vec::new()))),
         Verb::Reject(reject) => Err(reject::run(leg, *reject)),
         Verb::Hangup => Err(leg.end(None, Cause::NORMAL)),
         Verb::Unsupported { .. } => Ok(Flow::Next),

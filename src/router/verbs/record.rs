@@ -55,13 +55,7 @@ pub(super) async fn run(leg: &Leg, page: &Page, record: &Record) -> Result<Flow,
     if over {
         // The application still hears of it; what it answers has no call any more.
         let call = leg.call()?.0;
-        leg.world().begin(
-            call.sid,
-            Errand::Notice {
-                call: Box::new(call),
-                ask,
-            },
-        );
+        leg.world().begin(call.sid, Errand::Notice { call: Box::new(call), ask });
         return Err(Over);
     }
     Ok(Flow::Ask(ask))
@@ -73,11 +67,7 @@ fn begin(leg: &Leg, page: &Page, record: &Record) -> Result<Take, Over> {
     let tap = TapId(world.id());
     let sid = world.sid(SidKind::Recording);
     let now = world.stamp();
-    let session = world
-        .sessions
-        .get(&leg.task)
-        .filter(|session| !session.over)
-        .ok_or(Over)?;
+    let session = world.sessions.get(&leg.task).filter(|session| !session.over).ok_or(Over)?;
     let (port, law, call) = (session.lease, session.law, session.call.clone());
     let recording = Recording {
         sid,
@@ -94,31 +84,15 @@ fn begin(leg: &Leg, page: &Page, record: &Record) -> Result<Take, Over> {
     };
     let quiet_ms = record.timeout_s.saturating_mul(1_000);
     world.emit(Effect::OpenRecording { sid, tap, law });
-    world.emit(Effect::Switch(SwitchCommand::Tap {
-        port,
-        tap,
-        both: false,
-        quiet_ms,
-    }));
+    world.emit(Effect::Switch(SwitchCommand::Tap { port, tap, both: false, quiet_ms }));
     world.routes.taps.insert(tap, leg.task);
     let write = world.write(Stored::Recording(recording.clone()));
-    world.trace(
-        Some(call.sid),
-        TraceKind::File,
-        format!("recording {sid} begins"),
-    );
+    world.trace(Some(call.sid), TraceKind::File, format!("recording {sid} begins"));
     drop(world);
     if record.callback_events.in_progress {
         tell(leg, page, record, &call, &recording, Some(write));
     }
-    Ok(Take {
-        recording,
-        tap,
-        port,
-        ended: Ended::CallOver,
-        tap_ended: false,
-        spoken: false,
-    })
+    Ok(Take { recording, tap, port, ended: Ended::CallOver, tap_ended: false, spoken: false })
 }
 
 impl Take {
@@ -154,10 +128,7 @@ impl Take {
     /// The tap ends, then the file.
     async fn close(&mut self, leg: &Leg, record: &Record) {
         if !self.tap_ended {
-            leg.world().emit(Effect::Switch(SwitchCommand::Untap {
-                tap: self.tap,
-                port: self.port,
-            }));
+            leg.world().emit(Effect::Switch(SwitchCommand::Untap { tap: self.tap, port: self.port }));
         }
         let until = leg.now() + TAP_LIMIT;
         while !self.tap_ended {
@@ -165,10 +136,7 @@ impl Take {
                 Input::TapEnded { tap, spoken, lost } if tap == self.tap => {
                     (self.tap_ended, self.spoken) = (true, spoken);
                     if lost > 0 {
-                        leg.trace(
-                            TraceKind::File,
-                            format!("{} ms of sound were lost", lost * 10),
-                        );
+                        leg.trace(TraceKind::File, format!("{} ms of sound were lost", lost * 10));
                     }
                 }
                 // It may have been spoken: rather a silent recording than none.
@@ -176,21 +144,12 @@ impl Take {
                 _ => {}
             }
         }
-        let drop_tail_ms = if matches!(self.ended, Ended::Key(_)) {
-            KEY_TAIL_MS
-        } else {
-            0
-        };
+        let drop_tail_ms = if matches!(self.ended, Ended::Key(_)) { KEY_TAIL_MS } else { 0 };
         let mut world = leg.world();
         world.routes.taps.remove(&self.tap);
         world.routes.recordings.insert(self.recording.sid, leg.task);
         let (sid, discard) = (self.recording.sid, !self.spoken);
-        world.emit(Effect::CloseRecording {
-            sid,
-            trim: record.trim,
-            drop_tail_ms,
-            discard,
-        });
+        world.emit(Effect::CloseRecording { sid, trim: record.trim, drop_tail_ms, discard });
     }
 
     /// Waits for the file, keeps the record and waits for its commit. Returns whether there is a recording.
@@ -198,11 +157,7 @@ impl Take {
         let until = leg.now() + FILE_LIMIT;
         let closed = loop {
             match leg.next_after_all(until).await {
-                Input::RecordingClosed {
-                    sid,
-                    duration_ms,
-                    text,
-                } if sid == self.recording.sid => {
+                Input::RecordingClosed { sid, duration_ms, text } if sid == self.recording.sid => {
                     break duration_ms.ok_or(text);
                 }
                 Input::Timeout => break Err("the file was not closed in time".to_owned()),
@@ -219,19 +174,12 @@ impl Take {
                 None
             }
         };
-        self.recording.status = if failure.is_none() {
-            RecordingStatus::Completed
-        } else {
-            RecordingStatus::Absent
-        };
+        self.recording.status = if failure.is_none() { RecordingStatus::Completed } else { RecordingStatus::Absent };
         if let Some((code, why)) = failure {
             self.recording.error_code = Some(code);
             let text = format!("recording {} is absent: {why}", self.recording.sid);
             if code == 12400 {
-                leg.fault(Fault {
-                    code: Code(code),
-                    ..Fault::error(code, &page.url, text)
-                });
+                leg.fault(Fault { code: Code(code), ..Fault::error(code, &page.url, text) });
             } else {
                 leg.trace(TraceKind::File, text);
             }
@@ -250,19 +198,12 @@ impl Take {
         let completed = self.recording.status == RecordingStatus::Completed;
         let sid = self.recording.sid;
         if let Err(why) = leg.committed(write, WRITE_LIMIT).await {
-            leg.fault(Fault::error(
-                12400,
-                &page.url,
-                format!("recording {sid} could not be kept: {why}"),
-            ));
+            leg.fault(Fault::error(12400, &page.url, format!("recording {sid} could not be kept: {why}")));
             return false;
         }
         if completed {
             leg.world().counters.recordings += 1;
-            leg.trace(
-                TraceKind::File,
-                format!("recording {sid} is kept: {} s", seconds(&self.recording)),
-            );
+            leg.trace(TraceKind::File, format!("recording {sid} is kept: {} s", seconds(&self.recording)));
         }
         let events = record.callback_events;
         if (completed && events.completed || !completed && events.absent)
@@ -290,14 +231,7 @@ impl Take {
 }
 
 /// Tells the recording's callback, beside the call; `write`: once that is committed.
-fn tell(
-    leg: &Leg,
-    page: &Page,
-    record: &Record,
-    call: &Call,
-    recording: &Recording,
-    write: Option<WriteId>,
-) {
+fn tell(leg: &Leg, page: &Page, record: &Record, call: &Call, recording: &Recording, write: Option<WriteId>) {
     let Some(callback) = &record.callback else {
         return;
     };
@@ -307,10 +241,7 @@ fn tell(
         param("RecordingUrl", recording_url(leg, recording)),
         param("RecordingStatus", recording.status.as_str()),
         param("RecordingChannels", recording.channels),
-        param(
-            "RecordingStartTime",
-            crate::date::rfc2822(recording.started),
-        ),
+        param("RecordingStartTime", crate::date::rfc2822(recording.started)),
         param("RecordingSource", &recording.source),
         param("RecordingTrack", "inbound"),
     ];
@@ -344,14 +275,8 @@ fn ids(account: Sid, call: Sid) -> params::Params {
 fn recording_url(leg: &Leg, recording: &Recording) -> String {
     let world = leg.world();
     let config = &world.config;
-    let (base, version) = (
-        config.public_base.trim_end_matches('/'),
-        &config.api_version,
-    );
-    format!(
-        "{base}/{version}/Accounts/{}/Recordings/{}",
-        recording.account, recording.sid
-    )
+    let (base, version) = (config.public_base.trim_end_matches('/'), &config.api_version);
+    format!("{base}/{version}/Accounts/{}/Recordings/{}", recording.account, recording.sid)
 }
 
 /// To the nearest second, but never nothing.

@@ -6,13 +6,12 @@ use std::collections::{BTreeMap, VecDeque};
 use tipring_card::{Cause, Law, Micros};
 use tipring_numbering::{Plan, TypeOfNumber};
 use tipring_resources::{
-    Account, AccountStatus, Call, CallStatus, Code, Method, Notification, Number, NumberOrigin,
-    Record, Recording, Sid, SidKind, Stamp,
+    Account, AccountStatus, Call, CallStatus, Code, Method, Notification, Number, NumberOrigin, Record, Recording, Sid,
+    SidKind, Stamp,
 };
 use tipring_router::{
-    Config, DirectoryChange, Effect, Event, Exchange, HttpAnswer, HttpRequest, LineCommand,
-    LineEvent, LineNumber, MediaSource, PlayId, Purpose, Reply, Request, RequestId, Router,
-    SwitchCommand, SwitchEvent, TraceKind,
+    Config, DirectoryChange, Effect, Event, Exchange, HttpAnswer, HttpRequest, LineCommand, LineEvent, LineNumber,
+    MediaSource, PlayId, Purpose, Reply, Request, RequestId, Router, SwitchCommand, SwitchEvent, TraceKind,
 };
 use tipring_switch::{Port, TapId, Tone};
 
@@ -168,8 +167,7 @@ impl Bench {
 
     /// What the application at this URL answers, one after the other; the last for ever.
     pub fn app(&mut self, url: &str, answers: &[App]) {
-        self.apps
-            .insert(url.into(), answers.iter().cloned().collect());
+        self.apps.insert(url.into(), answers.iter().cloned().collect());
     }
 
     /// What becomes of sounds whose URL or text holds this.
@@ -187,17 +185,9 @@ impl Bench {
         self.rings_from(called, Some(calling), Some("Ann Example"))
     }
 
-    pub fn rings_from(
-        &mut self,
-        called: &str,
-        calling: Option<LineNumber>,
-        name: Option<&str>,
-    ) -> Port {
+    pub fn rings_from(&mut self, called: &str, calling: Option<LineNumber>, name: Option<&str>) -> Port {
         self.generation += 1;
-        let lease = Port {
-            index: 7,
-            generation: self.generation,
-        };
+        let lease = Port { index: 7, generation: self.generation };
         self.event(Event::Line(LineEvent::Incoming {
             lease,
             line: "sim 1/7".into(),
@@ -221,24 +211,13 @@ impl Bench {
     }
 
     pub fn clears(&mut self, lease: Port, cause: Cause) {
-        self.event(Event::Line(LineEvent::Cleared {
-            lease,
-            cause,
-            by_far_end: true,
-        }));
+        self.event(Event::Line(LineEvent::Cleared { lease, cause, by_far_end: true }));
         self.detach(lease);
     }
 
     pub fn asks_to_end(&mut self, call: Sid, only_unanswered: bool) {
-        let request = Request::EndCall {
-            account: account().sid,
-            call,
-            only_unanswered,
-        };
-        self.event(Event::Request {
-            id: RequestId(1),
-            request,
-        });
+        let request = Request::EndCall { account: account().sid, call, only_unanswered };
+        self.event(Event::Request { id: RequestId(1), request });
     }
 
     /// Tells the router something, now, and carries out what it wants.
@@ -262,19 +241,14 @@ impl Bench {
         for _ in 0..1_000_000 {
             let event = self.pending.keys().next().map(|(at, _)| *at);
             let timer = self.router.deadline();
-            let next = event
-                .unwrap_or(Micros::FOREVER)
-                .min(timer.unwrap_or(Micros::FOREVER));
+            let next = event.unwrap_or(Micros::FOREVER).min(timer.unwrap_or(Micros::FOREVER));
             if next > until {
                 self.now = until;
                 return;
             }
             self.now = self.now.max(next);
             let event = match event {
-                Some(at) if at == next => self
-                    .pending
-                    .pop_first()
-                    .map_or(Event::Timer, |(_, event)| event),
+                Some(at) if at == next => self.pending.pop_first().map_or(Event::Timer, |(_, event)| event),
                 _ => Event::Timer,
             };
             if let Event::Switch(SwitchEvent::Played { play, whole, .. }) = event {
@@ -288,8 +262,7 @@ impl Bench {
 
     pub fn later(&mut self, ms: u64, event: Event) {
         self.sequence += 1;
-        self.pending
-            .insert((self.now + Micros::from_ms(ms), self.sequence), event);
+        self.pending.insert((self.now + Micros::from_ms(ms), self.sequence), event);
     }
 
     fn carry_out(&mut self) {
@@ -313,55 +286,20 @@ impl Bench {
             Effect::Line(LineCommand::Clear { lease, cause }) => {
                 self.detach(lease);
                 if self.line_clears {
-                    self.later(
-                        30,
-                        Event::Line(LineEvent::Cleared {
-                            lease,
-                            cause,
-                            by_far_end: false,
-                        }),
-                    );
+                    self.later(30, Event::Line(LineEvent::Cleared { lease, cause, by_far_end: false }));
                 }
             }
             Effect::Write { id, .. } if self.store_commits => {
                 self.later(5, Event::Written { id, result: Ok(()) });
             }
-            Effect::Media {
-                id,
-                port,
-                play,
-                source,
-                ..
-            } => self.media(id, port, play, &source),
+            Effect::Media { id, port, play, source, .. } => self.media(id, port, play, &source),
             Effect::Switch(command) => self.switch(command),
             Effect::OpenRecording { sid, tap, .. } => {
-                self.taps.insert(
-                    tap,
-                    Tapped {
-                        port: Port {
-                            index: 0,
-                            generation: 0,
-                        },
-                        sid: Some(sid),
-                    },
-                );
+                self.taps.insert(tap, Tapped { port: Port { index: 0, generation: 0 }, sid: Some(sid) });
             }
-            Effect::CloseRecording {
-                sid,
-                drop_tail_ms,
-                discard,
-                ..
-            } if self.files_close => {
-                let duration_ms = if discard {
-                    0
-                } else {
-                    self.recording_ms.saturating_sub(drop_tail_ms)
-                };
-                let closed = Event::RecordingClosed {
-                    sid,
-                    duration_ms: Some(duration_ms),
-                    text: String::new(),
-                };
+            Effect::CloseRecording { sid, drop_tail_ms, discard, .. } if self.files_close => {
+                let duration_ms = if discard { 0 } else { self.recording_ms.saturating_sub(drop_tail_ms) };
+                let closed = Event::RecordingClosed { sid, duration_ms: Some(duration_ms), text: String::new() };
                 self.later(40, closed);
             }
             _ => {}
@@ -384,47 +322,19 @@ impl Bench {
             SwitchCommand::FeedEnd { play, port } => {
                 let (text, ms) = self.tones.remove(&play).unwrap_or_default();
                 self.starts(play, port, text, 0);
-                self.later(
-                    ms,
-                    Event::Switch(SwitchEvent::Played {
-                        port,
-                        play,
-                        octets: 0,
-                        whole: true,
-                    }),
-                );
+                self.later(ms, Event::Switch(SwitchEvent::Played { port, play, octets: 0, whole: true }));
             }
             SwitchCommand::Stop { play, port } => {
                 self.pending.retain(|_, event| !matches!(event,
                     Event::Switch(SwitchEvent::Played { play: p, .. } | SwitchEvent::Started { play: p, .. }) if *p == play));
-                self.later(
-                    0,
-                    Event::Switch(SwitchEvent::Played {
-                        port,
-                        play,
-                        octets: 0,
-                        whole: false,
-                    }),
-                );
+                self.later(0, Event::Switch(SwitchEvent::Played { port, play, octets: 0, whole: false }));
             }
-            SwitchCommand::Tap {
-                port,
-                tap,
-                quiet_ms,
-                ..
-            } => {
-                self.taps
-                    .entry(tap)
-                    .or_insert(Tapped { port, sid: None })
-                    .port = port;
+            SwitchCommand::Tap { port, tap, quiet_ms, .. } => {
+                self.taps.entry(tap).or_insert(Tapped { port, sid: None }).port = port;
                 if quiet_ms > 0 {
                     let spoken = self.caller_speaks;
                     let quiet = Event::Switch(SwitchEvent::Quiet { port, tap, spoken });
-                    let speech_ms = if spoken {
-                        u64::from(self.recording_ms)
-                    } else {
-                        0
-                    };
+                    let speech_ms = if spoken { u64::from(self.recording_ms) } else { 0 };
                     self.later(speech_ms + u64::from(quiet_ms), quiet);
                 }
             }
@@ -440,84 +350,39 @@ impl Bench {
                 Event::Switch(SwitchEvent::Quiet { tap: t, .. }) if *t == tap)
             });
             let spoken = self.caller_speaks;
-            let ended = SwitchEvent::TapEnded {
-                port: tapped.port,
-                tap,
-                blocks: 400,
-                lost: 0,
-                spoken,
-            };
+            let ended = SwitchEvent::TapEnded { port: tapped.port, tap, blocks: 400, lost: 0, spoken };
             self.later(0, Event::Switch(ended));
         }
     }
 
     /// The port leaves the switch: its taps and playings end.
     fn detach(&mut self, lease: Port) {
-        let taps: Vec<TapId> = self
-            .taps
-            .iter()
-            .filter(|(_, t)| t.port == lease)
-            .map(|(tap, _)| *tap)
-            .collect();
+        let taps: Vec<TapId> = self.taps.iter().filter(|(_, t)| t.port == lease).map(|(tap, _)| *tap).collect();
         for tap in taps {
             self.tap_ends(tap);
         }
         self.run_to(self.now);
     }
 
-    fn media(
-        &mut self,
-        id: tipring_router::MediaId,
-        port: Port,
-        play: PlayId,
-        source: &MediaSource,
-    ) {
+    fn media(&mut self, id: tipring_router::MediaId, port: Port, play: PlayId, source: &MediaSource) {
         let text = match source {
             MediaSource::Url(url) => url.clone(),
             MediaSource::Speech { text, .. } => text.clone(),
         };
-        let found = self
-            .sounds
-            .iter()
-            .find(|(part, _)| text.contains(part.as_str()))
-            .map(|(_, is)| *is);
+        let found = self.sounds.iter().find(|(part, _)| text.contains(part.as_str())).map(|(_, is)| *is);
         match found.unwrap_or(SoundIs::Long(1_000)) {
             SoundIs::Long(ms) => {
                 self.starts(play, port, text, 10);
-                let played = SwitchEvent::Played {
-                    port,
-                    play,
-                    octets: 0,
-                    whole: true,
-                };
+                let played = SwitchEvent::Played { port, play, octets: 0, whole: true };
                 self.later(10 + ms, Event::Switch(played));
             }
             SoundIs::Broken(code) => {
-                self.later(
-                    10,
-                    Event::MediaFailed {
-                        id,
-                        code: Code(code),
-                        text: "no such sound".into(),
-                    },
-                );
+                self.later(10, Event::MediaFailed { id, code: Code(code), text: "no such sound".into() });
             }
             SoundIs::BreaksAfter(ms) => {
                 self.starts(play, port, text, 10);
-                self.later(
-                    ms,
-                    Event::MediaFailed {
-                        id,
-                        code: Code(13420),
-                        text: "it broke".into(),
-                    },
-                );
-                let played = SwitchEvent::Played {
-                    port,
-                    play,
-                    octets: 0,
-                    whole: true,
-                };
+                self.later(ms, Event::MediaFailed { id, code: Code(13420), text: "it broke".into() });
+                let played = SwitchEvent::Played { port, play, octets: 0, whole: true };
                 self.later(ms + 100, Event::Switch(played));
             }
             SoundIs::Silent => {}
@@ -525,19 +390,13 @@ impl Bench {
     }
 
     fn starts(&mut self, play: PlayId, port: Port, what: String, after_ms: u64) {
-        self.playing
-            .insert(play, (what, self.now + Micros::from_ms(after_ms)));
+        self.playing.insert(play, (what, self.now + Micros::from_ms(after_ms)));
         self.later(after_ms, Event::Switch(SwitchEvent::Started { port, play }));
     }
 
     fn played(&mut self, play: PlayId, whole: bool) {
         if let Some((what, from)) = self.playing.remove(&play) {
-            self.heard.push(Heard {
-                what,
-                from_ms: from.as_ms(),
-                to_ms: self.now.as_ms(),
-                whole,
-            });
+            self.heard.push(Heard { what, from_ms: from.as_ms(), to_ms: self.now.as_ms(), whole });
         }
     }
 
@@ -561,29 +420,19 @@ impl Bench {
                 body: body.into_bytes(),
                 exchange,
             }),
-            App::Fails(code) => Some(HttpAnswer::Failed {
-                code: Code(code),
-                text: "it failed".into(),
-                exchange,
-            }),
+            App::Fails(code) => Some(HttpAnswer::Failed { code: Code(code), text: "it failed".into(), exchange }),
             App::Hangs => None,
         }
     }
 
     /// URLs of the documents asked for, in order.
     pub fn asked(&self) -> Vec<&str> {
-        let documents = self
-            .requests
-            .iter()
-            .filter(|(_, request)| request.purpose == Purpose::Document);
+        let documents = self.requests.iter().filter(|(_, request)| request.purpose == Purpose::Document);
         documents.map(|(_, request)| request.url.as_str()).collect()
     }
 
     pub fn callbacks(&self) -> Vec<&HttpRequest> {
-        let notices = self
-            .requests
-            .iter()
-            .filter(|(_, request)| request.purpose == Purpose::Callback);
+        let notices = self.requests.iter().filter(|(_, request)| request.purpose == Purpose::Callback);
         notices.map(|(_, request)| request).collect()
     }
 
@@ -614,11 +463,7 @@ impl Bench {
     /// The one final record.
     #[track_caller]
     pub fn last_call(&self) -> &Call {
-        let last = self
-            .call_records()
-            .into_iter()
-            .next_back()
-            .expect("no call was written");
+        let last = self.call_records().into_iter().next_back().expect("no call was written");
         assert!(last.status.is_final(), "the call is not over: {last:?}");
         last
     }
@@ -650,10 +495,7 @@ impl Bench {
     }
 
     pub fn codes(&self) -> Vec<u32> {
-        self.notifications()
-            .iter()
-            .map(|notification| notification.code.0)
-            .collect()
+        self.notifications().iter().map(|notification| notification.code.0).collect()
     }
 
     /// Causes with which lines were cleared.
@@ -668,9 +510,7 @@ impl Bench {
     }
 
     pub fn was_answered(&self) -> bool {
-        self.log
-            .iter()
-            .any(|(_, effect)| matches!(effect, Effect::Line(LineCommand::Answer { .. })))
+        self.log.iter().any(|(_, effect)| matches!(effect, Effect::Line(LineCommand::Answer { .. })))
     }
 
     pub fn replies(&self) -> Vec<&Reply> {
@@ -690,12 +530,7 @@ impl Bench {
             .filter_map(|(at, effect)| match effect {
                 Effect::Trace(trace) => {
                     assert_eq!(trace.at, *at);
-                    Some(format!(
-                        "{:>6} {} {}",
-                        at.as_ms(),
-                        TraceKind::as_str(trace.kind),
-                        trace.text
-                    ))
+                    Some(format!("{:>6} {} {}", at.as_ms(), TraceKind::as_str(trace.kind), trace.text))
                 }
                 _ => None,
             })
@@ -705,20 +540,12 @@ impl Bench {
     #[track_caller]
     pub fn ended(&self, status: CallStatus, cause: u8) {
         let last = self.last_call();
-        assert_eq!(
-            (last.status, last.cause),
-            (status, Some(cause)),
-            "{:#?}",
-            self.lines()
-        );
+        assert_eq!((last.status, last.cause), (status, Some(cause)), "{:#?}", self.lines());
     }
 
     /// The effects as one text, to be compared octet by octet.
     pub fn transcript(&self) -> String {
-        self.log
-            .iter()
-            .map(|(at, effect)| format!("{} {effect:?}\n", at.0))
-            .collect()
+        self.log.iter().map(|(at, effect)| format!("{} {effect:?}\n", at.0)).collect()
     }
 
     /// The recording that a tap goes into.
@@ -728,18 +555,11 @@ impl Bench {
 }
 
 pub fn xml(inner: &str) -> App {
-    App::Says(
-        "text/xml",
-        format!("<?xml version=\"1.0\"?>\n<Response>{inner}</Response>"),
-    )
+    App::Says("text/xml", format!("<?xml version=\"1.0\"?>\n<Response>{inner}</Response>"))
 }
 
 pub fn line_number(digits: &str, ton: TypeOfNumber, restricted: bool) -> LineNumber {
-    LineNumber {
-        digits: digits.into(),
-        ton,
-        restricted,
-    }
+    LineNumber { digits: digits.into(), ton, restricted }
 }
 
 /// The value of a parameter; `None`: it was not sent.

@@ -10,10 +10,7 @@ use crate::bench::*;
 #[test]
 fn a_call_says_gathers_records_and_hangs_up() {
     let mut bench = Bench::with("<Gather numDigits='1' action='/key'><Say>menu</Say></Gather>");
-    bench.app(
-        "http://app.test/key",
-        &[xml("<Record action='/done' maxLength='30'/>")],
-    );
+    bench.app("http://app.test/key", &[xml("<Record action='/done' maxLength='30'/>")]);
     bench.app("http://app.test/done", &[xml("<Say>thanks</Say><Hangup/>")]);
     let lease = bench.rings();
     bench.wait_ms(500);
@@ -21,10 +18,7 @@ fn a_call_says_gathers_records_and_hangs_up() {
     bench.wait_ms(3_000);
     bench.presses(lease, "#");
     bench.run_out();
-    assert_eq!(
-        bench.asked(),
-        [APP, "http://app.test/key", "http://app.test/done"]
-    );
+    assert_eq!(bench.asked(), [APP, "http://app.test/key", "http://app.test/done"]);
     assert_eq!(value(bench.request(1), "Digits"), Some("2"));
     assert_eq!(value(bench.request(2), "Digits"), Some("#"));
     assert_eq!(value(bench.request(2), "RecordingDuration"), Some("4"));
@@ -75,15 +69,9 @@ fn a2_the_first_request_and_the_record_say_who_calls_whom() {
     bench.run_out();
     let first = bench.request(0).clone();
     let call = bench.last_call();
-    assert_eq!(
-        (value(&first, "From"), value(&first, "To")),
-        (Some("+12025550100"), Some("100"))
-    );
+    assert_eq!((value(&first, "From"), value(&first, "To")), (Some("+12025550100"), Some("100")));
     assert_eq!(value(&first, "CallerName"), Some("Ann Example"));
-    assert_eq!(
-        (call.from.as_str(), call.to.as_str(), call.from_raw.as_str()),
-        ("+12025550100", "100", "2025550100")
-    );
+    assert_eq!((call.from.as_str(), call.to.as_str(), call.from_raw.as_str()), ("+12025550100", "100", "2025550100"));
     assert_eq!(call.created, EPOCH);
     assert_eq!(call.line, "sim 1/7");
 
@@ -92,29 +80,14 @@ fn a2_the_first_request_and_the_record_say_who_calls_whom() {
     bench.rings_from("100", Some(hidden), Some("Ann Example"));
     bench.run_out();
     let first = bench.request(0);
-    assert_eq!(
-        (value(first, "From"), value(first, "Caller")),
-        (Some("anonymous"), Some("anonymous"))
-    );
-    assert_eq!(
-        (value(first, "CallerName"), value(first, "CallerRestricted")),
-        (None, Some("true"))
-    );
-    assert!(
-        !bench.transcript().contains("5550100"),
-        "a withheld number leaves the line nowhere"
-    );
+    assert_eq!((value(first, "From"), value(first, "Caller")), (Some("anonymous"), Some("anonymous")));
+    assert_eq!((value(first, "CallerName"), value(first, "CallerRestricted")), (None, Some("true")));
+    assert!(!bench.transcript().contains("5550100"), "a withheld number leaves the line nowhere");
 
     let mut bench = Bench::with("");
     bench.rings_from("100", None, None);
     bench.run_out();
-    assert_eq!(
-        (
-            value(bench.request(0), "From"),
-            value(bench.request(0), "Caller")
-        ),
-        (Some(""), Some(""))
-    );
+    assert_eq!((value(bench.request(0), "From"), value(bench.request(0), "Caller")), (Some(""), Some("")));
     bench.ended(CallStatus::Completed, 16);
 }
 
@@ -137,16 +110,10 @@ fn a5_a_request_carries_the_state_of_the_session() {
         assert_eq!(value(request, name), Some(wanted), "{name}");
     }
     assert!(
-        !request
-            .params
-            .iter()
-            .any(|(name, _)| name.contains("City") || name.contains("Zip")),
+        !request.params.iter().any(|(name, _)| name.contains("City") || name.contains("Zip")),
         "nothing is invented"
     );
-    assert_eq!(
-        (request.session, request.account),
-        (call.sid, account().sid)
-    );
+    assert_eq!((request.session, request.account), (call.sid, account().sid));
 }
 
 #[test]
@@ -160,22 +127,13 @@ fn a7_every_request_is_self_sufficient() {
     let common = |n: usize| {
         let own = ["CallStatus", "Digits"];
         let all = bench.request(n).params.iter();
-        all.filter(|(name, _)| !own.contains(&name.as_str()))
-            .cloned()
-            .collect::<Vec<_>>()
+        all.filter(|(name, _)| !own.contains(&name.as_str())).cloned().collect::<Vec<_>>()
     };
     assert_eq!(common(0), common(1));
     assert_eq!(common(0), common(2));
     assert_eq!(value(bench.request(1), "CallStatus"), Some("in-progress"));
-    let tokens: Vec<_> = bench
-        .requests
-        .iter()
-        .map(|(_, r)| r.idempotency.clone())
-        .collect();
-    assert!(
-        tokens[0] != tokens[1] && tokens[1] != tokens[2],
-        "another request, another token"
-    );
+    let tokens: Vec<_> = bench.requests.iter().map(|(_, r)| r.idempotency.clone()).collect();
+    assert!(tokens[0] != tokens[1] && tokens[1] != tokens[2], "another request, another token");
 }
 
 /// Whichever server answers, it gets all that it needs; nothing of an earlier answer but its URL steers the next.
@@ -195,27 +153,9 @@ fn e9_no_call_memory_is_needed_at_either_end() {
     }
     bench.run_out();
     assert_eq!(bench.words(), ["done"]);
-    let digits: Vec<_> = bench.requests[1..]
-        .iter()
-        .map(|(_, r)| value(r, "Digits"))
-        .collect();
-    assert_eq!(
-        digits,
-        [
-            Some("1"),
-            Some("2"),
-            Some("3"),
-            Some("4"),
-            Some("5"),
-            Some("6")
-        ]
-    );
-    assert!(
-        bench
-            .requests
-            .iter()
-            .all(|(_, r)| value(r, "CallSid").is_some() && value(r, "From").is_some())
-    );
+    let digits: Vec<_> = bench.requests[1..].iter().map(|(_, r)| value(r, "Digits")).collect();
+    assert_eq!(digits, [Some("1"), Some("2"), Some("3"), Some("4"), Some("5"), Some("6")]);
+    assert!(bench.requests.iter().all(|(_, r)| value(r, "CallSid").is_some() && value(r, "From").is_some()));
 }
 
 #[test]
@@ -238,10 +178,7 @@ fn a8_incomplete_input_is_kept_back() {
 fn a9_the_type_of_the_answer_decides() {
     for kind in ["text/xml", "application/xml; charset=utf-8", "TEXT/HTML"] {
         let mut bench = Bench::with("");
-        bench.app(
-            APP,
-            &[App::Says(kind, "<Response><Say>hi</Say></Response>".into())],
-        );
+        bench.app(APP, &[App::Says(kind, "<Response><Say>hi</Say></Response>".into())]);
         bench.rings();
         bench.run_out();
         assert_eq!(bench.words(), ["hi"], "{kind}");
@@ -250,10 +187,7 @@ fn a9_the_type_of_the_answer_decides() {
     bench.app(APP, &[App::Says("text/plain", "good morning".into())]);
     bench.rings();
     bench.run_out();
-    assert_eq!(
-        (bench.words(), bench.cleared()),
-        (vec!["good morning"], vec![16])
-    );
+    assert_eq!((bench.words(), bench.cleared()), (vec!["good morning"], vec![16]));
     let mut bench = Bench::with("");
     bench.app(APP, &[App::Says("audio/mpeg", String::new())]);
     bench.rings();
@@ -264,20 +198,10 @@ fn a9_the_type_of_the_answer_decides() {
         bench.app(APP, &[App::Says(kind, "{}".into())]);
         bench.rings();
         bench.run_out();
-        assert_eq!(
-            (bench.words(), bench.codes()),
-            (vec!["sorry"], vec![12300]),
-            "{kind}"
-        );
+        assert_eq!((bench.words(), bench.codes()), (vec!["sorry"], vec![12300]), "{kind}");
     }
     let mut bench = Bench::with("");
-    bench.app(
-        APP,
-        &[App::Says(
-            "text/html",
-            "<html><body>It works!</body></html>".into(),
-        )],
-    );
+    bench.app(APP, &[App::Says("text/html", "<html><body>It works!</body></html>".into())]);
     bench.rings();
     bench.run_out();
     assert_eq!((bench.words(), bench.codes()), (vec!["sorry"], vec![12102]));
@@ -299,24 +223,13 @@ fn a10_verbs_follow_each_other_without_gap_or_overlap() {
 fn a11_without_a_url_of_its_own_an_instruction_asks_the_current_document_again() {
     let mut bench = Bench::with("<Redirect>/menu?x=1</Redirect>");
     let menu = "http://app.test/menu?x=1";
-    bench.app(
-        menu,
-        &[
-            xml("<Play>m.wav</Play><Say>hi</Say><Gather numDigits='1'/>"),
-            xml("<Record/>"),
-            xml(""),
-        ],
-    );
+    bench.app(menu, &[xml("<Play>m.wav</Play><Say>hi</Say><Gather numDigits='1'/>"), xml("<Record/>"), xml("")]);
     let lease = bench.rings();
     bench.wait_ms(3_000);
     assert_eq!(bench.asked(), [APP, menu], "Play and Say ask nothing");
     bench.presses(lease, "1");
     bench.run_out();
-    assert_eq!(
-        bench.asked(),
-        [APP, menu, menu, menu],
-        "Gather and Record do"
-    );
+    assert_eq!(bench.asked(), [APP, menu, menu, menu], "Gather and Record do");
 }
 
 #[test]
@@ -325,21 +238,13 @@ fn b16_redirect_resolves_against_the_current_document_and_ends_it() {
     let mut deep = number("100");
     deep.voice_url = "http://u:p@app.test/a/b/c".into();
     bench.knows(deep);
-    bench.app(
-        "http://u:p@app.test/a/b/c",
-        &[xml(
-            "<Redirect method='GET'>../x?y=1</Redirect><Say>never</Say>",
-        )],
-    );
+    bench.app("http://u:p@app.test/a/b/c", &[xml("<Redirect method='GET'>../x?y=1</Redirect><Say>never</Say>")]);
     bench.app("http://u:p@app.test/a/x?y=1", &[xml("<Say>there</Say>")]);
     bench.rings();
     bench.run_out();
     assert_eq!(bench.words(), ["there"]);
     assert_eq!(bench.request(1).method, Method::Get);
-    assert!(
-        !bench.lines().iter().any(|line| line.contains("u:p")),
-        "credentials are not shown"
-    );
+    assert!(!bench.lines().iter().any(|line| line.contains("u:p")), "credentials are not shown");
 }
 
 #[test]
@@ -361,17 +266,12 @@ fn b17_an_empty_document_ends_the_call_and_frees_the_line() {
 #[test]
 fn b23_each_instruction_chooses_get_or_post() {
     for (word, method) in [("GET", Method::Get), ("POST", Method::Post)] {
-        let mut bench = Bench::with(&format!(
-            "<Gather numDigits='1' action='/k' method='{word}'/>"
-        ));
+        let mut bench = Bench::with(&format!("<Gather numDigits='1' action='/k' method='{word}'/>"));
         let lease = bench.rings();
         bench.wait_ms(100);
         bench.presses(lease, "9");
         bench.wait_ms(10);
-        assert_eq!(
-            (bench.request(1).method, value(bench.request(1), "Digits")),
-            (method, Some("9"))
-        );
+        assert_eq!((bench.request(1).method, value(bench.request(1), "Digits")), (method, Some("9")));
     }
 }
 
@@ -381,21 +281,11 @@ fn c16_a_time_stands_in_the_record_once_it_is_true() {
     bench.rings();
     bench.run_out();
     let records = bench.call_records();
-    let times: Vec<_> = records
-        .iter()
-        .map(|call| (call.answered.is_some(), call.ended.is_some()))
-        .collect();
+    let times: Vec<_> = records.iter().map(|call| (call.answered.is_some(), call.ended.is_some())).collect();
     assert_eq!(times, [(false, false), (true, false), (true, true)]);
-    assert_eq!(
-        (records[0].duration_s(), records[2].duration_s()),
-        (None, Some(2))
-    );
+    assert_eq!((records[0].duration_s(), records[2].duration_s()), (None, Some(2)));
     assert_eq!(records[1].answered.map(|at| at.0 - EPOCH.0), Some(23_000));
-    assert!(
-        records
-            .windows(2)
-            .all(|pair| pair[0].updated <= pair[1].updated)
-    );
+    assert!(records.windows(2).all(|pair| pair[0].updated <= pair[1].updated));
 }
 
 #[test]
