@@ -1,0 +1,400 @@
+//! A card in real time: one signalling thread (D channels, machines, slow calls to the card) and one media thread (a
+//! tick every 80 samples of the card's clock: read, switch, write, nothing else). Bounded single-producer queues lie
+//! between them and whoever owns the engine; what does not fit is counted.
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use heapless::spsc::{Consumer, Producer};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use tipring_card::{Card, CardError, Channel, Law, Micros, Pace};
+use tipring_isdn::Role;
+use tipring_router::{LineCommand, LineEvent};
+use tipring_switch::{Command, Event, Port};
+
+use crate::media::Media;
+use crate::ring::ring;
+use crate::signalling::{Signalling, SignallingAction};
+
+/// Switch commands waiting for the media thread: 8 s of feed for one port, or a fifth of a second for thirty.
+const COMMANDS: usize = 4096;
+/// Switch events waiting for the owner: a second of thirty recordings.
+const EVENTS: usize = 4096;
+/// Channels under way between the two threads: more than a card's ports.
+const CHANNELS: usize = 512;
+/// Line events waiting for the owner.
+const LINE_EVENTS: usize = 1024;
+/// The signalling thread looks for channels to close at least this often while some are under way.
+const TICK_MS: u64 = 20;
+
+/// How an engine runs.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineConfig {
+    /// Our end of every PRI span.
+    pub role: Role,
+    /// The real-time priority of the media thread; 0 = none.
+    pub priority: u8,
+    /// Process start: zero of every [`Micros`].
+    pub epoch: Instant,
+}
+
+/// What an engine tells.
+#[derive(Debug)]
+pub enum EngineEvent {
+    /// For the router.
+    Line(LineEvent),
+    /// A line for the timeline.
+    Note(String),
+}
+
+/// Both threads of a card. Dropping it stops them and closes every channel.
+pub struct Engine {
+    stop: Arc<AtomicBool>,
+    wake: Arc<EventFd>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// The owner's ends of the queues, and the gauges.
+pub struct EngineHandle {
+    /// Switch commands go here.
+    commands: Producer<'static, Command>,
+    /// Switch events come from here.
+    events: Consumer<'static, Event>,
+    lines: mpsc::SyncSender<LineCommand>,
+    /// Line events and notes come from here; the owner may move it to a thread of its own.
+    pub line_events: Option<mpsc::Receiver<EngineEvent>>,
+    wake: Arc<EventFd>,
+    gauges: Arc<Gauges>,
+}
+
+/// What may be read of an engine at any time.
+#[derive(Default)]
+pub struct Gauges {
+    late_ticks: AtomicU64,
+    late_blocks: AtomicU64,
+    lost_blocks: AtomicU64,
+    events_lost: AtomicU64,
+    commands_lost: AtomicU64,
+    spans: std::sync::Mutex<Vec<SpanGauge>>,
+}
+
+/// A span as people see it.
+#[derive(Clone, Debug, Default)]
+pub struct SpanGauge {
+    /// `sim 1`.
+    pub name: String,
+    /// D channel established.
+    pub up: bool,
+    /// Timeslot and state.
+    pub channels: Vec<(u8, &'static str)>,
+}
+
+/// Messages to the media thread.
+enum ToMedia {
+    Attach { port: Port, law: Law, channel: Box<dyn Channel> },
+    Detach { port: Port },
+}
+
+/// Messages back to the signalling thread.
+enum FromMedia {
+    /// To be closed.
+    Close(Box<dyn Channel>),
+    Lost(Port),
+}
+
+impl Engine {
+    /// Starts the threads of a card.
+    pub fn start(mut card: Box<dyn Card>, config: EngineConfig) -> Result<(Engine, EngineHandle), CardError> {
+        let pace = card.pace()?;
+        let signalling = Signalling::new(card, config.role);
+        let ports = signalling.ports();
+        let (commands, command_queue) = ring::<Command, COMMANDS>();
+        let (event_queue, events) = ring::<Event, EVENTS>();
+        let (to_media, from_signalling) = ring::<ToMedia, CHANNELS>();
+        let (to_signalling, from_media) = ring::<FromMedia, CHANNELS>();
+        let (lines, line_queue) = mpsc::sync_channel(LINE_EVENTS);
+        let (line_out, line_events) = mpsc::sync_channel(LINE_EVENTS);
+        let wake = EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC);
+        let wake = Arc::new(wake.map_err(|errno| CardError::Os(errno as i32))?);
+        let stop = Arc::new(AtomicBool::new(false));
+        let gauges = Arc::new(Gauges::default());
+        let media = MediaThread {
+            media: Media::new(ports),
+            pace,
+            channels: from_signalling,
+            back: to_signalling,
+            commands: command_queue,
+            events: event_queue,
+            gauges: gauges.clone(),
+            stop: stop.clone(),
+            priority: config.priority,
+            held: None,
+            coming_back: None,
+        };
+        let slow = SignallingThread {
+            signalling,
+            epoch: config.epoch,
+            commands: line_queue,
+            out: line_out,
+            to_media,
+            from_media,
+            wake: wake.clone(),
+            gauges: gauges.clone(),
+            stop: stop.clone(),
+            under_way: 0,
+        };
+        let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
+            let built = std::thread::Builder::new().name(name.to_string()).spawn(body);
+            built.map_err(|error| CardError::Os(error.raw_os_error().unwrap_or(0)))
+        };
+        let threads = vec![spawn("media", Box::new(|| media.run()))?, spawn("signalling", Box::new(|| slow.run()))?];
+        let handle =
+            EngineHandle { commands, events, lines, line_events: Some(line_events), wake: wake.clone(), gauges };
+        Ok((Engine { stop, wake, threads }, handle))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.wake.write(1);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl EngineHandle {
+    /// A command for the switch; false (and counted) if the queue is full.
+    pub fn switch(&mut self, command: Command) -> bool {
+        let sent = self.commands.enqueue(command).is_ok();
+        if !sent {
+            self.gauges.commands_lost.fetch_add(1, Ordering::Relaxed);
+        }
+        sent
+    }
+
+    /// Places free in the queue of switch commands.
+    pub fn switch_room(&self) -> usize {
+        self.commands.capacity() - self.commands.len()
+    }
+
+    /// The next event of the switch.
+    pub fn switch_event(&mut self) -> Option<Event> {
+        self.events.dequeue()
+    }
+
+    /// A command for a line; false if the queue is full or the engine has stopped.
+    pub fn line(&self, command: LineCommand) -> bool {
+        let sent = self.lines.try_send(command).is_ok();
+        let _ = self.wake.write(1);
+        sent
+    }
+
+    /// Figures and states.
+    pub fn gauges(&self) -> Arc<Gauges> {
+        self.gauges.clone()
+    }
+}
+
+impl Gauges {
+    /// Ticks that were run late.
+    pub fn late_ticks(&self) -> u64 {
+        self.late_ticks.load(Ordering::Relaxed)
+    }
+
+    /// Blocks that were not there in time.
+    pub fn late_blocks(&self) -> u64 {
+        self.late_blocks.load(Ordering::Relaxed)
+    }
+
+    /// Blocks that the card had no room for.
+    pub fn lost_blocks(&self) -> u64 {
+        self.lost_blocks.load(Ordering::Relaxed)
+    }
+
+    /// Switch events and commands that found their queue full.
+    pub fn queue_losses(&self) -> u64 {
+        self.events_lost.load(Ordering::Relaxed) + self.commands_lost.load(Ordering::Relaxed)
+    }
+
+    /// The spans as they were at the last look.
+    pub fn spans(&self) -> Vec<SpanGauge> {
+        self.spans.lock().map(|spans| spans.clone()).unwrap_or_default()
+    }
+}
+
+struct MediaThread {
+    media: Media,
+    pace: Box<dyn Pace>,
+    channels: Consumer<'static, ToMedia>,
+    back: Producer<'static, FromMedia>,
+    commands: Consumer<'static, Command>,
+    events: Producer<'static, Event>,
+    gauges: Arc<Gauges>,
+    stop: Arc<AtomicBool>,
+    priority: u8,
+    /// An event that found its queue full waits here: nothing after it overtakes.
+    held: Option<Event>,
+    coming_back: Option<FromMedia>,
+}
+
+impl MediaThread {
+    fn run(mut self) {
+        let priority = thread_priority::ThreadPriorityValue::try_from(self.priority);
+        if let (1.., Ok(value)) = (self.priority, priority) {
+            // Without the right to real-time scheduling we carry on: the counters tell what it costs.
+            let policy =
+                thread_priority::ThreadSchedulePolicy::Realtime(thread_priority::RealtimeThreadSchedulePolicy::Fifo);
+            let _ = thread_priority::set_thread_priority_and_policy(
+                thread_priority::thread_native_id(),
+                thread_priority::ThreadPriority::Crossplatform(value),
+                policy,
+            );
+        }
+        while !self.stop.load(Ordering::Relaxed) {
+            let ticks = match self.pace.wait() {
+                Ok(ticks) => ticks,
+                Err(CardError::Again) => 0,
+                Err(_) => return,
+            };
+            self.take();
+            self.media.tick(ticks);
+            self.give();
+        }
+    }
+
+    fn take(&mut self) {
+        while self.coming_back.is_none() {
+            let back = match self.channels.dequeue() {
+                Some(ToMedia::Attach { port, law, channel }) => self.media.add(port, law, channel),
+                Some(ToMedia::Detach { port }) => self.media.remove(port),
+                None => break,
+            };
+            if let Some(channel) = back {
+                self.return_(FromMedia::Close(channel));
+            }
+        }
+        while let Some(command) = self.commands.dequeue() {
+            self.media.command(command);
+        }
+    }
+
+    fn return_(&mut self, message: FromMedia) {
+        if let Err(message) = self.back.enqueue(message) {
+            self.coming_back = Some(message);
+        }
+    }
+
+    fn give(&mut self) {
+        if let Some(message) = self.coming_back.take() {
+            self.return_(message);
+        }
+        if self.coming_back.is_none()
+            && let Some(port) = self.media.lost()
+        {
+            self.return_(FromMedia::Lost(port));
+        }
+        while let Some(event) = self.held.take().or_else(|| self.media.poll()) {
+            if let Err(event) = self.events.enqueue(event) {
+                self.held = Some(event);
+                self.gauges.events_lost.fetch_add(1, Ordering::Relaxed);
+                break;
+            }
+        }
+        let counters = self.media.counters();
+        self.gauges.late_ticks.store(counters.late_ticks, Ordering::Relaxed);
+        self.gauges.late_blocks.store(counters.late_blocks, Ordering::Relaxed);
+        self.gauges.lost_blocks.store(counters.lost_blocks, Ordering::Relaxed);
+    }
+}
+
+struct SignallingThread {
+    signalling: Signalling,
+    epoch: Instant,
+    commands: mpsc::Receiver<LineCommand>,
+    out: mpsc::SyncSender<EngineEvent>,
+    to_media: Producer<'static, ToMedia>,
+    from_media: Consumer<'static, FromMedia>,
+    wake: Arc<EventFd>,
+    gauges: Arc<Gauges>,
+    stop: Arc<AtomicBool>,
+    /// Channels given to the media thread and not yet back.
+    under_way: usize,
+}
+
+impl SignallingThread {
+    fn run(mut self) {
+        let mut actions = Vec::new();
+        while !self.stop.load(Ordering::Relaxed) {
+            let now = self.now();
+            while let Ok(command) = self.commands.try_recv() {
+                self.signalling.command(now, command, &mut actions);
+                self.carry_out(&mut actions);
+            }
+            while let Some(message) = self.from_media.dequeue() {
+                match message {
+                    FromMedia::Close(channel) => {
+                        drop(channel);
+                        self.under_way = self.under_way.saturating_sub(1);
+                    }
+                    FromMedia::Lost(port) => self.signalling.bearer_lost(now, port, &mut actions),
+                }
+            }
+            self.signalling.step(now, &mut actions);
+            self.carry_out(&mut actions);
+            self.show();
+            self.wait();
+        }
+    }
+
+    fn now(&self) -> Micros {
+        Micros(u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+
+    fn carry_out(&mut self, actions: &mut Vec<SignallingAction>) {
+        for action in actions.drain(..) {
+            match action {
+                SignallingAction::Attach { port, law, channel } => {
+                    self.under_way += 1;
+                    // The queue has room for more channels than the card has.
+                    let _ = self.to_media.enqueue(ToMedia::Attach { port, law, channel });
+                }
+                SignallingAction::Detach { port } => {
+                    let _ = self.to_media.enqueue(ToMedia::Detach { port });
+                }
+                // Blocks while the owner is behind: line events are never lost, the D channel's window holds the rest.
+                SignallingAction::Event(event) => drop(self.out.send(EngineEvent::Line(event))),
+                SignallingAction::Note(text) => drop(self.out.send(EngineEvent::Note(text))),
+            }
+        }
+    }
+
+    fn show(&self) {
+        let spans = self.signalling.spans().map(|span| SpanGauge {
+            name: span.name().to_string(),
+            up: span.link_is_up(),
+            channels: span.channels().collect(),
+        });
+        if let Ok(mut shown) = self.gauges.spans.lock() {
+            shown.clear();
+            shown.extend(spans);
+        }
+    }
+
+    fn wait(&mut self) {
+        let until = self.signalling.deadline().since(self.now()).as_ms() + 1;
+        let bound = if self.under_way > 0 { TICK_MS } else { 1_000 };
+        let timeout = PollTimeout::try_from(until.min(bound)).unwrap_or(PollTimeout::ZERO);
+        let flags = PollFlags::POLLIN | PollFlags::POLLPRI;
+        let mut fds = vec![PollFd::new(self.wake.as_fd(), PollFlags::POLLIN)];
+        fds.extend(self.signalling.fds().map(|fd| PollFd::new(fd, flags)));
+        let _ = poll(&mut fds, timeout);
+        let _ = self.wake.read();
+    }
+}
