@@ -1,0 +1,78 @@
+//! `tipring lines`: every span of the configured card (DAHDI's when no file says otherwise), its alarms and channels,
+//! and what to do about what is not ready. It opens no channel, so it may run beside the service.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use tipring_card::{Card, Signalling};
+
+use crate::config::{CardKind, Config};
+use crate::daemon::serve::{card_of, default_file};
+
+/// Shows the lines.
+pub fn run(config: Option<PathBuf>, as_json: bool) -> ExitCode {
+    let named = config.is_some();
+    let file = config.unwrap_or_else(default_file);
+    let config = match Config::load(&file) {
+        Ok((config, _)) => config,
+        // Without a file of its own the box shows what DAHDI has.
+        Err(_) if !named && !file.exists() => Config::default(),
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(78);
+        }
+    };
+    let entry = config.card.first();
+    let kind = entry.map_or(CardKind::Dahdi, |card| card.kind);
+    let spans = entry.map(|card| card.spans.clone()).unwrap_or_default();
+    match card_of(kind, &spans) {
+        Ok(mut card) => show(&mut *card, as_json),
+        Err(error) => {
+            if as_json {
+                println!("{}", json!({"spans": [], "error": error.text}));
+            } else {
+                eprintln!("tipring: {error}");
+            }
+            ExitCode::from(error.exit)
+        }
+    }
+}
+
+fn show(card: &mut dyn Card, as_json: bool) -> ExitCode {
+    let mut rows = Vec::new();
+    let mut good = true;
+    for span in card.spans().to_vec() {
+        let status = card.span_status(span.id).unwrap_or_default();
+        let of_span = || card.channels().iter().filter(|channel| channel.span == span.id);
+        let bearers = of_span().filter(|channel| channel.signalling == Signalling::Bearer).count();
+        let d = of_span().find(|channel| channel.signalling == Signalling::Hdlc).map(|channel| channel.id.0);
+        let next = match (status.alarms.is_down(), d) {
+            (true, _) => "in alarm: check the cable and the far end",
+            (false, None) => "no D channel: this build drives PRI spans only",
+            (false, Some(_)) => "ready",
+        };
+        good &= next == "ready";
+        rows.push(json!({
+            "card": card.name(), "span": span.id.0, "name": span.name, "alarms": status.alarms.0,
+            "errors": status.errors, "bearers": bearers, "d_channel": d, "next": next,
+        }));
+    }
+    if as_json {
+        println!("{}", json!({"spans": rows}));
+    } else {
+        for row in &rows {
+            let word = |key: &str| row[key].as_str().map_or_else(|| row[key].to_string(), str::to_string);
+            println!(
+                "{} {}  {}  {} bearer channels  {}",
+                word("card"),
+                word("span"),
+                word("name"),
+                word("bearers"),
+                word("next")
+            );
+        }
+    }
+    let none = Value::Array(rows) == Value::Array(Vec::new());
+    if good && !none { ExitCode::SUCCESS } else { ExitCode::from(69) }
+}

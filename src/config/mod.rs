@@ -1,0 +1,325 @@
+//! The facts of a box in one TOML file: cards, numbers, listener, dialling plan. Facts of tenants live in the store. A
+//! file is taken whole or refused whole, with file, line and column; an unknown key is an error.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// Everything that the file may say.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Version of the file's form; 1 is the only one.
+    pub version: Option<u32>,
+    /// This box.
+    #[serde(rename = "box")]
+    pub this: ThisBox,
+    /// Who may speak with us.
+    pub listen: Listen,
+    /// The dialling plan of the place.
+    pub plan: Plan,
+    /// The cards to be driven; without one the box has no lines.
+    pub card: Vec<Card>,
+    /// Numbers that are fixed here; the API cannot change them.
+    pub number: Vec<NumberEntry>,
+    /// Sound and speech.
+    pub media: Media,
+}
+
+/// `[box]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ThisBox {
+    /// Its name among the boxes that share a store.
+    pub name: String,
+    /// Store and recordings.
+    pub state_dir: PathBuf,
+    /// May be deleted at any time.
+    pub cache_dir: PathBuf,
+    /// Sockets.
+    pub runtime_dir: PathBuf,
+    /// `sqlite` in the state directory when empty, else a `postgres://` URL.
+    pub store: String,
+}
+
+impl Default for ThisBox {
+    fn default() -> Self {
+        ThisBox {
+            name: "box".into(),
+            state_dir: "/var/lib/tipring".into(),
+            cache_dir: "/var/cache/tipring".into(),
+            runtime_dir: "/run/tipring".into(),
+            store: String::new(),
+        }
+    }
+}
+
+/// `[listen]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// Address of the API. Plain HTTP: loopback only, unless `plain` allows more.
+    pub api: String,
+    /// Plain HTTP on other addresses than loopback, too.
+    pub plain: bool,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Listen { api: "127.0.0.1:8080".into(), plain: false }
+    }
+}
+
+/// `[plan]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Plan {
+    /// Country code, e.g. `"44"`.
+    pub country_code: String,
+    /// Area code without trunk prefix.
+    pub area_code: String,
+    /// Trunk prefix, e.g. `"0"`.
+    pub trunk_prefix: String,
+    /// International prefix, e.g. `"00"`.
+    pub international_prefix: String,
+}
+
+/// `[[card]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// `dahdi` or `sim`.
+    pub kind: CardKind,
+    /// Spans of the card to be driven; all when left out.
+    #[serde(default)]
+    pub spans: Vec<u16>,
+    /// Our end of a PRI.
+    #[serde(default)]
+    pub role: Role,
+}
+
+/// Which driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CardKind {
+    /// DAHDI device nodes.
+    Dahdi,
+    /// A simulated E1 with an exchange at its far end.
+    Sim,
+}
+
+/// Our end of a PRI.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Towards an exchange.
+    #[default]
+    User,
+    /// Towards a PBX.
+    Network,
+}
+
+/// `[[number]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NumberEntry {
+    /// E.164, or the digits as the line gives them.
+    pub number: toml::Spanned<String>,
+    /// The application.
+    pub url: String,
+    /// `GET` or `POST`.
+    #[serde(default)]
+    pub method: Method,
+    /// Tried in turn when the application fails.
+    #[serde(default)]
+    pub fallback: Vec<String>,
+    /// Told when a call is over.
+    #[serde(default)]
+    pub status_callback: String,
+    /// `strict`: an unknown verb is an error.
+    #[serde(default)]
+    pub documents: Documents,
+}
+
+/// How an application is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// Parameters in the query.
+    Get,
+    /// Parameters in a form.
+    #[default]
+    Post,
+}
+
+/// What an unknown verb or attribute is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Documents {
+    /// Passed over, with a notification.
+    #[default]
+    Lenient,
+    /// An error.
+    Strict,
+}
+
+/// `[media]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Media {
+    /// Bound of the cache on disk.
+    pub cache_mib: u64,
+    /// Certificates of private authorities, PEM files.
+    pub trust: Vec<PathBuf>,
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Media { cache_mib: 1024, trust: Vec::new() }
+    }
+}
+
+/// Why a file is refused.
+#[derive(Debug)]
+pub struct ConfigError {
+    /// Which file.
+    pub file: PathBuf,
+    /// From 1; 0 when the file could not be read.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+    /// In words.
+    pub text: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file.display(), self.line, self.column, self.text)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads and judges a file.
+    pub fn load(file: &Path) -> Result<(Config, String), ConfigError> {
+        let unread = |error: std::io::Error| ConfigError {
+            file: file.to_path_buf(),
+            line: 0,
+            column: 0,
+            text: format!("cannot be read: {error}"),
+        };
+        let text = std::fs::read_to_string(file).map_err(unread)?;
+        Config::parse(file, &text).map(|config| (config, text))
+    }
+
+    /// Judges a text as if it stood in `file`.
+    pub fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
+        let refuse = |offset: usize, why: &str| {
+            let (line, column) = position(text, offset);
+            ConfigError { file: file.to_path_buf(), line, column, text: why.to_string() }
+        };
+        let config: Config =
+            toml::from_str(text).map_err(|error| refuse(error.span().map_or(0, |span| span.start), error.message()))?;
+        if config.version.is_some_and(|version| version != 1) {
+            return Err(refuse(text.find("version").unwrap_or(0), "version: 1 is the only version there is"));
+        }
+        if config.card.len() > 1 {
+            let second = text.match_indices("[[card]]").nth(1).map_or(0, |(at, _)| at);
+            return Err(refuse(second, "one card entry is driven at a time; list its spans in one [[card]]"));
+        }
+        config.check_listener(&refuse, text)?;
+        config.check_numbers(&refuse)?;
+        Ok(config)
+    }
+
+    fn check_listener(&self, refuse: &impl Fn(usize, &str) -> ConfigError, text: &str) -> Result<(), ConfigError> {
+        let at = || text.find("api").unwrap_or(0);
+        let address: std::net::SocketAddr = self
+            .listen
+            .api
+            .parse()
+            .map_err(|_| refuse(at(), "listen.api: an address and a port, e.g. 127.0.0.1:8080"))?;
+        if !address.ip().is_loopback() && !self.listen.plain {
+            return Err(refuse(at(), "listen.api: plain HTTP outside loopback needs `plain = true`"));
+        }
+        Ok(())
+    }
+
+    fn check_numbers(&self, refuse: &impl Fn(usize, &str) -> ConfigError) -> Result<(), ConfigError> {
+        let mut seen: Vec<&str> = Vec::new();
+        for entry in &self.number {
+            let at = entry.number.span().start;
+            let digits = entry.number.get_ref().as_str();
+            if digits.is_empty() || digits.len() > 40 {
+                return Err(refuse(at, "number: 1 to 40 characters"));
+            }
+            if seen.contains(&digits) {
+                return Err(refuse(at, &format!("number {digits} stands twice")));
+            }
+            seen.push(digits);
+            for url in std::iter::once(&entry.url).chain(&entry.fallback) {
+                if !(url.starts_with("http://") || url.starts_with("https://")) || url.contains(char::is_whitespace) {
+                    return Err(refuse(at, &format!("number {digits}: {url:?} is not an absolute http or https URL")));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Line and column, from 1, of an offset in a text.
+pub fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    (line, column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        Config::parse(Path::new("t.toml"), text).expect_err("must be refused").to_string()
+    }
+
+    #[test]
+    fn a_whole_file_is_read() {
+        let text = r#"
+version = 1
+[box]
+name = "front"
+state_dir = "/srv/tipring"
+[listen]
+api = "127.0.0.1:9000"
+[plan]
+country_code = "44"
+[[card]]
+kind = "dahdi"
+spans = [1, 2]
+role = "network"
+[[number]]
+number = "100"
+url = "http://app.lan/menu"
+fallback = ["http://b.lan/menu"]
+"#;
+        let config = Config::parse(Path::new("t.toml"), text).expect("good");
+        assert_eq!(config.card[0].spans, [1, 2]);
+        assert_eq!(config.card[0].role, Role::Network);
+        assert_eq!(config.number[0].number.get_ref(), "100");
+    }
+
+    #[test]
+    fn each_fault_is_named_with_its_place() {
+        assert!(refused("[box]\nnmae = 1\n").starts_with("t.toml:2:1: unknown field `nmae`"));
+        assert!(refused("[listen]\napi = \"0.0.0.0:80\"\n").contains("t.toml:2:1: listen.api: plain HTTP"));
+        assert!(refused("version = 2\n").contains("1 is the only version"));
+        let twice = "[[number]]\nnumber = \"1\"\nurl = \"http://a\"\n[[number]]\nnumber = \"1\"\nurl = \"http://a\"\n";
+        assert!(refused(twice).starts_with("t.toml:5:10: number 1 stands twice"));
+        assert!(refused("[[number]]\nnumber = \"1\"\nurl = \"menu\"\n").contains("not an absolute"));
+        assert!(refused("[[card]]\nkind = \"isdn\"\n").starts_with("t.toml:2:8: unknown variant `isdn`"));
+        assert!(refused("[box\n").starts_with("t.toml:1:"));
+    }
+}

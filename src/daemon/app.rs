@@ -1,0 +1,169 @@
+//! A small application server of documents, for the demonstration and for scenarios: which document answers is decided
+//! by path and by the request's parameters, as any web application would. It keeps a log of what it was asked.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+/// Requests that the log keeps.
+const LOG: usize = 10_000;
+
+/// One document.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Document {
+    /// Path, e.g. `/menu`.
+    pub path: String,
+    /// Answers only if each of these parameters has this value.
+    pub when: BTreeMap<String, String>,
+    /// HTTP status; 200 when left out.
+    pub status: Option<u16>,
+    /// Content type; `text/xml` when left out, none when empty.
+    #[serde(rename = "type")]
+    pub content_type: Option<String>,
+    /// The document.
+    pub body: String,
+    /// `Location` of a redirect.
+    pub location: Option<String>,
+    /// Scenarios: how long the answer takes on virtual time.
+    pub latency_ms: u64,
+    /// Scenarios: the answer never comes.
+    pub never: bool,
+    /// Scenarios: the connection is closed without an answer.
+    pub hang_up: bool,
+    /// Repeats the body up to this many octets, to make a huge one.
+    pub pad_to: usize,
+    /// A file's octets instead of `body`.
+    #[serde(skip)]
+    pub octets: Option<Bytes>,
+}
+
+/// One request that the application was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// GET or POST.
+    pub method: String,
+    /// Without query.
+    pub path: String,
+    /// Query and form, in order.
+    pub params: Vec<(String, String)>,
+    /// Whether it carried a signature.
+    pub signed: bool,
+}
+
+/// A running application.
+pub struct App {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+struct Shared {
+    documents: Vec<Document>,
+    log: Mutex<Vec<Asked>>,
+}
+
+impl App {
+    /// Serves documents on a loopback address; the first one that fits answers.
+    pub async fn start(documents: Vec<Document>, address: &str) -> std::io::Result<App> {
+        let listener = tokio::net::TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared { documents, log: Mutex::default() });
+        let router = axum::Router::new().fallback(answer).with_state(shared.clone());
+        let task = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::error!(%error, "the application server stopped");
+            }
+        });
+        Ok(App { address, shared, task })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it was asked so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.shared.log.lock().map(|log| log.clone()).unwrap_or_default()
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Document {
+    /// Whether it answers a request.
+    pub fn fits(&self, path: &str, params: &[(String, String)]) -> bool {
+        let has = |(name, value): (&String, &String)| params.iter().any(|(n, v)| n == name && v == value);
+        self.path == path && self.when.iter().all(has)
+    }
+}
+
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut params: Vec<(String, String)> = Vec::new();
+    let form = if method == Method::POST { &body[..] } else { &[] };
+    for text in [uri.query().unwrap_or("").as_bytes(), form] {
+        params.extend(url::form_urlencoded::parse(text).into_owned());
+    }
+    let document = shared.documents.iter().find(|document| document.fits(uri.path(), &params)).cloned();
+    let asked = Asked {
+        method: method.to_string(),
+        path: uri.path().to_string(),
+        params,
+        signed: headers.contains_key("x-twilio-signature"),
+    };
+    if let Ok(mut log) = shared.log.lock()
+        && log.len() < LOG
+    {
+        log.push(asked);
+    }
+    match document {
+        Some(document) => document.into_response(),
+        None => (StatusCode::NOT_FOUND, "no document here").into_response(),
+    }
+}
+
+impl IntoResponse for Document {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status.unwrap_or(200)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut body = self.octets.clone().unwrap_or_else(|| Bytes::from(self.body.clone()));
+        if self.hang_up {
+            // A body that breaks off: the connection ends before its length is reached.
+            let broken = futures_util::stream::iter([Err::<Bytes, _>(std::io::Error::other("hung up"))]);
+            return Response::new(axum::body::Body::from_stream(broken));
+        }
+        if self.pad_to > body.len() && !body.is_empty() {
+            let times = self.pad_to.div_ceil(body.len());
+            body = Bytes::from(body.repeat(times));
+        }
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.remove(header::CONTENT_TYPE);
+        let wanted = self.content_type.as_deref().unwrap_or("text/xml");
+        if !wanted.is_empty()
+            && let Ok(value) = wanted.parse()
+        {
+            headers.insert(header::CONTENT_TYPE, value);
+        }
+        if let Some(Ok(value)) = self.location.as_deref().map(str::parse) {
+            headers.insert(header::LOCATION, value);
+        }
+        response
+    }
+}

@@ -1,0 +1,468 @@
+//! The conductor in real time: owns the router, carries its effects out through the engine and [`Hands`], and brings the
+//! world's events back. One task owns all of it; everybody else speaks with it over bounded channels.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc as std_mpsc;
+use std::time::{Duration, Instant};
+
+use tipring_card::Micros;
+use tipring_lines::{EngineEvent, EngineHandle};
+use tipring_resources::{Code, Record, Sid};
+use tipring_router::{
+    DirectoryChange, Effect, Event, HttpId, LineCommand, MediaId, Reply, Request, RequestId, Router, SwitchCommand,
+    SwitchEvent, Trace, TraceKind,
+};
+use tipring_store::Blobs;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::task::AbortHandle;
+
+use super::feeder::{AHEAD, Feeder};
+use super::hands::Hands;
+use super::recorder::Recorder;
+
+/// Ends of effects under way to the conductor. Each effect has one; the router bounds the effects.
+const ENDS: usize = 4096;
+/// Requests of the API that wait.
+const REQUESTS: usize = 256;
+/// Timeline lines that a slow reader may be behind before it misses some.
+const TRACES: usize = 4096;
+/// How often the switch's events are fetched while something is going on: half a block.
+const LIVE_POLL: Duration = Duration::from_millis(5);
+/// And while nothing is.
+const IDLE_POLL: Duration = Duration::from_millis(250);
+
+/// What the conductor is made with.
+pub struct Parts {
+    /// The router, with its directory empty.
+    pub router: Router,
+    /// The slow hands.
+    pub hands: Hands,
+    /// Where recordings go.
+    pub blobs: Blobs,
+    /// The card; without one the box has no lines and only the API works.
+    pub engine: Option<EngineHandle>,
+    /// Zero of every [`Micros`].
+    pub epoch: Instant,
+}
+
+/// How others speak with the conductor. Cheap to clone.
+#[derive(Clone)]
+pub struct Live {
+    requests: mpsc::Sender<Ask>,
+    traces: broadcast::Sender<Trace>,
+}
+
+enum Ask {
+    Request(Request, oneshot::Sender<Reply>),
+    Directory(DirectoryChange, oneshot::Sender<()>),
+    Live(oneshot::Sender<usize>),
+    Drain,
+}
+
+/// The end, or a part, of an effect.
+enum End {
+    Event(Event),
+    Sound(MediaId, Sound),
+}
+
+enum Sound {
+    Chunk(Vec<u8>),
+    End,
+    Fault(Code, String),
+}
+
+impl Live {
+    /// Asks something of a live call. `NotLive` when the conductor has stopped.
+    pub async fn ask(&self, request: Request) -> Reply {
+        let (back, answer) = oneshot::channel();
+        match self.requests.send(Ask::Request(request, back)).await {
+            Ok(()) => answer.await.unwrap_or(Reply::NotLive),
+            Err(_) => Reply::NotLive,
+        }
+    }
+
+    /// Accounts and numbers as they are from now on; returns when the router knows.
+    pub async fn directory(&self, change: DirectoryChange) {
+        let (back, done) = oneshot::channel();
+        if self.requests.send(Ask::Directory(change, back)).await.is_ok() {
+            let _ = done.await;
+        }
+    }
+
+    /// Calls that are up.
+    pub async fn live_calls(&self) -> usize {
+        let (back, answer) = oneshot::channel();
+        match self.requests.send(Ask::Live(back)).await {
+            Ok(()) => answer.await.unwrap_or(0),
+            Err(_) => 0,
+        }
+    }
+
+    /// No new calls from now on.
+    pub async fn drain(&self) {
+        let _ = self.requests.send(Ask::Drain).await;
+    }
+
+    /// The timeline from now on.
+    pub fn traces(&self) -> broadcast::Receiver<Trace> {
+        self.traces.subscribe()
+    }
+}
+
+/// Starts the conductor on the current runtime.
+pub fn start(parts: Parts) -> Live {
+    let (requests, asked) = mpsc::channel(REQUESTS);
+    let (traces, _) = broadcast::channel(TRACES);
+    let (ends, ended) = mpsc::channel(ENDS);
+    let (lines, line_events) = mpsc::channel(REQUESTS);
+    let mut engine = parts.engine;
+    if let Some(from) = engine.as_mut().and_then(|engine| engine.line_events.take()) {
+        bridge(from, lines);
+    }
+    let conductor = Conductor {
+        router: parts.router,
+        hands: parts.hands,
+        recorder: Recorder::new(parts.blobs),
+        feeder: Feeder::default(),
+        engine,
+        epoch: parts.epoch,
+        ends,
+        traces: traces.clone(),
+        https: HashMap::new(),
+        sounds: HashMap::new(),
+        replies: HashMap::new(),
+        next_request: 0,
+        held: std::collections::VecDeque::new(),
+    };
+    tokio::spawn(conductor.run(asked, ended, line_events));
+    Live { requests, traces }
+}
+
+/// Line events come from a thread; a second one brings them into the runtime.
+fn bridge(from: std_mpsc::Receiver<EngineEvent>, to: mpsc::Sender<EngineEvent>) {
+    let pump = move || {
+        while let Ok(event) = from.recv() {
+            if to.blocking_send(event).is_err() {
+                return;
+            }
+        }
+    };
+    // Without this thread no call could come in: the process is out of threads and says so in its log.
+    if let Err(error) = std::thread::Builder::new().name("line events".into()).spawn(pump) {
+        tracing::error!(%error, "cannot start the thread that brings line events");
+    }
+}
+
+struct Stream {
+    task: AbortHandle,
+    /// Permits for chunks: the stream waits when the feeder is full.
+    more: Arc<tokio::sync::Semaphore>,
+    paused: bool,
+}
+
+struct Conductor {
+    router: Router,
+    hands: Hands,
+    recorder: Recorder,
+    feeder: Feeder,
+    engine: Option<EngineHandle>,
+    epoch: Instant,
+    ends: mpsc::Sender<End>,
+    traces: broadcast::Sender<Trace>,
+    https: HashMap<HttpId, AbortHandle>,
+    sounds: HashMap<MediaId, Stream>,
+    replies: HashMap<RequestId, oneshot::Sender<Reply>>,
+    next_request: u64,
+    /// Switch commands that found the queue full keep their order here.
+    held: std::collections::VecDeque<SwitchCommand>,
+}
+
+impl Conductor {
+    async fn run(
+        mut self,
+        mut asked: mpsc::Receiver<Ask>,
+        mut ended: mpsc::Receiver<End>,
+        mut lines: mpsc::Receiver<EngineEvent>,
+    ) {
+        loop {
+            self.switch_events();
+            self.timers();
+            self.effects();
+            let wait = self.wait();
+            tokio::select! {
+                biased;
+                Some(event) = lines.recv() => self.line(event),
+                Some(end) = ended.recv() => self.end(end),
+                ask = asked.recv() => match ask {
+                    Some(ask) => self.ask(ask),
+                    None => return,
+                },
+                () = tokio::time::sleep(wait) => {}
+            }
+            while let Ok(event) = lines.try_recv() {
+                self.line(event);
+            }
+            while let Ok(end) = ended.try_recv() {
+                self.end(end);
+            }
+        }
+    }
+
+    fn now(&self) -> Micros {
+        Micros(u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+
+    fn wait(&self) -> Duration {
+        let idle = self.router.live_calls().next().is_none() && self.held.is_empty();
+        let poll = if idle { IDLE_POLL } else { LIVE_POLL };
+        match self.router.deadline() {
+            Some(deadline) => poll.min(Duration::from_micros(deadline.since(self.now()).0)),
+            None => poll,
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        let now = self.now();
+        self.router.handle(now, event);
+        self.effects();
+    }
+
+    fn timers(&mut self) {
+        let now = self.now();
+        if self.router.deadline().is_some_and(|deadline| deadline <= now) {
+            self.router.handle(now, Event::Timer);
+        }
+    }
+
+    fn line(&mut self, event: EngineEvent) {
+        match event {
+            EngineEvent::Line(event) => self.handle(Event::Line(event)),
+            EngineEvent::Note(text) => {
+                let trace = Trace { at: self.now(), call: None, kind: TraceKind::Line, text };
+                let _ = self.traces.send(trace);
+            }
+        }
+    }
+
+    fn switch_events(&mut self) {
+        let mut commands = Vec::new();
+        while let Some(event) = self.engine.as_mut().and_then(EngineHandle::switch_event) {
+            match event {
+                SwitchEvent::Audio { tap, data, .. } => self.recorder.block(tap, &data),
+                SwitchEvent::Room { play, octets, .. } => {
+                    let more = self.feeder.room(play, usize::from(octets), &mut commands);
+                    self.resume(more);
+                    self.switch(&mut commands);
+                }
+                SwitchEvent::Played { play, .. } => {
+                    if let Some(media) = self.feeder.played(play) {
+                        self.stop_sound(media);
+                    }
+                    self.handle(Event::Switch(event));
+                }
+                other => self.handle(Event::Switch(other)),
+            }
+        }
+        self.switch(&mut commands);
+    }
+
+    fn switch(&mut self, commands: &mut Vec<SwitchCommand>) {
+        self.held.extend(commands.drain(..));
+        let Some(engine) = &mut self.engine else {
+            self.held.clear();
+            return;
+        };
+        let room = engine.switch_room().min(self.held.len());
+        for command in self.held.drain(..room) {
+            engine.switch(command);
+        }
+    }
+
+    fn resume(&mut self, media: Option<MediaId>) {
+        if let Some(stream) = media.and_then(|media| self.sounds.get_mut(&media))
+            && std::mem::replace(&mut stream.paused, false)
+        {
+            stream.more.add_permits(1);
+        }
+    }
+
+    fn stop_sound(&mut self, media: MediaId) {
+        if let Some(stream) = self.sounds.remove(&media) {
+            stream.task.abort();
+        }
+    }
+
+    fn end(&mut self, end: End) {
+        match end {
+            End::Event(event) => {
+                if let Event::Http { id, .. } = &event {
+                    self.https.remove(id);
+                }
+                self.handle(event);
+            }
+            End::Sound(media, sound) => self.sound(media, sound),
+        }
+    }
+
+    fn sound(&mut self, media: MediaId, sound: Sound) {
+        let mut commands = Vec::new();
+        match sound {
+            Sound::Chunk(octets) => {
+                let waiting = self.feeder.chunk(media, &octets, &mut commands);
+                if let Some(stream) = self.sounds.get_mut(&media) {
+                    if waiting < AHEAD {
+                        stream.more.add_permits(1);
+                    } else {
+                        stream.paused = true;
+                    }
+                }
+            }
+            Sound::End => {
+                self.feeder.end_of_empty(media, &mut commands);
+                self.sounds.remove(&media);
+            }
+            Sound::Fault(code, text) => {
+                self.feeder.fail(media, &mut commands);
+                self.sounds.remove(&media);
+                self.switch(&mut commands);
+                self.handle(Event::MediaFailed { id: media, code, text });
+            }
+        }
+        self.switch(&mut commands);
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        match ask {
+            Ask::Request(request, back) => {
+                let id = RequestId(self.next_request);
+                self.next_request += 1;
+                self.replies.insert(id, back);
+                self.handle(Event::Request { id, request });
+            }
+            Ask::Directory(change, back) => {
+                if let DirectoryChange::Account(account) = &change {
+                    self.hands.learn(account);
+                }
+                self.handle(Event::Directory(change));
+                let _ = back.send(());
+            }
+            Ask::Live(back) => {
+                let _ = back.send(self.router.live_calls().count());
+            }
+            Ask::Drain => self.handle(Event::Drain),
+        }
+    }
+
+    fn effects(&mut self) {
+        while let Some(effect) = self.router.poll() {
+            self.effect(effect);
+        }
+    }
+
+    fn effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Http { id, request } => {
+                let (hands, ends) = (self.hands.clone(), self.ends.clone());
+                let task = tokio::spawn(async move {
+                    let event = hands.http(id, request).await;
+                    let _ = ends.send(End::Event(event)).await;
+                });
+                self.https.insert(id, task.abort_handle());
+            }
+            Effect::CancelHttp { id } => {
+                if let Some(task) = self.https.remove(&id) {
+                    task.abort();
+                }
+            }
+            Effect::Media { id, port, play, law, account, source } => {
+                self.feeder.begin(id, play, port);
+                let more = Arc::new(tokio::sync::Semaphore::new(1));
+                let fetch = fetch(self.hands.clone(), self.ends.clone(), more.clone(), id, account, source, law);
+                let task = tokio::spawn(fetch).abort_handle();
+                self.sounds.insert(id, Stream { task, more, paused: false });
+            }
+            Effect::CancelMedia { id } => {
+                self.stop_sound(id);
+                self.feeder.cancel(id);
+            }
+            Effect::Switch(command) => self.switch(&mut vec![command]),
+            Effect::Line(command) => self.line_command(command),
+            Effect::OpenRecording { sid, tap, law } => self.recorder.open(sid, tap, law),
+            Effect::CloseRecording { sid, trim, drop_tail_ms, discard } => {
+                let closing = self.recorder.close(sid, trim, drop_tail_ms, discard);
+                let ends = self.ends.clone();
+                tokio::task::spawn_blocking(move || {
+                    let _ = ends.blocking_send(End::Event(closing.close()));
+                });
+            }
+            Effect::Write { id, record } => self.write(id, *record),
+            Effect::Reply { id, reply } => {
+                if let Some(back) = self.replies.remove(&id) {
+                    let _ = back.send(reply);
+                }
+            }
+            Effect::ForgetSession { session } => self.hands.forget(session),
+            Effect::Trace(trace) => {
+                let _ = self.traces.send(trace);
+            }
+        }
+    }
+
+    fn write(&mut self, id: tipring_router::WriteId, record: Record) {
+        if let Record::Call(call) = &record
+            && !call.status.is_final()
+        {
+            // Before anybody can see the SID, so that a crash in the next millisecond does not lose the call.
+            if let Err(error) = self.hands.store.born(call) {
+                tracing::error!(call = %call.sid, %error, "the journal cannot be written");
+            }
+        }
+        let (written, ends) = (self.hands.write(id, record), self.ends.clone());
+        tokio::spawn(async move {
+            let event = written.await;
+            let _ = ends.send(End::Event(event)).await;
+        });
+    }
+
+    fn line_command(&mut self, command: LineCommand) {
+        let sent = self.engine.as_ref().is_some_and(|engine| engine.line(command));
+        if !sent {
+            tracing::error!(?command, "a command for a line was lost: its queue is full or its engine has stopped");
+        }
+    }
+}
+
+/// Brings a sound chunk by chunk, each when the feeder has room.
+async fn fetch(
+    hands: Hands,
+    ends: mpsc::Sender<End>,
+    more: Arc<tokio::sync::Semaphore>,
+    id: MediaId,
+    account: Sid,
+    source: tipring_router::MediaSource,
+    law: tipring_card::Law,
+) {
+    let mut stream = match hands.sound(account, source, law).await {
+        Ok(stream) => stream,
+        Err((code, text)) => {
+            let _ = ends.send(End::Sound(id, Sound::Fault(code, text))).await;
+            return;
+        }
+    };
+    loop {
+        let Ok(permit) = more.acquire().await else {
+            return;
+        };
+        permit.forget();
+        let sound = match stream.next().await {
+            Some(Ok(octets)) => Sound::Chunk(octets.to_vec()),
+            Some(Err(fault)) => Sound::Fault(Code(fault.code), fault.text),
+            None => Sound::End,
+        };
+        let last = !matches!(sound, Sound::Chunk(_));
+        if ends.send(End::Sound(id, sound)).await.is_err() || last {
+            return;
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Carries the router's slow effects out: HTTP requests, sound, files, writes. Everything here may wait; nothing here
+//! decides. Each function is one effect; whoever calls it (in real time or on virtual time) hands its end back to the
+//! router as an event.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use tipring_egress::Client;
+use tipring_media::{MediaClient, MediaRequest, MediaStream, Source};
+use tipring_resources::{Account, Code, Record, Sid};
+use tipring_router::{Event, Exchange, HttpAnswer, HttpId, HttpRequest, MediaSource, WriteId};
+use tipring_store::Store;
+use tipring_webhook::Webhook;
+
+/// What effects are carried out with. Cheap to clone.
+#[derive(Clone)]
+pub struct Hands {
+    webhook: Arc<Webhook>,
+    media: MediaClient,
+    /// The store that records go to.
+    pub store: Store,
+    tokens: Arc<RwLock<HashMap<Sid, String>>>,
+}
+
+impl Hands {
+    /// Hands that ask over `client`, fetch sound from `media` and write to `store`.
+    pub fn new(client: Client, media: MediaClient, store: Store) -> Self {
+        Hands { webhook: Arc::new(Webhook::new(client)), media, store, tokens: Arc::default() }
+    }
+
+    /// The account's key signs its requests from now on.
+    pub fn learn(&self, account: &Account) {
+        if let Ok(mut tokens) = self.tokens.write() {
+            tokens.insert(account.sid, account.token.clone());
+        }
+    }
+
+    /// Asks an application server.
+    pub async fn http(&self, id: HttpId, request: HttpRequest) -> Event {
+        let token = self.tokens.read().ok().and_then(|tokens| tokens.get(&request.account).cloned());
+        let answer = match token {
+            Some(token) => self.webhook.perform(&request, &token).await,
+            // A request that nobody could check is not sent.
+            None => HttpAnswer::Failed {
+                code: Code(12400),
+                text: format!("account {} has no key to sign with", request.account),
+                exchange: Exchange::default(),
+            },
+        };
+        Event::Http { id, answer }
+    }
+
+    /// Forgets a call's cookies.
+    pub fn forget(&self, session: Sid) {
+        self.webhook.forget(session);
+    }
+
+    /// Opens a stream of sound.
+    pub async fn sound(
+        &self,
+        account: Sid,
+        source: MediaSource,
+        law: tipring_card::Law,
+    ) -> Result<MediaStream, (Code, String)> {
+        let source = match source {
+            MediaSource::Url(url) => Source::Url(url),
+            MediaSource::Speech { text, voice, language } => Source::Speech { text, voice, language },
+        };
+        let request = MediaRequest { account: account.to_string(), source, law };
+        self.media.fetch(request).await.map_err(|fault| (Code(fault.code), fault.text))
+    }
+
+    /// Keeps a record; the order of calls is the order of writes. Await the answer for the commit.
+    pub fn write(&self, id: WriteId, record: Record) -> impl Future<Output = Event> + Send + use<> {
+        let committed = self.store.put(record);
+        async move {
+            let result = committed.await.map_err(|error| error.to_string());
+            Event::Written { id, result }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The running service: wires rooms together, carries the router's effects out, in real time (`conductor`) and on
+//! virtual time (`simulation`).
+
+pub mod app;
+pub mod conductor;
+pub mod dev;
+mod feeder;
+mod hands;
+mod recorder;
+pub mod scenario;
+pub mod serve;
+pub mod simulation;
+pub mod telephones;
+pub mod timeline;

@@ -1,0 +1,570 @@
+//! Scripted calls on virtual time: the same rooms as in real time, stepped by one loop. The clock stands still while an
+//! effect is in flight; answers arrive in the order of their effects, at the moment of the effect plus the latency that
+//! the scenario declares. So real HTTP, a real database and a real speech engine take part without racing, and the same
+//! seed gives the same lines, byte for byte.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use tipring_card::{BLOCK_US, Micros};
+use tipring_isdn::Role;
+use tipring_lines::{Media, Signalling, SignallingAction};
+use tipring_resources::{Account, AccountStatus, Call, Code, Number, NumberOrigin, Record, Sid, SidKind, Stamp};
+use tipring_router::{
+    DirectoryChange, Effect, Event, HttpId, HttpRequest, MediaId, Router, SwitchCommand, SwitchEvent,
+};
+use tokio::task::JoinHandle;
+
+use super::app::App;
+use super::feeder::Feeder;
+use super::hands::Hands;
+use super::recorder::Recorder;
+use super::scenario::Scenario;
+use super::serve::{StartError, client, open_store, router_config, start_media};
+use super::telephones::Telephones;
+use super::timeline::{Form, Timeline};
+use crate::config::Config;
+
+/// 2026-01-01 00:00 UTC: every scenario begins at this moment.
+const EPOCH: Stamp = Stamp(1_767_225_600_000_000);
+/// After the last call: what is still on its way (callbacks, writes) gets this long.
+const AFTERGLOW: Micros = Micros::from_s(2);
+/// Rounds of settling at one moment of virtual time. Each round carries out effects that the one before caused; a
+/// router that still wants more is caught in a circle.
+const ROUNDS: usize = 10_000;
+
+/// How a scenario is run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Decides every SID and every fault.
+    pub seed: u64,
+    /// One JSON object a line instead of a timeline for people.
+    pub json: bool,
+    /// Where to write what each telephone heard.
+    pub heard: Option<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Everything that the scenario expects came true.
+    pub ok: bool,
+    /// What did not.
+    pub failures: Vec<String>,
+    /// Calls that rang.
+    pub calls: usize,
+    /// Seconds of audio computed, over all channels.
+    pub channel_seconds: f64,
+    /// Wall time that the loop took.
+    pub wall_s: f64,
+    /// What each telephone heard, by call: G.711 octets.
+    pub heard: Vec<(String, Vec<u8>)>,
+}
+
+/// Runs a scenario from its first ring to its last effect; the timeline goes to `out`.
+pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Result<Outcome, StartError> {
+    let dir = ScratchDir::new()?;
+    let mut config = Config::default();
+    config.this.state_dir = dir.path.join("state");
+    config.this.cache_dir = dir.path.join("cache");
+    config.this.runtime_dir = dir.path.join("run");
+    for dir in [&config.this.state_dir, &config.this.cache_dir, &config.this.runtime_dir] {
+        std::fs::create_dir_all(dir)
+            .map_err(|error| StartError { exit: 1, text: format!("{}: {error}", dir.display()) })?;
+    }
+    let app = App::start(scenario.document.clone(), "127.0.0.1:0").await;
+    let app = app.map_err(|error| StartError { exit: 1, text: format!("the application server: {error}") })?;
+    let hosts = scenario.hosts().into_iter().map(|host| (host, app.address())).collect();
+    let client = client(&config, hosts)?;
+    let store = open_store(&config, EPOCH).await?;
+    let media_layer = start_media(&config, client.clone()).await?;
+    let socket = config.this.runtime_dir.join("media.sock");
+    let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
+    let api = ([127, 0, 0, 1], 8080).into();
+    let router = Router::new(router_config(&config, options.seed, EPOCH, api));
+    let telephones = Telephones::new(scenario, options.seed).map_err(|text| StartError { exit: 78, text })?;
+    let signalling = Signalling::new(Box::new(telephones.near()), Role::User);
+    let media = Media::new(signalling.ports());
+    let form = if options.json { Form::Json } else { Form::Text };
+    let mut world = World {
+        scenario,
+        telephones,
+        signalling,
+        media,
+        router,
+        recorder: Recorder::new(store.blobs().clone()),
+        feeder: Feeder::default(),
+        hands,
+        timeline: Timeline::new(out, form),
+        now: Micros::ZERO,
+        next_tick: Micros(BLOCK_US),
+        due: BTreeMap::new(),
+        flights: Vec::new(),
+        seq: 0,
+        gone_http: HashSet::new(),
+        gone_media: HashSet::new(),
+        calls: BTreeMap::new(),
+        records: Records::default(),
+        actions: Vec::new(),
+    };
+    world.directory(options.seed).await?;
+    let begin = Instant::now();
+    world.play().await?;
+    let wall_s = begin.elapsed().as_secs_f64();
+    let outcome = world.judge(&app, wall_s);
+    drop(world);
+    store.close().await;
+    media_layer.shutdown().await;
+    if let Some(dir) = &options.heard {
+        write_heard(dir, &outcome)?;
+    }
+    let speed = outcome.channel_seconds / wall_s.max(1e-9);
+    eprintln!(
+        "sim: {} call(s), {:.1} channel-seconds with audio in {wall_s:.2} s: {speed:.0} a second",
+        outcome.calls, outcome.channel_seconds
+    );
+    for failure in &outcome.failures {
+        eprintln!("sim: not as expected: {failure}");
+    }
+    Ok(outcome)
+}
+
+/// An end that is due at a moment of virtual time.
+enum Due {
+    Event(Event),
+    Sound(MediaId, Result<Vec<u8>, (Code, String, Vec<u8>)>),
+}
+
+/// An effect that is being carried out while the clock stands still.
+struct Flight {
+    due: Micros,
+    task: JoinHandle<Due>,
+}
+
+#[derive(Default)]
+struct Records {
+    recordings: HashMap<Sid, HashSet<Sid>>,
+    errors: HashMap<Sid, Vec<u32>>,
+}
+
+struct World<'a, W: Write> {
+    scenario: &'a Scenario,
+    telephones: Telephones,
+    signalling: Signalling,
+    media: Media,
+    router: Router,
+    recorder: Recorder,
+    feeder: Feeder,
+    hands: Hands,
+    timeline: Timeline<W>,
+    now: Micros,
+    next_tick: Micros,
+    due: BTreeMap<(Micros, u64), Due>,
+    flights: Vec<Flight>,
+    seq: u64,
+    gone_http: HashSet<HttpId>,
+    gone_media: HashSet<MediaId>,
+    /// Telephone → its call's record as it was last written.
+    calls: BTreeMap<usize, Call>,
+    records: Records,
+    actions: Vec<SignallingAction>,
+}
+
+impl<W: Write> World<'_, W> {
+    async fn directory(&mut self, seed: u64) -> Result<(), StartError> {
+        let sid = |kind, n: u64| Sid::new(kind, (u128::from(seed) << 64) | u128::from(n));
+        let account = Account {
+            sid: sid(SidKind::Account, 1),
+            friendly_name: "Scenario".into(),
+            status: AccountStatus::Active,
+            token: format!("{seed:032x}"),
+            created: EPOCH,
+            updated: EPOCH,
+        };
+        self.hands.learn(&account);
+        let failed = |error: tipring_store::StoreError| StartError { exit: 1, text: format!("the store: {error}") };
+        self.hands.store.put_account(account.clone()).await.map_err(failed)?;
+        let account_sid = account.sid;
+        self.tell(Event::Directory(DirectoryChange::Account(account)));
+        for (n, entry) in (2..).zip(&self.scenario.number) {
+            let number = Number {
+                sid: sid(SidKind::Number, n),
+                account: account_sid,
+                phone_number: entry.number.clone(),
+                friendly_name: entry.number.clone(),
+                voice_url: entry.url.clone(),
+                voice_method: super::serve::method(entry.method),
+                voice_fallback_url: entry.fallback.join(" "),
+                voice_fallback_method: tipring_resources::Method::Post,
+                status_callback: entry.status_callback.clone(),
+                status_callback_method: tipring_resources::Method::Post,
+                strict_documents: entry.documents == crate::config::Documents::Strict,
+                origin: NumberOrigin::Api,
+                created: EPOCH,
+                updated: EPOCH,
+            };
+            self.hands.store.put_number(number.clone()).await.map_err(failed)?;
+            self.tell(Event::Directory(DirectoryChange::Number(number)));
+        }
+        Ok(())
+    }
+
+    async fn play(&mut self) -> Result<(), StartError> {
+        let limit = Micros::from_s(self.scenario.limit_s);
+        let mut quiet_since = None;
+        while self.now < limit {
+            self.lines();
+            if self.router.deadline().is_some_and(|deadline| deadline <= self.now) {
+                self.tell(Event::Timer);
+            }
+            self.settle().await?;
+            while self.next_tick <= self.now {
+                self.media.tick(1);
+                self.switch_events();
+                self.settle().await?;
+                self.next_tick = self.next_tick + Micros(BLOCK_US);
+            }
+            let quiet = self.telephones.all_done() && self.router.live_calls().next().is_none() && self.due.is_empty();
+            quiet_since = if quiet { quiet_since.or(Some(self.now)) } else { None };
+            if quiet_since.is_some_and(|since| self.now.since(since) >= AFTERGLOW) {
+                break;
+            }
+            self.advance();
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self) {
+        let due = self.due.keys().next().map(|(at, _)| *at);
+        let next = [
+            Some(self.next_tick),
+            self.router.deadline(),
+            Some(self.signalling.deadline()),
+            self.telephones.deadline(),
+            due,
+        ];
+        let next = next.into_iter().flatten().min().unwrap_or(self.next_tick);
+        self.now = next.max(self.now + Micros(1)).min(self.next_tick);
+    }
+
+    fn lines(&mut self) {
+        self.telephones.step(self.now);
+        let mut actions = std::mem::take(&mut self.actions);
+        self.signalling.step(self.now, &mut actions);
+        self.carry_out(&mut actions);
+        self.actions = actions;
+    }
+
+    fn carry_out(&mut self, actions: &mut Vec<SignallingAction>) {
+        for action in actions.drain(..) {
+            match action {
+                SignallingAction::Attach { port, law, channel } => drop(self.media.add(port, law, channel)),
+                SignallingAction::Detach { port } => drop(self.media.remove(port)),
+                SignallingAction::Event(event) => self.tell(Event::Line(event)),
+                SignallingAction::Note(text) => self.timeline.note(self.now.0, &text),
+            }
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.router.handle(self.now, event);
+    }
+
+    fn switch_events(&mut self) {
+        let mut commands = Vec::new();
+        while let Some(event) = self.media.poll() {
+            match event {
+                SwitchEvent::Audio { tap, data, .. } => self.recorder.block(tap, &data),
+                SwitchEvent::Room { play, octets, .. } => {
+                    self.feeder.room(play, usize::from(octets), &mut commands);
+                }
+                SwitchEvent::Played { play, .. } => {
+                    self.feeder.played(play);
+                    self.tell(Event::Switch(event));
+                }
+                other => self.tell(Event::Switch(other)),
+            }
+            self.switch(&mut commands);
+        }
+        while let Some(port) = self.media.lost() {
+            let mut actions = std::mem::take(&mut self.actions);
+            self.signalling.bearer_lost(self.now, port, &mut actions);
+            self.carry_out(&mut actions);
+            self.actions = actions;
+        }
+    }
+
+    fn switch(&mut self, commands: &mut Vec<SwitchCommand>) {
+        for command in commands.drain(..) {
+            self.media.command(command);
+        }
+    }
+
+    /// Carries effects out until there are none that end at this moment.
+    async fn settle(&mut self) -> Result<(), StartError> {
+        for _ in 0..ROUNDS {
+            while let Some(effect) = self.router.poll() {
+                self.effect(effect);
+            }
+            self.switch_events();
+            for flight in std::mem::take(&mut self.flights) {
+                let end = flight.task.await;
+                let end = end.map_err(|error| StartError { exit: 1, text: format!("an effect broke: {error}") })?;
+                self.seq += 1;
+                self.due.insert((flight.due.max(self.now), self.seq), end);
+            }
+            let now = self.now;
+            let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= now) else {
+                return Ok(());
+            };
+            let end = entry.remove();
+            self.arrive(end);
+        }
+        Err(StartError { exit: 1, text: format!("the router does not come to rest at {} ms", self.now.as_ms()) })
+    }
+
+    fn arrive(&mut self, end: Due) {
+        match end {
+            Due::Event(Event::Http { id, .. }) if self.gone_http.remove(&id) => {}
+            Due::Event(event) => self.tell(event),
+            Due::Sound(media, _) if self.gone_media.remove(&media) => {}
+            Due::Sound(media, Ok(octets)) => {
+                let mut commands = Vec::new();
+                if !octets.is_empty() {
+                    self.feeder.chunk(media, &octets, &mut commands);
+                }
+                self.feeder.end_of_empty(media, &mut commands);
+                self.switch(&mut commands);
+            }
+            Due::Sound(media, Err((code, text, part))) => {
+                let mut commands = Vec::new();
+                if !part.is_empty() {
+                    self.feeder.chunk(media, &part, &mut commands);
+                }
+                self.feeder.fail(media, &mut commands);
+                self.switch(&mut commands);
+                self.tell(Event::MediaFailed { id: media, code, text });
+            }
+        }
+    }
+
+    fn fly(&mut self, due: Micros, end: impl Future<Output = Due> + Send + 'static) {
+        self.flights.push(Flight { due, task: tokio::spawn(end) });
+    }
+
+    fn effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Http { id, request } => self.http(id, request),
+            Effect::CancelHttp { id } => {
+                self.gone_http.insert(id);
+            }
+            Effect::Media { id, port, play, law, account, source } => {
+                self.feeder.begin(id, play, port);
+                let hands = self.hands.clone();
+                self.fly(self.now, async move { Due::Sound(id, whole(hands, account, source, law).await) });
+            }
+            Effect::CancelMedia { id } => {
+                self.feeder.cancel(id);
+                self.gone_media.insert(id);
+            }
+            Effect::Switch(command) => self.media.command(command),
+            Effect::Line(command) => {
+                let mut actions = std::mem::take(&mut self.actions);
+                self.signalling.command(self.now, command, &mut actions);
+                self.carry_out(&mut actions);
+                self.actions = actions;
+            }
+            Effect::OpenRecording { sid, tap, law } => self.recorder.open(sid, tap, law),
+            Effect::CloseRecording { sid, trim, drop_tail_ms, discard } => {
+                let closing = self.recorder.close(sid, trim, drop_tail_ms, discard);
+                self.fly(self.now, async move { Due::Event(closing.close()) });
+            }
+            Effect::Write { id, record } => {
+                self.notice(&record);
+                let written = self.hands.write(id, *record);
+                self.fly(self.now, async move { Due::Event(written.await) });
+            }
+            Effect::Reply { .. } => {}
+            Effect::ForgetSession { session } => self.hands.forget(session),
+            Effect::Trace(trace) => self.timeline.trace(&trace),
+        }
+    }
+
+    fn http(&mut self, id: HttpId, request: HttpRequest) {
+        let document = {
+            let path = url::Url::parse(&request.url).map(|url| url.path().to_string()).unwrap_or_default();
+            let fits = |document: &&super::app::Document| document.fits(&path, &request.params);
+            self.scenario.document.iter().find(fits)
+        };
+        if document.is_some_and(|document| document.never) {
+            // It was asked, and never answers: only the router's own limit ends it.
+            let hands = self.hands.clone();
+            self.fly(Micros::FOREVER, async move { Due::Event(hands.http(id, request).await) });
+            return;
+        }
+        let latency = Micros::from_ms(document.map_or(0, |document| document.latency_ms));
+        let hands = self.hands.clone();
+        self.fly(self.now + latency, async move {
+            let mut event = hands.http(id, request).await;
+            if let Event::Http { answer, .. } = &mut event {
+                let (tipring_router::HttpAnswer::Document { exchange, .. }
+                | tipring_router::HttpAnswer::Failed { exchange, .. }) = answer;
+                // Virtual time is the only time there is.
+                exchange.duration_ms = u32::try_from(latency.as_ms()).unwrap_or(u32::MAX);
+            }
+            Due::Event(event)
+        });
+    }
+
+    fn notice(&mut self, record: &Record) {
+        match record {
+            Record::Call(call) => {
+                if let Some(telephone) = self.telephones.of_call(call) {
+                    self.calls.insert(telephone, call.clone());
+                }
+            }
+            Record::Recording(recording) => {
+                let kept = self.records.recordings.entry(recording.call).or_default();
+                if recording.status == tipring_resources::RecordingStatus::Completed {
+                    kept.insert(recording.sid);
+                }
+            }
+            Record::Notification(notification) => {
+                if let Some(call) = notification.call {
+                    self.records.errors.entry(call).or_default().push(notification.code.0);
+                }
+            }
+        }
+    }
+
+    fn judge(&mut self, app: &App, wall_s: f64) -> Outcome {
+        let mut failures = Vec::new();
+        let mut heard = Vec::new();
+        for (at, telephone) in self.telephones.reports().into_iter().enumerate() {
+            let call = self.calls.get(&at);
+            let summary = json!({
+                "telephone": telephone.id, "sid": call.map(|call| call.sid.to_string()),
+                "status": call.map(|call| call.status.as_str()), "cause": telephone.cause,
+                "heard_ms": telephone.heard.len() / 8, "sound_ms": telephone.sound_ms,
+                "first_sound_ms": telephone.first_sound_ms, "digest": format!("{:016x}", fnv(&telephone.heard)),
+                "steps": telephone.steps,
+            });
+            self.timeline.object(&summary);
+            failures.extend(self.unmet(&telephone, call).into_iter().map(|why| format!("{}: {why}", telephone.id)));
+            heard.push((telephone.id, telephone.heard));
+        }
+        failures.extend(unasked(self.scenario, app));
+        let counters = self.media.counters();
+        let channel_seconds = counters.blocks as f64 * BLOCK_US as f64 / 1e6;
+        self.timeline.object(&json!({
+            "ok": failures.is_empty(), "calls": heard.len(), "http": app.asked().len(),
+            "channel_seconds": channel_seconds, "failures": failures,
+        }));
+        self.timeline.flush();
+        Outcome { ok: failures.is_empty(), failures, calls: heard.len(), channel_seconds, wall_s, heard }
+    }
+
+    fn unmet(&self, telephone: &super::telephones::Report, call: Option<&Call>) -> Vec<String> {
+        let expect = &telephone.expect;
+        let mut unmet = Vec::new();
+        let mut check = |what: &str, wanted: Option<Value>, got: Value| {
+            if let Some(wanted) = wanted
+                && wanted != got
+            {
+                unmet.push(format!("{what}: wanted {wanted}, got {got}"));
+            }
+        };
+        let status = call.map(|call| call.status.as_str());
+        check("status", expect.status.as_deref().map(Value::from), json!(status));
+        check("cause", expect.cause.map(Value::from), json!(telephone.cause));
+        let sid = call.map(|call| call.sid);
+        let recordings = sid.and_then(|sid| self.records.recordings.get(&sid)).map_or(0, HashSet::len);
+        check("recordings", expect.recordings.map(Value::from), json!(recordings));
+        let none = Vec::new();
+        let errors = sid.and_then(|sid| self.records.errors.get(&sid)).unwrap_or(&none);
+        check("errors", expect.errors.clone().map(Value::from), json!(errors));
+        if expect.heard_ms_min.is_some_and(|min| telephone.sound_ms < min) {
+            unmet.push(format!("heard {} ms of sound, wanted more", telephone.sound_ms));
+        }
+        if expect.heard_ms_max.is_some_and(|max| telephone.sound_ms > max) {
+            unmet.push(format!("heard {} ms of sound, wanted less", telephone.sound_ms));
+        }
+        unmet
+    }
+}
+
+/// All of a sound; what came before a break is kept.
+async fn whole(
+    hands: Hands,
+    account: Sid,
+    source: tipring_router::MediaSource,
+    law: tipring_card::Law,
+) -> Result<Vec<u8>, (Code, String, Vec<u8>)> {
+    let mut stream = hands.sound(account, source, law).await.map_err(|(code, text)| (code, text, Vec::new()))?;
+    let mut all = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        match chunk {
+            Ok(octets) => all.extend_from_slice(&octets),
+            Err(fault) => return Err((Code(fault.code), fault.text, all)),
+        }
+    }
+    Ok(all)
+}
+
+/// What the applications should have been asked and were not.
+fn unasked(scenario: &Scenario, app: &App) -> Vec<String> {
+    let log = app.asked();
+    let mut failures = Vec::new();
+    for wanted in &scenario.asked {
+        let has = |params: &[(String, String)]| {
+            wanted.with.iter().all(|(name, value)| params.iter().any(|(n, v)| n == name && v == value))
+        };
+        let got = log.iter().filter(|asked| asked.path == wanted.path && has(&asked.params)).count();
+        let met = wanted.times.map_or(got > 0, |times| got == times);
+        if !met {
+            let with: Vec<_> = wanted.with.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let times = wanted.times.map_or("at least once".to_string(), |times| format!("{times} time(s)"));
+            failures.push(format!("{} with {}: wanted {times}, asked {got} time(s)", wanted.path, with.join(" ")));
+        }
+    }
+    failures
+}
+
+/// FNV-1a, 64 bits: names a sound in a line of text.
+fn fnv(octets: &[u8]) -> u64 {
+    octets.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &octet| (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn write_heard(dir: &Path, outcome: &Outcome) -> Result<(), StartError> {
+    let failed = |error: &dyn std::fmt::Display| StartError { exit: 1, text: format!("{}: {error}", dir.display()) };
+    std::fs::create_dir_all(dir).map_err(|error| failed(&error))?;
+    for (id, octets) in &outcome.heard {
+        let name: String = id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+        super::telephones::write_wav(&dir.join(format!("{name}.wav")), octets).map_err(|error| failed(&error))?;
+    }
+    Ok(())
+}
+
+/// A folder of one run, removed at its end.
+struct ScratchDir {
+    path: PathBuf,
+}
+
+impl ScratchDir {
+    fn new() -> Result<Self, StartError> {
+        let name = format!("tipring-sim-{}-{:016x}", std::process::id(), u64::from_le_bytes(super::serve::random()?));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path)
+            .map_err(|error| StartError { exit: 1, text: format!("{}: {error}", path.display()) })?;
+        Ok(ScratchDir { path })
+    }
+}
+
+impl Drop for ScratchDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
