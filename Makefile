@@ -1,0 +1,32 @@
+# Two commands do all the set-up: `make run` shows the main job, `make test` proves a release.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test lab soak bench build setup
+
+help:
+	@echo "make run    install what is missing, build, and show a call on a simulated E1 (Ctrl-C ends it)"
+	@echo "make test   everything that a release must pass; each skipped part is said aloud"
+	@echo "make lab    the part of it that runs on real DAHDI devices under emulation"
+	@echo "make soak   slow proofs: whole-span soak, long fuzz"
+	@echo "make bench  figures, with their goals and peers"
+
+setup:
+	@scripts/setup build
+
+run: setup
+	@cargo build --quiet --bin tipring && exec target/debug/tipring dev
+
+build:
+	@cargo build --workspace
+
+test:
+	@scripts/test
+
+lab:
+	@scripts/setup build lab && scripts/lab
+
+soak:
+	@scripts/setup build && scripts/soak
+
+bench:
+	@scripts/setup build && scripts/bench
