@@ -84,19 +84,12 @@ pub struct Report {
 impl Report {
     /// Whether no clause failed.
     pub fn passed(&self) -> bool {
-        !self
-            .clauses
-            .iter()
-            .any(|clause| matches!(clause.outcome, Outcome::Failed(_)))
+        !self.clauses.iter().any(|clause| matches!(clause.outcome, Outcome::Failed(_)))
     }
 
     /// The names of the clauses that this bench could not show.
     pub fn not_applicable(&self) -> Vec<&'static str> {
-        self.clauses
-            .iter()
-            .filter(|c| matches!(c.outcome, Outcome::NotApplicable(_)))
-            .map(|c| c.name)
-            .collect()
+        self.clauses.iter().filter(|c| matches!(c.outcome, Outcome::NotApplicable(_))).map(|c| c.name).collect()
     }
 }
 
@@ -132,11 +125,7 @@ pub fn run_each(bench: &mut dyn Bench, show: &mut dyn FnMut(&Clause)) -> Report 
             Err(Stop::Failed(why)) => (Outcome::Failed(why), String::new()),
             Err(Stop::NotApplicable(why)) => (Outcome::NotApplicable(why), String::new()),
         };
-        let clause = Clause {
-            name,
-            outcome,
-            note,
-        };
+        let clause = Clause { name, outcome, note };
         show(&clause);
         report.clauses.push(clause);
         bench.advance(Micros::from_ms(50));
@@ -155,92 +144,35 @@ type Check = fn(&mut dyn Bench) -> Verdict;
 
 const CLAUSES: &[(&str, Check)] = &[
     ("the_listing_is_consistent", span::the_listing_is_consistent),
-    (
-        "an_unknown_channel_is_refused",
-        span::an_unknown_channel_is_refused,
-    ),
+    ("an_unknown_channel_is_refused", span::an_unknown_channel_is_refused),
     ("a_channel_has_one_opener", span::a_channel_has_one_opener),
-    (
-        "an_opened_channel_is_at_its_defaults",
-        audio::an_opened_channel_is_at_its_defaults,
-    ),
-    (
-        "reading_nothing_says_again",
-        audio::reading_nothing_says_again,
-    ),
-    (
-        "octets_pass_unchanged_at_constant_delay",
-        audio::octets_pass_unchanged_at_constant_delay,
-    ),
-    (
-        "a_short_read_loses_the_rest",
-        audio::a_short_read_loses_the_rest,
-    ),
+    ("an_opened_channel_is_at_its_defaults", audio::an_opened_channel_is_at_its_defaults),
+    ("reading_nothing_says_again", audio::reading_nothing_says_again),
+    ("octets_pass_unchanged_at_constant_delay", audio::octets_pass_unchanged_at_constant_delay),
+    ("a_short_read_loses_the_rest", audio::a_short_read_loses_the_rest),
     ("an_underrun_is_silence", audio::an_underrun_is_silence),
-    (
-        "the_write_queue_has_eight_blocks",
-        audio::the_write_queue_has_eight_blocks,
-    ),
-    (
-        "a_flush_discards_what_is_queued",
-        audio::a_flush_discards_what_is_queued,
-    ),
+    ("the_write_queue_has_eight_blocks", audio::the_write_queue_has_eight_blocks),
+    ("a_flush_discards_what_is_queued", audio::a_flush_discards_what_is_queued),
     ("a_close_discards_audio", audio::a_close_discards_audio),
-    (
-        "a_setup_discards_what_is_queued",
-        audio::a_setup_discards_what_is_queued,
-    ),
+    ("a_setup_discards_what_is_queued", audio::a_setup_discards_what_is_queued),
     ("a_bearer_has_no_hook", audio::a_bearer_has_no_hook),
-    (
-        "a_frame_is_read_with_its_fcs_octets",
-        frames::a_frame_is_read_with_its_fcs_octets,
-    ),
+    ("a_frame_is_read_with_its_fcs_octets", frames::a_frame_is_read_with_its_fcs_octets),
     ("a_d_channel_has_no_hook", frames::a_d_channel_has_no_hook),
     ("ringing_is_seen", line::ringing_is_seen),
-    (
-        "an_event_blocks_read_and_write",
-        line::an_event_blocks_read_and_write,
-    ),
+    ("an_event_blocks_read_and_write", line::an_event_blocks_read_and_write),
     ("a_flush_discards_events", line::a_flush_discards_events),
-    (
-        "a_seizure_is_pending_then_complete",
-        line::a_seizure_is_pending_then_complete,
-    ),
-    (
-        "a_flash_needs_a_closed_loop",
-        line::a_flash_needs_a_closed_loop,
-    ),
+    ("a_seizure_is_pending_then_complete", line::a_seizure_is_pending_then_complete),
+    ("a_flash_needs_a_closed_loop", line::a_flash_needs_a_closed_loop),
     ("a_write_ends_dialling", line::a_write_ends_dialling),
     ("dialling_reports_its_end", line::dialling_reports_its_end),
-    (
-        "a_hook_action_ends_dialling",
-        line::a_hook_action_ends_dialling,
-    ),
-    (
-        "a_close_puts_the_line_on_hook",
-        line::a_close_puts_the_line_on_hook,
-    ),
+    ("a_hook_action_ends_dialling", line::a_hook_action_ends_dialling),
+    ("a_close_puts_the_line_on_hook", line::a_close_puts_the_line_on_hook),
     ("a_close_forgets_events", line::a_close_forgets_events),
-    (
-        "ringing_is_muted_two_seconds_after_on_hook",
-        line::ringing_is_muted_two_seconds_after_on_hook,
-    ),
-    (
-        "a_battery_drop_is_seen_off_hook",
-        line::a_battery_drop_is_seen_off_hook,
-    ),
-    (
-        "a_battery_drop_is_unseen_600_ms_after_off_hook",
-        line::a_battery_drop_is_unseen_600_ms_after_off_hook,
-    ),
-    (
-        "events_after_the_63rd_are_lost",
-        line::events_after_the_63rd_are_lost,
-    ),
-    (
-        "a_pulled_cable_is_an_alarm",
-        span::a_pulled_cable_is_an_alarm,
-    ),
+    ("ringing_is_muted_two_seconds_after_on_hook", line::ringing_is_muted_two_seconds_after_on_hook),
+    ("a_battery_drop_is_seen_off_hook", line::a_battery_drop_is_seen_off_hook),
+    ("a_battery_drop_is_unseen_600_ms_after_off_hook", line::a_battery_drop_is_unseen_600_ms_after_off_hook),
+    ("events_after_the_63rd_are_lost", line::events_after_the_63rd_are_lost),
+    ("a_pulled_cable_is_an_alarm", span::a_pulled_cable_is_an_alarm),
     ("a_removed_card_is_gone", span::a_removed_card_is_gone),
 ];
 
@@ -249,9 +181,7 @@ fn failed<T>(why: impl Into<String>) -> Result<T, Stop> {
 }
 
 fn pair(bench: &dyn Bench, kind: Signalling) -> Result<(ChannelId, ChannelId), Stop> {
-    bench
-        .pair(kind)
-        .ok_or_else(|| Stop::NotApplicable(format!("the bench has no {kind:?} pair")))
+    bench.pair(kind).ok_or_else(|| Stop::NotApplicable(format!("the bench has no {kind:?} pair")))
 }
 
 /// Gives an error its place.
@@ -283,9 +213,7 @@ impl Ends {
                 Signalling::Hdlc => Setup::Frames,
                 _ => Setup::Audio(channel.info().law),
             };
-            channel
-                .setup(setup)
-                .at(&format!("setup of the {name} channel"))?;
+            channel.setup(setup).at(&format!("setup of the {name} channel"))?;
         }
         ends.drain();
         Ok(ends)
@@ -322,12 +250,7 @@ fn events(channel: &mut dyn Channel) -> Vec<Event> {
 }
 
 /// Waits until `channel` shows `wanted`; tells what it showed instead if it does not.
-fn wait_for(
-    bench: &mut dyn Bench,
-    channel: &mut dyn Channel,
-    wanted: Event,
-    limit_ms: u64,
-) -> Result<(), Stop> {
+fn wait_for(bench: &mut dyn Bench, channel: &mut dyn Channel, wanted: Event, limit_ms: u64) -> Result<(), Stop> {
     let mut others = Vec::new();
     let limit = Micros::from_ms(limit_ms + SLACK_MS);
     let mut passed = Micros::ZERO;
@@ -339,9 +262,7 @@ fn wait_for(
             others.push(event);
         }
         if passed >= limit {
-            return failed(format!(
-                "no {wanted:?} within {limit_ms} ms, but {others:?}"
-            ));
+            return failed(format!("no {wanted:?} within {limit_ms} ms, but {others:?}"));
         }
         bench.advance(STEP);
         passed = passed + STEP;

@@ -19,8 +19,7 @@ mod time;
 
 pub use channel::{Card, CardError, Channel, ClockDomain, Pace, Progress, Setup};
 pub use line::{
-    Alarms, Cause, ChannelId, ChannelInfo, Event, Hook, Law, Signalling, SpanId, SpanInfo,
-    SpanKind, SpanStatus,
+    Alarms, Cause, ChannelId, ChannelInfo, Event, Hook, Law, Signalling, SpanId, SpanInfo, SpanKind, SpanStatus,
 };
 pub use time::Micros;
 

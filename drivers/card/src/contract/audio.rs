@@ -2,9 +2,7 @@
 
 use alloc::{format, string::String};
 
-use super::{
-    At as _, Bench, DRAIN, Ends, Listener, STEP, Stop, TRIES, Verdict, events, failed, octet, pair,
-};
+use super::{At as _, Bench, DRAIN, Ends, Listener, STEP, Stop, TRIES, Verdict, events, failed, octet, pair};
 use crate::{BLOCK, CardError, Channel, Hook, Law, Micros, PREFILL, Setup, Signalling};
 
 /// Octets that must pass in one unbroken run: half a second.
@@ -52,9 +50,7 @@ pub(super) fn octets_pass_unchanged_at_constant_delay(bench: &mut dyn Bench) -> 
         }
         if longest >= UNBROKEN {
             let (breaks, delay) = (talk.listener.breaks, talk.listener.delay);
-            return Ok(format!(
-                "{longest} octets unbroken, {breaks} breaks, delay {delay} octets"
-            ));
+            return Ok(format!("{longest} octets unbroken, {breaks} breaks, delay {delay} octets"));
         }
     }
     let l = talk.listener;
@@ -77,30 +73,20 @@ pub(super) fn a_short_read_loses_the_rest(bench: &mut dyn Bench) -> Verdict {
             continue;
         };
         let (mut short, mut next) = ([0; BLOCK / 2], [0; BLOCK]);
-        match (
-            talk.ends.far.read(&mut short),
-            talk.ends.far.read(&mut next),
-        ) {
+        match (talk.ends.far.read(&mut short), talk.ends.far.read(&mut next)) {
             (Ok(n), Ok(BLOCK)) if n == BLOCK / 2 => {}
             other => {
-                return failed(format!(
-                    "reads of {} and {BLOCK} octets gave {other:?}",
-                    BLOCK / 2
-                ));
+                return failed(format!("reads of {} and {BLOCK} octets gave {other:?}", BLOCK / 2));
             }
         }
-        let is =
-            |octets: &[u8], from: u32| octets.iter().zip(from..).all(|(&o, i)| o == octet(2, i));
+        let is = |octets: &[u8], from: u32| octets.iter().zip(from..).all(|(&o, i)| o == octet(2, i));
         if is(&short, place) && is(&next, place + BLOCK as u32) {
             return Ok(String::new());
         }
         if is(&short, place) && is(&next, place + BLOCK as u32 / 2) {
             return failed("the second read gave the rest of the first block");
         }
-        seen = format!(
-            "after octet {place}: short read right: {}",
-            is(&short, place)
-        );
+        seen = format!("after octet {place}: short read right: {}", is(&short, place));
         talk.listener = Listener::new(2);
     }
     failed(format!("never saw two whole blocks in order; {seen}"))
@@ -119,13 +105,11 @@ pub(super) fn an_underrun_is_silence(bench: &mut dyn Bench) -> Verdict {
     let mut buffer = [0; BLOCK];
     for _ in 0..60 {
         bench.advance(STEP);
-        while heard < DRAIN * BLOCK {
+        for _ in 0..DRAIN {
             match ends.far.read(&mut buffer) {
                 Ok(n) => {
                     if let Some(other) = buffer[..n].iter().find(|&&o| o != silence) {
-                        return failed(format!(
-                            "{other:#04x} instead of {silence:#04x} after the writer stopped"
-                        ));
+                        return failed(format!("{other:#04x} instead of {silence:#04x} after the writer stopped"));
                     }
                     heard += n;
                 }
@@ -135,9 +119,7 @@ pub(super) fn an_underrun_is_silence(bench: &mut dyn Bench) -> Verdict {
         }
     }
     if heard < 5 * BLOCK {
-        return failed(format!(
-            "only {heard} octets in 300 ms: the far end must hear silence, not nothing"
-        ));
+        return failed(format!("only {heard} octets in 300 ms: the far end must hear silence, not nothing"));
     }
     Ok(String::new())
 }
@@ -179,23 +161,17 @@ pub(super) fn a_flush_discards_what_is_queued(bench: &mut dyn Bench) -> Verdict 
         if heard <= ON_THE_WAY {
             ends.far.flush().at("flush")?;
             let mut buffer = [0; BLOCK];
-            ends.near
-                .setup(Setup::Audio(ends.near_law()))
-                .at("second setup")?;
+            ends.near.setup(Setup::Audio(ends.near_law())).at("second setup")?;
             bench.advance(Micros::from_ms(60));
             ends.near.flush().at("flush")?;
             return match ends.near.read(&mut buffer) {
                 Err(CardError::Again) => Ok(format!("{heard} octets still went out")),
-                Ok(_) => Ok(format!(
-                    "{heard} octets still went out, a block arrived at once"
-                )),
+                Ok(_) => Ok(format!("{heard} octets still went out, a block arrived at once")),
                 Err(error) => failed(format!("read after flush: {error}")),
             };
         }
     }
-    failed(format!(
-        "{heard} octets of eight blocks were sent after the flush"
-    ))
+    failed(format!("{heard} octets of eight blocks were sent after the flush"))
 }
 
 pub(super) fn a_close_discards_audio(bench: &mut dyn Bench) -> Verdict {
@@ -210,9 +186,7 @@ pub(super) fn a_close_discards_audio(bench: &mut dyn Bench) -> Verdict {
             return Ok(format!("{heard} octets still went out"));
         }
     }
-    failed(format!(
-        "{heard} octets of eight blocks were sent after the close"
-    ))
+    failed(format!("{heard} octets of eight blocks were sent after the close"))
 }
 
 pub(super) fn a_setup_discards_what_is_queued(bench: &mut dyn Bench) -> Verdict {
@@ -228,9 +202,7 @@ pub(super) fn a_setup_discards_what_is_queued(bench: &mut dyn Bench) -> Verdict 
             return Ok(format!("{heard} octets still went out"));
         }
     }
-    failed(format!(
-        "{heard} octets of eight blocks were sent after a new setup"
-    ))
+    failed(format!("{heard} octets of eight blocks were sent after a new setup"))
 }
 
 pub(super) fn a_bearer_has_no_hook(bench: &mut dyn Bench) -> Verdict {
@@ -286,19 +258,10 @@ impl Talk {
     fn start(bench: &mut dyn Bench, seed: u32) -> Result<Talk, Stop> {
         let ends = Ends::open(bench, Signalling::Bearer)?;
         let law: Law = ends.near_law();
-        let mut talk = Talk {
-            ends,
-            listener: Listener::new(seed),
-            seed,
-            sent: 0,
-            silence: [law.silence(); BLOCK],
-        };
+        let mut talk = Talk { ends, listener: Listener::new(seed), seed, sent: 0, silence: [law.silence(); BLOCK] };
         for _ in 0..PREFILL {
             talk.send()?;
-            talk.ends
-                .far
-                .write(&talk.silence)
-                .at("priming write at the far end")?;
+            talk.ends.far.write(&talk.silence).at("priming write at the far end")?;
         }
         Ok(talk)
     }

@@ -21,9 +21,7 @@ pub(super) fn a_frame_is_read_with_its_fcs_octets(bench: &mut dyn Bench) -> Verd
             *lost += 1;
             number += 1;
             if *lost > MAY_BE_LOST {
-                return failed(format!(
-                    "the second frame after the opening was lost too (way {way})"
-                ));
+                return failed(format!("the second frame after the opening was lost too (way {way})"));
             }
         }
         for (length, number) in LENGTHS.into_iter().cycle().take(24).zip(100..) {
@@ -32,10 +30,7 @@ pub(super) fn a_frame_is_read_with_its_fcs_octets(bench: &mut dyn Bench) -> Verd
             }
         }
     }
-    Ok(format!(
-        "first frames lost: {} near to far, {} far to near",
-        lost[0], lost[1]
-    ))
+    Ok(format!("first frames lost: {} near to far, {} far to near", lost[0], lost[1]))
 }
 
 pub(super) fn a_d_channel_has_no_hook(bench: &mut dyn Bench) -> Verdict {
@@ -47,18 +42,8 @@ pub(super) fn a_d_channel_has_no_hook(bench: &mut dyn Bench) -> Verdict {
 }
 
 /// Sends one frame, near to far when `forth`; whether it arrived within 500 ms, right and with two octets behind it.
-fn passes(
-    bench: &mut dyn Bench,
-    ends: &mut Ends,
-    forth: bool,
-    length: usize,
-    number: u32,
-) -> Result<bool, Stop> {
-    let (from, to) = if forth {
-        (&mut ends.near, &mut ends.far)
-    } else {
-        (&mut ends.far, &mut ends.near)
-    };
+fn passes(bench: &mut dyn Bench, ends: &mut Ends, forth: bool, length: usize, number: u32) -> Result<bool, Stop> {
+    let (from, to) = if forth { (&mut ends.near, &mut ends.far) } else { (&mut ends.far, &mut ends.near) };
     let frame: Vec<u8> = (0..length as u32).map(|i| octet(number + 1, i)).collect();
     let mut with_room = frame.clone();
     with_room.extend([0, 0]);
@@ -78,9 +63,7 @@ fn passes(
         match to.read(&mut buffer) {
             Ok(n) if n == length + 2 && buffer[..length] == frame[..] => return Ok(true),
             Ok(n) if buffer[..n.min(length)] == frame[..n.min(length)] => {
-                return failed(format!(
-                    "a frame of {length} octets was read as {n}: two octets of FCS must follow it"
-                ));
+                return failed(format!("a frame of {length} octets was read as {n}: two octets of FCS must follow it"));
             }
             Ok(_) | Err(CardError::Again) => {} // the remains of a first frame that did not make it
             Err(CardError::EventPending) => drop(events(to.as_mut())),

@@ -3,12 +3,8 @@
 
 use alloc::{boxed::Box, format, string::String};
 
-use super::{
-    At as _, Bench, EVENTS_KEPT, Ends, Stop, TRIES, Verdict, events, failed, pair, wait_for, watch,
-};
-use crate::{
-    BLOCK, Card, CardError, Channel, ChannelId, Event, Hook, Micros, Progress, Setup, Signalling,
-};
+use super::{At as _, Bench, EVENTS_KEPT, Ends, Stop, TRIES, Verdict, events, failed, pair, wait_for, watch};
+use crate::{BLOCK, Card, CardError, Channel, ChannelId, Event, Hook, Micros, Progress, Setup, Signalling};
 
 /// After on-hook, rings are not reported for this long.
 const RING_MUTE_MS: u64 = 2_000;
@@ -41,10 +37,7 @@ pub(super) fn an_event_blocks_read_and_write(bench: &mut dyn Bench) -> Verdict {
         match (ends.near.read(&mut block), ends.near.write(&[0; BLOCK])) {
             (Err(CardError::EventPending), Err(CardError::EventPending)) => {}
             other => {
-                return failed(format!(
-                    "with {} events waiting, read and write give {other:?}",
-                    2 - nth
-                ));
+                return failed(format!("with {} events waiting, read and write give {other:?}", 2 - nth));
             }
         }
         match ends.near.event().at("event")? {
@@ -188,10 +181,7 @@ pub(super) fn ringing_is_muted_two_seconds_after_on_hook(bench: &mut dyn Bench) 
     let mut seen = watch(bench, ends.near.as_mut(), BURST_MS);
     ends.far.hook(Hook::RingOff).at("ring off")?;
     seen.extend(watch(bench, ends.near.as_mut(), BURST_MS));
-    if seen
-        .iter()
-        .any(|e| matches!(e, Event::RingBegin | Event::RingOffHook))
-    {
+    if seen.iter().any(|e| matches!(e, Event::RingBegin | Event::RingOffHook)) {
         return failed(format!("a ring right after on-hook gives {seen:?}"));
     }
     bench.advance(Micros::from_ms(RING_MUTE_MS));
@@ -242,9 +232,7 @@ pub(super) fn events_after_the_63rd_are_lost(bench: &mut dyn Bench) -> Verdict {
     }
     match (kept.first(), kept.last()) {
         (Some(Event::RingBegin), Some(Event::RingBegin)) => Ok(String::new()),
-        other => failed(format!(
-            "the first and the 63rd event are {other:?}: the oldest must be kept"
-        )),
+        other => failed(format!("the first and the 63rd event are {other:?}: the oldest must be kept")),
     }
 }
 
@@ -261,20 +249,14 @@ fn answered_line(bench: &mut dyn Bench) -> Result<Ends, Stop> {
     let mut ends = quiet_line(bench)?;
     ends.near.hook(Hook::OffHook).at("off hook")?;
     wait_for(bench, ends.far.as_mut(), Event::RingOffHook, 300)?;
-    ends.far
-        .hook(Hook::OffHook)
-        .at("off hook at the exchange")?;
+    ends.far.hook(Hook::OffHook).at("off hook at the exchange")?;
     bench.advance(Micros::from_ms(20));
     Ok(ends)
 }
 
 /// A channel that can dial: a loop that is off hook and stable, else a bearer.
 fn dialling_channel(bench: &mut dyn Bench) -> Result<Box<dyn Channel>, Stop> {
-    let kind = if bench.pair(Signalling::FxsKs).is_some() {
-        Signalling::FxsKs
-    } else {
-        Signalling::Bearer
-    };
+    let kind = if bench.pair(Signalling::FxsKs).is_some() { Signalling::FxsKs } else { Signalling::Bearer };
     let (near, _) = pair(bench, kind)?;
     let mut channel = open_audio(bench.near(), near)?;
     if kind == Signalling::FxsKs {
@@ -296,9 +278,7 @@ fn dial(channel: &mut dyn Channel, digits: &str) -> Result<(), Stop> {
     match channel.dial(digits) {
         Ok(()) => Ok(()),
         Err(CardError::NoToneZone) => Err(Stop::NotApplicable("no tone zone is loaded".into())),
-        Err(CardError::Invalid) => Err(Stop::NotApplicable(
-            "the card has no generator for digits".into(),
-        )),
+        Err(CardError::Invalid) => Err(Stop::NotApplicable("the card has no generator for digits".into())),
         Err(error) => failed(format!("dial: {error}")),
     }
 }

@@ -95,12 +95,7 @@ impl Listener {
         }
         let from = self.after_last.max(written.saturating_sub(SEARCH));
         let to = written.saturating_sub(WINDOW as u32 - 1);
-        let found = (from..to).find(|&at| {
-            self.window
-                .iter()
-                .zip(at..)
-                .all(|(&o, i)| o == octet(self.seed, i))
-        });
+        let found = (from..to).find(|&at| self.window.iter().zip(at..).all(|(&o, i)| o == octet(self.seed, i)));
         if let Some(at) = found {
             let next = at + WINDOW as u32;
             self.lost += u64::from(at - self.after_last);
@@ -125,21 +120,12 @@ mod tests {
         let mut listener = Listener::new(7);
         listener.hear(&[0xD5; 160], 0);
         listener.hear(&sent[..1000], 4000);
-        assert_eq!(
-            (listener.good, listener.breaks, listener.delay),
-            (1000, 0, 160)
-        );
+        assert_eq!((listener.good, listener.breaks, listener.delay), (1000, 0, 160));
         listener.hear(&[0xD5; 80], 4000);
         listener.hear(&sent[1000..2000], 4000);
-        assert_eq!(
-            (listener.breaks, listener.lost, listener.delay),
-            (1, 0, 240)
-        );
+        assert_eq!((listener.breaks, listener.lost, listener.delay), (1, 0, 240));
         listener.hear(&sent[2080..], 4000);
-        assert_eq!(
-            (listener.breaks, listener.lost, listener.delay),
-            (2, 80, 160)
-        );
+        assert_eq!((listener.breaks, listener.lost, listener.delay), (2, 80, 160));
         assert_eq!(listener.place(), Some(4000));
     }
 

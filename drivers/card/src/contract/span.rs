@@ -2,7 +2,7 @@
 
 use alloc::{format, string::String};
 
-use super::{At as _, Bench, STEP, Stop, Verdict, events, failed, pair, wait_for};
+use super::{At as _, Bench, DRAIN, STEP, Stop, Verdict, events, failed, pair, wait_for};
 use crate::{BLOCK, CardError, Channel, ChannelId, Event, Micros, Setup, Signalling};
 
 /// How long after the cable was pulled the alarm may come.
@@ -19,18 +19,10 @@ pub(super) fn the_listing_is_consistent(bench: &mut dyn Bench) -> Verdict {
             return failed(format!("the {end} card has no channel"));
         }
         if !spans.is_sorted_by(|a, b| a.id < b.id) || !channels.is_sorted_by(|a, b| a.id < b.id) {
-            return failed(format!(
-                "the {end} card's spans or channels are out of order"
-            ));
+            return failed(format!("the {end} card's spans or channels are out of order"));
         }
-        if let Some(orphan) = channels
-            .iter()
-            .find(|c| !spans.iter().any(|s| s.id == c.span))
-        {
-            return failed(format!(
-                "channel {} is of a span that is not listed",
-                orphan.id.0
-            ));
+        if let Some(orphan) = channels.iter().find(|c| !spans.iter().any(|s| s.id == c.span)) {
+            return failed(format!("channel {} is of a span that is not listed", orphan.id.0));
         }
         if let Some(unplaced) = channels.iter().find(|c| c.timeslot == 0) {
             return failed(format!("channel {} has timeslot 0", unplaced.id.0));
@@ -43,9 +35,7 @@ pub(super) fn the_listing_is_consistent(bench: &mut dyn Bench) -> Verdict {
         match bench.near().channels().iter().find(|c| c.id == near) {
             Some(info) if info.signalling == kind => {}
             other => {
-                return failed(format!(
-                    "the {kind:?} pair's near channel is listed as {other:?}"
-                ));
+                return failed(format!("the {kind:?} pair's near channel is listed as {other:?}"));
             }
         }
     }
@@ -81,19 +71,11 @@ pub(super) fn a_pulled_cable_is_an_alarm(bench: &mut dyn Bench) -> Verdict {
     channel.setup(Setup::Audio(law)).at("setup")?;
     bench.advance(Micros::from_ms(50));
     events(channel.as_mut());
-    if bench
-        .near()
-        .span_status(span)
-        .at("span status")?
-        .alarms
-        .is_down()
-    {
+    if bench.near().span_status(span).at("span status")?.alarms.is_down() {
         return failed("the span is in alarm before the cable is pulled");
     }
     if !bench.break_span(false) {
-        return Err(Stop::NotApplicable(
-            "the bench cannot pull the cable".into(),
-        ));
+        return Err(Stop::NotApplicable("the bench cannot pull the cable".into()));
     }
     let blocked = blocked_within(bench, channel.as_mut(), ALARM_MS);
     let alarm = wait_for(bench, channel.as_mut(), Event::Alarm, 100);
@@ -107,40 +89,29 @@ pub(super) fn a_pulled_cable_is_an_alarm(bench: &mut dyn Bench) -> Verdict {
         return failed("the event came, but the span's status shows no alarm");
     }
     wait_for(bench, channel.as_mut(), Event::AlarmCleared, ALARM_MS)?;
-    if bench
-        .near()
-        .span_status(span)
-        .at("span status")?
-        .alarms
-        .is_down()
-    {
+    if bench.near().span_status(span).at("span status")?.alarms.is_down() {
         return failed("the alarm was cleared, but the span's status still shows it");
     }
     Ok(String::new())
 }
 
 /// Reads until an event blocks it.
-fn blocked_within(
-    bench: &mut dyn Bench,
-    channel: &mut dyn Channel,
-    limit_ms: u64,
-) -> Result<(), Stop> {
+fn blocked_within(bench: &mut dyn Bench, channel: &mut dyn Channel, limit_ms: u64) -> Result<(), Stop> {
     let mut buffer = [0; BLOCK];
     let mut passed = Micros::ZERO;
     while passed < Micros::from_ms(limit_ms) {
-        match channel.read(&mut buffer) {
-            Ok(_) => {}
-            Err(CardError::Again) => {
-                bench.advance(STEP);
-                passed = passed + STEP;
+        for _ in 0..DRAIN {
+            match channel.read(&mut buffer) {
+                Ok(_) => {}
+                Err(CardError::Again) => break,
+                Err(CardError::EventPending) => return Ok(()),
+                Err(error) => return failed(format!("read with the cable pulled: {error}")),
             }
-            Err(CardError::EventPending) => return Ok(()),
-            Err(error) => return failed(format!("read with the cable pulled: {error}")),
         }
+        bench.advance(STEP);
+        passed = passed + STEP;
     }
-    failed(format!(
-        "no event blocks reading within {limit_ms} ms of the cable being pulled"
-    ))
+    failed(format!("no event blocks reading within {limit_ms} ms of the cable being pulled"))
 }
 
 pub(super) fn a_removed_card_is_gone(bench: &mut dyn Bench) -> Verdict {
@@ -149,9 +120,7 @@ pub(super) fn a_removed_card_is_gone(bench: &mut dyn Bench) -> Verdict {
     let law = channel.info().law;
     channel.setup(Setup::Audio(law)).at("setup")?;
     if !bench.remove() {
-        return Err(Stop::NotApplicable(
-            "the bench cannot take the card away".into(),
-        ));
+        return Err(Stop::NotApplicable("the bench cannot take the card away".into()));
     }
     let mut buffer = [0; BLOCK];
     let mut last = String::new();
@@ -161,9 +130,7 @@ pub(super) fn a_removed_card_is_gone(bench: &mut dyn Bench) -> Verdict {
         let write = channel.write(&[0x55; BLOCK]);
         if (read, write) == (Err(CardError::Gone), Err(CardError::Gone)) {
             if let Ok(event) = channel.event() {
-                return failed(format!(
-                    "read and write say the card is gone, event says {event:?}"
-                ));
+                return failed(format!("read and write say the card is gone, event says {event:?}"));
             }
             drop(channel);
             return match bench.near().open(near) {

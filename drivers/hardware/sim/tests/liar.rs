@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use tipring_card::contract::{Bench, Outcome, Report, run};
 use tipring_card::{
-    BLOCK, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Hook, Micros,
-    Pace, Progress, Setup, Signalling, SpanId, SpanInfo, SpanStatus,
+    BLOCK, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Hook, Micros, Pace, Progress, Setup,
+    Signalling, SpanId, SpanInfo, SpanStatus,
 };
 use tipring_sim::{Side, SimCard, Wire, WireConfig};
 
@@ -48,10 +48,7 @@ const CAUGHT: &[(&str, Lie)] = &[
     ("a_channel_has_one_opener", Lie::OpensTwice),
     ("an_opened_channel_is_at_its_defaults", Lie::KeepsSetup),
     ("reading_nothing_says_again", Lie::ReadsEmptyBlocks),
-    (
-        "octets_pass_unchanged_at_constant_delay",
-        Lie::ChangesAnOctet,
-    ),
+    ("octets_pass_unchanged_at_constant_delay", Lie::ChangesAnOctet),
     ("a_short_read_loses_the_rest", Lie::KeepsTheRest),
     ("an_underrun_is_silence", Lie::WhistlesOnUnderrun),
     ("the_write_queue_has_eight_blocks", Lie::QueuesForEver),
@@ -71,15 +68,9 @@ const CAUGHT: &[(&str, Lie)] = &[
     ("a_hook_action_ends_dialling", Lie::NeverEndsDialling),
     ("a_close_puts_the_line_on_hook", Lie::ClosesLate),
     ("a_close_forgets_events", Lie::KeepsEvents),
-    (
-        "ringing_is_muted_two_seconds_after_on_hook",
-        Lie::RingsAtOnce,
-    ),
+    ("ringing_is_muted_two_seconds_after_on_hook", Lie::RingsAtOnce),
     ("a_battery_drop_is_seen_off_hook", Lie::BatteryIsNothing),
-    (
-        "a_battery_drop_is_unseen_600_ms_after_off_hook",
-        Lie::BatteryAtOnce,
-    ),
+    ("a_battery_drop_is_unseen_600_ms_after_off_hook", Lie::BatteryAtOnce),
     ("events_after_the_63rd_are_lost", Lie::LosesOldEvents),
     ("a_pulled_cable_is_an_alarm", Lie::HidesAlarms),
     ("a_removed_card_is_gone", Lie::NeverGone),
@@ -90,30 +81,18 @@ fn every_clause_of_the_contract_suite_can_fail() {
     let honest = lie(Lie::None);
     assert!(honest.passed(), "{honest}");
     for clause in &honest.clauses {
-        assert!(
-            CAUGHT.iter().any(|(name, _)| *name == clause.name),
-            "no lie is told for {}",
-            clause.name
-        );
+        assert!(CAUGHT.iter().any(|(name, _)| *name == clause.name), "no lie is told for {}", clause.name);
     }
     for &(name, told) in CAUGHT {
         let report = lie(told);
         let clause = report.clauses.iter().find(|clause| clause.name == name);
         let outcome = &clause.unwrap_or_else(|| panic!("no clause {name}")).outcome;
-        assert!(
-            matches!(outcome, Outcome::Failed(_)),
-            "{told:?} was not caught by {name}:\n{report}"
-        );
+        assert!(matches!(outcome, Outcome::Failed(_)), "{told:?} was not caught by {name}:\n{report}");
     }
 }
 
 fn lie(lie: Lie) -> Report {
-    let wire = Wire::new(WireConfig {
-        spans: 1,
-        analog_ports: 2,
-        seed: 11,
-        ..WireConfig::default()
-    });
+    let wire = Wire::new(WireConfig { spans: 1, analog_ports: 2, seed: 11, ..WireConfig::default() });
     let (near, far) = (Liar::new(wire.near(), lie), Liar::new(wire.far(), lie));
     run(&mut LiarBench { wire, near, far })
 }
@@ -134,21 +113,14 @@ impl Bench for LiarBench {
     }
 
     fn pair(&self, kind: Signalling) -> Option<(ChannelId, ChannelId)> {
-        let id = self
-            .near
-            .card
-            .channels()
-            .iter()
-            .find(|channel| channel.signalling == kind)?
-            .id;
+        let id = self.near.card.channels().iter().find(|channel| channel.signalling == kind)?.id;
         Some((id, id))
     }
 
     fn advance(&mut self, time: Micros) {
         let end = self.wire.now() + time;
         while self.wire.now() < end {
-            self.wire
-                .step((self.wire.now() + Micros::from_ms(5)).min(end));
+            self.wire.step((self.wire.now() + Micros::from_ms(5)).min(end));
         }
     }
 
@@ -183,12 +155,7 @@ impl Liar {
         if lie == Lie::ListsBackwards {
             listing.reverse();
         }
-        Liar {
-            card,
-            lie,
-            listing,
-            left: Arc::default(),
-        }
+        Liar { card, lie, listing, left: Arc::default() }
     }
 }
 
@@ -211,11 +178,7 @@ impl Card for Liar {
 
     fn span_status(&mut self, span: SpanId) -> Result<SpanStatus, CardError> {
         let status = self.card.span_status(span)?;
-        Ok(if self.lie == Lie::HidesAlarms {
-            SpanStatus::default()
-        } else {
-            status
-        })
+        Ok(if self.lie == Lie::HidesAlarms { SpanStatus::default() } else { status })
     }
 
     fn open(&mut self, channel: ChannelId) -> Result<Box<dyn Channel>, CardError> {
@@ -291,19 +254,11 @@ impl Channel for LiarChannel {
 
     fn setup(&mut self, setup: Setup) -> Result<(), CardError> {
         let again = std::mem::replace(&mut self.was_set_up, true);
-        if again && self.lie == Lie::IgnoresSecondSetup {
-            Ok(())
-        } else {
-            self.inner()?.setup(setup)
-        }
+        if again && self.lie == Lie::IgnoresSecondSetup { Ok(()) } else { self.inner()?.setup(setup) }
     }
 
     fn read(&mut self, into: &mut [u8]) -> Result<usize, CardError> {
-        let (lie, law, hdlc) = (
-            self.lie,
-            self.info.law,
-            self.info.signalling == Signalling::Hdlc,
-        );
+        let (lie, law, hdlc) = (self.lie, self.info.law, self.info.signalling == Signalling::Hdlc);
         if lie == Lie::KeepsTheRest && !hdlc {
             if self.rest.is_empty() {
                 let mut block = [0; BLOCK];
@@ -321,15 +276,10 @@ impl Channel for LiarChannel {
             (Err(CardError::Gone), Lie::NeverGone) => return Err(CardError::Again),
             (other, _) => other?,
         };
-        if lie == Lie::WhistlesOnUnderrun && !hdlc && into[..n].iter().all(|&o| o == law.silence())
-        {
+        if lie == Lie::WhistlesOnUnderrun && !hdlc && into[..n].iter().all(|&o| o == law.silence()) {
             into[..n].fill(0x2A);
         }
-        Ok(if lie == Lie::CutsFcs && hdlc {
-            n.saturating_sub(2)
-        } else {
-            n
-        })
+        Ok(if lie == Lie::CutsFcs && hdlc { n.saturating_sub(2) } else { n })
     }
 
     fn write(&mut self, from: &[u8]) -> Result<usize, CardError> {
@@ -349,11 +299,7 @@ impl Channel for LiarChannel {
     }
 
     fn flush(&mut self) -> Result<(), CardError> {
-        if self.lie == Lie::IgnoresFlush {
-            Ok(())
-        } else {
-            self.inner()?.flush()
-        }
+        if self.lie == Lie::IgnoresFlush { Ok(()) } else { self.inner()?.flush() }
     }
 
     fn event(&mut self) -> Result<Option<Event>, CardError> {

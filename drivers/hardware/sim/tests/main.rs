@@ -4,5 +4,7 @@ mod calls;
 mod contract;
 mod faults;
 mod hostile;
+mod liar;
+mod liar;
 mod support;
 mod wall;
