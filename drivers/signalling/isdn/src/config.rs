@@ -73,7 +73,7 @@ pub struct Timers {
     pub t304: Micros,
     /// DISCONNECT sent. 30 s.
     pub t305: Micros,
-    /// DISCONNECT with tones received, nobody released yet. 30 s.
+    /// DISCONNECT with tones sent or received, nobody released yet. 30 s.
     pub t306: Micros,
     /// RELEASE sent. 4 s, once repeated.
     pub t308: Micros,
@@ -107,11 +107,7 @@ impl Timers {
             n200: 3,
             k: 7,
             establish_again: Micros::from_s(2),
-            t301: if network {
-                Some(Micros::from_s(180))
-            } else {
-                None
-            },
+            t301: if network { Some(Micros::from_s(180)) } else { None },
             t302: Micros::from_s(15),
             t303: Micros::from_s(4),
             t304: Micros::from_s(if network { 20 } else { 30 }),
@@ -150,22 +146,11 @@ pub struct Config {
 impl Config {
     /// A whole E1, A-law.
     pub const fn e1(role: Role) -> Self {
-        Config {
-            role,
-            channels: ChannelMap::E1,
-            law: Law::A,
-            timers: Timers::of(role),
-            overlap: false,
-            heal: true,
-        }
+        Config { role, channels: ChannelMap::E1, law: Law::A, timers: Timers::of(role), overlap: false, heal: true }
     }
 
     /// A whole T1, µ-law.
     pub const fn t1(role: Role) -> Self {
-        Config {
-            channels: ChannelMap::T1,
-            law: Law::Mu,
-            ..Config::e1(role)
-        }
+        Config { channels: ChannelMap::T1, law: Law::Mu, ..Config::e1(role) }
     }
 }

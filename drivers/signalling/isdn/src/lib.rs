@@ -23,6 +23,6 @@ pub use q921::FrameBuf;
 pub use q931::describe::describe;
 pub use trunk::{Counters, Input, Output, Trunk};
 pub use words::{
-    Bearer, By, CallId, Calling, ChannelState, Command, Digits, Event, Fault, IncomingCall, Npi,
-    Number, Presentation, Redirecting, Screening, SetupRequest, Text, Ton,
+    Bearer, By, CallId, Calling, ChannelState, Command, Digits, Event, Fault, IncomingCall, Npi, Number, Presentation,
+    Redirecting, Screening, SetupRequest, Text, Ton,
 };

@@ -96,11 +96,7 @@ impl Trunk {
 
     /// When to come with [`Input::Timer`].
     pub fn deadline(&self) -> Option<Micros> {
-        self.link
-            .deadline()
-            .into_iter()
-            .chain(self.calls.deadline())
-            .min()
+        self.link.deadline().into_iter().chain(self.calls.deadline()).min()
     }
 
     /// Whether the data link is established.
@@ -145,24 +141,19 @@ impl Trunk {
         while let Some(indication) = self.link.poll_upper() {
             match indication {
                 Upper::Data(message) => self.calls.receive(now, &message),
-                Upper::Up { reset } => self.calls.link_up(now, reset),
+                Upper::Up { reset, lost } => self.calls.link_up(now, reset, lost),
                 Upper::Down => self.calls.link_down(now),
             }
         }
         while let Some(message) = self.calls.poll_message() {
             self.link.handle(now, LinkInput::Data(&message));
         }
-        self.counters = Counters {
-            link: *self.link.counters(),
-            calls: *self.calls.counters(),
-        };
+        self.counters = Counters { link: *self.link.counters(), calls: *self.calls.counters() };
         if self.link.take_same_role() {
             let _ = self.troubles.push_back(Fault::SameRole);
         }
         let link = self.counters.link;
-        if link.invalid_frames != before.invalid_frames
-            || link.rejected_frames != before.rejected_frames
-        {
+        if link.invalid_frames != before.invalid_frames || link.rejected_frames != before.rejected_frames {
             let _ = self.troubles.push_back(Fault::BadFrame);
         }
     }

@@ -76,11 +76,7 @@ impl Number {
         if !digits.bytes().all(is_digit) {
             return None;
         }
-        Some(Number {
-            digits: Digits::try_from(digits).ok()?,
-            ton,
-            npi,
-        })
+        Some(Number { digits: Digits::try_from(digits).ok()?, ton, npi })
     }
 }
 
@@ -167,7 +163,7 @@ pub struct SetupRequest {
     pub name: Option<Text>,
     /// Who forwarded the call to us.
     pub redirecting: Option<Redirecting>,
-    /// What is to be carried.
+    /// What is to be carried. The law that is named is always the trunk's, [`crate::Config::law`].
     pub bearer: Bearer,
     /// No further digits follow, and we say so.
     pub sending_complete: bool,
@@ -236,6 +232,8 @@ pub enum Command {
     Connect(CallId),
     /// End the call in the ordinary way. A call that we have not answered in any way is rejected.
     Disconnect(CallId, Cause),
+    /// End the call but keep the channel for tones or an announcement, until T306 at most (network only).
+    DisconnectWithTones(CallId, Cause),
     /// Give the channel up: the answer to [`Event::Disconnecting`] when tones were to be heard first.
     Release(CallId, Cause),
     /// Refuse an offered call with RELEASE COMPLETE.

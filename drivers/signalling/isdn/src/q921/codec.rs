@@ -29,11 +29,7 @@ pub struct Address {
 impl Address {
     /// Our address for a command or a response: commands of the network and responses of the user have the bit set.
     pub const fn ours(role: Role, command: bool) -> Self {
-        Address {
-            sapi: 0,
-            tei: 0,
-            cr: command == matches!(role, Role::Network),
-        }
+        Address { sapi: 0, tei: 0, cr: command == matches!(role, Role::Network) }
     }
 
     /// Whether a frame received by `role` with this address is a command.
@@ -127,11 +123,7 @@ pub fn decode(octets: &[u8]) -> Result<(Address, Frame<'_>), FrameError> {
     if first & 1 != 0 || second & 1 != 1 {
         return Err(FrameError::Address);
     }
-    let address = Address {
-        sapi: first >> 2,
-        tei: second >> 1,
-        cr: first & 2 != 0,
-    };
+    let address = Address { sapi: first >> 2, tei: second >> 1, cr: first & 2 != 0 };
     let [control, rest @ ..] = rest else {
         return Err(FrameError::Short);
     };
@@ -147,15 +139,7 @@ pub fn decode(octets: &[u8]) -> Result<(Address, Frame<'_>), FrameError> {
         if info.len() > MAX_INFO {
             return Err(FrameError::Long(address));
         }
-        return Ok((
-            address,
-            Frame::Information {
-                ns: control >> 1,
-                nr,
-                poll: pf,
-                info,
-            },
-        ));
+        return Ok((address, Frame::Information { ns: control >> 1, nr, poll: pf, info }));
     }
     let kind = match control {
         0x01 => Supervisory::Rr,
@@ -169,11 +153,7 @@ pub fn decode(octets: &[u8]) -> Result<(Address, Frame<'_>), FrameError> {
     Ok((address, Frame::Supervisory { kind, nr, pf }))
 }
 
-fn unnumbered(
-    address: Address,
-    control: u8,
-    rest: &[u8],
-) -> Result<(Address, Frame<'_>), FrameError> {
+fn unnumbered(address: Address, control: u8, rest: &[u8]) -> Result<(Address, Frame<'_>), FrameError> {
     let kind = match control & !0x10 {
         0x6F => Unnumbered::Sabme,
         0x0F => Unnumbered::Dm,
@@ -191,13 +171,7 @@ fn unnumbered(
     if !carries && !rest.is_empty() {
         return Err(FrameError::Length(address));
     }
-    Ok((
-        address,
-        Frame::Unnumbered {
-            kind,
-            pf: control & 0x10 != 0,
-        },
-    ))
+    Ok((address, Frame::Unnumbered { kind, pf: control & 0x10 != 0 }))
 }
 
 /// Writes a frame. An information field beyond N201 is cut: the layer never offers one.
@@ -252,49 +226,16 @@ mod tests {
 
     #[test]
     fn frames_of_the_standard_octet_by_octet() {
-        let sabme = Frame::Unnumbered {
-            kind: Unnumbered::Sabme,
-            pf: true,
-        };
-        assert_eq!(
-            encode(Address::ours(Role::User, true), sabme).as_slice(),
-            [0x00, 0x01, 0x7F]
-        );
-        assert_eq!(
-            encode(Address::ours(Role::Network, true), sabme).as_slice(),
-            [0x02, 0x01, 0x7F]
-        );
-        let ua = Frame::Unnumbered {
-            kind: Unnumbered::Ua,
-            pf: true,
-        };
-        assert_eq!(
-            encode(Address::ours(Role::User, false), ua).as_slice(),
-            [0x02, 0x01, 0x73]
-        );
-        assert_eq!(
-            encode(Address::ours(Role::Network, false), ua).as_slice(),
-            [0x00, 0x01, 0x73]
-        );
-        let rr = Frame::Supervisory {
-            kind: Supervisory::Rr,
-            nr: 5,
-            pf: false,
-        };
-        assert_eq!(
-            encode(Address::ours(Role::User, false), rr).as_slice(),
-            [0x02, 0x01, 0x01, 0x0A]
-        );
-        let i = Frame::Information {
-            ns: 1,
-            nr: 2,
-            poll: true,
-            info: &[0x08],
-        };
-        assert_eq!(
-            encode(Address::ours(Role::User, true), i).as_slice(),
-            [0x00, 0x01, 0x02, 0x05, 0x08]
-        );
+        let sabme = Frame::Unnumbered { kind: Unnumbered::Sabme, pf: true };
+        assert_eq!(encode(Address::ours(Role::User, true), sabme).as_slice(), [0x00, 0x01, 0x7F]);
+        assert_eq!(encode(Address::ours(Role::Network, true), sabme).as_slice(), [0x02, 0x01, 0x7F]);
+        let ua = Frame::Unnumbered { kind: Unnumbered::Ua, pf: true };
+        assert_eq!(encode(Address::ours(Role::User, false), ua).as_slice(), [0x02, 0x01, 0x73]);
+        assert_eq!(encode(Address::ours(Role::Network, false), ua).as_slice(), [0x00, 0x01, 0x73]);
+        let rr = Frame::Supervisory { kind: Supervisory::Rr, nr: 5, pf: false };
+        assert_eq!(encode(Address::ours(Role::User, false), rr).as_slice(), [0x02, 0x01, 0x01, 0x0A]);
+        let i = Frame::Information { ns: 1, nr: 2, poll: true, info: &[0x08] };
+        assert_eq!(encode(Address::ours(Role::User, true), i).as_slice(), [0x00, 0x01, 0x02, 0x05, 0x08]);
     }
 
     #[test]
@@ -320,12 +261,7 @@ mod tests {
                         let frame = Frame::Supervisory { kind, nr: 127, pf };
                         assert_eq!(decode(&encode(address, frame)), Ok((address, frame)));
                     }
-                    let frame = Frame::Information {
-                        ns: 127,
-                        nr: 0,
-                        poll: pf,
-                        info: &[8, 2, 0, 1, 5],
-                    };
+                    let frame = Frame::Information { ns: 127, nr: 0, poll: pf, info: &[8, 2, 0, 1, 5] };
                     assert_eq!(decode(&encode(address, frame)), Ok((address, frame)));
                 }
             }
@@ -334,11 +270,7 @@ mod tests {
 
     #[test]
     fn what_is_no_frame_is_named() {
-        let address = Address {
-            sapi: 0,
-            tei: 0,
-            cr: false,
-        };
+        let address = Address { sapi: 0, tei: 0, cr: false };
         assert_eq!(decode(&[]), Err(FrameError::Short));
         assert_eq!(decode(&[0, 1]), Err(FrameError::Short));
         assert_eq!(decode(&[0, 1, 1]), Err(FrameError::Short));
@@ -346,10 +278,7 @@ mod tests {
         assert_eq!(decode(&[0, 0, 0x7F]), Err(FrameError::Address));
         assert_eq!(decode(&[0, 1, 0xFF]), Err(FrameError::Control(address)));
         assert_eq!(decode(&[0, 1, 0x0D, 0]), Err(FrameError::Control(address)));
-        assert_eq!(
-            decode(&[0, 1, 0x01, 0, 9]),
-            Err(FrameError::Length(address))
-        );
+        assert_eq!(decode(&[0, 1, 0x01, 0, 9]), Err(FrameError::Length(address)));
         assert_eq!(decode(&[0, 1, 0x7F, 9]), Err(FrameError::Length(address)));
         let mut long = [0u8; MAX_FRAME + 1];
         long[1] = 1;

@@ -5,6 +5,8 @@
 
 pub mod codec;
 pub mod layer;
+mod received;
+mod window;
 
 pub use codec::{FrameBuf, Info, MAX_FRAME, MAX_INFO};
 pub use layer::{Counters, Link, LinkInput, Upper};

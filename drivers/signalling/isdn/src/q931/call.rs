@@ -159,11 +159,7 @@ impl Call {
         if by_user.is_some_and(|by_user| by_user != self.made_by_user(role)) {
             return false;
         }
-        let (caller, called) = if self.placed {
-            (ours, theirs)
-        } else {
-            (theirs, ours)
-        };
+        let (caller, called) = if self.placed { (ours, theirs) } else { (theirs, ours) };
         caller <= called || (caller, called) == (5, 4)
     }
 }

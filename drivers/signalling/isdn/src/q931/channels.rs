@@ -29,9 +29,7 @@ impl Layer {
         match self.slots[usize::from(timeslot)] {
             Slot::Held(call) => ChannelState::InCall(call),
             Slot::Maintenance => ChannelState::Maintenance,
-            Slot::Idle if self.restarts[usize::from(timeslot)] != Restart::None => {
-                ChannelState::Restarting
-            }
+            Slot::Idle if self.restarts[usize::from(timeslot)] != Restart::None => ChannelState::Restarting,
             Slot::Idle => ChannelState::Idle,
         }
     }
@@ -53,11 +51,7 @@ impl Layer {
     }
 
     fn any_idle(&self) -> Result<u8, Cause> {
-        let mut idle = self
-            .config
-            .channels
-            .iter()
-            .filter(|&slot| self.is_idle(slot));
+        let mut idle = self.config.channels.iter().filter(|&slot| self.is_idle(slot));
         match self.config.role {
             Role::Network => idle.next(),
             Role::User => idle.next_back(),
@@ -87,11 +81,7 @@ impl Layer {
             };
         };
         let otherwise = |cause: Cause, layer: &Layer| {
-            if channel.exclusive {
-                Err(cause)
-            } else {
-                layer.any_idle()
-            }
+            if channel.exclusive { Err(cause) } else { layer.any_idle() }
         };
         match self.channel_state(slot) {
             ChannelState::Idle => Ok(slot),
@@ -103,9 +93,7 @@ impl Layer {
                 otherwise(Cause::CHANNEL_UNAVAILABLE, self)
             }
             ChannelState::Restarting if self.setup_during_restart(slot) => Ok(slot),
-            ChannelState::Restarting | ChannelState::Maintenance => {
-                otherwise(Cause::CHANNEL_UNAVAILABLE, self)
-            }
+            ChannelState::Restarting | ChannelState::Maintenance => otherwise(Cause::CHANNEL_UNAVAILABLE, self),
         }
     }
 
@@ -127,11 +115,7 @@ impl Layer {
     }
 
     /// Takes the channel that the first answer to our SETUP names. An error is the cause to break off with.
-    pub(super) fn adopt_channel(
-        &mut self,
-        index: usize,
-        named: Option<Channel>,
-    ) -> Result<(), Cause> {
+    pub(super) fn adopt_channel(&mut self, index: usize, named: Option<Channel>) -> Result<(), Cause> {
         let call = &mut self.calls[index];
         let first_answer = !call.settled;
         call.settled = true;

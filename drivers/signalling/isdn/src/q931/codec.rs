@@ -49,13 +49,7 @@ pub fn decode(octets: &[u8]) -> Result<Message, MessageError> {
         return Err(MessageError::Discriminator(*discriminator));
     }
     let (reference, rest) = match (*length, rest) {
-        (0, rest) => (
-            Reference {
-                dummy: true,
-                ..Reference::default()
-            },
-            rest,
-        ),
+        (0, rest) => (Reference { dummy: true, ..Reference::default() }, rest),
         (1, [a, rest @ ..]) => (reference(u16::from(a & 0x7F), *a), rest),
         (2, [a, b, rest @ ..]) => (reference(u16::from_be_bytes([a & 0x7F, *b]), *a), rest),
         (1 | 2, _) => return Err(MessageError::Short),
@@ -64,20 +58,13 @@ pub fn decode(octets: &[u8]) -> Result<Message, MessageError> {
     let [kind, elements @ ..] = rest else {
         return Err(MessageError::Short);
     };
-    let mut message = Message {
-        reference,
-        ..Message::new(Kind::from_octet(*kind))
-    };
+    let mut message = Message { reference, ..Message::new(Kind::from_octet(*kind)) };
     read_elements(&mut message, elements);
     Ok(message)
 }
 
 const fn reference(value: u16, first: u8) -> Reference {
-    Reference {
-        value,
-        to_origin: first & 0x80 != 0,
-        dummy: false,
-    }
+    Reference { value, to_origin: first & 0x80 != 0, dummy: false }
 }
 
 fn read_elements(message: &mut Message, mut octets: &[u8]) {
@@ -92,16 +79,12 @@ fn read_elements(message: &mut Message, mut octets: &[u8]) {
                 0x90 if first & 0x08 != 0 => once = Some(first & 7),
                 // A locking shift goes up only (§4.5.3).
                 0x90 if first & 7 > codeset => codeset = first & 7,
-                _ if first == id::SENDING_COMPLETE && active == 0 => {
-                    message.sending_complete = true
-                }
+                _ if first == id::SENDING_COMPLETE && active == 0 => message.sending_complete = true,
                 _ => message.passed_over = message.passed_over.saturating_add(1),
             }
             continue;
         }
-        let contents = rest
-            .split_first()
-            .and_then(|(length, tail)| tail.split_at_checked(usize::from(*length)));
+        let contents = rest.split_first().and_then(|(length, tail)| tail.split_at_checked(usize::from(*length)));
         let Some((contents, tail)) = contents else {
             // Cut off: what it would have been is there and senseless.
             note_bad(message, first, active);
@@ -142,9 +125,7 @@ fn read_element(message: &mut Message, identifier: u8, octets: &[u8]) {
             None => Taken::Bad,
         },
         id::DISPLAY => {
-            message
-                .display
-                .get_or_insert_with(|| ie::read_display(octets));
+            message.display.get_or_insert_with(|| ie::read_display(octets));
             Taken::Sound
         }
         other => {
@@ -172,11 +153,7 @@ fn take<T>(place: &mut Ie<T>, read: Option<T>) -> Taken {
     if !matches!(place, Ie::Absent) {
         return Taken::PassedOver;
     }
-    let taken = if read.is_some() {
-        Taken::Sound
-    } else {
-        Taken::Bad
-    };
+    let taken = if read.is_some() { Taken::Sound } else { Taken::Bad };
     *place = Ie::read(read);
     taken
 }
@@ -186,13 +163,7 @@ pub fn encode(message: &Message) -> Option<Info> {
     let mut out = Info::new();
     let [high, low] = message.reference.value.to_be_bytes();
     let flag = if message.reference.to_origin { 0x80 } else { 0 };
-    let header = [
-        DISCRIMINATOR,
-        2,
-        high & 0x7F | flag,
-        low,
-        message.kind.octet(),
-    ];
+    let header = [DISCRIMINATOR, 2, high & 0x7F | flag, low, message.kind.octet()];
     out.extend_from_slice(&header).ok()?;
     if let Ie::Is(bearer) = &message.bearer {
         element(&mut out, id::BEARER, &ie::write_bearer(*bearer))?;
@@ -207,11 +178,7 @@ pub fn encode(message: &Message) -> Option<Info> {
         element(&mut out, id::CHANNEL, &ie::write_channel(*channel))?;
     }
     for description in (1..32).filter(|&description| message.progress.has(description)) {
-        element(
-            &mut out,
-            id::PROGRESS,
-            &ie::write_progress(description, message.location),
-        )?;
+        element(&mut out, id::PROGRESS, &ie::write_progress(description, message.location))?;
     }
     if let Some(text) = &message.display {
         element(&mut out, id::DISPLAY, &ie::write_display(text))?;
@@ -226,11 +193,7 @@ pub fn encode(message: &Message) -> Option<Info> {
         element(&mut out, id::CALLED, &ie::write_called(called))?;
     }
     if let Ie::Is(redirecting) = &message.redirecting {
-        element(
-            &mut out,
-            id::REDIRECTING,
-            &ie::write_redirecting(redirecting),
-        )?;
+        element(&mut out, id::REDIRECTING, &ie::write_redirecting(redirecting))?;
     }
     if let Ie::Is(class) = &message.restart {
         element(&mut out, id::RESTART, &ie::write_restart(*class))?;

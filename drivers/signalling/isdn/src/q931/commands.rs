@@ -12,7 +12,7 @@ use super::incoming::settled_channel;
 use super::layer::{Layer, bump};
 use super::message::{Kind, Message, Reference};
 use crate::Role;
-use crate::words::{By, CallId, Command, Digits, Event, Number, SetupRequest, Text};
+use crate::words::{Bearer, By, CallId, Command, Digits, Event, Number, SetupRequest, Text};
 
 impl Layer {
     /// Carries a command out.
@@ -28,6 +28,7 @@ impl Layer {
             | Command::Alerting(call, _)
             | Command::Connect(call)
             | Command::Disconnect(call, _)
+            | Command::DisconnectWithTones(call, _)
             | Command::Release(call, _)
             | Command::Reject(call, _)
             | Command::StatusEnquiry(call) => *call,
@@ -43,28 +44,15 @@ impl Layer {
             Command::Information(_, digits) => self.more_digits(now, index, digits),
             Command::Display(_, text) => self.show(index, text),
             Command::Proceeding(_) => {
-                self.advance(
-                    index,
-                    Kind::CallProceeding,
-                    State::Proceeding,
-                    State::Overlap,
-                    false,
-                );
+                self.advance(index, Kind::CallProceeding, State::Proceeding, State::Overlap, false);
             }
             Command::Alerting(_, inband) => {
-                self.advance(
-                    index,
-                    Kind::Alerting,
-                    State::Alerting,
-                    State::Proceeding,
-                    inband,
-                );
+                self.advance(index, Kind::Alerting, State::Alerting, State::Proceeding, inband);
             }
             Command::Progress(_) => self.tell_progress(index),
             Command::Connect(_) => self.answer_call(now, index),
-            Command::Disconnect(_, cause) | Command::Reject(_, cause) => {
-                self.hang_up(now, index, cause)
-            }
+            Command::Disconnect(_, cause) | Command::Reject(_, cause) => self.hang_up(now, index, cause),
+            Command::DisconnectWithTones(_, cause) => self.play_out(now, index, cause),
             Command::Release(_, cause) => self.give_up(now, index, cause),
             Command::StatusEnquiry(_) if self.calls[index].state.is_clearing() => {
                 bump(&mut self.counters.misplaced_commands); // its end is under way already
@@ -78,6 +66,7 @@ impl Layer {
     fn obey_without_link(&mut self, index: usize, command: &Command) {
         match command {
             Command::Disconnect(_, cause)
+            | Command::DisconnectWithTones(_, cause)
             | Command::Release(_, cause)
             | Command::Reject(_, cause) => {
                 let call = &mut self.calls[index];
@@ -96,11 +85,7 @@ impl Layer {
         };
         self.reserved.swap_remove(at);
         if let Err((cause, by)) = self.place(now, request) {
-            self.event(Event::Released {
-                call: request.call,
-                cause,
-                by,
-            });
+            self.event(Event::Released { call: request.call, cause, by });
         }
     }
 
@@ -111,9 +96,7 @@ impl Layer {
         if self.calls.is_full() {
             return Err((Cause::CONGESTION, By::Local));
         }
-        let timeslot = self
-            .choose_outgoing(request.timeslot, request.exclusive)
-            .map_err(|cause| (cause, By::Local))?;
+        let timeslot = self.choose_outgoing(request.timeslot, request.exclusive).map_err(|cause| (cause, By::Local))?;
         let reference = self.fresh_reference();
         let message = self.setup_message(request, timeslot, reference);
         let Some(octets) = codec::encode(&message) else {
@@ -144,12 +127,12 @@ impl Layer {
         let network = self.config.role == Role::Network;
         let number = |number: &Number| !number.digits.is_empty();
         Message {
-            reference: Reference {
-                value: reference,
-                to_origin: false,
-                dummy: false,
-            },
-            bearer: Ie::Is(request.bearer),
+            reference: Reference { value: reference, to_origin: false, dummy: false },
+            bearer: Ie::Is(match request.bearer {
+                Bearer::Speech(_) => Bearer::Speech(self.config.law),
+                Bearer::Audio(_) => Bearer::Audio(self.config.law),
+                other => other,
+            }),
             channel: Ie::Is(Channel::slot(timeslot, request.exclusive)),
             progress: if request.origin_not_isdn {
                 Progress::one(Progress::ORIGIN_NOT_ISDN)
@@ -170,26 +153,11 @@ impl Layer {
         let message = Message::new(Kind::Information);
         match (call.placed, call.state) {
             (true, State::Overlap) => {
-                let called = Number {
-                    digits,
-                    ..Number::default()
-                };
-                self.send(
-                    index,
-                    Message {
-                        called: Ie::Is(called),
-                        ..message
-                    },
-                );
+                let called = Number { digits, ..Number::default() };
+                self.send(index, Message { called: Ie::Is(called), ..message });
                 self.guard(now, index, Guard::T304, self.config.timers.t304);
             }
-            (_, State::Active) => self.send(
-                index,
-                Message {
-                    keypad: Ie::Is(digits),
-                    ..message
-                },
-            ),
+            (_, State::Active) => self.send(index, Message { keypad: Ie::Is(digits), ..message }),
             _ => bump(&mut self.counters.misplaced_commands),
         }
     }
@@ -203,74 +171,33 @@ impl Layer {
     }
 
     /// A step of the called side: sends the message and enters the state if the call is not beyond `latest`.
-    fn advance(
-        &mut self,
-        index: usize,
-        kind: Kind,
-        next: State,
-        latest: State,
-        inband: bool,
-    ) -> bool {
-        let order = [
-            State::Offered,
-            State::Overlap,
-            State::Proceeding,
-            State::Alerting,
-        ];
+    fn advance(&mut self, index: usize, kind: Kind, next: State, latest: State, inband: bool) -> bool {
+        let order = [State::Offered, State::Overlap, State::Proceeding, State::Alerting];
         let position = |state| order.iter().position(|&step| step == state);
         let call = &mut self.calls[index];
-        let fits =
-            !call.placed && position(call.state).is_some_and(|at| Some(at) <= position(latest));
+        let fits = !call.placed && position(call.state).is_some_and(|at| Some(at) <= position(latest));
         if !fits {
             bump(&mut self.counters.misplaced_commands);
             return false;
         }
         call.enter(next);
         let channel = settled_channel(call);
-        let progress = if inband {
-            Progress::one(Progress::IN_BAND)
-        } else {
-            Progress::default()
-        };
-        self.send(
-            index,
-            Message {
-                channel,
-                progress,
-                ..Message::new(kind)
-            },
-        );
+        let progress = if inband { Progress::one(Progress::IN_BAND) } else { Progress::default() };
+        self.send(index, Message { channel, progress, ..Message::new(kind) });
         true
     }
 
     fn tell_progress(&mut self, index: usize) {
         let call = &self.calls[index];
-        if call.placed
-            || !matches!(
-                call.state,
-                State::Overlap | State::Proceeding | State::Alerting
-            )
-        {
+        if call.placed || !matches!(call.state, State::Overlap | State::Proceeding | State::Alerting) {
             return bump(&mut self.counters.misplaced_commands);
         }
         let progress = Progress::one(Progress::IN_BAND);
-        self.send(
-            index,
-            Message {
-                progress,
-                ..Message::new(Kind::Progress)
-            },
-        );
+        self.send(index, Message { progress, ..Message::new(Kind::Progress) });
     }
 
     fn answer_call(&mut self, now: Micros, index: usize) {
-        if !self.advance(
-            index,
-            Kind::Connect,
-            State::ConnectRequest,
-            State::Alerting,
-            false,
-        ) {
+        if !self.advance(index, Kind::Connect, State::ConnectRequest, State::Alerting, false) {
             return;
         }
         let call = &mut self.calls[index];
@@ -290,13 +217,7 @@ impl Layer {
         if self.config.role == Role::User || self.calls[index].state.is_clearing() {
             return bump(&mut self.counters.misplaced_commands);
         }
-        self.send(
-            index,
-            Message {
-                display: Some(text),
-                ..Message::new(Kind::Information)
-            },
-        );
+        self.send(index, Message { display: Some(text), ..Message::new(Kind::Information) });
     }
 
     // --- ending
@@ -310,6 +231,27 @@ impl Layer {
             State::WeDisconnect | State::ReleaseRequest => {}
             _ => self.disconnect(now, index, cause, By::Local),
         }
+    }
+
+    /// DISCONNECT with progress indicator 8: the caller hears why (§5.4). A call that was not answered in any way has no
+    /// channel to hear on yet: it gets CALL PROCEEDING first.
+    fn play_out(&mut self, now: Micros, index: usize, cause: Cause) {
+        let call = &self.calls[index];
+        let before_answer = matches!(call.state, State::Offered | State::Overlap) && !call.placed;
+        if self.config.role == Role::User || call.state.is_clearing() {
+            return self.hang_up(now, index, cause);
+        }
+        if before_answer {
+            self.advance(index, Kind::CallProceeding, State::Proceeding, State::Overlap, false);
+        }
+        let progress = Progress::one(Progress::IN_BAND);
+        let message = Message { progress, ..self.with_cause(Kind::Disconnect, cause) };
+        self.send(index, message);
+        let call = &mut self.calls[index];
+        call.clear_for(cause, By::Local);
+        call.enquiry = None;
+        call.enter(State::WeDisconnect);
+        self.guard(now, index, Guard::T306, self.config.timers.t306);
     }
 
     fn give_up(&mut self, now: Micros, index: usize, cause: Cause) {

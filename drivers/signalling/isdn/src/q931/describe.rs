@@ -65,11 +65,7 @@ fn message_line(message: &Message, out: &mut impl Write) -> Result {
     } else if reference.value == 0 {
         out.write_str(" cr=global")?;
     } else {
-        let side = if reference.to_origin {
-            "to caller"
-        } else {
-            "from caller"
-        };
+        let side = if reference.to_origin { "to caller" } else { "from caller" };
         write!(out, " cr={}({side})", reference.value)?;
     }
     channel(message, out)?;
@@ -123,20 +119,12 @@ fn channel(message: &Message, out: &mut impl Write) -> Result {
                 write!(out, "{comma}{slot}")?;
                 comma = ",";
             }
-            if channel.exclusive {
-                out.write_str("!")
-            } else {
-                Ok(())
-            }
+            if channel.exclusive { out.write_str("!") } else { Ok(()) }
         }
     }
 }
 
 fn number(label: &str, number: &Number, out: &mut impl Write) -> Result {
-    let plus = if number.ton == Ton::International {
-        "+"
-    } else {
-        ""
-    };
+    let plus = if number.ton == Ton::International { "+" } else { "" };
     write!(out, "{label}{plus}{}", number.digits)
 }

@@ -5,9 +5,7 @@
 
 use tipring_card::{Cause, Law};
 
-use crate::words::{
-    Bearer, Calling, Digits, Npi, Number, Presentation, Redirecting, Screening, Text, Ton, is_digit,
-};
+use crate::words::{Bearer, Calling, Digits, Npi, Number, Presentation, Redirecting, Screening, Text, Ton, is_digit};
 
 /// Contents of one element. The longest that is written is a display text.
 pub type Contents = heapless::Vec<u8, 96>;
@@ -71,10 +69,7 @@ pub struct Channel {
 impl Channel {
     /// One timeslot.
     pub const fn slot(timeslot: u8, exclusive: bool) -> Self {
-        Channel {
-            selection: Selection::Slots(1 << (timeslot % 32)),
-            exclusive,
-        }
+        Channel { selection: Selection::Slots(1 << (timeslot % 32)), exclusive }
     }
 
     /// The lowest timeslot named.
@@ -155,11 +150,7 @@ pub fn read_bearer(octets: &[u8]) -> Option<Bearer> {
 /// Cause: value and location.
 pub fn read_cause(octets: &[u8]) -> Option<(Cause, Location)> {
     let &first = octets.first()?;
-    let value = if first & 0x80 != 0 {
-        octets.get(1)?
-    } else {
-        octets.get(2)?
-    };
+    let value = if first & 0x80 != 0 { octets.get(1)? } else { octets.get(2)? };
     Some((Cause(value & 0x7F), Location(first & 0x0F)))
 }
 
@@ -189,10 +180,7 @@ pub fn read_channel(octets: &[u8]) -> Option<Channel> {
         3 => Selection::Any,
         _ => return None,
     };
-    Some(Channel {
-        selection,
-        exclusive,
-    })
+    Some(Channel { selection, exclusive })
 }
 
 fn read_slots(octets: &[u8]) -> Option<u32> {
@@ -223,9 +211,7 @@ fn read_slots(octets: &[u8]) -> Option<u32> {
 pub fn read_progress(octets: &[u8]) -> Option<Progress> {
     let (_, &description) = (octets.first()?, octets.get(1)?);
     let description = description & 0x7F;
-    (1..32)
-        .contains(&description)
-        .then(|| Progress::one(description))
+    (1..32).contains(&description).then(|| Progress::one(description))
 }
 
 /// Display text. An octet with the high bit in front is a character set of some networks; Latin-1 is read.
@@ -272,18 +258,11 @@ pub fn read_called(octets: &[u8]) -> Option<Number> {
 pub fn read_calling(octets: &[u8]) -> Option<Calling> {
     let (&plan, rest) = octets.split_first()?;
     if plan & 0x80 != 0 {
-        return Some(Calling {
-            number: number(plan, rest)?,
-            ..Calling::default()
-        });
+        return Some(Calling { number: number(plan, rest)?, ..Calling::default() });
     }
     let (&shown, rest) = rest.split_first()?;
     let (presentation, screening) = read_shown(shown);
-    Some(Calling {
-        number: number(plan, rest)?,
-        presentation,
-        screening,
-    })
+    Some(Calling { number: number(plan, rest)?, presentation, screening })
 }
 
 /// Redirecting number.
@@ -333,11 +312,7 @@ fn number(plan: u8, digits: &[u8]) -> Option<Number> {
         9 => Npi::Private,
         other => Npi::Other(other),
     };
-    Some(Number {
-        digits: read_digits(digits)?,
-        ton,
-        npi,
-    })
+    Some(Number { digits: read_digits(digits)?, ton, npi })
 }
 
 fn read_shown(octet: u8) -> (Presentation, Screening) {

@@ -50,11 +50,7 @@ impl Layer {
         self.event(Event::Incoming(IncomingCall {
             call: id,
             timeslot,
-            called: message
-                .called
-                .value()
-                .cloned()
-                .unwrap_or_else(Number::default),
+            called: message.called.value().cloned().unwrap_or_else(Number::default),
             calling: message.calling.value().cloned(),
             name: message.display.clone().filter(|name| !name.is_empty()),
             redirecting: message.redirecting.value().cloned(),

@@ -166,19 +166,12 @@ impl Layer {
 
     /// When to come with [`Layer::expire`].
     pub fn deadline(&self) -> Option<Micros> {
-        let calls = self
-            .calls
-            .iter()
-            .flat_map(|call| [call.guard.map(|(_, at)| at), call.enquiry.map(|(at, _)| at)]);
+        let calls = self.calls.iter().flat_map(|call| [call.guard.map(|(_, at)| at), call.enquiry.map(|(at, _)| at)]);
         let t309 = match self.link {
             LinkState::Down { t309 } => t309,
             LinkState::Up => None,
         };
-        calls
-            .flatten()
-            .chain(t309)
-            .chain(self.restart_deadline())
-            .min()
+        calls.flatten().chain(t309).chain(self.restart_deadline()).min()
     }
 
     /// What was counted so far.
@@ -198,10 +191,7 @@ impl Layer {
 
     /// The standard's number of a call's state; `None` when the call is gone.
     pub fn call_state(&self, call: CallId) -> Option<u8> {
-        self.calls
-            .iter()
-            .find(|held| held.id == call)
-            .map(|held| held.number(self.config.role))
+        self.calls.iter().find(|held| held.id == call).map(|held| held.number(self.config.role))
     }
 
     /// The channel of a call.
@@ -216,10 +206,10 @@ impl Layer {
 
     // --- the link
 
-    /// The link came up; `reset` when it was not reported lost before.
-    pub fn link_up(&mut self, now: Micros, reset: bool) {
+    /// The link came up; `reset` when it was not reported lost before, `lost` when messages of ours were under way.
+    pub fn link_up(&mut self, now: Micros, reset: bool, lost: bool) {
         if reset && self.link == LinkState::Up {
-            self.link_was_reset(now);
+            self.link_was_reset(now, lost);
             return;
         }
         self.link = LinkState::Up;
@@ -257,11 +247,12 @@ impl Layer {
         self.event(Event::LinkDown);
     }
 
-    /// Messages may be missing: calls that still collect digits cannot know which (§5.8.8).
-    fn link_was_reset(&mut self, now: Micros) {
+    /// Messages may be missing: calls that still collect digits cannot know which (§5.8.8). The far end may have started
+    /// anew and forgotten everything: it is asked about the active calls.
+    fn link_was_reset(&mut self, now: Micros, lost: bool) {
         for index in 0..self.calls.len() {
             match self.calls[index].state {
-                State::Overlap => self.disconnect(now, index, Cause::TEMPORARY_FAILURE, By::Link),
+                State::Overlap if lost => self.disconnect(now, index, Cause::TEMPORARY_FAILURE, By::Link),
                 State::Active => self.enquire(now, index),
                 _ => {}
             }
@@ -276,10 +267,7 @@ impl Layer {
 
     fn message(&mut self, now: Micros, message: Message) {
         if message.bad_elements > 0 {
-            self.counters.bad_elements = self
-                .counters
-                .bad_elements
-                .saturating_add(u32::from(message.bad_elements));
+            self.counters.bad_elements = self.counters.bad_elements.saturating_add(u32::from(message.bad_elements));
         }
         if message.reference.dummy {
             bump(&mut self.counters.bad_references);
@@ -290,10 +278,7 @@ impl Layer {
         }
         let placed = message.reference.to_origin;
         let value = message.reference.value;
-        let known = self
-            .calls
-            .iter()
-            .position(|call| call.placed == placed && call.reference == value);
+        let known = self.calls.iter().position(|call| call.placed == placed && call.reference == value);
         match known {
             Some(index) => self.call_message(now, index, &message),
             None => self.stray_message(now, &message),
@@ -305,20 +290,13 @@ impl Layer {
     /// Sends a message of a call.
     pub(super) fn send(&mut self, index: usize, mut message: Message) {
         let call = &self.calls[index];
-        message.reference = Reference {
-            value: call.reference,
-            to_origin: !call.placed,
-            dummy: false,
-        };
+        message.reference = Reference { value: call.reference, to_origin: !call.placed, dummy: false };
         self.transmit(&mut message);
     }
 
     /// Answers a message that belongs to no call.
     pub(super) fn answer(&mut self, to: Reference, mut message: Message) {
-        message.reference = Reference {
-            to_origin: !to.to_origin,
-            ..to
-        };
+        message.reference = Reference { to_origin: !to.to_origin, ..to };
         self.transmit(&mut message);
     }
 
@@ -338,10 +316,7 @@ impl Layer {
     }
 
     pub(super) fn with_cause(&self, kind: Kind, cause: Cause) -> Message {
-        Message {
-            cause: Ie::Is((cause, self.location())),
-            ..Message::new(kind)
-        }
+        Message { cause: Ie::Is((cause, self.location())), ..Message::new(kind) }
     }
 
     fn location(&self) -> Location {
@@ -354,10 +329,7 @@ impl Layer {
     /// STATUS with our state of the call.
     pub(super) fn send_status(&mut self, index: usize, cause: Cause) {
         let state = self.calls[index].number(self.config.role);
-        let message = Message {
-            call_state: Ie::Is(state),
-            ..self.with_cause(Kind::Status, cause)
-        };
+        let message = Message { call_state: Ie::Is(state), ..self.with_cause(Kind::Status, cause) };
         self.send(index, message);
     }
 
@@ -390,11 +362,7 @@ impl Layer {
         let call = self.calls[index].id;
         self.calls[index].clear_for(cause, by);
         self.release(now, index, cause);
-        self.event(Event::Disconnecting {
-            call,
-            cause,
-            inband: false,
-        });
+        self.event(Event::Disconnecting { call, cause, inband: false });
     }
 
     /// Sends RELEASE COMPLETE and forgets the call.
@@ -411,11 +379,7 @@ impl Layer {
             self.free(timeslot, call.id);
         }
         let (cause, by) = call.end(cause, by);
-        self.event(Event::Released {
-            call: call.id,
-            cause,
-            by,
-        });
+        self.event(Event::Released { call: call.id, cause, by });
     }
 
     pub(super) fn event(&mut self, event: Event) {
@@ -443,11 +407,7 @@ impl Layer {
         for _ in 0..=MAX_CALLS {
             let value = self.next_reference;
             self.next_reference = if value >= 0x7FFF { 1 } else { value + 1 };
-            if !self
-                .calls
-                .iter()
-                .any(|call| call.placed && call.reference == value)
-            {
+            if !self.calls.iter().any(|call| call.placed && call.reference == value) {
                 return value;
             }
         }

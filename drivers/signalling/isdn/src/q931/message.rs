@@ -177,9 +177,6 @@ pub struct Message {
 impl Message {
     /// An empty message of a type.
     pub fn new(kind: Kind) -> Self {
-        Message {
-            kind,
-            ..Message::default()
-        }
+        Message { kind, ..Message::default() }
     }
 }

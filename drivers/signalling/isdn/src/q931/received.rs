@@ -31,11 +31,7 @@ impl Layer {
             Kind::Status => self.status(now, index, message),
             Kind::StatusEnquiry => self.send_status(index, ANSWER_TO_ENQUIRY),
             Kind::Setup => bump(&mut self.counters.crossed_messages), // §5.8.3.2 e: a repetition
-            Kind::Notify
-            | Kind::Facility
-            | Kind::Register
-            | Kind::UserInformation
-            | Kind::CongestionControl => {
+            Kind::Notify | Kind::Facility | Kind::Register | Kind::UserInformation | Kind::CongestionControl => {
                 bump(&mut self.counters.unused_messages);
             }
             Kind::Hold => self.refuse_service(index, Kind::HoldReject),
@@ -59,15 +55,9 @@ impl Layer {
     /// Whether an answer of the called side to our SETUP fits; one that does not is dealt with.
     fn fits_caller(&mut self, index: usize, message: &Message, latest: State) -> bool {
         let call = &self.calls[index];
-        let order = [
-            State::Offered,
-            State::Overlap,
-            State::Proceeding,
-            State::Alerting,
-        ];
+        let order = [State::Offered, State::Overlap, State::Proceeding, State::Alerting];
         let position = |state| order.iter().position(|&step| step == state);
-        let fits =
-            call.placed && position(call.state).is_some_and(|at| Some(at) <= position(latest));
+        let fits = call.placed && position(call.state).is_some_and(|at| Some(at) <= position(latest));
         if fits {
             return true;
         }
@@ -91,25 +81,17 @@ impl Layer {
     }
 
     fn setup_acknowledged(&mut self, now: Micros, index: usize, message: &Message) {
-        if !self.fits_caller(index, message, State::Offered)
-            || !self.takes_channel(now, index, message)
-        {
+        if !self.fits_caller(index, message, State::Offered) || !self.takes_channel(now, index, message) {
             return;
         }
         self.calls[index].enter(State::Overlap);
         self.guard(now, index, Guard::T304, self.config.timers.t304);
         let (call, timeslot) = (self.calls[index].id, self.calls[index].timeslot);
-        self.event(Event::SetupAck {
-            call,
-            timeslot,
-            inband: message.progress.is_inband(),
-        });
+        self.event(Event::SetupAck { call, timeslot, inband: message.progress.is_inband() });
     }
 
     fn proceeding(&mut self, now: Micros, index: usize, message: &Message) {
-        if !self.fits_caller(index, message, State::Overlap)
-            || !self.takes_channel(now, index, message)
-        {
+        if !self.fits_caller(index, message, State::Overlap) || !self.takes_channel(now, index, message) {
             return;
         }
         self.calls[index].enter(State::Proceeding);
@@ -118,11 +100,7 @@ impl Layer {
             self.guard(now, index, Guard::T310, self.config.timers.t310);
         }
         let (call, timeslot) = (self.calls[index].id, self.calls[index].timeslot);
-        self.event(Event::Proceeding {
-            call,
-            timeslot,
-            inband: message.progress.is_inband(),
-        });
+        self.event(Event::Proceeding { call, timeslot, inband: message.progress.is_inband() });
     }
 
     fn progress(&mut self, index: usize, message: &Message) {
@@ -139,23 +117,15 @@ impl Layer {
             return;
         }
         // Tones instead of ALERTING: the call is in people's hands now.
-        if self.calls[index]
-            .guard
-            .is_some_and(|(guard, _)| guard == Guard::T310)
-        {
+        if self.calls[index].guard.is_some_and(|(guard, _)| guard == Guard::T310) {
             self.calls[index].guard = None;
         }
         let call = self.calls[index].id;
-        self.event(Event::Progress {
-            call,
-            inband: message.progress.is_inband(),
-        });
+        self.event(Event::Progress { call, inband: message.progress.is_inband() });
     }
 
     fn alerting(&mut self, now: Micros, index: usize, message: &Message) {
-        if !self.fits_caller(index, message, State::Proceeding)
-            || !self.takes_channel(now, index, message)
-        {
+        if !self.fits_caller(index, message, State::Proceeding) || !self.takes_channel(now, index, message) {
             return;
         }
         self.calls[index].enter(State::Alerting);
@@ -163,11 +133,7 @@ impl Layer {
             self.guard(now, index, Guard::T301, t301);
         }
         let (call, timeslot) = (self.calls[index].id, self.calls[index].timeslot);
-        self.event(Event::Alerting {
-            call,
-            timeslot,
-            inband: message.progress.is_inband(),
-        });
+        self.event(Event::Alerting { call, timeslot, inband: message.progress.is_inband() });
     }
 
     fn connected(&mut self, now: Micros, index: usize, message: &Message) {
@@ -176,9 +142,7 @@ impl Layer {
             bump(&mut self.counters.unexpected_messages);
             return self.send(index, Message::new(Kind::ConnectAck));
         }
-        if !self.fits_caller(index, message, State::Alerting)
-            || !self.takes_channel(now, index, message)
-        {
+        if !self.fits_caller(index, message, State::Alerting) || !self.takes_channel(now, index, message) {
             return;
         }
         let Some(timeslot) = self.calls[index].timeslot else {
@@ -202,9 +166,7 @@ impl Layer {
             }
             // A user may acknowledge the network's CONNECT, and some networks acknowledge the acknowledgement.
             State::Active => bump(&mut self.counters.unused_messages),
-            State::WeDisconnect | State::ReleaseRequest => {
-                bump(&mut self.counters.crossed_messages)
-            }
+            State::WeDisconnect | State::ReleaseRequest => bump(&mut self.counters.crossed_messages),
             _ => self.unexpected(index, message),
         }
     }
@@ -227,18 +189,10 @@ impl Layer {
                 self.calls[index].repeated = false;
                 self.guard(now, index, Guard::T302, self.config.timers.t302);
             }
-            self.event(Event::Digits {
-                call,
-                digits,
-                complete,
-            });
+            self.event(Event::Digits { call, digits, complete });
         } else if call.state == State::Active && !digits.is_empty() {
             let call = call.id;
-            self.event(Event::Digits {
-                call,
-                digits,
-                complete: false,
-            });
+            self.event(Event::Digits { call, digits, complete: false });
         } else if call.state.is_clearing() {
             bump(&mut self.counters.crossed_messages);
         } else {
@@ -273,11 +227,7 @@ impl Layer {
         self.calls[index].clear_for(cause, By::Remote);
         self.calls[index].enquiry = None;
         self.calls[index].enter(State::TheyDisconnect);
-        self.event(Event::Disconnecting {
-            call,
-            cause,
-            inband,
-        });
+        self.event(Event::Disconnecting { call, cause, inband });
         if inband {
             self.guard(now, index, Guard::T306, self.config.timers.t306);
         } else {
@@ -300,11 +250,7 @@ impl Layer {
                     // As the first message of clearing it must say why (§5.8.6.1).
                     bump(&mut self.counters.missing_elements);
                     self.calls[index].clear_for(NORMAL_UNSPECIFIED, By::Remote);
-                    let answer = if matches!(message.cause, Ie::Bad) {
-                        BAD_ELEMENT
-                    } else {
-                        MISSING_ELEMENT
-                    };
+                    let answer = if matches!(message.cause, Ie::Bad) { BAD_ELEMENT } else { MISSING_ELEMENT };
                     self.complete(index, answer, By::Remote);
                 }
             },
@@ -318,10 +264,7 @@ impl Layer {
     }
 
     fn release_completed(&mut self, index: usize, message: &Message) {
-        let cause = message
-            .cause
-            .value()
-            .map_or(NORMAL_UNSPECIFIED, |(cause, _)| *cause);
+        let cause = message.cause.value().map_or(NORMAL_UNSPECIFIED, |(cause, _)| *cause);
         self.finish(index, cause, By::Remote);
     }
 }

@@ -32,10 +32,7 @@ impl Layer {
     /// Restarts a channel or all; calls on them end.
     pub(super) fn restart(&mut self, now: Micros, timeslot: Option<u8>) {
         let channels = self.config.channels;
-        for slot in channels
-            .iter()
-            .filter(|&slot| timeslot.is_none_or(|only| only == slot))
-        {
+        for slot in channels.iter().filter(|&slot| timeslot.is_none_or(|only| only == slot)) {
             self.end_call_on(slot);
             if self.restarts[usize::from(slot)] == Restart::None {
                 self.restarts[usize::from(slot)] = Restart::Waiting;
@@ -82,10 +79,7 @@ impl Layer {
         if !self.is_link_up() {
             return;
         }
-        let mut out = self
-            .restarts
-            .iter()
-            .any(|restart| matches!(restart, Restart::Sent { .. }));
+        let mut out = self.restarts.iter().any(|restart| matches!(restart, Restart::Sent { .. }));
         for timeslot in self.config.channels.iter() {
             if out && !self.peer_is_deaf {
                 return;
@@ -99,11 +93,7 @@ impl Layer {
 
     fn send_restart(&mut self, now: Micros, timeslot: u8, times: u8) {
         let due = now + self.config.timers.t316;
-        self.restarts[usize::from(timeslot)] = Restart::Sent {
-            due,
-            times,
-            setup_seen: false,
-        };
+        self.restarts[usize::from(timeslot)] = Restart::Sent { due, times, setup_seen: false };
         self.transmit(&mut Message {
             channel: Ie::Is(Channel::slot(timeslot, false)),
             restart: Ie::Is(RestartClass::Channels),
@@ -147,9 +137,7 @@ impl Layer {
     pub(super) fn setup_during_restart(&mut self, timeslot: u8) -> bool {
         let restart = &mut self.restarts[usize::from(timeslot % 32)];
         match restart {
-            Restart::Sent {
-                setup_seen: true, ..
-            } => {
+            Restart::Sent { setup_seen: true, .. } => {
                 *restart = Restart::None;
                 true
             }
@@ -176,10 +164,7 @@ impl Layer {
     }
 
     fn global_status(&mut self, to: Reference, cause: Cause) {
-        let message = Message {
-            call_state: Ie::Is(0),
-            ..self.with_cause(Kind::Status, cause)
-        };
+        let message = Message { call_state: Ie::Is(0), ..self.with_cause(Kind::Status, cause) };
         self.answer(to, message);
     }
 
@@ -210,24 +195,12 @@ impl Layer {
                 } else {
                     &mut self.counters.bad_elements
                 });
-                self.fault(
-                    None,
-                    if cause == MISSING_ELEMENT {
-                        Fault::MissingElement
-                    } else {
-                        Fault::BadElement
-                    },
-                );
+                self.fault(None, if cause == MISSING_ELEMENT { Fault::MissingElement } else { Fault::BadElement });
                 return self.global_status(message.reference, cause);
             }
         };
         let mut any = false;
-        for timeslot in self
-            .config
-            .channels
-            .iter()
-            .filter(|slot| bits & (1u32 << slot) != 0)
-        {
+        for timeslot in self.config.channels.iter().filter(|slot| bits & (1u32 << slot) != 0) {
             any = true;
             self.end_call_on(timeslot);
             let slot = &mut self.slots[usize::from(timeslot)];
@@ -254,12 +227,7 @@ impl Layer {
             return self.fault(None, Fault::BadElement);
         };
         let mut any = false;
-        for timeslot in self
-            .config
-            .channels
-            .iter()
-            .filter(|slot| bits & (1u32 << slot) != 0)
-        {
+        for timeslot in self.config.channels.iter().filter(|slot| bits & (1u32 << slot) != 0) {
             let slot = usize::from(timeslot);
             if !matches!(self.restarts[slot], Restart::Sent { .. }) {
                 continue;
@@ -280,11 +248,7 @@ impl Layer {
 
     /// Ends the call on a channel without a message: RESTART speaks for it.
     fn end_call_on(&mut self, timeslot: u8) {
-        if let Some(index) = self
-            .calls
-            .iter()
-            .position(|call| call.timeslot == Some(timeslot))
-        {
+        if let Some(index) = self.calls.iter().position(|call| call.timeslot == Some(timeslot)) {
             self.finish(index, Cause::TEMPORARY_FAILURE, By::Restart);
         }
     }

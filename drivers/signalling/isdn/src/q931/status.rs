@@ -28,10 +28,9 @@ impl Layer {
         let answer = match message.kind {
             Kind::Setup => return, // it cannot come to the side that chose the reference
             Kind::Status => self.with_cause(Kind::ReleaseComplete, STATE_MISMATCH),
-            Kind::StatusEnquiry => Message {
-                call_state: Ie::Is(0),
-                ..self.with_cause(Kind::Status, ANSWER_TO_ENQUIRY)
-            },
+            Kind::StatusEnquiry => {
+                Message { call_state: Ie::Is(0), ..self.with_cause(Kind::Status, ANSWER_TO_ENQUIRY) }
+            }
             Kind::Resume if fresh => {
                 bump(&mut self.counters.refused_services);
                 self.with_cause(Kind::ResumeReject, NOT_SUSPENDED)
@@ -44,20 +43,14 @@ impl Layer {
     /// A known type at the wrong time (§5.8.4).
     pub(super) fn unexpected(&mut self, index: usize, message: &Message) {
         bump(&mut self.counters.unexpected_messages);
-        self.fault(
-            Some(self.calls[index].id),
-            Fault::UnexpectedMessage(message.kind.octet()),
-        );
+        self.fault(Some(self.calls[index].id), Fault::UnexpectedMessage(message.kind.octet()));
         self.send_status(index, NOT_NOW);
     }
 
     /// A type that is not known (§5.8.4).
     pub(super) fn unknown_type(&mut self, index: usize, message: &Message) {
         bump(&mut self.counters.unknown_types);
-        self.fault(
-            Some(self.calls[index].id),
-            Fault::UnknownType(message.kind.octet()),
-        );
+        self.fault(Some(self.calls[index].id), Fault::UnknownType(message.kind.octet()));
         self.send_status(index, UNKNOWN_TYPE);
     }
 
@@ -79,19 +72,13 @@ impl Layer {
                 if self.calls[index].state == State::ReleaseRequest {
                     return true;
                 }
-                let cause = message
-                    .cause
-                    .value()
-                    .map_or(MISSING_ELEMENT, |(cause, _)| *cause);
+                let cause = message.cause.value().map_or(MISSING_ELEMENT, |(cause, _)| *cause);
                 self.calls[index].clear_for(cause, By::Remote);
                 self.break_off(now, index, MISSING_ELEMENT, By::Remote);
             }
             Kind::Release => {
                 bump(&mut self.counters.missing_elements);
-                let cause = message
-                    .cause
-                    .value()
-                    .map_or(MISSING_ELEMENT, |(cause, _)| *cause);
+                let cause = message.cause.value().map_or(MISSING_ELEMENT, |(cause, _)| *cause);
                 self.calls[index].clear_for(cause, By::Remote);
                 self.complete(index, MISSING_ELEMENT, By::Remote);
             }
@@ -120,10 +107,7 @@ impl Layer {
             bump(&mut self.counters.missing_elements);
             return;
         };
-        let cause = message
-            .cause
-            .value()
-            .map_or(STATE_MISMATCH, |(cause, _)| *cause);
+        let cause = message.cause.value().map_or(STATE_MISMATCH, |(cause, _)| *cause);
         if cause == ANSWER_TO_ENQUIRY {
             self.calls[index].enquiry = None;
         } else {
@@ -132,11 +116,7 @@ impl Layer {
         let call = &self.calls[index];
         if theirs == 0 {
             // The far end has no such call: nothing is left to clear.
-            let reason = if cause == ANSWER_TO_ENQUIRY {
-                STATE_MISMATCH
-            } else {
-                cause
-            };
+            let reason = if cause == ANSWER_TO_ENQUIRY { STATE_MISMATCH } else { cause };
             bump(&mut self.counters.state_mismatches);
             return self.finish(index, reason, By::Remote);
         }

@@ -18,14 +18,8 @@ impl Layer {
         // Each round removes a due timer or moves it ahead; a call has two.
         for _ in 0..2 * MAX_CALLS {
             let due = |at: Option<Micros>| at.is_some_and(|at| at <= now);
-            let guard = self
-                .calls
-                .iter()
-                .position(|call| due(call.guard.map(|(_, at)| at)));
-            let enquiry = self
-                .calls
-                .iter()
-                .position(|call| due(call.enquiry.map(|(at, _)| at)));
+            let guard = self.calls.iter().position(|call| due(call.guard.map(|(_, at)| at)));
+            let enquiry = self.calls.iter().position(|call| due(call.enquiry.map(|(at, _)| at)));
             match (guard, enquiry) {
                 (Some(index), _) => self.guard_expired(now, index),
                 (None, Some(index)) => self.t322(now, index),
@@ -65,11 +59,7 @@ impl Layer {
             (Guard::T302, false) => {
                 // No digit for a while: is the number complete? The owner knows, or the next T302 ends it.
                 let call = self.calls[index].id;
-                self.event(Event::Digits {
-                    call,
-                    digits: Digits::new(),
-                    complete: true,
-                });
+                self.event(Event::Digits { call, digits: Digits::new(), complete: true });
                 self.guard(now, index, Guard::T302, self.config.timers.t302);
             }
             _ => {
@@ -89,9 +79,7 @@ impl Layer {
             }
             Guard::T301 => self.time_out(now, index, Cause::NO_ANSWER),
             Guard::T302 => self.time_out(now, index, INVALID_NUMBER),
-            Guard::T304 | Guard::T310 | Guard::T313 => {
-                self.time_out(now, index, Cause::TIMER_EXPIRY)
-            }
+            Guard::T304 | Guard::T310 | Guard::T313 => self.time_out(now, index, Cause::TIMER_EXPIRY),
             Guard::Offer if self.calls[index].state == State::Offered => {
                 self.complete(index, Cause::TEMPORARY_FAILURE, By::Timer);
             }
@@ -102,11 +90,7 @@ impl Layer {
     fn time_out(&mut self, now: Micros, index: usize, cause: Cause) {
         let call = self.calls[index].id;
         self.disconnect(now, index, cause, By::Timer);
-        self.event(Event::Disconnecting {
-            call,
-            cause,
-            inband: false,
-        });
+        self.event(Event::Disconnecting { call, cause, inband: false });
     }
 
     /// The far end does not confirm the release: nobody knows whether the channel is free (§5.3.3).

@@ -4,8 +4,8 @@ use tipring_card::{Cause, Law};
 use tipring_isdn::q931::ie::{Channel, Ie, Selection};
 use tipring_isdn::q931::message::{Kind, Message, Reference};
 use tipring_isdn::{
-    Bearer, By, Calling, ChannelState, Command, Config, Event, Npi, Number, Presentation,
-    Redirecting, Role, Screening, Text, Ton,
+    Bearer, By, Calling, ChannelState, Command, Config, Event, Npi, Number, Presentation, Redirecting, Role, Screening,
+    Text, Ton,
 };
 
 use crate::support::*;
@@ -22,61 +22,27 @@ fn a_call_goes_up_and_down_in_both_directions() {
         pair.settle();
         let slot = pair.trunk(from).timeslot(a);
         assert_eq!(slot, pair.trunk(to).timeslot(b));
-        assert_eq!(
-            pair.take(from),
-            [Event::Proceeding {
-                call: a,
-                timeslot: slot,
-                inband: false
-            }]
-        );
+        assert_eq!(pair.take(from), [Event::Proceeding { call: a, timeslot: slot, inband: false }]);
         pair.command(to, Command::Progress(b));
         pair.settle();
-        assert_eq!(
-            pair.take(from),
-            [Event::Progress {
-                call: a,
-                inband: true
-            }]
-        );
+        assert_eq!(pair.take(from), [Event::Progress { call: a, inband: true }]);
         pair.command(to, Command::Alerting(b, true));
         pair.settle();
-        assert_eq!(
-            pair.take(from),
-            [Event::Alerting {
-                call: a,
-                timeslot: slot,
-                inband: true
-            }]
-        );
+        assert_eq!(pair.take(from), [Event::Alerting { call: a, timeslot: slot, inband: true }]);
         pair.command(to, Command::Connect(b));
         pair.settle();
         let timeslot = slot.unwrap();
         assert_eq!(pair.take(from), [Event::Connected { call: a, timeslot }]);
         assert_eq!(pair.take(to), [Event::Connected { call: b, timeslot }]);
-        assert_eq!(
-            pair.trunk(from).channel_state(timeslot),
-            ChannelState::InCall(a)
-        );
+        assert_eq!(pair.trunk(from).channel_state(timeslot), ChannelState::InCall(a));
         pair.run_ms(600_000);
-        assert_eq!(
-            (pair.take(from), pair.take(to)),
-            (vec![], vec![]),
-            "a call is not disturbed by time"
-        );
+        assert_eq!((pair.take(from), pair.take(to)), (vec![], vec![]), "a call is not disturbed by time");
         pair.command(from, Command::Disconnect(a, Cause::NORMAL));
         pair.settle();
         assert_eq!(pair.take(from), [released(a, 16, By::Local)]);
         assert_eq!(
             pair.take(to),
-            [
-                Event::Disconnecting {
-                    call: b,
-                    cause: Cause::NORMAL,
-                    inband: false
-                },
-                released(b, 16, By::Remote)
-            ]
+            [Event::Disconnecting { call: b, cause: Cause::NORMAL, inband: false }, released(b, 16, By::Remote)]
         );
         pair.assert_idle();
     }
@@ -100,7 +66,7 @@ fn everything_about_the_caller_arrives() {
         request.calling = Some(c);
         request.redirecting = Some(r);
         request.name = Some(Text::try_from("Müller").unwrap());
-        request.bearer = Bearer::Audio(Law::Mu);
+        request.bearer = Bearer::Audio(Law::Mu); // the trunk knows better
         request.timeslot = Some(20);
         request.exclusive = true;
     });
@@ -111,11 +77,8 @@ fn everything_about_the_caller_arrives() {
     };
     assert_eq!(offer.calling.as_ref(), Some(&calling));
     assert_eq!(offer.redirecting.as_ref(), Some(&redirecting));
-    assert_eq!(
-        offer.name.as_ref().map(|name| name.as_str()),
-        Some("Müller")
-    );
-    assert_eq!((offer.bearer, offer.timeslot), (Bearer::Audio(Law::Mu), 20));
+    assert_eq!(offer.name.as_ref().map(|name| name.as_str()), Some("Müller"));
+    assert_eq!((offer.bearer, offer.timeslot), (Bearer::Audio(Law::A), 20));
     assert_eq!(offer.called.digits.as_str(), "4961");
     assert!(offer.sending_complete);
 }
@@ -124,14 +87,8 @@ fn everything_about_the_caller_arrives() {
 fn digits_one_by_one() {
     for from in [User, Network] {
         let to = from.other();
-        let user = Config {
-            overlap: true,
-            ..Config::e1(Role::User)
-        };
-        let network = Config {
-            overlap: true,
-            ..Config::e1(Role::Network)
-        };
+        let user = Config { overlap: true, ..Config::e1(Role::User) };
+        let network = Config { overlap: true, ..Config::e1(Role::Network) };
         let mut pair = Pair::up_with(user, network);
         let a = pair.dial_with(from, "", |request| request.sending_complete = false);
         pair.settle();
@@ -144,42 +101,21 @@ fn digits_one_by_one() {
         pair.command(to, Command::SetupAck(b));
         pair.settle();
         let timeslot = pair.trunk(from).timeslot(a);
-        assert_eq!(
-            pair.take(from),
-            [Event::SetupAck {
-                call: a,
-                timeslot,
-                inband: false
-            }]
-        );
+        assert_eq!(pair.take(from), [Event::SetupAck { call: a, timeslot, inband: false }]);
         for digit in ["1", "2", "3"] {
             pair.run_ms(14_000); // below T302 and T304
             pair.command(from, Command::Information(a, digits(digit)));
         }
         pair.settle();
         let got: Vec<_> = pair.take(to);
-        let one = |d: &str| Event::Digits {
-            call: b,
-            digits: digits(d),
-            complete: false,
-        };
+        let one = |d: &str| Event::Digits { call: b, digits: digits(d), complete: false };
         assert_eq!(got, [one("1"), one("2"), one("3")]);
         pair.run_ms(15_000); // T302
-        assert_eq!(
-            pair.take(to),
-            [Event::Digits {
-                call: b,
-                digits: digits(""),
-                complete: true
-            }]
-        );
+        assert_eq!(pair.take(to), [Event::Digits { call: b, digits: digits(""), complete: true }]);
         pair.command(to, Command::Proceeding(b));
         pair.command(to, Command::Connect(b));
         pair.settle();
-        assert!(matches!(
-            pair.take(from)[..],
-            [Event::Proceeding { .. }, Event::Connected { .. }]
-        ));
+        assert!(matches!(pair.take(from)[..], [Event::Proceeding { .. }, Event::Connected { .. }]));
     }
 }
 
@@ -223,11 +159,7 @@ fn a_busy_channel_is_exchanged_or_refused() {
 fn an_offer_on_a_busy_channel_gets_another_one_or_cause_44() {
     let mut solo = Solo::up(Config::e1(Role::User));
     let (_, _) = solo.script_calls(); // holds 9
-    let second = Reference {
-        value: 78,
-        to_origin: false,
-        dummy: false,
-    };
+    let second = Reference { value: 78, to_origin: false, dummy: false };
     solo.say(&setup(second, Some(Channel::slot(9, false))));
     let other = solo.take().iter().find_map(incoming).unwrap();
     solo.hear();
@@ -235,19 +167,12 @@ fn an_offer_on_a_busy_channel_gets_another_one_or_cause_44() {
     let answer = solo.hears(Kind::CallProceeding);
     let named = *answer.channel.value().unwrap();
     assert!(named.exclusive && named.first() != Some(9));
-    let third = Reference {
-        value: 79,
-        to_origin: false,
-        dummy: false,
-    };
+    let third = Reference { value: 79, to_origin: false, dummy: false };
     solo.say(&setup(third, Some(Channel::slot(9, true))));
     assert_eq!(cause_of(&solo.hears(Kind::ReleaseComplete)), 44);
     solo.say(&setup(third, Some(Channel::slot(16, true))));
     assert_eq!(cause_of(&solo.hears(Kind::ReleaseComplete)), 82);
-    let none = Channel {
-        selection: Selection::None,
-        exclusive: false,
-    };
+    let none = Channel { selection: Selection::None, exclusive: false };
     solo.say(&setup(third, Some(none)));
     assert_eq!(cause_of(&solo.hears(Kind::ReleaseComplete)), 34);
     assert_eq!(solo.trunk.counters().calls.refused_setups, 3);
@@ -262,11 +187,7 @@ fn both_ends_seize_one_channel_and_the_user_yields() {
     pair.settle();
     let at_network = pair.offered(Network);
     let at_user = pair.offered(User);
-    assert_eq!(
-        pair.trunk(User).timeslot(at_user),
-        Some(5),
-        "the network's call keeps the channel"
-    );
+    assert_eq!(pair.trunk(User).timeslot(at_user), Some(5), "the network's call keeps the channel");
     assert_eq!(pair.trunk(Network).timeslot(b), Some(5));
     for (side, call) in [(Network, at_network), (User, at_user)] {
         pair.command(side, Command::Proceeding(call));
@@ -275,11 +196,7 @@ fn both_ends_seize_one_channel_and_the_user_yields() {
     pair.settle();
     let new = pair.trunk(User).timeslot(a).unwrap();
     assert_ne!(new, 5);
-    assert_eq!(
-        pair.trunk(Network).timeslot(at_network),
-        Some(new),
-        "both ends agree on the other channel"
-    );
+    assert_eq!(pair.trunk(Network).timeslot(at_network), Some(new), "both ends agree on the other channel");
     assert_eq!(pair.trunk(User).counters().calls.collisions, 1);
     assert_eq!(pair.trunk(Network).counters().calls.collisions, 1);
     pair.command(User, Command::Disconnect(a, Cause::NORMAL));
@@ -306,19 +223,9 @@ fn an_exclusive_collision_costs_the_user_its_call() {
 fn the_network_moves_a_users_call_to_another_channel() {
     let mut solo = Solo::up(Config::e1(Role::User));
     let (call, reference) = solo.trunk_calls();
-    let message = Message {
-        channel: Ie::Is(Channel::slot(11, true)),
-        ..plain(reference, Kind::CallProceeding)
-    };
+    let message = Message { channel: Ie::Is(Channel::slot(11, true)), ..plain(reference, Kind::CallProceeding) };
     solo.say(&message);
-    assert_eq!(
-        solo.take(),
-        [Event::Proceeding {
-            call,
-            timeslot: Some(11),
-            inband: false
-        }]
-    );
+    assert_eq!(solo.take(), [Event::Proceeding { call, timeslot: Some(11), inband: false }]);
     assert_eq!(solo.trunk.channel_state(7), ChannelState::Idle);
     assert_eq!(solo.trunk.channel_state(11), ChannelState::InCall(call));
 }
@@ -329,10 +236,7 @@ fn an_answer_with_a_channel_that_is_held_is_broken_off() {
         let mut solo = Solo::up(Config::e1(role));
         solo.script_calls(); // holds 9
         let (call, reference) = solo.trunk_calls();
-        let message = Message {
-            channel: Ie::Is(Channel::slot(9, true)),
-            ..plain(reference, Kind::CallProceeding)
-        };
+        let message = Message { channel: Ie::Is(Channel::slot(9, true)), ..plain(reference, Kind::CallProceeding) };
         solo.say(&message);
         assert_eq!(cause_of(&solo.hears(Kind::Release)), cause);
         solo.say(&plain(reference, Kind::ReleaseComplete));

@@ -20,10 +20,7 @@ fn said(frame: Frame<'_>, command: bool) -> FrameBuf {
 }
 
 fn u(kind: Unnumbered) -> FrameBuf {
-    said(
-        Frame::Unnumbered { kind, pf: true },
-        matches!(kind, Unnumbered::Sabme | Unnumbered::Disc),
-    )
+    said(Frame::Unnumbered { kind, pf: true }, matches!(kind, Unnumbered::Sabme | Unnumbered::Disc))
 }
 
 fn s(kind: Supervisory, nr: u8, pf: bool, command: bool) -> FrameBuf {
@@ -31,27 +28,16 @@ fn s(kind: Supervisory, nr: u8, pf: bool, command: bool) -> FrameBuf {
 }
 
 fn i(ns: u8, nr: u8, poll: bool) -> FrameBuf {
-    said(
-        Frame::Information {
-            ns,
-            nr,
-            poll,
-            info: &[8, 2, 0, ns],
-        },
-        true,
-    )
+    said(Frame::Information { ns, nr, poll, info: &[8, 2, 0, ns] }, true)
 }
 
 impl Bench {
     fn up() -> Bench {
-        let mut bench = Bench {
-            link: Link::new(Role::User, Timers::of(Role::User)),
-            now: Micros::ZERO,
-        };
+        let mut bench = Bench { link: Link::new(Role::User, Timers::of(Role::User)), now: Micros::ZERO };
         bench.link.handle(bench.now, LinkInput::LayerOneUp);
         assert_eq!(bench.frames(), ["SABME p"]);
         bench.hears(&u(Unnumbered::Ua));
-        assert_eq!(bench.upper(), [Upper::Up { reset: false }]);
+        assert_eq!(bench.upper(), [Upper::Up { reset: false, lost: false }]);
         bench
     }
 
@@ -80,11 +66,7 @@ impl Bench {
             let (address, frame) = decode(&frame).unwrap();
             let command = address.is_command_for(Role::Network);
             let p = |pf, letter: &str| {
-                if pf {
-                    format!(" {letter}")
-                } else {
-                    String::new()
-                }
+                if pf { format!(" {letter}") } else { String::new() }
             };
             let letter = if command { "p" } else { "f" };
             all.push(match frame {
@@ -92,11 +74,7 @@ impl Bench {
                     format!("I {ns} {nr}{}", p(poll, letter))
                 }
                 Frame::Supervisory { kind, nr, pf } => {
-                    format!(
-                        "{} {nr}{}",
-                        format!("{kind:?}").to_uppercase(),
-                        p(pf, letter)
-                    )
+                    format!("{} {nr}{}", format!("{kind:?}").to_uppercase(), p(pf, letter))
                 }
                 Frame::Unnumbered { kind, pf } => {
                     format!("{}{}", format!("{kind:?}").to_uppercase(), p(pf, letter))
@@ -115,21 +93,13 @@ impl Bench {
 fn seven_frames_are_sent_ahead_and_no_more() {
     let mut bench = Bench::up();
     bench.sends(10);
-    assert_eq!(
-        bench.frames(),
-        [
-            "I 0 0", "I 1 0", "I 2 0", "I 3 0", "I 4 0", "I 5 0", "I 6 0"
-        ]
-    );
+    assert_eq!(bench.frames(), ["I 0 0", "I 1 0", "I 2 0", "I 3 0", "I 4 0", "I 5 0", "I 6 0"]);
     bench.hears(&s(Supervisory::Rr, 3, false, false));
     assert_eq!(bench.frames(), ["I 7 0", "I 8 0", "I 9 0"]);
     bench.hears(&i(0, 10, false));
     assert_eq!(bench.frames(), ["RR 1"]);
     bench.run_ms(900);
-    assert!(
-        bench.frames().is_empty(),
-        "all is acknowledged, T200 stands"
-    );
+    assert!(bench.frames().is_empty(), "all is acknowledged, T200 stands");
     assert_eq!(bench.link.counters().retransmissions, 0);
 }
 
@@ -224,13 +194,15 @@ fn three_polls_without_an_answer_establish_anew_and_then_the_link_is_down() {
     bench.run_ms(3_000);
     assert_eq!(bench.frames(), ["RR 0 p", "RR 0 p", "RR 0 p", "SABME p"]);
     assert!(bench.link.is_up(), "not yet reported");
-    bench.run_ms(3_000);
-    assert_eq!(bench.frames(), ["SABME p", "SABME p"]);
+    bench.run_ms(3_900);
+    assert_eq!(bench.frames(), ["SABME p", "SABME p", "SABME p"], "repeated N200 times");
+    assert!(bench.upper().is_empty());
+    bench.run_ms(100);
     assert_eq!(bench.upper(), [Upper::Down]);
     bench.run_ms(2_000);
     assert_eq!(bench.frames(), ["SABME p"], "tried again after a pause");
     bench.hears(&u(Unnumbered::Ua));
-    assert_eq!(bench.upper(), [Upper::Up { reset: false }]);
+    assert_eq!(bench.upper(), [Upper::Up { reset: false, lost: false }]);
 }
 
 #[test]
@@ -239,28 +211,8 @@ fn what_breaks_the_procedure_establishes_anew() {
     let mut long_frame = long.to_vec();
     long_frame[..2].copy_from_slice(&[0x02, 0x01]);
     let cases: Vec<(&str, Vec<u8>)> = vec![
-        (
-            "FRMR",
-            said(
-                Frame::Unnumbered {
-                    kind: Unnumbered::Frmr,
-                    pf: false,
-                },
-                false,
-            )
-            .to_vec(),
-        ),
-        (
-            "DM",
-            said(
-                Frame::Unnumbered {
-                    kind: Unnumbered::Dm,
-                    pf: false,
-                },
-                false,
-            )
-            .to_vec(),
-        ),
+        ("FRMR", said(Frame::Unnumbered { kind: Unnumbered::Frmr, pf: false }, false).to_vec()),
+        ("DM", said(Frame::Unnumbered { kind: Unnumbered::Dm, pf: false }, false).to_vec()),
         ("N(R)", s(Supervisory::Rr, 5, false, false).to_vec()),
         ("N(R) of an I frame", i(0, 99, false).to_vec()),
         ("undefined control", vec![0x02, 0x01, 0xFF]),
@@ -273,7 +225,7 @@ fn what_breaks_the_procedure_establishes_anew() {
         assert!(bench.frames().contains(&"SABME p".to_string()), "{name}");
         bench.upper();
         bench.hears(&u(Unnumbered::Ua));
-        assert_eq!(bench.upper(), [Upper::Up { reset: true }], "{name}");
+        assert_eq!(bench.upper(), [Upper::Up { reset: true, lost: false }], "{name}");
     }
 }
 
@@ -283,12 +235,8 @@ fn the_far_end_may_reset_disconnect_and_refuse() {
     bench.sends(9);
     bench.frames();
     bench.hears(&u(Unnumbered::Sabme));
-    assert_eq!(
-        bench.frames(),
-        ["UA f", "I 0 0", "I 1 0"],
-        "what was sent is lost, what waited goes out"
-    );
-    assert_eq!(bench.upper(), [Upper::Up { reset: true }]);
+    assert_eq!(bench.frames(), ["UA f", "I 0 0", "I 1 0"], "what was sent is lost, what waited goes out");
+    assert_eq!(bench.upper(), [Upper::Up { reset: true, lost: true }]);
     assert_eq!(bench.link.counters().dropped_messages, 7);
     bench.hears(&u(Unnumbered::Disc));
     assert_eq!(bench.frames(), ["UA f"]);
@@ -310,32 +258,16 @@ fn the_far_end_may_reset_disconnect_and_refuse() {
 #[test]
 fn invalid_and_foreign_frames_change_nothing() {
     let mut bench = Bench::up();
-    for frame in [
-        &[][..],
-        &[2],
-        &[2, 1],
-        &[3, 1, 0x7F],
-        &[2, 0, 0x7F],
-        &[0xFC, 0xFF, 3, 15],
-        &[2, 3, 0x7F],
-        &[2, 1, 0xAF],
-    ] {
+    for frame in
+        [&[][..], &[2], &[2, 1], &[3, 1, 0x7F], &[2, 0, 0x7F], &[0xFC, 0xFF, 3, 15], &[2, 3, 0x7F], &[2, 1, 0xAF]]
+    {
         bench.hears(frame);
         assert!(bench.frames().is_empty(), "{frame:02x?}");
     }
-    bench
-        .link
-        .handle(bench.now, LinkInput::Data(&[0; MAX_INFO + 1]));
+    bench.link.handle(bench.now, LinkInput::Data(&[0; MAX_INFO + 1]));
     assert!(bench.frames().is_empty());
     let counters = bench.link.counters();
-    assert_eq!(
-        (
-            counters.invalid_frames,
-            counters.foreign_frames,
-            counters.ignored_frames
-        ),
-        (5, 2, 1)
-    );
+    assert_eq!((counters.invalid_frames, counters.foreign_frames, counters.ignored_frames), (5, 2, 1));
     assert_eq!(counters.dropped_messages, 1);
     assert!(bench.link.is_up());
 }
@@ -370,10 +302,8 @@ fn messages_arrive_once_and_in_order_on_a_bad_line() {
                 }
                 while let Some(upper) = links[side].poll_upper() {
                     match upper {
-                        Upper::Data(octets) => {
-                            got[side].push(u32::from_be_bytes(octets[..].try_into().unwrap()))
-                        }
-                        Upper::Up { reset: true } => resets += 1,
+                        Upper::Data(octets) => got[side].push(u32::from_be_bytes(octets[..].try_into().unwrap())),
+                        Upper::Up { reset: true, .. } => resets += 1,
                         _ => {}
                     }
                 }
@@ -386,16 +316,9 @@ fn messages_arrive_once_and_in_order_on_a_bad_line() {
             }
         }
         for side in 0..2 {
-            assert!(
-                got[side].windows(2).all(|pair| pair[0] < pair[1]),
-                "seed {seed}: order"
-            );
+            assert!(got[side].windows(2).all(|pair| pair[0] < pair[1]), "seed {seed}: order");
             if resets == 0 {
-                assert_eq!(
-                    got[side].len() as u32,
-                    next[1 - side],
-                    "seed {seed}: nothing is lost"
-                );
+                assert_eq!(got[side].len() as u32, next[1 - side], "seed {seed}: nothing is lost");
             }
             assert!(got[side].len() > 300, "seed {seed}: {}", got[side].len());
         }
@@ -429,10 +352,7 @@ fn two_ends_of_one_role_are_told_apart_from_a_dead_line() {
     pair.input(User, Input::LayerOneUp);
     pair.input(Network, Input::LayerOneUp);
     pair.run_ms(1_500);
-    let told = Event::ProtocolError {
-        call: None,
-        fault: Fault::SameRole,
-    };
+    let told = Event::ProtocolError { call: None, fault: Fault::SameRole };
     assert!(pair.take(User).contains(&told));
     assert!(!pair.trunk(User).link_is_up());
 }
@@ -450,24 +370,15 @@ fn active_calls_survive_a_lost_link_and_the_others_do_not() {
         pair.take(Network);
         pair.input(User, Input::LayerOneDown);
         pair.input(Network, Input::LayerOneDown);
-        assert_eq!(
-            pair.take(User),
-            [released(offered, 27, By::Link), Event::LinkDown]
-        );
-        assert_eq!(
-            pair.take(Network),
-            [released(ringing, 27, By::Link), Event::LinkDown]
-        );
+        assert_eq!(pair.take(User), [released(offered, 27, By::Link), Event::LinkDown]);
+        assert_eq!(pair.take(Network), [released(ringing, 27, By::Link), Event::LinkDown]);
         let refused = pair.dial(User, "3");
         assert_eq!(pair.take(User), [released(refused, 38, By::Link)]);
         pair.run_ms(gap_ms);
         pair.input(User, Input::LayerOneUp);
         pair.input(Network, Input::LayerOneUp);
         pair.run_ms(30_000);
-        assert_eq!(
-            (pair.take(User), pair.take(Network)),
-            (vec![Event::LinkUp], vec![Event::LinkUp])
-        );
+        assert_eq!((pair.take(User), pair.take(Network)), (vec![Event::LinkUp], vec![Event::LinkUp]));
         assert_eq!(pair.trunk(User).call_state(a), Some(10));
         assert_eq!(pair.trunk(Network).call_state(b), Some(10));
         pair.command(Network, Command::Disconnect(b, Cause::NORMAL));
@@ -486,10 +397,7 @@ fn past_t309_the_calls_end_with_27() {
     assert_eq!(pair.take(User), [Event::LinkDown]);
     pair.run_ms(2_000);
     assert_eq!(pair.take(User), [released(b, 27, By::Link)]);
-    assert_eq!(
-        pair.take(Network),
-        [Event::LinkDown, released(a, 27, By::Link)]
-    );
+    assert_eq!(pair.take(Network), [Event::LinkDown, released(a, 27, By::Link)]);
     pair.assert_idle();
 }
 
@@ -522,27 +430,44 @@ fn a_far_end_that_forgot_a_call_during_the_loss_is_believed() {
     solo.run_ms(3_000);
     solo.hears(Kind::StatusEnquiry);
     solo.take();
-    solo.say(&Message {
-        call_state: Ie::Is(0),
-        ..with_cause(reference, Kind::Status, 30)
-    });
+    solo.say(&Message { call_state: Ie::Is(0), ..with_cause(reference, Kind::Status, 30) });
     assert_eq!(solo.take(), [released(call, 101, By::Remote)]);
     assert_eq!(solo.trunk.channel_state(9), ChannelState::Idle);
 }
 
 #[test]
-fn a_reset_of_the_link_ends_only_calls_that_collect_digits() {
-    let mut config = Config::e1(Role::User);
-    config.overlap = true;
-    let mut solo = Solo::up(config);
-    let (call, _) = solo.script_calls();
-    solo.command(Command::SetupAck(call));
-    let (placed, _) = solo.trunk_calls_after(1);
-    solo.say_frame(&u(Unnumbered::Sabme));
-    let events = solo.take();
-    assert!(!events.contains(&Event::LinkDown), "{events:?}");
-    assert_eq!(solo.trunk.call_state(call), Some(11));
-    assert_eq!(solo.trunk.call_state(placed), Some(1));
+fn a_reset_of_the_link_ends_only_calls_that_may_have_lost_digits() {
+    for lost in [false, true] {
+        let mut config = Config::e1(Role::User);
+        config.overlap = true;
+        let mut solo = Solo::up(config);
+        let (placed, _) = solo.trunk_calls();
+        let (call, _) = solo.script_calls();
+        solo.deaf = lost;
+        solo.command(Command::SetupAck(call));
+        solo.say_frame(&u(Unnumbered::Sabme));
+        assert!(!solo.take().contains(&Event::LinkDown));
+        let expected = if lost { 11 } else { 25 };
+        assert_eq!(solo.trunk.call_state(call), Some(expected));
+        assert_eq!(solo.trunk.call_state(placed), Some(1));
+    }
+}
+
+#[test]
+fn a_far_end_that_started_anew_is_asked_about_active_calls() {
+    let mut solo = Solo::up(Config::e1(Role::User));
+    let (call, reference) = solo.script_calls();
+    solo.command(Command::Connect(call));
+    solo.say(&plain(reference, Kind::ConnectAck));
+    solo.hear();
+    solo.take();
+    // Its link knows nothing, its SABME comes without any DISC.
+    solo.link = Link::new(Role::Network, Timers::of(Role::Network));
+    solo.link.handle(solo.now, LinkInput::LayerOneUp);
+    solo.input(Input::Timer);
+    solo.hears(Kind::StatusEnquiry);
+    solo.say(&with_cause(reference, Kind::ReleaseComplete, 81));
+    assert_eq!(solo.take(), [released(call, 81, By::Remote)]);
 }
 
 #[test]
@@ -551,11 +476,7 @@ fn calls_get_through_on_a_bad_line() {
     for seed in 1..=20 {
         let mut pair = Pair::up();
         pair.seed(seed);
-        pair.faults = Faults {
-            lost: 50,
-            doubled: 20,
-            garbled: 0,
-        };
+        pair.faults = Faults { lost: 50, doubled: 20, garbled: 0 };
         for _ in 0..10 {
             let a = pair.dial(User, "1");
             pair.run_ms(4_000);

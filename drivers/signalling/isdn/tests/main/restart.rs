@@ -6,22 +6,11 @@ use tipring_isdn::{By, ChannelState, Command, Config, Event, Role};
 
 use crate::support::*;
 
-const GLOBAL: Reference = Reference {
-    value: 0,
-    to_origin: false,
-    dummy: false,
-};
+const GLOBAL: Reference = Reference { value: 0, to_origin: false, dummy: false };
 
 fn restart(bits: u32) -> Message {
-    let channel = Channel {
-        selection: Selection::Slots(bits),
-        exclusive: false,
-    };
-    Message {
-        channel: Ie::Is(channel),
-        restart: Ie::Is(RestartClass::Channels),
-        ..plain(GLOBAL, Kind::Restart)
-    }
+    let channel = Channel { selection: Selection::Slots(bits), exclusive: false };
+    Message { channel: Ie::Is(channel), restart: Ie::Is(RestartClass::Channels), ..plain(GLOBAL, Kind::Restart) }
 }
 
 fn ack(message: &Message) -> Message {
@@ -46,10 +35,7 @@ fn a_whole_trunk_is_restarted_one_channel_after_another() {
                 other => panic!("{other:?}"),
             })
             .collect();
-        assert_eq!(
-            slots,
-            (1..=31).filter(|slot| *slot != 16).collect::<Vec<u8>>()
-        );
+        assert_eq!(slots, (1..=31).filter(|slot| *slot != 16).collect::<Vec<u8>>());
         assert_eq!(pair.take(side.other()).len(), 30);
         pair.assert_idle();
     }
@@ -64,19 +50,10 @@ fn calls_on_a_restarted_channel_end_on_both_sides() {
         let (ours, theirs) = if side == User { (a, b) } else { (b, a) };
         pair.command(side, Command::Restart(Some(slot)));
         pair.settle();
-        assert_eq!(
-            pair.take(side),
-            [
-                released(ours, 41, By::Restart),
-                Event::ChannelRestarted { timeslot: slot }
-            ]
-        );
+        assert_eq!(pair.take(side), [released(ours, 41, By::Restart), Event::ChannelRestarted { timeslot: slot }]);
         assert_eq!(
             pair.take(side.other()),
-            [
-                released(theirs, 41, By::Restart),
-                Event::ChannelRestarted { timeslot: slot }
-            ]
+            [released(theirs, 41, By::Restart), Event::ChannelRestarted { timeslot: slot }]
         );
         pair.assert_idle();
     }
@@ -99,11 +76,7 @@ fn a_deaf_far_end_sends_channels_to_maintenance_in_minutes() {
     assert_eq!(solo.hear().len(), 1, "one unanswered at a time");
     solo.run_ms(240_100);
     assert!(solo.take().contains(&Event::RestartFailed { timeslot: 1 }));
-    assert_eq!(
-        solo.hear().len(),
-        1 + 29,
-        "the repetition, then all others at once"
-    );
+    assert_eq!(solo.hear().len(), 1 + 29, "the repetition, then all others at once");
     solo.run_ms(240_100);
     let failed = solo.take();
     assert_eq!(failed.len(), 29, "{failed:?}");
@@ -111,18 +84,10 @@ fn a_deaf_far_end_sends_channels_to_maintenance_in_minutes() {
     assert_eq!(solo.trunk.counters().calls.failed_restarts, 30);
     // Nothing is left to call on.
     let call = solo.trunk.next_call_id();
-    solo.command(Command::Setup(tipring_isdn::SetupRequest::speech(
-        call,
-        number("1"),
-        tipring_card::Law::A,
-    )));
+    solo.command(Command::Setup(tipring_isdn::SetupRequest::speech(call, number("1"), tipring_card::Law::A)));
     assert_eq!(solo.take(), [released(call, 34, By::Local)]);
     // It recovers: the far end restarts by itself.
-    solo.say(&Message {
-        channel: Ie::Absent,
-        restart: Ie::Is(RestartClass::All),
-        ..plain(GLOBAL, Kind::Restart)
-    });
+    solo.say(&Message { channel: Ie::Absent, restart: Ie::Is(RestartClass::All), ..plain(GLOBAL, Kind::Restart) });
     assert_eq!(solo.take().len(), 30);
     assert_eq!(solo.trunk.channel_state(31), ChannelState::Idle);
 }
@@ -133,13 +98,7 @@ fn a_restart_is_acknowledged_as_it_was_said() {
     solo.say(&restart(1 << 3 | 1 << 4));
     let answer = solo.hears(Kind::RestartAck);
     assert_eq!(answer, ack(&restart(1 << 3 | 1 << 4)));
-    assert_eq!(
-        solo.take(),
-        [
-            Event::ChannelRestarted { timeslot: 3 },
-            Event::ChannelRestarted { timeslot: 4 }
-        ]
-    );
+    assert_eq!(solo.take(), [Event::ChannelRestarted { timeslot: 3 }, Event::ChannelRestarted { timeslot: 4 }]);
 }
 
 #[test]
@@ -147,20 +106,8 @@ fn a_restart_that_makes_no_sense_is_answered_with_status() {
     let mut solo = Solo::up(Config::e1(Role::User));
     let sound = restart(2);
     for (message, cause) in [
-        (
-            Message {
-                restart: Ie::Absent,
-                ..sound.clone()
-            },
-            96,
-        ),
-        (
-            Message {
-                channel: Ie::Absent,
-                ..sound.clone()
-            },
-            96,
-        ),
+        (Message { restart: Ie::Absent, ..sound.clone() }, 96),
+        (Message { channel: Ie::Absent, ..sound.clone() }, 96),
         (restart(1 << 16), 82),
     ] {
         solo.say(&message);
@@ -179,18 +126,10 @@ fn a_second_setup_shows_that_the_acknowledgement_was_lost() {
     let mut solo = Solo::up(Config::e1(Role::User));
     solo.command(Command::Restart(Some(9)));
     solo.hears(Kind::Restart);
-    let first = Reference {
-        value: 50,
-        to_origin: false,
-        dummy: false,
-    };
+    let first = Reference { value: 50, to_origin: false, dummy: false };
     solo.say(&setup(first, Some(Channel::slot(9, true))));
     assert_eq!(cause_of(&solo.hears(Kind::ReleaseComplete)), 44);
-    let second = Reference {
-        value: 51,
-        to_origin: false,
-        dummy: false,
-    };
+    let second = Reference { value: 51, to_origin: false, dummy: false };
     solo.say(&setup(second, Some(Channel::slot(9, true))));
     let call = solo.take().iter().find_map(incoming).unwrap();
     assert_eq!(solo.trunk.channel_state(9), ChannelState::InCall(call));

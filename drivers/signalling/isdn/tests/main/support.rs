@@ -8,8 +8,7 @@ use tipring_isdn::q931::codec;
 use tipring_isdn::q931::ie::{Channel, Ie, Location};
 use tipring_isdn::q931::message::{Kind, Message, Reference};
 use tipring_isdn::{
-    Bearer, By, CallId, ChannelState, Command, Config, Digits, Event, Input, Number, Output, Role,
-    SetupRequest, Trunk,
+    Bearer, By, CallId, ChannelState, Command, Config, Digits, Event, Input, Number, Output, Role, SetupRequest, Trunk,
 };
 
 /// xorshift64*: enough for faults, the same everywhere.
@@ -140,19 +139,14 @@ impl Pair {
         if self.cut || self.chance.below(1000) < self.faults.lost {
             return;
         }
-        let copies = if self.chance.below(1000) < self.faults.doubled {
-            2
-        } else {
-            1
-        };
+        let copies = if self.chance.below(1000) < self.faults.doubled { 2 } else { 1 };
         if self.chance.below(1000) < self.faults.garbled {
             let at = self.chance.below(frame.len() as u64) as usize;
             frame[at] = self.chance.next() as u8;
         }
         for _ in 0..copies {
             self.order += 1;
-            self.wire
-                .push((self.now + self.latency, self.order, to, frame.clone()));
+            self.wire.push((self.now + self.latency, self.order, to, frame.clone()));
         }
     }
 
@@ -165,22 +159,14 @@ impl Pair {
                 .into_iter()
                 .filter_map(|side| self.trunks[side as usize].deadline().map(|at| (at, side)))
                 .min_by_key(|(at, _)| *at);
-            let next = frame
-                .map(|(at, _)| at)
-                .into_iter()
-                .chain(timer.map(|(at, _)| at))
-                .min();
+            let next = frame.map(|(at, _)| at).into_iter().chain(timer.map(|(at, _)| at)).min();
             let Some(next) = next.filter(|next| *next <= end) else {
                 self.now = end;
                 return;
             };
             self.now = self.now.max(next);
             if let Some((at, order)) = frame.filter(|(at, _)| *at <= self.now) {
-                let index = self
-                    .wire
-                    .iter()
-                    .position(|entry| (entry.0, entry.1) == (at, order))
-                    .unwrap();
+                let index = self.wire.iter().position(|entry| (entry.0, entry.1) == (at, order)).unwrap();
                 let (_, _, to, octets) = self.wire.swap_remove(index);
                 self.input(to, Input::Frame(&octets));
             } else if let Some((_, side)) = timer {
@@ -202,12 +188,7 @@ impl Pair {
         self.dial_with(from, called, |_| {})
     }
 
-    pub fn dial_with(
-        &mut self,
-        from: Side,
-        called: &str,
-        change: impl FnOnce(&mut SetupRequest),
-    ) -> CallId {
+    pub fn dial_with(&mut self, from: Side, called: &str, change: impl FnOnce(&mut SetupRequest)) -> CallId {
         let call = self.trunk(from).next_call_id();
         let mut request = SetupRequest::speech(call, number(called), Law::A);
         change(&mut request);
@@ -235,16 +216,8 @@ impl Pair {
         self.command(to, Command::Alerting(called, false));
         self.command(to, Command::Connect(called));
         self.settle();
-        assert!(
-            self.take(from)
-                .iter()
-                .any(|e| matches!(e, Event::Connected { call, .. } if *call == caller))
-        );
-        assert!(
-            self.take(to)
-                .iter()
-                .any(|e| matches!(e, Event::Connected { call, .. } if *call == called))
-        );
+        assert!(self.take(from).iter().any(|e| matches!(e, Event::Connected { call, .. } if *call == caller)));
+        assert!(self.take(to).iter().any(|e| matches!(e, Event::Connected { call, .. } if *call == called)));
         (caller, called)
     }
 
@@ -254,11 +227,7 @@ impl Pair {
         for side in [User, Network] {
             assert_eq!(self.trunk(side).call_count(), 0, "{side:?} holds a call");
             for slot in (1..=31).filter(|slot| *slot != 16) {
-                assert_eq!(
-                    self.trunk(side).channel_state(slot),
-                    ChannelState::Idle,
-                    "{side:?} channel {slot}"
-                );
+                assert_eq!(self.trunk(side).channel_state(slot), ChannelState::Idle, "{side:?} channel {slot}");
             }
         }
     }
@@ -280,11 +249,7 @@ pub fn digits(digits: &str) -> Digits {
 }
 
 pub fn released(call: CallId, cause: u8, by: By) -> Event {
-    Event::Released {
-        call,
-        cause: Cause(cause),
-        by,
-    }
+    Event::Released { call, cause: Cause(cause), by }
 }
 
 /// One trunk against a script.
@@ -339,9 +304,7 @@ impl Solo {
                 silent = false;
                 match output {
                     Output::Event(event) => self.events.push(event),
-                    Output::Frame(frame) if !self.deaf => {
-                        self.link.handle(self.now, LinkInput::Frame(&frame))
-                    }
+                    Output::Frame(frame) if !self.deaf => self.link.handle(self.now, LinkInput::Frame(&frame)),
                     Output::Frame(_) => {}
                 }
             }
@@ -368,12 +331,7 @@ impl Solo {
     pub fn run_ms(&mut self, ms: u64) {
         let end = self.now + Micros::from_ms(ms);
         for _ in 0..100_000 {
-            let next = self
-                .trunk
-                .deadline()
-                .into_iter()
-                .chain(self.link.deadline())
-                .min();
+            let next = self.trunk.deadline().into_iter().chain(self.link.deadline()).min();
             let Some(next) = next.filter(|next| *next <= end) else {
                 self.now = end;
                 return;
@@ -421,29 +379,15 @@ impl Solo {
         request.timeslot = Some(7);
         self.command(Command::Setup(request));
         let setup = self.hears(Kind::Setup);
-        (
-            call,
-            Reference {
-                to_origin: true,
-                ..setup.reference
-            },
-        )
+        (call, Reference { to_origin: true, ..setup.reference })
     }
 
     /// The script calls 200 on timeslot 9; the trunk's id and the script's reference.
     #[track_caller]
     pub fn script_calls(&mut self) -> (CallId, Reference) {
-        let reference = Reference {
-            value: 77,
-            to_origin: false,
-            dummy: false,
-        };
+        let reference = Reference { value: 77, to_origin: false, dummy: false };
         self.say(&setup(reference, Some(Channel::slot(9, true))));
-        let call = self
-            .take()
-            .iter()
-            .find_map(incoming)
-            .expect("the call is offered");
+        let call = self.take().iter().find_map(incoming).expect("the call is offered");
         (call, reference)
     }
 }
@@ -460,17 +404,11 @@ pub fn setup(reference: Reference, channel: Option<Channel>) -> Message {
 }
 
 pub fn plain(reference: Reference, kind: Kind) -> Message {
-    Message {
-        reference,
-        ..Message::new(kind)
-    }
+    Message { reference, ..Message::new(kind) }
 }
 
 pub fn with_cause(reference: Reference, kind: Kind, cause: u8) -> Message {
-    Message {
-        cause: Ie::Is((Cause(cause), Location(0))),
-        ..plain(reference, kind)
-    }
+    Message { cause: Ie::Is((Cause(cause), Location(0))), ..plain(reference, kind) }
 }
 
 #[track_caller]
@@ -483,18 +421,11 @@ pub fn is_release_of(event: &Event, of: CallId) -> bool {
 }
 
 impl Solo {
-    /// [`Solo::trunk_calls`] when the script has heard other messages before.
-    #[track_caller]
-    pub fn trunk_calls_after(&mut self, heard: usize) -> (CallId, Reference) {
-        assert_eq!(self.hear().len(), heard);
-        self.trunk_calls()
-    }
-
     /// The far end says a frame that its link would not.
     pub fn say_frame(&mut self, frame: &[u8]) {
-        self.deaf = true;
+        let deaf = std::mem::replace(&mut self.deaf, true);
         self.input(Input::Frame(frame));
-        self.deaf = false;
+        self.deaf = deaf;
     }
 }
 

@@ -77,19 +77,7 @@ fn a_channel_in_maintenance_heals_by_a_restart() {
     solo.hear();
     solo.run_ms(8_100);
     let heard = solo.hear();
-    assert!(matches!(
-        heard[..],
-        [
-            Message {
-                kind: Kind::Release,
-                ..
-            },
-            Message {
-                kind: Kind::Restart,
-                ..
-            }
-        ]
-    ));
+    assert!(matches!(heard[..], [Message { kind: Kind::Release, .. }, Message { kind: Kind::Restart, .. }]));
     assert_eq!(solo.trunk.channel_state(9), ChannelState::Maintenance);
     solo.take();
     let restart = &heard[1];
@@ -110,24 +98,14 @@ fn t310_ends_a_call_that_gets_no_further() {
         solo.take();
         solo.run_ms(seconds * 1000 + 100);
         assert_eq!(cause_of(&solo.hears(Kind::Disconnect)), 102);
-        assert_eq!(
-            solo.take(),
-            [Event::Disconnecting {
-                call,
-                cause: Cause(102),
-                inband: false
-            }]
-        );
+        assert_eq!(solo.take(), [Event::Disconnecting { call, cause: Cause(102), inband: false }]);
         solo.say(&with_cause(reference, Kind::Release, 102));
         solo.hears(Kind::ReleaseComplete);
         assert_eq!(solo.take(), [released(call, 102, By::Timer)]);
         // A call with tones is in people's hands.
         let (_, reference) = solo.trunk_calls();
         solo.say(&plain(reference, Kind::CallProceeding));
-        solo.say(&Message {
-            progress: Progress::one(8),
-            ..plain(reference, Kind::Progress)
-        });
+        solo.say(&Message { progress: Progress::one(8), ..plain(reference, Kind::Progress) });
         solo.run_ms(120_000);
         assert!(solo.hear().is_empty());
     }
@@ -183,14 +161,7 @@ fn t302_asks_the_owner_and_then_ends_with_28() {
     solo.command(Command::SetupAck(call));
     solo.hears(Kind::SetupAck);
     solo.run_ms(15_100);
-    assert_eq!(
-        solo.take(),
-        [Event::Digits {
-            call,
-            digits: digits(""),
-            complete: true
-        }]
-    );
+    assert_eq!(solo.take(), [Event::Digits { call, digits: digits(""), complete: true }]);
     solo.run_ms(15_000);
     assert_eq!(cause_of(&solo.hears(Kind::Disconnect)), 28);
 }
@@ -213,22 +184,11 @@ fn t322_asks_three_times_and_then_ends_with_41() {
     solo.hear();
     solo.command(Command::StatusEnquiry(call));
     solo.hears(Kind::StatusEnquiry);
-    solo.say(&Message {
-        call_state: Ie::Is(10),
-        ..with_cause(reference, Kind::Status, 30)
-    });
+    solo.say(&Message { call_state: Ie::Is(10), ..with_cause(reference, Kind::Status, 30) });
     solo.run_ms(60_000);
     assert!(solo.hear().is_empty());
     solo.command(Command::StatusEnquiry(call));
     solo.run_ms(12_100);
     let kinds: Vec<_> = solo.hear().iter().map(|message| message.kind).collect();
-    assert_eq!(
-        kinds,
-        [
-            Kind::StatusEnquiry,
-            Kind::StatusEnquiry,
-            Kind::StatusEnquiry,
-            Kind::Disconnect
-        ]
-    );
+    assert_eq!(kinds, [Kind::StatusEnquiry, Kind::StatusEnquiry, Kind::StatusEnquiry, Kind::Disconnect]);
 }
