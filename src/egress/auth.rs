@@ -20,15 +20,11 @@ pub(crate) struct Challenge {
 impl Challenge {
     /// Whether the server says that only the nonce was too old.
     pub(crate) fn is_stale(&self) -> bool {
-        self.param("stale")
-            .is_some_and(|it| it.eq_ignore_ascii_case("true"))
+        self.param("stale").is_some_and(|it| it.eq_ignore_ascii_case("true"))
     }
 
     fn param(&self, name: &str) -> Option<&str> {
-        self.params
-            .iter()
-            .find(|(it, _)| it == name)
-            .map(|(_, value)| value.as_str())
+        self.params.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 
     /// Rank of this offer; `None` when we cannot answer it.
@@ -38,13 +34,9 @@ impl Challenge {
             "digest" => {
                 self.param("nonce")?;
                 self.param("realm")?;
-                let qop_fits = self.param("qop").is_none_or(|it| {
-                    it.split(',')
-                        .any(|it| it.trim().eq_ignore_ascii_case("auth"))
-                });
-                Algorithm::named(self.param("algorithm"))
-                    .filter(|_| qop_fits)
-                    .map(|it| it.hash as u8)
+                let qop_fits =
+                    self.param("qop").is_none_or(|it| it.split(',').any(|it| it.trim().eq_ignore_ascii_case("auth")));
+                Algorithm::named(self.param("algorithm")).filter(|_| qop_fits).map(|it| it.hash as u8)
             }
             _ => None,
         }
@@ -68,22 +60,13 @@ pub(crate) fn answer(
     cnonce: &str,
 ) -> Option<String> {
     match challenge.scheme.as_str() {
-        "basic" => Some(format!(
-            "Basic {}",
-            BASE64.encode(format!("{}:{}", who.user, who.password))
-        )),
+        "basic" => Some(format!("Basic {}", BASE64.encode(format!("{}:{}", who.user, who.password)))),
         "digest" => digest(challenge, who, method, target, cnonce),
         _ => None,
     }
 }
 
-fn digest(
-    challenge: &Challenge,
-    who: &Credentials,
-    method: &str,
-    target: &str,
-    cnonce: &str,
-) -> Option<String> {
+fn digest(challenge: &Challenge, who: &Credentials, method: &str, target: &str, cnonce: &str) -> Option<String> {
     let realm = challenge.param("realm")?;
     let nonce = challenge.param("nonce")?;
     let algorithm = Algorithm::named(challenge.param("algorithm"))?;
@@ -95,25 +78,16 @@ fn digest(
     let what = hash(&format!("{method}:{target}"));
     let qop = challenge.param("qop").is_some();
     let response = match qop {
-        true => hash(&format!(
-            "{secret}:{nonce}:{NONCE_COUNT}:{cnonce}:auth:{what}"
-        )),
+        true => hash(&format!("{secret}:{nonce}:{NONCE_COUNT}:{cnonce}:auth:{what}")),
         false => hash(&format!("{secret}:{nonce}:{what}")),
     };
-    let user = match challenge
-        .param("userhash")
-        .is_some_and(|it| it.eq_ignore_ascii_case("true"))
-    {
-        true => format!(
-            "username=\"{}\", userhash=true",
-            hash(&format!("{}:{realm}", who.user))
-        ),
+    let user = match challenge.param("userhash").is_some_and(|it| it.eq_ignore_ascii_case("true")) {
+        true => format!("username=\"{}\", userhash=true", hash(&format!("{}:{realm}", who.user))),
         false if who.user.is_ascii() => format!("username={}", quoted(&who.user)),
         false => format!("username*=UTF-8''{}", percent(&who.user)),
     };
     let (realm, nonce, uri) = (quoted(realm), quoted(nonce), quoted(target));
-    let mut header =
-        format!("Digest {user}, realm={realm}, nonce={nonce}, uri={uri}, response=\"{response}\"");
+    let mut header = format!("Digest {user}, realm={realm}, nonce={nonce}, uri={uri}, response=\"{response}\"");
     if let Some(named) = challenge.param("algorithm") {
         header.push_str(&format!(", algorithm={named}"));
     }
@@ -176,9 +150,7 @@ fn quoted(text: &str) -> String {
 fn percent(text: &str) -> String {
     text.bytes()
         .map(|it| match it {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(it).to_string()
-            }
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(it).to_string(),
             _ => format!("%{it:02X}"),
         })
         .collect()
@@ -191,18 +163,14 @@ fn challenges(header: &str) -> Vec<Challenge> {
         let (first, rest) = item.split_once([' ', '\t']).unwrap_or((item, ""));
         let starts = !first.contains('=') && !rest.trim_start().starts_with('=');
         if starts {
-            found.push(Challenge {
-                scheme: first.to_ascii_lowercase(),
-                params: Vec::new(),
-            });
+            found.push(Challenge { scheme: first.to_ascii_lowercase(), params: Vec::new() });
         }
         let param = if starts { rest } else { item };
         let (Some(last), Some((name, value))) = (found.last_mut(), param.split_once('=')) else {
             continue;
         };
         if last.params.len() < MAX_PARAMS {
-            last.params
-                .push((name.trim().to_ascii_lowercase(), unquoted(value.trim())));
+            last.params.push((name.trim().to_ascii_lowercase(), unquoted(value.trim())));
         }
     }
     found
@@ -255,10 +223,7 @@ mod tests {
     use super::*;
 
     fn who(user: &str, password: &str) -> Credentials {
-        Credentials {
-            user: user.to_owned(),
-            password: password.to_owned(),
-        }
+        Credentials { user: user.to_owned(), password: password.to_owned() }
     }
 
     fn only(header: &str) -> Challenge {
@@ -274,21 +239,13 @@ mod tests {
         let mufasa = who("Mufasa", "Circle of Life");
         for (algorithm, response) in [
             ("MD5", "8ca523f5e9506fed4657c9700eebdbec"),
-            (
-                "SHA-256",
-                "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
-            ),
+            ("SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
         ] {
             let offer = only(&format!("Digest {common}, algorithm={algorithm}"));
-            let header =
-                answer(&offer, &mufasa, "GET", "/dir/index.html", RFC_CNONCE).expect("an answer");
+            let header = answer(&offer, &mufasa, "GET", "/dir/index.html", RFC_CNONCE).expect("an answer");
+            assert!(header.contains(&format!("response=\"{response}\"")), "{header}");
             assert!(
-                header.contains(&format!("response=\"{response}\"")),
-                "{header}"
-            );
-            assert!(
-                header.contains("qop=auth, nc=00000001")
-                    && header.contains(&format!("algorithm={algorithm}")),
+                header.contains("qop=auth, nc=00000001") && header.contains(&format!("algorithm={algorithm}")),
                 "{header}"
             );
             assert!(!header.contains("Circle"), "{header}");
@@ -297,26 +254,12 @@ mod tests {
 
     #[test]
     fn e8_digest_without_qop_is_the_old_form() {
-        let offer = only(
-            "Digest realm=\"testrealm@host.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\"",
-        );
-        let header = answer(
-            &offer,
-            &who("Mufasa", "Circle Of Life"),
-            "GET",
-            "/dir/index.html",
-            "x",
-        )
-        .expect("an answer");
+        let offer = only("Digest realm=\"testrealm@host.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\"");
+        let header =
+            answer(&offer, &who("Mufasa", "Circle Of Life"), "GET", "/dir/index.html", "x").expect("an answer");
         // Recomputed by hand: MD5(MD5(user:realm:password):nonce:MD5(GET:/dir/index.html)).
-        assert!(
-            header.contains("response=\"670fd8c2df070c60b045671b8b24ff02\""),
-            "{header}"
-        );
-        assert!(
-            !header.contains("nc=") && !header.contains("cnonce"),
-            "{header}"
-        );
+        assert!(header.contains("response=\"670fd8c2df070c60b045671b8b24ff02\""), "{header}");
+        assert!(!header.contains("nc=") && !header.contains("cnonce"), "{header}");
     }
 
     #[test]
@@ -330,25 +273,16 @@ mod tests {
     fn the_strongest_offer_wins_in_any_order() {
         let three = "Basic realm=\"a, b\", Digest realm=\"x\", nonce=\"1\", algorithm=MD5, Digest realm=\"x\", nonce=\"2\", algorithm=SHA-256";
         let best_of_one = only(three);
-        assert_eq!(
-            (best_of_one.scheme.as_str(), best_of_one.param("nonce")),
-            ("digest", Some("2"))
-        );
+        assert_eq!((best_of_one.scheme.as_str(), best_of_one.param("nonce")), ("digest", Some("2")));
         let apart = [
             "Digest realm=\"x\", nonce=\"2\", algorithm=SHA-256",
             "Digest realm=\"x\", nonce=\"1\"",
             "Basic realm=\"a\"",
         ];
-        assert_eq!(
-            best(apart.into_iter()).expect("an offer").param("nonce"),
-            Some("2")
-        );
+        assert_eq!(best(apart.into_iter()).expect("an offer").param("nonce"), Some("2"));
         let unknown = "Digest realm=\"x\", nonce=\"1\", algorithm=SHA-512-256, Digest realm=\"x\", nonce=\"1\", qop=\"auth-int\", Basic realm=\"a\"";
         assert_eq!(only(unknown).scheme, "basic");
-        assert_eq!(
-            best(["Negotiate, NTLM abc==", "Bearer realm=\"x\""].into_iter()),
-            None
-        );
+        assert_eq!(best(["Negotiate, NTLM abc==", "Bearer realm=\"x\""].into_iter()), None);
         assert_eq!(best(["Digest realm=\"no nonce\""].into_iter()), None);
     }
 
@@ -358,30 +292,18 @@ mod tests {
         assert_eq!(offer.param("realm"), Some("say \"hi\", Basic x=1"));
         assert!(offer.is_stale());
         let header = answer(&offer, &who("a\"b", "p"), "GET", "/", "c").expect("an answer");
-        assert!(
-            header.contains(r#"realm="say \"hi\", Basic x=1""#)
-                && header.contains(r#"nonce="n\\1""#),
-            "{header}"
-        );
+        assert!(header.contains(r#"realm="say \"hi\", Basic x=1""#) && header.contains(r#"nonce="n\\1""#), "{header}");
         assert!(header.contains(r#"username="a\"b""#), "{header}");
     }
 
     #[test]
     fn users_beyond_ascii_travel_as_hash_or_escaped() {
         let plain = only("Digest realm=\"r\", nonce=\"n\", charset=UTF-8");
-        let header =
-            answer(&plain, &who("J\u{e4}s\u{f8}n", "p"), "GET", "/", "c").expect("an answer");
-        assert!(
-            header.contains("username*=UTF-8''J%C3%A4s%C3%B8n"),
-            "{header}"
-        );
+        let header = answer(&plain, &who("J\u{e4}s\u{f8}n", "p"), "GET", "/", "c").expect("an answer");
+        assert!(header.contains("username*=UTF-8''J%C3%A4s%C3%B8n"), "{header}");
         let hashed = only("Digest realm=\"r\", nonce=\"n\", userhash=true");
-        let header =
-            answer(&hashed, &who("J\u{e4}s\u{f8}n", "p"), "GET", "/", "c").expect("an answer");
-        assert!(
-            header.contains("userhash=true") && !header.contains("J%C3"),
-            "{header}"
-        );
+        let header = answer(&hashed, &who("J\u{e4}s\u{f8}n", "p"), "GET", "/", "c").expect("an answer");
+        assert!(header.contains("userhash=true") && !header.contains("J%C3"), "{header}");
     }
 
     proptest::proptest! {

@@ -1,25 +1,23 @@
 //! The client: resolve, check, connect to what was checked, send, answer a challenge. No redirects, no cookies.
 
 use std::fmt;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
-};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tipring_guard::Destinations;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::{Host, Url};
 
 use crate::auth;
 use crate::connect::{CheckedOnly, Phase, Trip, WatchLayer};
 use crate::fault::{Fault, Stage};
+use crate::names::Names;
 use crate::request::{Method, Request};
 use crate::response::Response;
 use crate::secret::{self, Credentials};
@@ -57,15 +55,13 @@ impl Default for Config {
 pub struct Client {
     http: reqwest::Client,
     destinations: Arc<Destinations>,
-    lookups: Arc<Semaphore>,
+    names: Names,
     hosts: Arc<[(String, SocketAddr)]>,
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("destinations", &self.destinations)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("destinations", &self.destinations).finish_non_exhaustive()
     }
 }
 
@@ -80,18 +76,10 @@ impl Client {
             Err(error) => {
                 tracing::warn!(%error, "no CAs from the system; https is limited to the {} installed here", extra.len());
                 let alone = builder(&config)?.tls_certs_only(extra).build();
-                alone.map_err(|error| Fault::Config {
-                    what: error.to_string(),
-                })?
+                alone.map_err(|error| Fault::Config { what: error.to_string() })?
             }
         };
-        let lookups = Arc::new(Semaphore::new(MAX_LOOKUPS));
-        Ok(Self {
-            http,
-            destinations: Arc::new(config.destinations),
-            lookups,
-            hosts: config.hosts.into(),
-        })
+        Ok(Self { http, destinations: Arc::new(config.destinations), names: Names::new(), hosts: config.hosts.into() })
     }
 
     /// Sends a request and returns the head of the answer, whatever its status; redirects are the caller's.
@@ -101,18 +89,16 @@ impl Client {
     pub async fn send(&self, request: Request) -> Result<Response, Fault> {
         let total_by = Instant::now() + ms(request.limits.total_ms);
         let who = Credentials::of(&request.url);
-        let journey = Journey {
-            client: self,
-            url: secret::redacted(&request.url),
-            request: &request,
-            total_by,
-        };
+        let journey = Journey { client: self, url: secret::redacted(&request.url), request: &request, total_by };
+        if !request.url.has_host() {
+            return Err(Fault::Malformed {
+                place: journey.place(),
+                what: "write http://host/ or https://host/".to_owned(),
+            });
+        }
         self.destinations
             .check(&journey.url)
-            .map_err(|refusal| Fault::Forbidden {
-                place: journey.place(),
-                refusal,
-            })?;
+            .map_err(|refusal| Fault::Forbidden { place: journey.place(), refusal })?;
         let headers = journey.headers()?;
         let mut response = journey.connected(headers.clone()).await?;
         let Some(who) = who else { return Ok(response) };
@@ -127,15 +113,8 @@ impl Client {
                 break;
             }
             let method = request.method.as_str();
-            let answer = auth::answer(
-                &challenge,
-                &who,
-                method,
-                &target(&journey.url),
-                &fresh_nonce()?,
-            );
-            let Some(mut value) = answer.and_then(|it| HeaderValue::from_bytes(it.as_bytes()).ok())
-            else {
+            let answer = auth::answer(&challenge, &who, method, &target(&journey.url), &fresh_nonce()?);
+            let Some(mut value) = answer.and_then(|it| HeaderValue::from_bytes(it.as_bytes()).ok()) else {
                 break;
             };
             value.set_sensitive(true);
@@ -156,21 +135,20 @@ impl Client {
             Some(Host::Domain(name)) => {
                 let fixed = self.hosts.iter().find(|(host, _)| host == name);
                 let found = match fixed {
-                    Some((_, addr)) => vec![*addr],
-                    None => self.look_up(name, port, by, place()).await?,
+                    // A port in the URL wins, here as in the connector: what is checked is what is dialled.
+                    Some((_, addr)) => Ok(vec![SocketAddr::new(addr.ip(), url.port().unwrap_or(addr.port()))]),
+                    None => self.names.look_up(name, port, by).await,
                 };
+                let found = found.map_err(|cause| Fault::HostUnknown { place: place(), cause })?;
                 (found, name.to_owned())
             }
             None => {
-                return Err(Fault::Malformed {
-                    place: place(),
-                    what: "no host".to_owned(),
-                });
+                return Err(Fault::Malformed { place: place(), what: "no host".to_owned() });
             }
         };
         let mut refused = None;
         let mut passed = Vec::new();
-        for addr in found.into_iter().take(MAX_ADDRESSES) {
+        for addr in found {
             match self.destinations.check_addr(addr, &host) {
                 Ok(()) => passed.push(addr),
                 Err(refusal) => refused = Some(refusal),
@@ -178,49 +156,8 @@ impl Client {
         }
         match (passed.is_empty(), refused) {
             (false, _) => Ok(passed),
-            (true, Some(refusal)) => Err(Fault::Forbidden {
-                place: place(),
-                refusal,
-            }),
-            (true, None) => Err(Fault::HostUnknown {
-                place: place(),
-                cause: "no address".to_owned(),
-            }),
-        }
-    }
-
-    /// The system's resolver, on a thread of its own. A lookup that outlives its request keeps its permit, so a dead
-    /// name server holds at most [`MAX_LOOKUPS`] threads.
-    async fn look_up(
-        &self,
-        name: &str,
-        port: u16,
-        by: Instant,
-        place: String,
-    ) -> Result<Vec<SocketAddr>, Fault> {
-        let name = name.to_owned();
-        let lookups = self.lookups.clone();
-        let looking = async move {
-            let permit = lookups.acquire_owned().await.map_err(|it| it.to_string())?;
-            let thread = tokio::task::spawn_blocking(move || {
-                let found = (name.as_str(), port)
-                    .to_socket_addrs()
-                    .map(Iterator::collect::<Vec<_>>);
-                drop(permit);
-                found
-            });
-            thread
-                .await
-                .map_err(|it| it.to_string())?
-                .map_err(|it| it.to_string())
-        };
-        match tokio::time::timeout_at(by, looking).await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(cause)) => Err(Fault::HostUnknown { place, cause }),
-            Err(_) => Err(Fault::HostUnknown {
-                place,
-                cause: "the name server did not answer in time".to_owned(),
-            }),
+            (true, Some(refusal)) => Err(Fault::Forbidden { place: place(), refusal }),
+            (true, None) => Err(Fault::HostUnknown { place: place(), cause: "no address".to_owned() }),
         }
     }
 }
@@ -230,17 +167,12 @@ fn authorities(pems: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, Fault> {
     let mut found = Vec::new();
     for (index, pem) in pems.iter().enumerate() {
         let bad = |why: String| Fault::Config {
-            what: format!(
-                "CA file {}: {why}; a PEM certificate is expected",
-                index + 1
-            ),
+            what: format!("CA file {}: {why}; a PEM certificate is expected", index + 1),
         };
         let before = found.len();
         for der in CertificateDer::pem_slice_iter(pem) {
             let der = der.map_err(|it| bad(it.to_string()))?;
-            RootCertStore::empty()
-                .add(der.clone())
-                .map_err(|it| bad(it.to_string()))?;
+            RootCertStore::empty().add(der.clone()).map_err(|it| bad(it.to_string()))?;
             found.push(reqwest::Certificate::from_der(&der).map_err(|it| bad(it.to_string()))?);
         }
         if found.len() == before {
@@ -251,9 +183,8 @@ fn authorities(pems: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, Fault> {
 }
 
 fn builder(config: &Config) -> Result<reqwest::ClientBuilder, Fault> {
-    let user_agent = HeaderValue::from_str(&config.user_agent).map_err(|_| Fault::Config {
-        what: "the user agent has characters that no header can carry".to_owned(),
-    })?;
+    let user_agent = HeaderValue::from_str(&config.user_agent)
+        .map_err(|_| Fault::Config { what: "the user agent has characters that no header can carry".to_owned() })?;
     Ok(reqwest::Client::builder()
         .user_agent(user_agent)
         .redirect(reqwest::redirect::Policy::none())
@@ -287,22 +218,17 @@ impl Journey<'_> {
     }
 
     fn headers(&self) -> Result<HeaderMap, Fault> {
-        let malformed = |name: &str, why: &str| Fault::Malformed {
-            place: self.place(),
-            what: format!("header {name:?} {why}"),
-        };
+        let malformed =
+            |name: &str, why: &str| Fault::Malformed { place: self.place(), what: format!("header {name:?} {why}") };
         let mut headers = HeaderMap::new();
         for (name, value) in &self.request.headers {
-            let key = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| malformed(name, "is no header name"))?;
+            let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| malformed(name, "is no header name"))?;
             if [HOST, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&key) {
                 return Err(malformed(name, "is set by the client itself"));
             }
             let value = HeaderValue::from_bytes(value.as_bytes())
                 .map_err(|_| malformed(name, "has characters that no header can carry"))?;
-            headers
-                .try_append(key, value)
-                .map_err(|_| malformed(name, "is one too many"))?;
+            headers.try_append(key, value).map_err(|_| malformed(name, "is one too many"))?;
         }
         Ok(headers)
     }
@@ -312,10 +238,7 @@ impl Journey<'_> {
         let mut attempt = 1;
         loop {
             match self.attempt(&headers).await {
-                Err(fault)
-                    if fault.stage() == Stage::Connect
-                        && attempt < self.request.limits.attempts =>
-                {
+                Err(fault) if fault.stage() == Stage::Connect && attempt < self.request.limits.attempts => {
                     if Instant::now() >= self.total_by {
                         return Err(fault);
                     }
@@ -330,11 +253,7 @@ impl Journey<'_> {
     async fn attempt(&self, headers: &HeaderMap) -> Result<Response, Fault> {
         let limits = self.request.limits;
         let connect_by = (Instant::now() + ms(limits.connect_ms)).min(self.total_by);
-        let addrs = self
-            .client
-            .addresses(&self.url, connect_by)
-            .await
-            .map_err(|it| self.or_total(it))?;
+        let addrs = self.client.addresses(&self.url, connect_by).await.map_err(|it| self.or_total(it))?;
         let mut repeats = 0;
         loop {
             let trip = Trip::new(addrs.clone(), connect_by);
@@ -342,12 +261,13 @@ impl Journey<'_> {
             match sent {
                 Ok(inner) => return Ok(Response::new(inner, &self.url, limits, self.total_by)),
                 // The server closed an idle connection while the request was under way: like browsers, repeat it.
-                Err(Fault::Broken { .. })
-                    if trip.phase() == Phase::Reusing && repeats < MAX_IDLE =>
-                {
-                    repeats += 1
+                Err(Fault::Broken { .. }) if trip.phase() == Phase::Reusing && repeats < MAX_IDLE => repeats += 1,
+                Err(fault) => {
+                    if let (Stage::Connect, Some(Host::Domain(name))) = (fault.stage(), self.url.host()) {
+                        self.client.names.doubt(name, self.url.port_or_known_default().unwrap_or(0));
+                    }
+                    return Err(self.or_total(fault));
                 }
-                Err(fault) => return Err(self.or_total(fault)),
             }
         }
     }
@@ -355,20 +275,14 @@ impl Journey<'_> {
     /// Sends, watching the limit of the phase that the trip is in.
     async fn sent(&self, trip: &Arc<Trip>, headers: HeaderMap) -> Result<reqwest::Response, Fault> {
         let limits = self.request.limits;
-        let mut request = self
-            .client
-            .http
-            .request(method(self.request.method), self.url.clone())
-            .headers(headers);
+        let mut request = self.client.http.request(method(self.request.method), self.url.clone()).headers(headers);
         if !self.request.body.is_empty() {
             request = request.body(self.request.body.clone());
         } else if matches!(self.request.method, Method::Post | Method::Put) {
             // The library sends nothing here, and some servers answer 411 to that.
             request = request.header(CONTENT_LENGTH, 0);
         }
-        let request = request
-            .build()
-            .map_err(|it| Fault::read(&it, &self.url, limits.connect_ms))?;
+        let request = request.build().map_err(|it| Fault::read(&it, &self.url, limits.connect_ms))?;
         let begun = Instant::now();
         let mut answer = pin!(trip.run(self.client.http.execute(request)));
         loop {
@@ -386,33 +300,21 @@ impl Journey<'_> {
                 Err(_) if Instant::now() >= self.total_by => return Err(self.total_time()),
                 Err(_) if trip.phase() != phase => {}
                 Err(_) => {
-                    return Err(Fault::NoAnswer {
-                        place: self.place(),
-                        limit_ms: limits.first_byte_ms,
-                    });
+                    return Err(Fault::NoAnswer { place: self.place(), limit_ms: limits.first_byte_ms });
                 }
             }
         }
     }
 
     fn total_time(&self) -> Fault {
-        Fault::TotalTime {
-            place: self.place(),
-            limit_ms: self.request.limits.total_ms,
-        }
+        Fault::TotalTime { place: self.place(), limit_ms: self.request.limits.total_ms }
     }
 
     /// A phase that ended because all time was used up ended for that reason.
     fn or_total(&self, fault: Fault) -> Fault {
-        let timed_out = matches!(
-            fault,
-            Fault::ConnectTimeout { .. } | Fault::HostUnknown { .. } | Fault::NoAnswer { .. }
-        );
-        if timed_out && Instant::now() >= self.total_by {
-            self.total_time()
-        } else {
-            fault
-        }
+        let timed_out =
+            matches!(fault, Fault::ConnectTimeout { .. } | Fault::HostUnknown { .. } | Fault::NoAnswer { .. });
+        if timed_out && Instant::now() >= self.total_by { self.total_time() } else { fault }
     }
 }
 
@@ -437,9 +339,7 @@ fn target(url: &Url) -> String {
 fn fresh_nonce() -> Result<String, Fault> {
     let mut bytes = [0; 16];
     let random = rustls::crypto::ring::default_provider().secure_random;
-    random.fill(&mut bytes).map_err(|_| Fault::Config {
-        what: "the system gives no random numbers".to_owned(),
-    })?;
+    random.fill(&mut bytes).map_err(|_| Fault::Config { what: "the system gives no random numbers".to_owned() })?;
     Ok(auth::hex(&bytes))
 }
 
@@ -452,9 +352,5 @@ fn ms(value: u32) -> Duration {
 const IDLE: Duration = Duration::from_millis(1_900);
 /// Idle connections kept per host: a busy span sends a few documents a second.
 const MAX_IDLE: usize = 8;
-/// Addresses tried of one name: the rest would be beyond any connect limit.
-const MAX_ADDRESSES: usize = 8;
-/// Threads that wait for name servers at one time.
-const MAX_LOOKUPS: usize = 32;
 /// The answer to a challenge, and one more if its nonce was stale.
 const MAX_CHALLENGE_ANSWERS: usize = 2;

@@ -41,11 +41,7 @@ tokio::task_local! {
 
 impl Trip {
     pub(crate) fn new(addrs: Vec<SocketAddr>, connect_by: Instant) -> Arc<Self> {
-        Arc::new(Self {
-            addrs,
-            connect_by,
-            phase: Mutex::new(Phase::Reusing),
-        })
+        Arc::new(Self { addrs, connect_by, phase: Mutex::new(Phase::Reusing) })
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -57,10 +53,7 @@ impl Trip {
     }
 
     /// Runs a request of the library as this trip.
-    pub(crate) fn run<F: Future>(
-        self: &Arc<Self>,
-        request: F,
-    ) -> impl Future<Output = F::Output> + use<F> {
+    pub(crate) fn run<F: Future>(self: &Arc<Self>, request: F) -> impl Future<Output = F::Output> + use<F> {
         TRIP.scope(self.clone(), request)
     }
 }

@@ -37,9 +37,7 @@ pub enum Fault {
         refusal: Refusal,
     },
     /// The name has no address.
-    #[error(
-        "{place}: host name not found ({cause}); check the spelling and this box's name server"
-    )]
+    #[error("{place}: host name not found ({cause}); check the spelling and this box's name server")]
     HostUnknown {
         /// Where the request would have gone.
         place: String,
@@ -47,9 +45,7 @@ pub enum Fault {
         cause: String,
     },
     /// No connection in time.
-    #[error(
-        "{place}: no connection within {limit_ms} ms; is the server up and reachable from this box's network?"
-    )]
+    #[error("{place}: no connection within {limit_ms} ms; is the server up and reachable from this box's network?")]
     ConnectTimeout {
         /// Where the request went.
         place: String,
@@ -71,9 +67,7 @@ pub enum Fault {
         cause: String,
     },
     /// The far end speaks something else.
-    #[error(
-        "{place}: the answer is not HTTP ({cause}); does another service own this port, or does it want https?"
-    )]
+    #[error("{place}: the answer is not HTTP ({cause}); does another service own this port, or does it want https?")]
     NotHttp {
         /// Where the request went.
         place: String,
@@ -89,9 +83,7 @@ pub enum Fault {
         cause: String,
     },
     /// The certificate is another host's.
-    #[error(
-        "{place}: the certificate is for another name ({cause}); use the name it was issued for"
-    )]
+    #[error("{place}: the certificate is for another name ({cause}); use the name it was issued for")]
     TlsName {
         /// Where the request went.
         place: String,
@@ -99,9 +91,7 @@ pub enum Fault {
         cause: String,
     },
     /// The certificate's dates don't fit.
-    #[error(
-        "{place}: certificate expired or not valid yet ({cause}); renew it, and check this box's clock"
-    )]
+    #[error("{place}: certificate expired or not valid yet ({cause}); renew it, and check this box's clock")]
     TlsExpired {
         /// Where the request went.
         place: String,
@@ -119,9 +109,7 @@ pub enum Fault {
         cause: String,
     },
     /// Connected, but no answer in time.
-    #[error(
-        "{place}: connected, but no answer within {limit_ms} ms; the application is too slow or hangs"
-    )]
+    #[error("{place}: connected, but no answer within {limit_ms} ms; the application is too slow or hangs")]
     NoAnswer {
         /// Where the request went.
         place: String,
@@ -193,10 +181,7 @@ impl Fault {
             Self::TlsExpired { .. } => 11236,
             Self::TlsChain { .. } => 11237,
             Self::BodyTooLarge { .. } => 11750,
-            Self::Config { .. }
-            | Self::NoAnswer { .. }
-            | Self::Stalled { .. }
-            | Self::Broken { .. } => 11200,
+            Self::Config { .. } | Self::NoAnswer { .. } | Self::Stalled { .. } | Self::Broken { .. } => 11200,
         }
     }
 
@@ -208,10 +193,9 @@ impl Fault {
             | Self::ConnectTimeout { .. }
             | Self::ConnectRefused { .. }
             | Self::ConnectFailed { .. } => Stage::Connect,
-            Self::TlsHandshake { .. }
-            | Self::TlsName { .. }
-            | Self::TlsExpired { .. }
-            | Self::TlsChain { .. } => Stage::Trust,
+            Self::TlsHandshake { .. } | Self::TlsName { .. } | Self::TlsExpired { .. } | Self::TlsChain { .. } => {
+                Stage::Trust
+            }
             Self::NotHttp { .. }
             | Self::NoAnswer { .. }
             | Self::Stalled { .. }
@@ -225,16 +209,10 @@ impl Fault {
     pub(crate) fn read(error: &reqwest::Error, url: &Url, connect_ms: u32) -> Self {
         let place = secret::place(url);
         let causes = causes(error);
-        let cause = causes
-            .last()
-            .map(|it| clean(&it.to_string()))
-            .unwrap_or_else(|| clean(&error.to_string()));
+        let cause = causes.last().map(|it| clean(&it.to_string())).unwrap_or_else(|| clean(&error.to_string()));
         for it in &causes {
             if it.is::<ConnectTimeout>() {
-                return Self::ConnectTimeout {
-                    place,
-                    limit_ms: connect_ms,
-                };
+                return Self::ConnectTimeout { place, limit_ms: connect_ms };
             }
             if it.is::<Unchecked>() {
                 return Self::ConnectFailed { place, cause };
@@ -243,42 +221,30 @@ impl Fault {
                 return Self::tls(tls, place);
             }
         }
-        let io = causes.iter().find_map(|it| it.downcast_ref::<io::Error>());
+        // The innermost is the system's own.
+        let io = causes.iter().rev().find_map(|it| it.downcast_ref::<io::Error>());
         if error.is_connect() {
             return match io.map(io::Error::kind) {
                 Some(io::ErrorKind::ConnectionRefused) => Self::ConnectRefused { place },
-                Some(io::ErrorKind::TimedOut) => Self::ConnectTimeout {
-                    place,
-                    limit_ms: connect_ms,
-                },
-                _ if url.scheme() == "https" && io.is_some_and(is_broken) => {
-                    Self::TlsHandshake { place, cause }
-                }
+                Some(io::ErrorKind::TimedOut) => Self::ConnectTimeout { place, limit_ms: connect_ms },
+                _ if url.scheme() == "https" && io.is_some_and(is_broken) => Self::TlsHandshake { place, cause },
                 _ => Self::ConnectFailed { place, cause },
             };
         }
         if error.is_builder() {
             return Self::Malformed { place, what: cause };
         }
-        // The parser's complaints have no cause below them; what breaks on the wire has the system's error.
-        let incomplete = causes
-            .iter()
-            .any(|it| it.to_string().contains("before message completed"));
-        match io {
-            None if error.is_request() && !incomplete => Self::NotHttp { place, cause },
-            _ => Self::Broken { place, cause },
+        let http = causes.iter().find_map(|it| it.downcast_ref::<hyper::Error>());
+        match http.is_some_and(hyper::Error::is_parse) {
+            true => Self::NotHttp { place, cause },
+            false => Self::Broken { place, cause },
         }
     }
 
     /// Reads an error of the HTTP library that ended a body.
     pub(crate) fn read_body(error: &reqwest::Error, url: &Url) -> Self {
-        let cause = causes(error)
-            .last()
-            .map_or_else(|| error.to_string(), |it| it.to_string());
-        Self::Broken {
-            place: secret::place(url),
-            cause: clean(&cause),
-        }
+        let cause = causes(error).last().map_or_else(|| error.to_string(), |it| it.to_string());
+        Self::Broken { place: secret::place(url), cause: clean(&cause) }
     }
 
     fn tls(error: &rustls::Error, place: String) -> Self {
@@ -314,21 +280,13 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> Vec<&'a (dyn StdError + 's
 }
 
 fn is_broken(error: &io::Error) -> bool {
-    use io::ErrorKind::{
-        BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, UnexpectedEof,
-    };
-    matches!(
-        error.kind(),
-        BrokenPipe | ConnectionAborted | ConnectionReset | InvalidData | UnexpectedEof
-    )
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | InvalidData | UnexpectedEof)
 }
 
 /// Foreign words on one line and of bounded length: parts of them may come from the far end.
 fn clean(text: &str) -> String {
-    text.chars()
-        .map(|it| if it.is_control() { ' ' } else { it })
-        .take(MAX_CAUSE_CHARS)
-        .collect()
+    text.chars().map(|it| if it.is_control() { ' ' } else { it }).take(MAX_CAUSE_CHARS).collect()
 }
 
 /// Causes followed downwards; real chains have about six.

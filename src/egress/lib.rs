@@ -9,6 +9,7 @@ mod auth;
 mod client;
 mod connect;
 mod fault;
+mod names;
 mod request;
 mod response;
 mod secret;

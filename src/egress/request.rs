@@ -26,13 +26,7 @@ pub struct Request {
 impl Request {
     /// A GET under the default limits.
     pub fn get(url: Url) -> Self {
-        Self {
-            method: Method::Get,
-            url,
-            headers: Vec::new(),
-            body: Bytes::new(),
-            limits: Limits::default(),
-        }
+        Self { method: Method::Get, url, headers: Vec::new(), body: Bytes::new(), limits: Limits::default() }
     }
 }
 

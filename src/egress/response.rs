@@ -27,48 +27,25 @@ pub struct Response {
 }
 
 impl Response {
-    pub(crate) fn new(
-        inner: reqwest::Response,
-        url: &Url,
-        limits: Limits,
-        total_by: Instant,
-    ) -> Self {
+    pub(crate) fn new(inner: reqwest::Response, url: &Url, limits: Limits, total_by: Instant) -> Self {
         let text = |value: &[u8]| match std::str::from_utf8(value) {
             Ok(text) => text.to_owned(),
             Err(_) => value.iter().map(|&it| char::from(it)).collect(),
         };
-        let headers = inner
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes())))
-            .collect();
+        let headers =
+            inner.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes()))).collect();
         let status = inner.status().as_u16();
-        Self {
-            status,
-            headers,
-            url: secret::redacted(url),
-            inner,
-            limits,
-            total_by,
-            taken: 0,
-            over: false,
-        }
+        Self { status, headers, url: secret::redacted(url), inner, limits, total_by, taken: 0, over: false }
     }
 
     /// The first header of this name (lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(it, _)| it == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 
     /// All headers of this name (lower case), in order.
     pub fn headers_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.headers
-            .iter()
-            .filter(move |(it, _)| it == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().filter(move |(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 
     /// The next piece of the body, decompressed; `None` when it is whole. After a fault the body is over.
@@ -84,45 +61,28 @@ impl Response {
     async fn next_piece(&mut self) -> Result<Option<Bytes>, Fault> {
         let place = || secret::place(&self.url);
         let piece_by = Instant::now() + Duration::from_millis(self.limits.between_ms.into());
-        let piece =
-            match tokio::time::timeout_at(piece_by.min(self.total_by), self.inner.chunk()).await {
-                Ok(Ok(piece)) => piece,
-                Ok(Err(error)) => return Err(Fault::read_body(&error, &self.url)),
-                Err(_) if Instant::now() >= self.total_by => {
-                    return Err(Fault::TotalTime {
-                        place: place(),
-                        limit_ms: self.limits.total_ms,
-                    });
-                }
-                Err(_) => {
-                    return Err(Fault::Stalled {
-                        place: place(),
-                        limit_ms: self.limits.between_ms,
-                    });
-                }
-            };
+        let piece = match tokio::time::timeout_at(piece_by.min(self.total_by), self.inner.chunk()).await {
+            Ok(Ok(piece)) => piece,
+            Ok(Err(error)) => return Err(Fault::read_body(&error, &self.url)),
+            Err(_) if Instant::now() >= self.total_by => {
+                return Err(Fault::TotalTime { place: place(), limit_ms: self.limits.total_ms });
+            }
+            Err(_) => {
+                return Err(Fault::Stalled { place: place(), limit_ms: self.limits.between_ms });
+            }
+        };
         let Some(piece) = piece else { return Ok(None) };
         self.taken = self.taken.saturating_add(piece.len());
         if self.taken > self.limits.max_body {
-            return Err(Fault::BodyTooLarge {
-                place: place(),
-                limit_bytes: self.limits.max_body,
-            });
+            return Err(Fault::BodyTooLarge { place: place(), limit_bytes: self.limits.max_body });
         }
         Ok(Some(piece))
     }
 
     /// The whole body. A declared length over the limit is refused before anything is read.
     pub async fn bytes(mut self) -> Result<Bytes, Fault> {
-        if self
-            .inner
-            .content_length()
-            .is_some_and(|it| it > self.limits.max_body as u64)
-        {
-            return Err(Fault::BodyTooLarge {
-                place: secret::place(&self.url),
-                limit_bytes: self.limits.max_body,
-            });
+        if self.inner.content_length().is_some_and(|it| it > self.limits.max_body as u64) {
+            return Err(Fault::BodyTooLarge { place: secret::place(&self.url), limit_bytes: self.limits.max_body });
         }
         let mut whole = BytesMut::new();
         while let Some(piece) = self.chunk().await? {

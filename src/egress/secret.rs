@@ -19,10 +19,7 @@ impl Credentials {
         if url.username().is_empty() && url.password().is_none() {
             return None;
         }
-        Some(Self {
-            user: decoded(url.username()),
-            password: decoded(url.password().unwrap_or_default()),
-        })
+        Some(Self { user: decoded(url.username()), password: decoded(url.password().unwrap_or_default()) })
     }
 
     /// The URL with these credentials in it. A URL that can carry none comes back as it was.
@@ -40,8 +37,14 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// The URL as it may be shown and logged: without user, password and fragment.
+/// The URL as it may be shown and logged: without user, password and fragment. A URL without a host is not shown.
 pub fn redacted(url: &Url) -> Url {
+    if !url.has_host() {
+        // `ann:secret@host/x` is a URL of the scheme `ann`: nothing in it can be told from a secret.
+        if let Ok(nothing) = Url::parse("invalid:no-host") {
+            return nothing;
+        }
+    }
     let mut shown = url.clone();
     // Both fail only on URLs that cannot carry credentials.
     let _ = shown.set_username("");
@@ -52,6 +55,9 @@ pub fn redacted(url: &Url) -> Url {
 
 /// Scheme, host, port and path: a place for an error text, without the query that may hold a caller's keys.
 pub(crate) fn place(url: &Url) -> String {
+    if !url.has_host() {
+        return "URL without a host".to_owned();
+    }
     let mut shown = redacted(url);
     shown.set_query(None);
     shown.to_string()
@@ -63,12 +69,8 @@ fn decoded(text: &str) -> String {
     let mut at = 0;
     let hex = |at: usize| bytes.get(at).and_then(|&it| char::from(it).to_digit(16));
     while let Some(&byte) = bytes.get(at) {
-        let escaped = hex(at + 1)
-            .zip(hex(at + 2))
-            .map(|(high, low)| (high * 16 + low) as u8);
-        let (value, length) = escaped
-            .filter(|_| byte == b'%')
-            .map_or((byte, 1), |it| (it, 3));
+        let escaped = hex(at + 1).zip(hex(at + 2)).map(|(high, low)| (high * 16 + low) as u8);
+        let (value, length) = escaped.filter(|_| byte == b'%').map_or((byte, 1), |it| (it, 3));
         out.push(value);
         at += length;
     }
@@ -87,10 +89,7 @@ mod tests {
     fn e8_credentials_are_taken_out_and_decoded() {
         let with = url("https://ann%40home:p%3As%25%C3%A4+x@app.example/voice?a=b#ct=100");
         let found = Credentials::of(&with).expect("credentials");
-        assert_eq!(
-            (found.user.as_str(), found.password.as_str()),
-            ("ann@home", "p:s%ä+x")
-        );
+        assert_eq!((found.user.as_str(), found.password.as_str()), ("ann@home", "p:s%ä+x"));
         assert_eq!(redacted(&with).as_str(), "https://app.example/voice?a=b");
         assert_eq!(place(&with), "https://app.example/voice");
         assert_eq!(Credentials::of(&redacted(&with)), None);
@@ -99,25 +98,23 @@ mod tests {
     }
 
     #[test]
+    fn e8_a_forgotten_scheme_betrays_nothing() {
+        for text in ["ann:s3cret@app/voice", "mailto:ann@app", "data:text/plain,s3cret"] {
+            assert!(!redacted(&url(text)).as_str().contains("s3cret"), "{text}");
+            assert!(!place(&url(text)).contains('@'), "{text}");
+        }
+    }
+
+    #[test]
     fn e8_debug_shows_nothing() {
         let found = Credentials::of(&url("http://ann:secret@app/")).expect("credentials");
         let shown = format!("{found:?}");
-        assert!(
-            !shown.contains("ann") && !shown.contains("secret"),
-            "{shown}"
-        );
+        assert!(!shown.contains("ann") && !shown.contains("secret"), "{shown}");
     }
 
     #[test]
     fn half_escapes_stay_as_written() {
-        for (text, meant) in [
-            ("%", "%"),
-            ("%4", "%4"),
-            ("%zz", "%zz"),
-            ("%+1", "%+1"),
-            ("a%41%", "aA%"),
-            ("", ""),
-        ] {
+        for (text, meant) in [("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%+1", "%+1"), ("a%41%", "aA%"), ("", "")] {
             assert_eq!(decoded(text), meant, "{text}");
         }
     }

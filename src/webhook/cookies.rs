@@ -32,9 +32,7 @@ impl Jar {
         let Some(cookie) = Cookie::read(url, header, now) else {
             return;
         };
-        let same = |it: &Cookie| {
-            it.name == cookie.name && it.domain == cookie.domain && it.path == cookie.path
-        };
+        let same = |it: &Cookie| it.name == cookie.name && it.domain == cookie.domain && it.path == cookie.path;
         let dead = cookie.is_dead(now);
         match self.cookies.iter().position(same) {
             // In place: a changed cookie keeps its age.
@@ -53,11 +51,7 @@ impl Jar {
 
     /// The `Cookie` header for a request: longer paths first, then older cookies.
     pub fn header(&self, url: &Url, now: i64) -> Option<String> {
-        let mut fitting: Vec<&Cookie> = self
-            .cookies
-            .iter()
-            .filter(|it| it.fits(url) && !it.is_dead(now))
-            .collect();
+        let mut fitting: Vec<&Cookie> = self.cookies.iter().filter(|it| it.fits(url) && !it.is_dead(now)).collect();
         fitting.sort_by_key(|it| std::cmp::Reverse(it.path.len()));
         let pairs: Vec<String> = fitting.iter().map(|it| it.pair()).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
@@ -72,10 +66,7 @@ impl Cookie {
         let (name, value) = pair.split_once('=').unwrap_or(("", pair));
         let (name, value) = (name.trim(), value.trim());
         let too_long = name.len() + value.len() > MAX_COOKIE_BYTES;
-        if too_long
-            || (name.is_empty() && value.is_empty())
-            || header.chars().any(|it| it.is_control() && it != '\t')
-        {
+        if too_long || (name.is_empty() && value.is_empty()) || header.chars().any(|it| it.is_control() && it != '\t') {
             return None;
         }
         let mut cookie = Self {
@@ -93,9 +84,7 @@ impl Cookie {
             let (key, value) = (key.trim(), value.trim());
             match key.to_ascii_lowercase().as_str() {
                 "domain" => cookie.set_domain(&host, value)?,
-                "path" if value.starts_with('/') && value.len() <= MAX_COOKIE_BYTES => {
-                    cookie.path = value.to_owned()
-                }
+                "path" if value.starts_with('/') && value.len() <= MAX_COOKIE_BYTES => cookie.path = value.to_owned(),
                 "path" => cookie.path = default_path(url.path()),
                 "secure" => cookie.secure = true,
                 "max-age" => max_age = read_max_age(value, now).or(max_age),
@@ -108,10 +97,7 @@ impl Cookie {
     }
 
     fn set_domain(&mut self, host: &str, value: &str) -> Option<()> {
-        let domain = value
-            .strip_prefix('.')
-            .unwrap_or(value)
-            .to_ascii_lowercase();
+        let domain = value.strip_prefix('.').unwrap_or(value).to_ascii_lowercase();
         if domain.is_empty() {
             return Some(());
         }
@@ -137,11 +123,7 @@ impl Cookie {
 
     fn fits(&self, url: &Url) -> bool {
         let Some(host) = host(url) else { return false };
-        let domain = if self.host_only {
-            host == self.domain
-        } else {
-            domain_match(&host, &self.domain)
-        };
+        let domain = if self.host_only { host == self.domain } else { domain_match(&host, &self.domain) };
         domain && path_match(url.path(), &self.path) && (!self.secure || url.scheme() == "https")
     }
 
@@ -150,11 +132,7 @@ impl Cookie {
     }
 
     fn pair(&self) -> String {
-        if self.name.is_empty() {
-            self.value.clone()
-        } else {
-            format!("{}={}", self.name, self.value)
-        }
+        if self.name.is_empty() { self.value.clone() } else { format!("{}={}", self.name, self.value) }
     }
 }
 
@@ -164,17 +142,13 @@ fn host(url: &Url) -> Option<String> {
 
 /// §5.1.3. An address matches itself only.
 fn domain_match(host: &str, domain: &str) -> bool {
-    let below = || {
-        host.strip_suffix(domain)
-            .is_some_and(|it| it.ends_with('.'))
-    };
+    let below = || host.strip_suffix(domain).is_some_and(|it| it.ends_with('.'));
     host == domain || (below() && matches!(Host::parse(host), Ok(Host::Domain(_))))
 }
 
 /// §5.1.4.
 fn path_match(path: &str, cookie: &str) -> bool {
-    path.strip_prefix(cookie)
-        .is_some_and(|rest| rest.is_empty() || cookie.ends_with('/') || rest.starts_with('/'))
+    path.strip_prefix(cookie).is_some_and(|rest| rest.is_empty() || cookie.ends_with('/') || rest.starts_with('/'))
 }
 
 /// §5.1.4: the path up to its last slash.
@@ -196,11 +170,7 @@ fn read_max_age(value: &str, now: i64) -> Option<i64> {
     }
     // More digits than a number holds is "for ever".
     let seconds = value.parse::<i64>().unwrap_or(i64::MAX);
-    Some(if seconds == 0 {
-        i64::MIN
-    } else {
-        now.saturating_add(seconds)
-    })
+    Some(if seconds == 0 { i64::MIN } else { now.saturating_add(seconds) })
 }
 
 /// Cookies of one call: the least that browsers must keep per host (RFC 6265 §6.1). The oldest leaves.
@@ -230,69 +200,31 @@ mod tests {
     #[test]
     fn a17_a_cookie_comes_back() {
         let app = "http://app.example/ivr/menu";
-        assert_eq!(
-            after(
-                app,
-                &["sid=abc; Path=/; HttpOnly"],
-                "http://app.example/other"
-            )
-            .as_deref(),
-            Some("sid=abc")
-        );
-        assert_eq!(
-            after(app, &["a=1", "b=2; Path=/"], app).as_deref(),
-            Some("a=1; b=2"),
-            "longer paths first"
-        );
+        assert_eq!(after(app, &["sid=abc; Path=/; HttpOnly"], "http://app.example/other").as_deref(), Some("sid=abc"));
+        assert_eq!(after(app, &["a=1", "b=2; Path=/"], app).as_deref(), Some("a=1; b=2"), "longer paths first");
         assert_eq!(after(app, &["a=1", "a=2"], app).as_deref(), Some("a=2"));
-        assert_eq!(
-            after(app, &["a=\"x, y\"; Path=/", "bare"], app).as_deref(),
-            Some("bare; a=\"x, y\"")
-        );
+        assert_eq!(after(app, &["a=\"x, y\"; Path=/", "bare"], app).as_deref(), Some("bare; a=\"x, y\""));
         assert_eq!(after(app, &["", "=", ";Path=/"], app), None);
     }
 
     #[test]
     fn a17_domains_as_in_a_browser() {
         let app = "http://app.example.com/";
-        assert_eq!(
-            after(app, &["a=1"], "http://sub.app.example.com/"),
-            None,
-            "host only"
-        );
+        assert_eq!(after(app, &["a=1"], "http://sub.app.example.com/"), None, "host only");
         assert_eq!(after(app, &["a=1"], "http://example.com/"), None);
         for it in ["a=1; Domain=example.com", "a=1; domain=.Example.COM"] {
-            assert_eq!(
-                after(app, &[it], "http://other.example.com/").as_deref(),
-                Some("a=1"),
-                "{it}"
-            );
+            assert_eq!(after(app, &[it], "http://other.example.com/").as_deref(), Some("a=1"), "{it}");
             assert_eq!(after(app, &[it], "http://badexample.com/"), None, "{it}");
         }
-        for it in [
-            "a=1; Domain=other.com",
-            "a=1; Domain=com",
-            "a=1; Domain=sub.app.example.com",
-        ] {
+        for it in ["a=1; Domain=other.com", "a=1; Domain=com", "a=1; Domain=sub.app.example.com"] {
             assert_eq!(after(app, &[it], app), None, "{it}");
         }
+        assert_eq!(after("http://10.0.0.5/", &["a=1; Domain=0.5"], "http://10.0.0.5/"), None);
         assert_eq!(
-            after("http://10.0.0.5/", &["a=1; Domain=0.5"], "http://10.0.0.5/"),
-            None
-        );
-        assert_eq!(
-            after(
-                "http://10.0.0.5/",
-                &["a=1; Domain=10.0.0.5"],
-                "http://10.0.0.5:8080/"
-            )
-            .as_deref(),
+            after("http://10.0.0.5/", &["a=1; Domain=10.0.0.5"], "http://10.0.0.5:8080/").as_deref(),
             Some("a=1")
         );
-        assert_eq!(
-            after("http://pbx/", &["a=1; Domain=pbx"], "http://pbx/").as_deref(),
-            Some("a=1")
-        );
+        assert_eq!(after("http://pbx/", &["a=1; Domain=pbx"], "http://pbx/").as_deref(), Some("a=1"));
     }
 
     #[test]
@@ -306,65 +238,31 @@ mod tests {
             ("/other", false),
             ("nonsense", true),
         ] {
-            assert_eq!(
-                after(deep, &[&format!("a=1; Path={path}")], deep).is_some(),
-                sent,
-                "{path}"
-            );
+            assert_eq!(after(deep, &[&format!("a=1; Path={path}")], deep).is_some(), sent, "{path}");
         }
-        assert_eq!(
-            after("http://app/ivr/menu", &["a=1"], "http://app/ivr/next").as_deref(),
-            Some("a=1")
-        );
-        assert_eq!(
-            after("http://app/ivr/menu", &["a=1"], "http://app/ivrx"),
-            None
-        );
+        assert_eq!(after("http://app/ivr/menu", &["a=1"], "http://app/ivr/next").as_deref(), Some("a=1"));
+        assert_eq!(after("http://app/ivr/menu", &["a=1"], "http://app/ivrx"), None);
     }
 
     #[test]
     fn a17_secure_cookies_stay_on_https() {
         assert_eq!(after("https://app/", &["a=1; Secure"], "http://app/"), None);
-        assert_eq!(
-            after("https://app/", &["a=1; Secure"], "https://app/").as_deref(),
-            Some("a=1")
-        );
+        assert_eq!(after("https://app/", &["a=1; Secure"], "https://app/").as_deref(), Some("a=1"));
         assert_eq!(after("http://app/", &["a=1; Secure"], "https://app/"), None);
-        assert_eq!(
-            after("https://app/", &["__Host-a=1; Secure"], "https://app/").as_deref(),
-            Some("__Host-a=1")
-        );
-        assert_eq!(
-            after(
-                "https://app/",
-                &["__Host-a=1; Secure; Path=/x", "__Secure-b=1"],
-                "https://app/x"
-            ),
-            None
-        );
+        assert_eq!(after("https://app/", &["__Host-a=1; Secure"], "https://app/").as_deref(), Some("__Host-a=1"));
+        assert_eq!(after("https://app/", &["__Host-a=1; Secure; Path=/x", "__Secure-b=1"], "https://app/x"), None);
     }
 
     #[test]
     fn a17_cookies_expire() {
         let app = "http://app/";
         let sent = |it: &str| after(app, &[it], app).is_some();
-        assert!(
-            sent("a=1; Max-Age=10")
-                && sent("a=1; Max-Age=99999999999999999999")
-                && sent("a=1; Max-Age=junk")
-        );
+        assert!(sent("a=1; Max-Age=10") && sent("a=1; Max-Age=99999999999999999999") && sent("a=1; Max-Age=junk"));
         assert!(!sent("a=1; Max-Age=0") && !sent("a=1; Max-Age=-5"));
         assert!(!sent("a=1; Expires=Wed, 21 Oct 2015 07:28:00 GMT"));
-        assert!(
-            sent("a=1; Expires=Wed, 21 Oct 2015 07:28:00 GMT; Max-Age=10"),
-            "Max-Age is stronger"
-        );
+        assert!(sent("a=1; Expires=Wed, 21 Oct 2015 07:28:00 GMT; Max-Age=10"), "Max-Age is stronger");
         assert!(sent("a=1; Expires=Fri, 01 Jan 2100 00:00:00 GMT") && sent("a=1; Expires=junk"));
-        assert_eq!(
-            after(app, &["a=1; Max-Age=10", "a=x; Max-Age=0"], app),
-            None,
-            "deleted"
-        );
+        assert_eq!(after(app, &["a=1; Max-Age=10", "a=x; Max-Age=0"], app), None, "deleted");
         let mut jar = Jar::default();
         jar.store(&url(app), "a=1; Max-Age=10", NOW);
         assert!(jar.header(&url(app), NOW + 9).is_some());

@@ -3,11 +3,7 @@
 /// Seconds since 1970, or `None` if the text is no date.
 pub fn read(text: &str) -> Option<i64> {
     let (mut time, mut day, mut month, mut year) = (None, None, None, None);
-    for token in text
-        .split(is_delimiter)
-        .filter(|it| !it.is_empty())
-        .take(MAX_TOKENS)
-    {
+    for token in text.split(is_delimiter).filter(|it| !it.is_empty()).take(MAX_TOKENS) {
         if time.is_none() && read_time(token).is_some() {
             time = read_time(token);
         } else if day.is_none() && leading(token, 1, 2).is_some() {
@@ -24,11 +20,8 @@ pub fn read(text: &str) -> Option<i64> {
         it @ 0..=69 => it + 2000,
         it => it,
     };
-    let in_range = (1601..=9999).contains(&year)
-        && (1..=31).contains(&day)
-        && hour <= 23
-        && minute <= 59
-        && second <= 59;
+    let in_range =
+        (1601..=9999).contains(&year) && (1..=31).contains(&day) && hour <= 23 && minute <= 59 && second <= 59;
     let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
     in_range.then_some(seconds)
 }
@@ -52,11 +45,7 @@ fn whole(text: &str) -> Option<i64> {
 /// The number at the beginning, if it has this many digits.
 fn leading(text: &str, least: usize, most: usize) -> Option<i64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    if digits < least || digits > most {
-        None
-    } else {
-        text[..digits].parse().ok()
-    }
+    if digits < least || digits > most { None } else { text[..digits].parse().ok() }
 }
 
 fn read_month(token: &str) -> Option<i64> {
@@ -74,9 +63,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + leap_days + (since_march * 153 + 2) / 5 + day - 1 - 719_468
 }
 
-const MONTHS: [&str; 12] = [
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-];
+const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 /// Words read of one date: real ones have about six.
 const MAX_TOKENS: usize = 16;
 

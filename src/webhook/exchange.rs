@@ -12,17 +12,9 @@ pub(crate) fn form(params: &[(String, String)]) -> String {
 
 /// The record of a request that is about to start.
 pub(crate) fn begin(request: &HttpRequest) -> Exchange {
-    let url = match Url::parse(&request.url) {
-        Ok(url) => redacted(&url).into(),
-        Err(_) => hidden(&request.url),
-    };
+    let url = hidden(&request.url);
     let request_variables = form(&request.params);
-    Exchange {
-        method: request.method,
-        url,
-        request_variables,
-        ..Exchange::default()
-    }
+    Exchange { method: request.method, url, request_variables, ..Exchange::default() }
 }
 
 /// Notes the head of an answer; the body of an earlier one goes.
@@ -32,17 +24,11 @@ pub(crate) fn note_head(exchange: &mut Exchange, response: &Response) {
     exchange.response_body.clear();
     exchange.response_headers.clear();
     for (name, value) in &response.headers {
-        let value = if name == "location" {
-            hidden(value)
-        } else {
-            value.clone()
-        };
+        let value = if name == "location" { hidden(value) } else { value.clone() };
         if exchange.response_headers.len() + name.len() + value.len() > MAX_HEADERS_SHOWN {
             break;
         }
-        exchange
-            .response_headers
-            .push_str(&format!("{name}: {value}\n"));
+        exchange.response_headers.push_str(&format!("{name}: {value}\n"));
     }
 }
 
@@ -54,17 +40,19 @@ pub(crate) fn note_body(exchange: &mut Exchange, body: &[u8]) {
 
 /// A text that may be a URL with credentials, or a broken one, without them.
 pub(crate) fn hidden(text: &str) -> String {
-    if let Ok(url) = Url::parse(text) {
-        return redacted(&url).into();
+    match Url::parse(text) {
+        Ok(url) if url.has_host() => return redacted(&url).into(),
+        _ => {}
     }
-    // Whatever stands before the last @ may be a password with a slash in it.
+    // Whatever stands before the last @ may be a password with a slash in it, or one whose URL lacks its scheme.
+    let is_path = text.starts_with('/') && !text.starts_with("//");
     let start = text.find("//").map_or(0, |it| it + 2);
     let (head, rest) = text.split_at(start);
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    format!("{head}{rest}")
-        .chars()
-        .take(MAX_URL_SHOWN)
-        .collect()
+    let shown = match rest.rsplit_once('@') {
+        Some((_, host)) if !is_path => format!("{head}{host}"),
+        _ => text.to_owned(),
+    };
+    shown.chars().take(MAX_URL_SHOWN).collect()
 }
 
 /// Bytes of a body that are kept for people: as much as a document may have.
@@ -83,7 +71,8 @@ mod tests {
         for (text, shown) in [
             ("https://u:p@app/x?y=1#ct=5", "https://app/x?y=1"),
             ("//u:p@app/x", "//app/x"),
-            ("/relative?mail=a@b", "b"),
+            ("/relative?mail=a@b", "/relative?mail=a@b"),
+            ("ann:s3cret@host/x", "host/x"),
             ("/relative", "/relative"),
             ("http://u:p@:::/x", "http://:::/x"),
             ("http://u:p/q@host:99999/", "http://host:99999/"),
@@ -94,8 +83,7 @@ mod tests {
 
     #[test]
     fn forms_are_encoded_as_browsers_do() {
-        let params = [("a b", "ü&="), ("", ""), ("a b", "☎")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let params = [("a b", "ü&="), ("", ""), ("a b", "☎")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(form(&params), "a+b=%C3%BC%26%3D&=&a+b=%E2%98%8E");
     }
 }

@@ -37,17 +37,8 @@ pub struct RetryPolicy {
 
 impl Default for Overrides {
     fn default() -> Self {
-        let policy = RetryPolicy {
-            on_connect: true,
-            ..RetryPolicy::default()
-        };
-        Self {
-            connect_ms: 5_000,
-            read_ms: 15_000,
-            total_ms: 15_000,
-            retries: 1,
-            policy,
-        }
+        let policy = RetryPolicy { on_connect: true, ..RetryPolicy::default() };
+        Self { connect_ms: 5_000, read_ms: 15_000, total_ms: 15_000, retries: 1, policy }
     }
 }
 
@@ -85,14 +76,8 @@ impl RetryPolicy {
                 "rt" => read.on_read = true,
                 "all" => read.on_all = true,
                 _ => {
-                    let text = format!(
-                        "#rp={} in the URL: use a list of 4xx, 5xx, ct, rt, all",
-                        shortened(&list)
-                    );
-                    return Err(BadOverride {
-                        code: BAD_POLICY,
-                        text,
-                    });
+                    let text = format!("#rp={} in the URL: use a list of 4xx, 5xx, ct, rt, all", shortened(&list));
+                    return Err(BadOverride { code: BAD_POLICY, text });
                 }
             }
         }
@@ -113,9 +98,7 @@ impl RetryPolicy {
         match (fault.stage(), fault) {
             (Stage::Before | Stage::Total, _) => false,
             (Stage::Connect, _) => self.on_connect || self.on_all,
-            (Stage::Answer, Fault::NoAnswer { .. } | Fault::Stalled { .. }) => {
-                self.on_read || self.on_all
-            }
+            (Stage::Answer, Fault::NoAnswer { .. } | Fault::Stalled { .. }) => self.on_read || self.on_all,
             (Stage::Answer | Stage::Trust, _) => self.on_all,
         }
     }
@@ -138,20 +121,11 @@ fn within<N: FromStr + PartialOrd + ToString>(
     code: Code,
 ) -> Result<N, BadOverride> {
     let bad = || {
-        let text = format!(
-            "#{key}={} in the URL: use {} to {}",
-            shortened(value),
-            low.to_string(),
-            high.to_string()
-        );
+        let text = format!("#{key}={} in the URL: use {} to {}", shortened(value), low.to_string(), high.to_string());
         BadOverride { code, text }
     };
     let number: N = value.parse().map_err(|_| bad())?;
-    if number < low || number > high {
-        Err(bad())
-    } else {
-        Ok(number)
-    }
+    if number < low || number > high { Err(bad()) } else { Ok(number) }
 }
 
 fn shortened(text: &str) -> String {
@@ -171,35 +145,12 @@ mod tests {
 
     #[test]
     fn defaults_and_a_full_set() {
-        for plain in [
-            None,
-            Some(""),
-            Some("section-2"),
-            Some("e=ashburn&sni=y"),
-            Some("x=1&y"),
-            Some("&&=&"),
-        ] {
-            assert_eq!(
-                Overrides::read(plain),
-                Ok(Overrides::default()),
-                "{plain:?}"
-            );
+        for plain in [None, Some(""), Some("section-2"), Some("e=ashburn&sni=y"), Some("x=1&y"), Some("&&=&")] {
+            assert_eq!(Overrides::read(plain), Ok(Overrides::default()), "{plain:?}");
         }
-        let read = Overrides::read(Some("ct=100&rt=15000&tt=1000&rc=0&rp=4xx%2C5xx,rt"))
-            .expect("overrides");
-        assert_eq!(
-            (read.connect_ms, read.read_ms, read.total_ms, read.retries),
-            (100, 15_000, 1_000, 0)
-        );
-        assert_eq!(
-            read.policy,
-            RetryPolicy {
-                on_4xx: true,
-                on_5xx: true,
-                on_read: true,
-                ..RetryPolicy::default()
-            }
-        );
+        let read = Overrides::read(Some("ct=100&rt=15000&tt=1000&rc=0&rp=4xx%2C5xx,rt")).expect("overrides");
+        assert_eq!((read.connect_ms, read.read_ms, read.total_ms, read.retries), (100, 15_000, 1_000, 0));
+        assert_eq!(read.policy, RetryPolicy { on_4xx: true, on_5xx: true, on_read: true, ..RetryPolicy::default() });
     }
 
     #[test]
@@ -224,34 +175,16 @@ mod tests {
     #[test]
     fn a_policy_takes_what_it_names() {
         let place = String::from("http://app/");
-        let connect = Fault::ConnectRefused {
-            place: place.clone(),
-        };
-        let read = Fault::NoAnswer {
-            place: place.clone(),
-            limit_ms: 1,
-        };
-        let total = Fault::TotalTime {
-            place: place.clone(),
-            limit_ms: 1,
-        };
-        let broken = Fault::Broken {
-            place,
-            cause: String::new(),
-        };
+        let connect = Fault::ConnectRefused { place: place.clone() };
+        let read = Fault::NoAnswer { place: place.clone(), limit_ms: 1 };
+        let total = Fault::TotalTime { place: place.clone(), limit_ms: 1 };
+        let broken = Fault::Broken { place, cause: String::new() };
         let policy = |list: &str| RetryPolicy::read(list).expect("a policy");
-        let taken =
-            |list: &str| [&connect, &read, &total, &broken].map(|it| policy(list).takes_fault(it));
+        let taken = |list: &str| [&connect, &read, &total, &broken].map(|it| policy(list).takes_fault(it));
         assert_eq!(taken("ct"), [true, false, false, false]);
         assert_eq!(taken("rt"), [false, true, false, false]);
         assert_eq!(taken("all"), [true, true, false, true]);
-        assert_eq!(
-            [399, 404, 500, 600].map(|it| policy("4xx").takes_status(it)),
-            [false, true, false, false]
-        );
-        assert_eq!(
-            [302, 404, 503, 200].map(|it| policy("all").takes_status(it)),
-            [false, true, true, false]
-        );
+        assert_eq!([399, 404, 500, 600].map(|it| policy("4xx").takes_status(it)), [false, true, false, false]);
+        assert_eq!([302, 404, 503, 200].map(|it| policy("all").takes_status(it)), [false, true, true, false]);
     }
 }

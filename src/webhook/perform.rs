@@ -24,10 +24,7 @@ pub struct Webhook {
 impl Webhook {
     /// A browser over this client.
     pub fn new(client: Client) -> Self {
-        Self {
-            client,
-            sessions: Arc::default(),
-        }
+        Self { client, sessions: Arc::default() }
     }
 
     /// Drops what was remembered for a call: its cookies and logins.
@@ -39,38 +36,18 @@ impl Webhook {
     pub async fn perform(&self, request: &HttpRequest, key: &str) -> HttpAnswer {
         let begun = Instant::now();
         let mut record = exchange::begin(request);
-        let done = Errand {
-            webhook: self,
-            request,
-            key,
-            begun,
-        }
-        .run(&mut record)
-        .await;
+        let done = Errand { webhook: self, request, key, begun }.run(&mut record).await;
         record.duration_ms = elapsed_ms(begun);
         let (session, ms) = (request.session, record.duration_ms);
         match done {
             Ok(page) => {
                 tracing::debug!(%session, url = shown(&record.url), status = record.status, ms, "application answered");
-                let Page {
-                    url,
-                    content_type,
-                    body,
-                } = page;
-                HttpAnswer::Document {
-                    url,
-                    content_type,
-                    body: body.to_vec(),
-                    exchange: record,
-                }
+                let Page { url, content_type, body } = page;
+                HttpAnswer::Document { url, content_type, body: body.to_vec(), exchange: record }
             }
             Err(Failure { code, text }) => {
                 tracing::warn!(%session, url = shown(&record.url), status = record.status, ms, code = code.0, "{text}");
-                HttpAnswer::Failed {
-                    code,
-                    text,
-                    exchange: record,
-                }
+                HttpAnswer::Failed { code, text, exchange: record }
             }
         }
     }
@@ -108,19 +85,13 @@ struct Hop {
 impl Errand<'_> {
     async fn run(&self, record: &mut Exchange) -> Result<Page, Failure> {
         let mut hop = self.first_hop()?;
-        let overrides = Overrides::read(hop.url.fragment()).map_err(|it| Failure {
-            code: it.code,
-            text: it.text,
-        })?;
+        let overrides = Overrides::read(hop.url.fragment()).map_err(|it| Failure { code: it.code, text: it.text })?;
         let mut retries = overrides.retries;
         loop {
             record.method = hop.method;
             record.url = redacted(&hop.url).into();
             let fault = match self.once(&hop, &overrides).await {
-                Ok(response) => match self
-                    .judge(response, &hop, record, &overrides, retries > 0)
-                    .await
-                {
+                Ok(response) => match self.judge(response, &hop, record, &overrides, retries > 0).await {
                     Verdict::Done(page) => return Ok(page),
                     Verdict::Failed(failure) => return Err(failure),
                     Verdict::Redirect(next) if record.redirects >= MAX_REDIRECTS => {
@@ -128,10 +99,7 @@ impl Errand<'_> {
                             "more than {MAX_REDIRECTS} redirects, the last to {}; {ANSWER_ITSELF}",
                             redacted(&next.url)
                         );
-                        return Err(Failure {
-                            code: TOO_MANY_REDIRECTS,
-                            text,
-                        });
+                        return Err(Failure { code: TOO_MANY_REDIRECTS, text });
                     }
                     Verdict::Redirect(next) => {
                         record.redirects += 1;
@@ -157,10 +125,7 @@ impl Errand<'_> {
                 "{:?} is no URL to fetch: {why}; use an absolute http or https URL",
                 exchange::hidden(&self.request.url)
             );
-            Failure {
-                code: MALFORMED,
-                text,
-            }
+            Failure { code: MALFORMED, text }
         };
         let mut url = Url::parse(&self.request.url).map_err(|it| malformed(&it.to_string()))?;
         if !url.has_host() {
@@ -179,11 +144,7 @@ impl Errand<'_> {
             query.iter().for_each(|it| url.set_query(Some(it)));
             params.clear();
         }
-        Ok(Hop {
-            url,
-            method,
-            params,
-        })
+        Ok(Hop { url, method, params })
     }
 
     /// Sends one hop once.
@@ -195,28 +156,15 @@ impl Errand<'_> {
         let mut headers = vec![
             ("User-Agent".to_owned(), USER_AGENT.to_owned()),
             ("Accept".to_owned(), "*/*".to_owned()),
-            (
-                sign::SIGNATURE_HEADER.to_owned(),
-                sign(self.key, wire.as_str(), &hop.params),
-            ),
-            (
-                "I-Twilio-Idempotency-Token".to_owned(),
-                self.request.idempotency.clone(),
-            ),
+            (sign::SIGNATURE_HEADER.to_owned(), sign(self.key, wire.as_str(), &hop.params)),
+            ("I-Twilio-Idempotency-Token".to_owned(), self.request.idempotency.clone()),
         ];
-        headers.extend(
-            sessions
-                .cookies(session, &wire, now())
-                .map(|it| ("Cookie".to_owned(), it)),
-        );
+        headers.extend(sessions.cookies(session, &wire, now()).map(|it| ("Cookie".to_owned(), it)));
         let (method, body) = match hop.method {
             Method::Get => (tipring_egress::Method::Get, Bytes::new()),
             Method::Post => {
                 headers.push(("Content-Type".to_owned(), FORM.to_owned()));
-                (
-                    tipring_egress::Method::Post,
-                    exchange::form(&hop.params).into(),
-                )
+                (tipring_egress::Method::Post, exchange::form(&hop.params).into())
             }
         };
         let limits = Limits {
@@ -227,20 +175,8 @@ impl Errand<'_> {
             attempts: 1,
             max_body: MAX_DOCUMENT,
         };
-        let url = who
-            .as_ref()
-            .map_or(wire.clone(), |it| it.into_url(wire.clone()));
-        let sent = self
-            .webhook
-            .client
-            .send(Request {
-                method,
-                url,
-                headers,
-                body,
-                limits,
-            })
-            .await;
+        let url = who.as_ref().map_or(wire.clone(), |it| it.into_url(wire.clone()));
+        let sent = self.webhook.client.send(Request { method, url, headers, body, limits }).await;
         let response = sent.map_err(|it| whole_total(it, overrides))?;
         sessions.store(session, &wire, response.headers_named("set-cookie"), now());
         if let Some(who) = who.filter(|_| response.status != 401) {
@@ -263,66 +199,40 @@ impl Errand<'_> {
         }
         let status = response.status;
         let content_type = response.header("content-type").map(str::to_owned);
-        let audio = content_type
-            .as_deref()
-            .is_some_and(|it| it.trim_start().to_ascii_lowercase().starts_with("audio/"));
+        let audio =
+            content_type.as_deref().is_some_and(|it| it.trim_start().to_ascii_lowercase().starts_with("audio/"));
         let good = (200..300).contains(&status);
         // Audio is played by its URL: its body would be fetched for nothing.
-        let (body, cut) = if good && audio {
-            (Bytes::new(), None)
-        } else {
-            read(&mut response).await
-        };
+        let (body, cut) = if good && audio { (Bytes::new(), None) } else { read(&mut response).await };
         exchange::note_body(record, &body);
         if !good {
             let failure = self.bad_status(status, &record.url);
             let again = may_retry && overrides.policy.takes_status(status);
-            return if again {
-                Verdict::Retry(failure)
-            } else {
-                Verdict::Failed(failure)
-            };
+            return if again { Verdict::Retry(failure) } else { Verdict::Failed(failure) };
         }
         let url = response.url.to_string();
         match (self.request.purpose, cut) {
             // A notice is delivered with the head of its answer.
-            (Purpose::Callback, _) => Verdict::Done(Page {
-                url,
-                content_type,
-                body,
-            }),
+            (Purpose::Callback, _) => Verdict::Done(Page { url, content_type, body }),
             (Purpose::Document, Some(fault)) => {
                 let again = may_retry && overrides.policy.takes_fault(&fault);
                 let failure = whole_total(fault, overrides).into();
-                if again {
-                    Verdict::Retry(failure)
-                } else {
-                    Verdict::Failed(failure)
-                }
+                if again { Verdict::Retry(failure) } else { Verdict::Failed(failure) }
             }
             (Purpose::Document, None) if body.is_empty() && !audio => {
-                let text = format!(
-                    "{url} answered {status} with an empty body; answer a document, <Response/> ends the call"
-                );
+                let text =
+                    format!("{url} answered {status} with an empty body; answer a document, <Response/> ends the call");
                 Verdict::Failed(Failure { code: EMPTY, text })
             }
-            (Purpose::Document, None) => Verdict::Done(Page {
-                url,
-                content_type,
-                body,
-            }),
+            (Purpose::Document, None) => Verdict::Done(Page { url, content_type, body }),
         }
     }
 
     fn bad_status(&self, status: u16, url: &str) -> Failure {
         let remedy = match status {
             300..=399 => "it names no place to go on to: send Location with a redirect",
-            401 => {
-                "put user and password into the URL, https://user:password@host/, or correct them"
-            }
-            403 => {
-                "does the application refuse the signature? It needs this account's token and the URL as sent"
-            }
+            401 => "put user and password into the URL, https://user:password@host/, or correct them",
+            403 => "does the application refuse the signature? It needs this account's token and the URL as sent",
             404 | 410 => "correct the path in the URL",
             405 => "use the other method, GET or POST",
             400..=499 => "see the body of the answer",
@@ -332,10 +242,7 @@ impl Errand<'_> {
             Purpose::Document => FETCH_FAILED,
             Purpose::Callback => CALLBACK_FAILED,
         };
-        Failure {
-            code,
-            text: format!("{url} answered {status}; {remedy}"),
-        }
+        Failure { code, text: format!("{url} answered {status}; {remedy}") }
     }
 }
 
@@ -355,16 +262,8 @@ fn redirect(response: &Response, hop: &Hop) -> Option<Hop> {
         _ => return None,
     };
     let url = redacted(&hop.url).join(response.header("location")?).ok()?;
-    let (method, params) = if keeps {
-        (hop.method, hop.params.clone())
-    } else {
-        (Method::Get, Vec::new())
-    };
-    Some(Hop {
-        url,
-        method,
-        params,
-    })
+    let (method, params) = if keeps { (hop.method, hop.params.clone()) } else { (Method::Get, Vec::new()) };
+    Some(Hop { url, method, params })
 }
 
 /// The body as far as it came, and what ended it early.
@@ -382,20 +281,14 @@ async fn read(response: &mut Response) -> (Bytes, Option<Fault>) {
 /// A hop's total time is what the hops before it have left; the limit that people know is the whole.
 fn whole_total(fault: Fault, overrides: &Overrides) -> Fault {
     match fault {
-        Fault::TotalTime { place, .. } => Fault::TotalTime {
-            place,
-            limit_ms: overrides.total_ms,
-        },
+        Fault::TotalTime { place, .. } => Fault::TotalTime { place, limit_ms: overrides.total_ms },
         other => other,
     }
 }
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        Self {
-            code: Code(fault.code()),
-            text: fault.to_string(),
-        }
+        Self { code: Code(fault.code()), text: fault.to_string() }
     }
 }
 
@@ -410,9 +303,7 @@ fn elapsed_ms(begun: Instant) -> u32 {
 
 /// Seconds since 1970, for cookies.
 fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |it| it.as_secs());
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs());
     i64::try_from(since).unwrap_or(i64::MAX)
 }
 

@@ -35,13 +35,7 @@ impl Sessions {
     }
 
     /// Takes the `Set-Cookie` headers of an answer.
-    pub(crate) fn store<'a>(
-        &self,
-        sid: Sid,
-        url: &Url,
-        headers: impl Iterator<Item = &'a str>,
-        now: i64,
-    ) {
+    pub(crate) fn store<'a>(&self, sid: Sid, url: &Url, headers: impl Iterator<Item = &'a str>, now: i64) {
         let mut headers = headers.take(MAX_SET_COOKIES).peekable();
         if headers.peek().is_some() {
             let mut inner = self.lock();
@@ -67,10 +61,7 @@ impl Sessions {
         let origin = url.origin();
         let inner = self.lock();
         let logins = &inner.sessions.get(&sid)?.logins;
-        logins
-            .iter()
-            .find(|(it, _)| *it == origin)
-            .map(|(_, who)| who.clone())
+        logins.iter().find(|(it, _)| *it == origin).map(|(_, who)| who.clone())
     }
 
     /// The call is over.
@@ -86,11 +77,7 @@ impl Sessions {
 impl Inner {
     fn session(&mut self, sid: Sid) -> &mut Session {
         if !self.sessions.contains_key(&sid) && self.sessions.len() >= MAX_SESSIONS {
-            let oldest = self
-                .sessions
-                .iter()
-                .min_by_key(|(_, it)| it.last_use)
-                .map(|(sid, _)| *sid);
+            let oldest = self.sessions.iter().min_by_key(|(_, it)| it.last_use).map(|(sid, _)| *sid);
             oldest.map(|it| self.sessions.remove(&it));
         }
         self.uses += 1;
@@ -141,15 +128,8 @@ mod tests {
             sessions.store(call(0), &app, ["b=1"].into_iter(), 0);
         }
         assert_eq!(sessions.lock().sessions.len(), MAX_SESSIONS);
-        assert!(
-            sessions.cookies(call(0), &app, 0).is_some(),
-            "the call in use stays"
-        );
-        assert_eq!(
-            sessions.cookies(call(1), &app, 0),
-            None,
-            "the oldest leaves"
-        );
+        assert!(sessions.cookies(call(0), &app, 0).is_some(), "the call in use stays");
+        assert_eq!(sessions.cookies(call(1), &app, 0), None, "the oldest leaves");
     }
 
     #[test]
@@ -158,21 +138,14 @@ mod tests {
         let with = url("https://u:p@app/x");
         let who = Credentials::of(&with).expect("credentials");
         sessions.log_in(call(1), &with, &who);
-        assert_eq!(
-            sessions.login(call(1), &url("https://app/other")),
-            Some(who)
-        );
+        assert_eq!(sessions.login(call(1), &url("https://app/other")), Some(who));
         for other in ["http://app/x", "https://app:8443/x", "https://other/x"] {
             assert_eq!(sessions.login(call(1), &url(other)), None, "{other}");
         }
         assert_eq!(sessions.login(call(2), &with), None);
         for port in 1..100 {
             let other = url(&format!("http://app:{port}/"));
-            sessions.log_in(
-                call(1),
-                &other,
-                &Credentials::of(&with).expect("credentials"),
-            );
+            sessions.log_in(call(1), &other, &Credentials::of(&with).expect("credentials"));
         }
         assert_eq!(sessions.lock().sessions[&call(1)].logins.len(), MAX_LOGINS);
     }

@@ -18,9 +18,8 @@ pub fn bomb(runs: usize) -> Vec<u8> {
     let mut bits: Vec<bool> = Vec::new();
     // A last block with fixed codes: BFINAL, BTYPE = 01 with its low bit first.
     bits.extend([true, true, false]);
-    let code = |bits: &mut Vec<bool>, value: u32, length: u32| {
-        bits.extend((0..length).rev().map(|it| value >> it & 1 == 1))
-    };
+    let code =
+        |bits: &mut Vec<bool>, value: u32, length: u32| bits.extend((0..length).rev().map(|it| value >> it & 1 == 1));
     // Literal 0 is 0x30 in 8 bits.
     code(&mut bits, 0x30, 8);
     for _ in 0..runs {
@@ -30,11 +29,9 @@ pub fn bomb(runs: usize) -> Vec<u8> {
     }
     code(&mut bits, 0, 7);
     let mut file = HEAD.to_vec();
-    file.extend(bits.chunks(8).map(|it| {
-        it.iter()
-            .enumerate()
-            .fold(0_u8, |byte, (at, &bit)| byte | u8::from(bit) << at)
-    }));
+    file.extend(
+        bits.chunks(8).map(|it| it.iter().enumerate().fold(0_u8, |byte, (at, &bit)| byte | u8::from(bit) << at)),
+    );
     file.extend_from_slice(&[0; 8]);
     file
 }
@@ -43,13 +40,7 @@ const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
 fn crc32(data: &[u8]) -> u32 {
     let step = |crc: u32| {
-        if crc & 1 == 1 {
-            crc >> 1 ^ 0xedb8_8320
-        } else {
-            crc >> 1
-        }
+        if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 }
     };
-    !data.iter().fold(!0, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| step(crc))
-    })
+    !data.iter().fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| step(crc)))
 }

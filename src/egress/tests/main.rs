@@ -25,16 +25,7 @@ fn get(text: &str) -> Request {
 
 /// A GET under limits so short that a test of a hanging server ends in milliseconds.
 fn hasty(text: &str) -> Request {
-    let limits = Limits {
-        connect_ms: 3_000,
-        first_byte_ms: 60,
-        between_ms: 60,
-        total_ms: 5_000,
-        attempts: 1,
-        max_body: 4_096,
-    };
-    Request {
-        limits,
-        ..get(text)
-    }
+    let limits =
+        Limits { connect_ms: 3_000, first_byte_ms: 60, between_ms: 60, total_ms: 5_000, attempts: 1, max_body: 4_096 };
+    Request { limits, ..get(text) }
 }

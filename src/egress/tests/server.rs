@@ -22,10 +22,7 @@ pub struct Heard {
 
 impl Heard {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(it, _)| it == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 
     /// Path and query.
@@ -57,11 +54,8 @@ pub fn answer(status: u16, headers: &str, body: &str) -> Reply {
 }
 
 pub fn answer_bytes(status: u16, headers: &str, body: &[u8]) -> Reply {
-    let mut bytes = format!(
-        "HTTP/1.1 {status} Scripted\r\n{headers}Content-Length: {}\r\n\r\n",
-        body.len()
-    )
-    .into_bytes();
+    let mut bytes =
+        format!("HTTP/1.1 {status} Scripted\r\n{headers}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
     bytes.extend_from_slice(body);
     Reply::Keep(bytes)
 }
@@ -82,19 +76,21 @@ type Script = dyn Fn(&Heard, usize) -> Reply + Send + Sync;
 impl Server {
     /// A plain server. The script gets the request and how many came before it.
     pub fn plain(script: impl Fn(&Heard, usize) -> Reply + Send + Sync + 'static) -> Self {
-        Self::start(None, Arc::new(script))
+        Self::plain_on("127.0.0.1:0", script).expect("a port")
+    }
+
+    /// A plain server at another address, if the host has it.
+    pub fn plain_on(at: &str, script: impl Fn(&Heard, usize) -> Reply + Send + Sync + 'static) -> Option<Self> {
+        Some(Self::start(TcpListener::bind(at).ok()?, None, Arc::new(script)))
     }
 
     /// A TLS server.
-    pub fn tls(
-        config: ServerConfig,
-        script: impl Fn(&Heard, usize) -> Reply + Send + Sync + 'static,
-    ) -> Self {
-        Self::start(Some(Arc::new(config)), Arc::new(script))
+    pub fn tls(config: ServerConfig, script: impl Fn(&Heard, usize) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        Self::start(listener, Some(Arc::new(config)), Arc::new(script))
     }
 
-    fn start(tls: Option<Arc<ServerConfig>>, script: Arc<Script>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    fn start(listener: TcpListener, tls: Option<Arc<ServerConfig>>, script: Arc<Script>) -> Self {
         let addr = listener.local_addr().expect("an address");
         let heard = Arc::new(Mutex::new(Vec::new()));
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -109,21 +105,12 @@ impl Server {
                         let Ok(session) = ServerConnection::new(config) else {
                             return;
                         };
-                        converse(
-                            StreamOwned::new(session, stream),
-                            connection,
-                            &*script,
-                            &all,
-                        );
+                        converse(StreamOwned::new(session, stream), connection, &*script, &all);
                     }
                 });
             }
         });
-        Self {
-            addr,
-            scheme,
-            heard,
-        }
+        Self { addr, scheme, heard }
     }
 
     /// `http(s)://127.0.0.1:port` + path.
@@ -141,30 +128,17 @@ impl Server {
     }
 }
 
-fn converse(
-    mut stream: impl Read + Write,
-    connection: usize,
-    script: &Script,
-    all: &Mutex<Vec<Heard>>,
-) {
+fn converse(mut stream: impl Read + Write, connection: usize, script: &Script, all: &Mutex<Vec<Heard>>) {
     while let Some(request) = hear(&mut stream, connection) {
         let before = {
             let mut all = all.lock().expect("heard");
             all.push(request.clone());
             all.len() - 1
         };
-        let reply = if request.line.is_empty() {
-            Reply::Close(BAD_REQUEST.to_vec())
-        } else {
-            script(&request, before)
-        };
+        let reply = if request.line.is_empty() { Reply::Close(BAD_REQUEST.to_vec()) } else { script(&request, before) };
         match reply {
             Reply::Keep(bytes) => {
-                if stream
-                    .write_all(&bytes)
-                    .and_then(|()| stream.flush())
-                    .is_err()
-                {
+                if stream.write_all(&bytes).and_then(|()| stream.flush()).is_err() {
                     return;
                 }
             }
@@ -211,21 +185,12 @@ fn hear(stream: &mut impl Read, connection: usize) -> Option<Heard> {
         .filter_map(|it| it.split_once(": "))
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         .collect();
-    let length = headers
-        .iter()
-        .find(|(name, _)| name == "content-length")
-        .and_then(|(_, it)| it.parse().ok())
-        .unwrap_or(0);
+    let length =
+        headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, it)| it.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
     let body = String::from_utf8(body).expect("a body in UTF-8");
-    Some(Heard {
-        line,
-        headers,
-        body,
-        raw_head,
-        connection,
-    })
+    Some(Heard { line, headers, body, raw_head, connection })
 }
 
 /// First octet of a TLS ClientHello: a plain server answers it at once with a 400.
@@ -253,8 +218,6 @@ impl Silent {
     }
 
     pub fn connections(&self) -> Vec<TcpStream> {
-        std::iter::from_fn(|| self.0.accept().ok())
-            .map(|(stream, _)| stream)
-            .collect()
+        std::iter::from_fn(|| self.0.accept().ok()).map(|(stream, _)| stream).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! E6: TLS towards application servers, with private CAs and every way to get a certificate wrong.
 
+use std::net::TcpListener;
+
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -34,8 +36,7 @@ impl Authority {
 }
 
 fn params(names: &[&str]) -> CertificateParams {
-    CertificateParams::new(names.iter().map(|&it| it.to_owned()).collect::<Vec<_>>())
-        .expect("names")
+    CertificateParams::new(names.iter().map(|&it| it.to_owned()).collect::<Vec<_>>()).expect("names")
 }
 
 fn self_signed(names: &[&str]) -> ServerConfig {
@@ -47,18 +48,11 @@ fn self_signed(names: &[&str]) -> ServerConfig {
 fn config(cert: CertificateDer<'static>, key: &KeyPair) -> ServerConfig {
     install_provider();
     let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
-    ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![cert], key)
-        .expect("a server")
+    ServerConfig::builder().with_no_client_auth().with_single_cert(vec![cert], key).expect("a server")
 }
 
 fn trusting(authority: &Authority) -> Client {
-    Client::new(Config {
-        extra_ca_pems: vec![authority.pem()],
-        ..Config::default()
-    })
-    .expect("a client")
+    Client::new(Config { extra_ca_pems: vec![authority.pem()], ..Config::default() }).expect("a client")
 }
 
 async fn fault(client: &Client, url: &str) -> Fault {
@@ -68,18 +62,10 @@ async fn fault(client: &Client, url: &str) -> Fault {
 #[tokio::test]
 async fn e6_a_private_ca_can_be_installed() {
     let authority = Authority::new();
-    let server = Server::tls(
-        authority.server(&["localhost", "127.0.0.1"], |_| {}),
-        |_, _| ok("<Response/>"),
-    );
+    let server = Server::tls(authority.server(&["localhost", "127.0.0.1"], |_| {}), |_, _| ok("<Response/>"));
     let client = trusting(&authority);
     for it in [server.at("localhost", "/"), server.url("/")] {
-        let body = client
-            .send(get(&it))
-            .await
-            .expect("an answer")
-            .bytes()
-            .await;
+        let body = client.send(get(&it)).await.expect("an answer").bytes().await;
         assert_eq!(body.as_deref(), Ok(&b"<Response/>"[..]), "{it}");
     }
 }
@@ -95,45 +81,17 @@ async fn e6_every_wrong_certificate_has_its_code_and_the_application_hears_nothi
         (it.not_before, it.not_after) = (date_time_ymd(2090, 1, 1), date_time_ymd(2091, 1, 1));
     };
     let cases = [
-        (
-            "wrong name",
-            authority.server(&["other.example"], |_| {}),
-            11235,
-            "other.example",
-        ),
-        (
-            "expired",
-            authority.server(&["localhost"], expired),
-            11236,
-            "expired",
-        ),
-        (
-            "not yet valid",
-            authority.server(&["localhost"], future),
-            11236,
-            "clock",
-        ),
-        (
-            "self-signed",
-            self_signed(&["localhost"]),
-            11237,
-            "trusted CA",
-        ),
-        (
-            "other CA",
-            Authority::new().server(&["localhost"], |_| {}),
-            11237,
-            "trusted CA",
-        ),
+        ("wrong name", authority.server(&["other.example"], |_| {}), 11235, "other.example"),
+        ("expired", authority.server(&["localhost"], expired), 11236, "expired"),
+        ("not yet valid", authority.server(&["localhost"], future), 11236, "clock"),
+        ("self-signed", self_signed(&["localhost"]), 11237, "trusted CA"),
+        ("other CA", Authority::new().server(&["localhost"], |_| {}), 11237, "trusted CA"),
     ];
     for (name, config, code, part) in cases {
         let server = Server::tls(config, |_, _| ok("x"));
         let fault = fault(&client, &server.at("user:secret@localhost", "/voice")).await;
         assert_eq!(fault.code(), code, "{name}: {fault}");
-        assert!(
-            fault.to_string().contains(part) && !fault.to_string().contains("secret"),
-            "{name}: {fault}"
-        );
+        assert!(fault.to_string().contains(part) && !fault.to_string().contains("secret"), "{name}: {fault}");
         assert!(server.heard().is_empty(), "{name}");
     }
 }
@@ -143,23 +101,9 @@ async fn e6_without_the_private_ca_there_is_no_trust() {
     let authority = Authority::new();
     let server = Server::tls(authority.server(&["localhost"], |_| {}), |_, _| ok("x"));
     let stranger = Client::new(Config::default()).expect("a client");
-    assert_eq!(
-        fault(&stranger, &server.at("localhost", "/")).await.code(),
-        11237
-    );
-    let careless = Client::new(Config {
-        insecure: true,
-        ..Config::default()
-    })
-    .expect("a client");
-    assert_eq!(
-        careless
-            .send(get(&server.at("localhost", "/")))
-            .await
-            .expect("an answer")
-            .status,
-        200
-    );
+    assert_eq!(fault(&stranger, &server.at("localhost", "/")).await.code(), 11237);
+    let careless = Client::new(Config { insecure: true, ..Config::default() }).expect("a client");
+    assert_eq!(careless.send(get(&server.at("localhost", "/"))).await.expect("an answer").status, 200);
 }
 
 #[tokio::test]
@@ -176,19 +120,23 @@ async fn e6_plain_and_tls_mixed_up_are_told_apart() {
     assert!(tls.heard().is_empty());
 }
 
+#[tokio::test]
+async fn e6_a_server_that_hangs_up_on_the_handshake() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("https://{}/", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let found = fault(&Client::new(Config::default()).expect("a client"), &url).await;
+    assert_eq!(found.code(), 11220, "{found}");
+}
+
 #[test]
 fn e6_a_file_that_is_no_ca_is_refused_with_its_number() {
     let good = Authority::new().pem();
-    for bad in [
-        b"".to_vec(),
-        b"not PEM".to_vec(),
-        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec(),
-    ] {
-        let fault = Client::new(Config {
-            extra_ca_pems: vec![good.clone(), bad],
-            ..Config::default()
-        })
-        .expect_err("no CA");
+    for bad in
+        [b"".to_vec(), b"not PEM".to_vec(), b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec()]
+    {
+        let fault =
+            Client::new(Config { extra_ca_pems: vec![good.clone(), bad], ..Config::default() }).expect_err("no CA");
         assert!(fault.to_string().contains("CA file 2: "), "{fault}");
     }
 }

@@ -23,9 +23,7 @@ fn webhook() -> Webhook {
 }
 
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
-    list.iter()
-        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    list.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// A document's request of call `call`.
@@ -50,10 +48,7 @@ fn get(url: &str) -> HttpRequest {
 }
 
 fn callback(url: &str) -> HttpRequest {
-    HttpRequest {
-        purpose: Purpose::Callback,
-        ..post(url)
-    }
+    HttpRequest { purpose: Purpose::Callback, ..post(url) }
 }
 
 /// The body of a good answer.
@@ -69,11 +64,7 @@ fn body(answer: &HttpAnswer) -> &str {
 #[track_caller]
 fn failed(answer: &HttpAnswer) -> (u32, &str, &Exchange) {
     match answer {
-        HttpAnswer::Failed {
-            code,
-            text,
-            exchange,
-        } => (code.0, text, exchange),
+        HttpAnswer::Failed { code, text, exchange } => (code.0, text, exchange),
         HttpAnswer::Document { .. } => panic!("a good answer: {answer:?}"),
     }
 }

@@ -54,16 +54,8 @@ fn judge(cases: &[Case]) -> Option<Vec<bool>> {
         let _ = writeln!(stdin, "{line}");
     }
     drop(stdin);
-    let output = child
-        .wait_with_output()
-        .ok()
-        .filter(|it| it.status.success())?;
-    Some(
-        String::from_utf8_lossy(&output.stdout)
-            .lines()
-            .map(|it| it == "true")
-            .collect(),
-    )
+    let output = child.wait_with_output().ok().filter(|it| it.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).lines().map(|it| it == "true").collect())
 }
 
 #[tokio::test]
@@ -81,20 +73,10 @@ async fn e1_e2_the_dialects_own_validator_agrees() {
     let server = Server::plain(|_, _| ok("<Response/>"));
     for method in [Method::Get, Method::Post] {
         for path in ["/voice", "/voice?b=2&a=ü%20x", "/voice#ct=1000"] {
-            webhook()
-                .perform(
-                    &request(1, method, &server.at("u:p@127.0.0.1", path), &fields),
-                    KEY,
-                )
-                .await;
+            webhook().perform(&request(1, method, &server.at("u:p@127.0.0.1", path), &fields), KEY).await;
             let heard = server.heard().pop().expect("a request");
-            let form: Vec<_> = form_urlencoded::parse(heard.body.as_bytes())
-                .into_owned()
-                .collect();
-            let signature = heard
-                .header("x-twilio-signature")
-                .unwrap_or_default()
-                .to_owned();
+            let form: Vec<_> = form_urlencoded::parse(heard.body.as_bytes()).into_owned().collect();
+            let signature = heard.header("x-twilio-signature").unwrap_or_default().to_owned();
             let url = server.url(heard.target());
             cases.push(Case {
                 name: "as sent",
@@ -117,26 +99,11 @@ async fn e1_e2_the_dialects_own_validator_agrees() {
             });
             let mut altered = form;
             altered.push(("Extra".to_owned(), "1".to_owned()));
-            cases.push(Case {
-                name: "stray field",
-                key: KEY,
-                url,
-                form: altered,
-                body: None,
-                signature,
-                valid: false,
-            });
+            cases.push(Case { name: "stray field", key: KEY, url, form: altered, body: None, signature, valid: false });
         }
     }
-    let (url, signature) = sign_json(
-        KEY,
-        &Url::parse("https://app.example/events?a=1").expect("a URL"),
-        b"{\"a\": 1}",
-    );
-    for (name, body, valid) in [
-        ("JSON", "{\"a\": 1}", true),
-        ("altered JSON", "{\"a\": 2}", false),
-    ] {
+    let (url, signature) = sign_json(KEY, &Url::parse("https://app.example/events?a=1").expect("a URL"), b"{\"a\": 1}");
+    for (name, body, valid) in [("JSON", "{\"a\": 1}", true), ("altered JSON", "{\"a\": 2}", false)] {
         cases.push(Case {
             name,
             key: KEY,
@@ -155,11 +122,7 @@ async fn e1_e2_the_dialects_own_validator_agrees() {
     };
     assert_eq!(verdicts.len(), cases.len());
     for (case, valid) in cases.iter().zip(verdicts) {
-        assert_eq!(
-            valid, case.valid,
-            "{}: {} {:?}",
-            case.name, case.url, case.form
-        );
+        assert_eq!(valid, case.valid, "{}: {} {:?}", case.name, case.url, case.form);
     }
     eprintln!("the validator has judged {} requests", cases.len());
 }
