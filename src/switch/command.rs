@@ -14,12 +14,7 @@ impl Switch {
             Command::Attach { port, law } => self.attach(port, law),
             Command::Detach { port } => self.detach(port),
             Command::Play { port, play } => self.play(port, play),
-            Command::Feed {
-                play,
-                port,
-                len,
-                data,
-            } => self.feed(port, play, &data[..usize::from(len).min(FEED)]),
+            Command::Feed { play, port, len, data } => self.feed(port, play, &data[..usize::from(len).min(FEED)]),
             Command::FeedEnd { play, port } => {
                 if let Some(place) = self.playing(port, play) {
                     place.player.complete();
@@ -31,12 +26,7 @@ impl Switch {
                     self.end_play(usize::from(port.index), false);
                 }
             }
-            Command::Tap {
-                port,
-                tap,
-                both,
-                quiet_ms,
-            } => self.tap(port, Tap::new(tap, both, quiet_ms)),
+            Command::Tap { port, tap, both, quiet_ms } => self.tap(port, Tap::new(tap, both, quiet_ms)),
             Command::Untap { tap, port } => self.untap(port, tap),
             Command::Connect { listener, talker } => self.wire(listener, talker, true),
             Command::Disconnect { listener, talker } => self.wire(listener, talker, false),
@@ -57,10 +47,7 @@ impl Switch {
             self.counters.stale += 1;
             return;
         };
-        if place
-            .last_generation
-            .is_some_and(|last| !is_later(port.generation, last))
-        {
+        if place.last_generation.is_some_and(|last| !is_later(port.generation, last)) {
             self.counters.stale += 1;
             return;
         }
@@ -141,11 +128,7 @@ impl Switch {
             self.counters.refused += 1;
             return;
         }
-        match self.places[usize::from(port.index)]
-            .taps
-            .iter_mut()
-            .find(|slot| slot.is_none())
-        {
+        match self.places[usize::from(port.index)].taps.iter_mut().find(|slot| slot.is_none()) {
             Some(slot) => *slot = Some(tap),
             None => {
                 self.counters.refused += 1;
@@ -159,12 +142,7 @@ impl Switch {
             return;
         };
         let of_that_name = |slot: &&mut Option<Tap>| slot.as_ref().is_some_and(|tap| tap.id == id);
-        match place
-            .taps
-            .iter_mut()
-            .find(of_that_name)
-            .and_then(Option::take)
-        {
+        match place.taps.iter_mut().find(of_that_name).and_then(Option::take) {
             Some(tap) => self.outbox.tell_last(tap.last_word(port)),
             None => self.counters.stale += 1,
         }
@@ -172,8 +150,7 @@ impl Switch {
 
     fn wire(&mut self, listener: Port, talker: Port, on: bool) {
         if self.is_attached(listener) && self.is_attached(talker) {
-            self.matrix
-                .wire(usize::from(listener.index), usize::from(talker.index), on);
+            self.matrix.wire(usize::from(listener.index), usize::from(talker.index), on);
         } else {
             self.counters.stale += 1;
         }
@@ -185,20 +162,14 @@ impl Switch {
         if let (Some(port), Some(play)) = (place.port, place.player.play()) {
             let octets = place.player.octets();
             place.player.clear();
-            self.outbox.tell_last(Event::Played {
-                port,
-                play,
-                octets,
-                whole,
-            });
+            self.outbox.tell_last(Event::Played { port, play, octets, whole });
         }
     }
 
     /// Offers the feeder what has become free, if it is worth it; without room for the event, later.
     pub(crate) fn offer_room(&mut self, index: usize) {
         let place = &mut self.places[index];
-        if let (Some(port), Some(play), Some(octets)) =
-            (place.port, place.player.play(), place.player.offer())
+        if let (Some(port), Some(play), Some(octets)) = (place.port, place.player.play(), place.player.offer())
             && self.outbox.tell(Event::Room { port, play, octets })
         {
             place.player.offered();
@@ -216,8 +187,7 @@ impl Switch {
 
     /// The place where this playing runs; one that is over is counted.
     fn playing(&mut self, port: Port, play: PlayId) -> Option<&mut Place> {
-        let runs = self.is_attached(port)
-            && self.places[usize::from(port.index)].player.play() == Some(play);
+        let runs = self.is_attached(port) && self.places[usize::from(port.index)].player.play() == Some(play);
         if !runs {
             self.counters.stale += 1;
             return None;

@@ -98,9 +98,7 @@ impl Switch {
 
     /// Whether this use of a place is the current one.
     pub fn is_attached(&self, port: Port) -> bool {
-        self.places
-            .get(usize::from(port.index))
-            .is_some_and(|place| place.port == Some(port))
+        self.places.get(usize::from(port.index)).is_some_and(|place| place.port == Some(port))
     }
 }
 

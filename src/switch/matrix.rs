@@ -59,12 +59,7 @@ impl Matrix {
     pub(crate) fn new(capacity: usize) -> Matrix {
         let words = capacity.div_ceil(64);
         let sums = (0..capacity)
-            .map(|_| GroupSum {
-                listener: 0,
-                with_own: false,
-                made: false,
-                sum: Sum::silence(),
-            })
+            .map(|_| GroupSum { listener: 0, with_own: false, made: false, sum: Sum::silence() })
             .collect();
         Matrix {
             words,
@@ -89,11 +84,7 @@ impl Matrix {
         }
         *word ^= bit;
         self.hashes[listener] ^= mark(talker);
-        self.talkers[listener] = if on {
-            self.talkers[listener] + 1
-        } else {
-            self.talkers[listener] - 1
-        };
+        self.talkers[listener] = if on { self.talkers[listener] + 1 } else { self.talkers[listener] - 1 };
         self.changed = true;
     }
 
@@ -113,9 +104,7 @@ impl Matrix {
             self.changed = false;
             self.make_plan();
         }
-        self.sums[..self.groups]
-            .iter_mut()
-            .for_each(|sum| sum.made = false);
+        self.sums[..self.groups].iter_mut().for_each(|sum| sum.made = false);
     }
 
     pub(crate) fn hears(&self, listener: usize) -> Hears {
@@ -123,13 +112,7 @@ impl Matrix {
     }
 
     /// The sound of a group for one of its listeners.
-    pub(crate) fn mixed(
-        &mut self,
-        group: u16,
-        own: Option<usize>,
-        ears: &mut Ears,
-        into: &mut Linear,
-    ) {
+    pub(crate) fn mixed(&mut self, group: u16, own: Option<usize>, ears: &mut Ears, into: &mut Linear) {
         let group = &mut self.sums[usize::from(group)];
         if !group.made {
             group.made = true;
@@ -142,9 +125,7 @@ impl Matrix {
                     bits |= 1 << (listener % 64);
                 }
                 while bits != 0 {
-                    group
-                        .sum
-                        .add(ears.linear(n * 64 + bits.trailing_zeros() as usize));
+                    group.sum.add(ears.linear(n * 64 + bits.trailing_zeros() as usize));
                     bits &= bits - 1;
                 }
             }
@@ -186,37 +167,22 @@ impl Matrix {
             (sum.listener, sum.with_own) = (set.listener, set.with_own);
             self.groups += 1;
         }
-        Hears::Group {
-            group: set.group,
-            without_own: with_own && !self.has(listener, listener),
-        }
+        Hears::Group { group: set.group, without_own: with_own && !self.has(listener, listener) }
     }
 
     /// The entry of a set; an empty one is taken for it. There are twice as many entries as sets.
     fn find(&mut self, listener: usize, with_own: bool) -> usize {
         let adds = with_own && !self.has(listener, listener);
-        let hash = if adds {
-            self.hashes[listener] ^ mark(listener)
-        } else {
-            self.hashes[listener]
-        };
+        let hash = if adds { self.hashes[listener] ^ mark(listener) } else { self.hashes[listener] };
         let mask = self.sets.len() - 1;
         let mut place = hash as usize & mask;
         loop {
             let set = self.sets[place];
             if set.group == FREE {
-                self.sets[place] = Set {
-                    hash,
-                    listener: listener as u16,
-                    with_own,
-                    serves: 0,
-                    group: NONE,
-                };
+                self.sets[place] = Set { hash, listener: listener as u16, with_own, serves: 0, group: NONE };
                 return place;
             }
-            if set.hash == hash
-                && self.same(listener, with_own, usize::from(set.listener), set.with_own)
-            {
+            if set.hash == hash && self.same(listener, with_own, usize::from(set.listener), set.with_own) {
                 return place;
             }
             place = (place + 1) & mask;
@@ -228,11 +194,7 @@ impl Matrix {
     }
 
     fn word(&self, listener: usize, with_own: bool, word: usize) -> u64 {
-        let own = if with_own && listener / 64 == word {
-            1 << (listener % 64)
-        } else {
-            0
-        };
+        let own = if with_own && listener / 64 == word { 1 << (listener % 64) } else { 0 };
         self.rows[listener * self.words + word] | own
     }
 
@@ -248,13 +210,7 @@ impl Matrix {
 }
 
 impl Set {
-    const EMPTY: Set = Set {
-        hash: 0,
-        listener: 0,
-        with_own: false,
-        serves: 0,
-        group: FREE,
-    };
+    const EMPTY: Set = Set { hash: 0, listener: 0, with_own: false, serves: 0, group: FREE };
 }
 
 /// A set without a sum.
@@ -278,8 +234,7 @@ mod tests {
     fn ears(ports: usize) -> Ears {
         let mut ears = Ears::new(ports);
         for n in 0..ports {
-            ears.refill(n, Law::Mu)
-                .fill(tipring_dsp::ulaw_encode(8 << n.min(11)));
+            ears.refill(n, Law::Mu).fill(tipring_dsp::ulaw_encode(8 << n.min(11)));
         }
         ears
     }
@@ -312,20 +267,8 @@ mod tests {
         }
         matrix.begin();
         assert_eq!(matrix.groups, 1);
-        assert!(matches!(
-            matrix.hears(3),
-            Hears::Group {
-                without_own: true,
-                ..
-            }
-        ));
-        assert!(matches!(
-            matrix.hears(65),
-            Hears::Group {
-                without_own: false,
-                ..
-            }
-        ));
+        assert!(matches!(matrix.hears(3), Hears::Group { without_own: true, .. }));
+        assert!(matches!(matrix.hears(65), Hears::Group { without_own: false, .. }));
     }
 
     #[test]
@@ -351,11 +294,7 @@ mod tests {
             matrix.begin();
             for (listener, row) in wired.iter().enumerate() {
                 let expected: i16 = (0..9).filter(|n| row[*n]).map(|n| ears.linear(n)[0]).sum();
-                assert_eq!(
-                    sum_for(&mut matrix, &mut ears, listener),
-                    expected,
-                    "step {step} listener {listener}"
-                );
+                assert_eq!(sum_for(&mut matrix, &mut ears, listener), expected, "step {step} listener {listener}");
             }
         }
     }

@@ -21,12 +21,7 @@ impl Outbox {
     pub(crate) fn new(last_words: usize, ports: usize) -> Outbox {
         let ordinary = LEAST_ORDINARY.max(ports * ORDINARY_A_PORT);
         let total = ordinary + 2 * last_words + SPARE_LAST_WORDS;
-        Outbox {
-            queue: VecDeque::with_capacity(total),
-            total,
-            ordinary,
-            owed: 0,
-        }
+        Outbox { queue: VecDeque::with_capacity(total), total, ordinary, owed: 0 }
     }
 
     /// Keeps a place for a last word. `false`: there is none, so the thing must not begin.

@@ -131,8 +131,7 @@ impl Player {
 
     /// What is to be offered to the feeder, once it is worth an event.
     pub(crate) fn offer(&self) -> Option<u16> {
-        (self.play.is_some() && !self.complete && self.unoffered >= OFFER)
-            .then_some(self.unoffered as u16)
+        (self.play.is_some() && !self.complete && self.unoffered >= OFFER).then_some(self.unoffered as u16)
     }
 
     /// It was offered.
@@ -169,11 +168,7 @@ impl Player {
 
     /// Whether there is enough to begin with.
     fn has_start(&self) -> bool {
-        self.held >= START
-            || self
-                .segments
-                .iter()
-                .any(|segment| matches!(segment, Segment::Tone(_)))
+        self.held >= START || self.segments.iter().any(|segment| matches!(segment, Segment::Tone(_)))
     }
 
     /// Writes a piece of the first segment; 0: there is none. Each turn takes a segment away or writes.
@@ -230,14 +225,9 @@ impl Sounding {
     /// Nothing for a key that is none.
     fn of(tone: Tone) -> Option<Sounding> {
         match tone {
-            Tone::Beep => Some(Sounding::Beep {
-                sine: Sine::new(BEEP_HZ, BEEP_DBM0),
-                left: BEEP_OCTETS,
-            }),
+            Tone::Beep => Some(Sounding::Beep { sine: Sine::new(BEEP_HZ, BEEP_DBM0), left: BEEP_OCTETS }),
             Tone::Key(key) => KeyTone::new(key).map(Sounding::Key),
-            Tone::Silence(blocks) => Some(Sounding::Silence {
-                left: usize::from(blocks) * BLOCK,
-            }),
+            Tone::Silence(blocks) => Some(Sounding::Silence { left: usize::from(blocks) * BLOCK }),
         }
     }
 
@@ -332,10 +322,6 @@ mod tests {
             player.next(Law::A, &mut [0; BLOCK]);
         }
         assert_eq!(lost, 0);
-        assert!(
-            player.octets() > 9_000 * 78,
-            "the feeder was never held up: {}",
-            player.octets()
-        );
+        assert!(player.octets() > 9_000 * 78, "the feeder was never held up: {}", player.octets());
     }
 }

@@ -63,21 +63,11 @@ impl Tap {
     }
 
     pub(crate) fn quiet(&self, port: Port) -> Event {
-        Event::Quiet {
-            port,
-            tap: self.id,
-            spoken: self.spoken,
-        }
+        Event::Quiet { port, tap: self.id, spoken: self.spoken }
     }
 
     pub(crate) fn last_word(&self, port: Port) -> Event {
-        Event::TapEnded {
-            port,
-            tap: self.id,
-            blocks: self.blocks,
-            lost: self.lost,
-            spoken: self.spoken,
-        }
+        Event::TapEnded { port, tap: self.id, blocks: self.blocks, lost: self.lost, spoken: self.spoken }
     }
 }
 

@@ -38,13 +38,7 @@ impl Switch {
     }
 
     fn hear_keys(&mut self, index: usize) {
-        let Place {
-            port: Some(port),
-            keys: true,
-            detector,
-            ..
-        } = &mut self.places[index]
-        else {
+        let Place { port: Some(port), keys: true, detector, .. } = &mut self.places[index] else {
             return;
         };
         let (port, outbox, counters) = (*port, &mut self.outbox, &mut self.counters);
@@ -71,12 +65,7 @@ impl Switch {
             }
             Hears::One(talker) => linear = *self.ears.linear(usize::from(talker)),
             Hears::Group { group, without_own } => {
-                self.matrix.mixed(
-                    group,
-                    without_own.then_some(index),
-                    &mut self.ears,
-                    &mut linear,
-                );
+                self.matrix.mixed(group, without_own.then_some(index), &mut self.ears, &mut linear);
             }
         }
         if plays {
@@ -94,12 +83,7 @@ impl Switch {
         let (Some(port), Some(play)) = (place.port, place.player.play()) else {
             return false;
         };
-        let Played {
-            sound,
-            started,
-            starved,
-            ended,
-        } = place.player.next(place.law, block);
+        let Played { sound, started, starved, ended } = place.player.next(place.law, block);
         if started {
             self.tell(Event::Started { port, play });
         }
@@ -128,11 +112,7 @@ impl Switch {
                 mix_into(&mut mixed, &said);
                 law.encode_into(&mixed, &mut data);
             }
-            let told = self.outbox.tell_audio(Event::Audio {
-                port,
-                tap: tap.id,
-                data,
-            });
+            let told = self.outbox.tell_audio(Event::Audio { port, tap: tap.id, data });
             self.counters.dropped_events += u64::from(!told);
             tap.count(told);
             if tap.hear(&said) && self.outbox.tell(tap.quiet(port)) {

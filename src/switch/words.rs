@@ -154,6 +154,7 @@ pub enum Event {
         play: PlayId,
     },
     /// The player's buffer has room: at least `octets` may be fed. Told at `Play` and each time half of it is free.
+    /// Offers add up: each is what became free since the last one, and what was offered before stays good.
     Room {
         /// On which port.
         port: Port,

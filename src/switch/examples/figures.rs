@@ -40,28 +40,15 @@ fn sound() -> Vec<u8> {
 }
 
 fn port(index: u16) -> Port {
-    Port {
-        index,
-        generation: 1,
-    }
+    Port { index, generation: 1 }
 }
 
 fn attached(ports: u16) -> (Switch, Lines) {
     let mut switch = Switch::new(usize::from(ports));
     for index in 0..ports {
-        switch.command(Command::Attach {
-            port: port(index),
-            law: Law::A,
-        });
+        switch.command(Command::Attach { port: port(index), law: Law::A });
     }
-    (
-        switch,
-        Lines {
-            sound: sound(),
-            tick: 0,
-            written: 0,
-        },
-    )
+    (switch, Lines { sound: sound(), tick: 0, written: 0 })
 }
 
 /// Microseconds a channel-second of so many ticks, with events fetched.
@@ -91,152 +78,77 @@ const A_CHANNEL_SECOND: &str = "us CPU per channel-second";
 fn idle() {
     let (mut switch, mut lines) = attached(30);
     for index in 0..30 {
-        switch.command(Command::Keys {
-            port: port(index),
-            on: false,
-        });
+        switch.command(Command::Keys { port: port(index), on: false });
     }
-    row(
-        "30 ports attached, nothing on",
-        run(&mut switch, &mut lines, 30, 2000, |_, _| {}),
-        A_CHANNEL_SECOND,
-    );
+    row("30 ports attached, nothing on", run(&mut switch, &mut lines, 30, 2000, |_, _| {}), A_CHANNEL_SECOND);
     let mut empty = Switch::new(240);
-    row(
-        "240 places, none attached, per place",
-        run(&mut empty, &mut lines, 240, 2000, |_, _| {}),
-        A_CHANNEL_SECOND,
-    );
+    row("240 places, none attached, per place", run(&mut empty, &mut lines, 240, 2000, |_, _| {}), A_CHANNEL_SECOND);
 }
 
 fn play_and_keys(tap: bool) {
     let (mut switch, mut lines) = attached(30);
     for index in 0..30 {
-        switch.command(Command::Play {
-            port: port(index),
-            play: PlayId(1),
-        });
+        switch.command(Command::Play { port: port(index), play: PlayId(1) });
         for _ in 0..PLAY_BUFFER / FEED / 2 {
-            switch.command(Command::Feed {
-                play: PlayId(1),
-                port: port(index),
-                len: FEED as u8,
-                data: [7; FEED],
-            });
+            switch.command(Command::Feed { play: PlayId(1), port: port(index), len: FEED as u8, data: [7; FEED] });
         }
         if tap {
-            switch.command(Command::Tap {
-                port: port(index),
-                tap: TapId(1),
-                both: false,
-                quiet_ms: 3000,
-            });
+            switch.command(Command::Tap { port: port(index), tap: TapId(1), both: false, quiet_ms: 3000 });
         }
     }
     let measured = run(&mut switch, &mut lines, 30, 2000, |switch, tick| {
         for index in 0..30 * u16::from(tick % 2 == 0) {
-            switch.command(Command::Feed {
-                play: PlayId(1),
-                port: port(index),
-                len: FEED as u8,
-                data: [7; FEED],
-            });
+            switch.command(Command::Feed { play: PlayId(1), port: port(index), len: FEED as u8, data: [7; FEED] });
         }
     });
     assert_eq!(switch.counters().starved, 0);
-    row(
-        if tap {
-            "play + key detection + record"
-        } else {
-            "play + key detection"
-        },
-        measured,
-        A_CHANNEL_SECOND,
-    );
+    row(if tap { "play + key detection + record" } else { "play + key detection" }, measured, A_CHANNEL_SECOND);
 }
 
 fn conference(parties: u16, keys: bool) {
     let (mut switch, mut lines) = attached(parties);
     for listener in 0..parties {
-        switch.command(Command::Keys {
-            port: port(listener),
-            on: keys,
-        });
+        switch.command(Command::Keys { port: port(listener), on: keys });
         for talker in (0..parties).filter(|talker| *talker != listener) {
-            switch.command(Command::Connect {
-                listener: port(listener),
-                talker: port(talker),
-            });
+            switch.command(Command::Connect { listener: port(listener), talker: port(talker) });
         }
     }
     let measured = run(&mut switch, &mut lines, parties, 2000, |_, _| {});
-    let name = format!(
-        "conference of {parties}{}",
-        if keys { " + key detection" } else { "" }
-    );
+    let name = format!("conference of {parties}{}", if keys { " + key detection" } else { "" });
     row(&name, measured, A_CHANNEL_SECOND);
 }
 
 fn pairs() {
     let (mut switch, mut lines) = attached(240);
     for index in 0..240 {
-        switch.command(Command::Connect {
-            listener: port(index),
-            talker: port(index ^ 1),
-        });
+        switch.command(Command::Connect { listener: port(index), talker: port(index ^ 1) });
     }
     let measured = run(&mut switch, &mut lines, 240, 1000, |_, _| {});
-    row(
-        "120 two-party calls + key detection",
-        measured,
-        A_CHANNEL_SECOND,
-    );
-    row(
-        "the same, one tick of 240 ports",
-        measured * 240.0 / 100.0,
-        "us",
-    );
+    row("120 two-party calls + key detection", measured, A_CHANNEL_SECOND);
+    row("the same, one tick of 240 ports", measured * 240.0 / 100.0, "us");
     let rewired = run(&mut switch, &mut lines, 240, 1000, |switch, tick| {
         let (listener, talker) = (port(tick as u16 % 240), port((tick * 7) as u16 % 240));
         switch.command(Command::Connect { listener, talker });
     });
-    row(
-        "the same, re-wired at every tick",
-        rewired,
-        A_CHANNEL_SECOND,
-    );
+    row("the same, re-wired at every tick", rewired, A_CHANNEL_SECOND);
 }
 
 fn parts() {
-    let linear: Vec<i16> = sound()
-        .iter()
-        .map(|o| tipring_dsp::alaw_decode(*o))
-        .collect();
+    let linear: Vec<i16> = sound().iter().map(|o| tipring_dsp::alaw_decode(*o)).collect();
     let mut detector = Detector::new();
     let mut keys = 0u32;
     let start = Instant::now();
     for _ in 0..200 {
-        linear
-            .chunks(80)
-            .for_each(|block| detector.feed(block, |_| keys += 1));
+        linear.chunks(80).for_each(|block| detector.feed(block, |_| keys += 1));
     }
-    row(
-        "key detector alone",
-        start.elapsed().as_secs_f64() * 1e6 / 200.0,
-        A_CHANNEL_SECOND,
-    );
+    row("key detector alone", start.elapsed().as_secs_f64() * 1e6 / 200.0, A_CHANNEL_SECOND);
     let mut key = vec![0; 1280];
     KeyTone::new(b'5').expect("a key").fill(&mut key);
     let start = Instant::now();
     for _ in 0..1000 {
-        key.chunks(80)
-            .for_each(|block| detector.feed(block, |_| keys += 1));
+        key.chunks(80).for_each(|block| detector.feed(block, |_| keys += 1));
     }
-    row(
-        "key detector alone, keys all the time",
-        start.elapsed().as_secs_f64() * 1e6 / 160.0,
-        A_CHANNEL_SECOND,
-    );
+    row("key detector alone, keys all the time", start.elapsed().as_secs_f64() * 1e6 / 160.0, A_CHANNEL_SECOND);
     let block: [i16; 80] = core::array::from_fn(|n| linear[n]);
     let (mut sum, mut out) = (Sum::silence(), [0; 80]);
     let start = Instant::now();
@@ -246,11 +158,7 @@ fn parts() {
         sum.saturated_without(&block, &mut out);
         std::hint::black_box(&out);
     }
-    row(
-        "sum: add one block, take one out",
-        start.elapsed().as_secs_f64() * 1e9 / 100_000.0,
-        "ns",
-    );
+    row("sum: add one block, take one out", start.elapsed().as_secs_f64() * 1e9 / 100_000.0, "ns");
     assert!(keys > 0);
 }
 

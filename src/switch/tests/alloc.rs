@@ -71,72 +71,32 @@ fn commands(switch: &mut Switch, tick: u32, generations: &mut [u32]) {
         let port = port(index, generations[usize::from(index)]);
         let turn = tick + u32::from(index) * 7;
         let (play, tap) = (PlayId(u64::from(turn / 200)), TapId(u64::from(turn / 150)));
-        switch.command(Command::Feed {
-            play,
-            port,
-            len: FEED as u8,
-            data: [turn as u8; FEED],
-        });
+        switch.command(Command::Feed { play, port, len: FEED as u8, data: [turn as u8; FEED] });
         match turn % 200 {
             0 => switch.command(Command::Play { port, play }),
-            20 => switch.command(Command::Tone {
-                port,
-                play,
-                tone: Tone::Beep,
-            }),
-            40 => switch.command(Command::Tone {
-                port,
-                play,
-                tone: Tone::Key(b'5'),
-            }),
+            20 => switch.command(Command::Tone { port, play, tone: Tone::Beep }),
+            40 => switch.command(Command::Tone { port, play, tone: Tone::Key(b'5') }),
             150 => switch.command(Command::FeedEnd { port, play }),
             170 => switch.command(Command::Stop { port, play }),
             _ => {}
         }
         match turn % 150 {
-            0 => switch.command(Command::Tap {
-                port,
-                tap,
-                both: turn.is_multiple_of(2),
-                quiet_ms: 300,
-            }),
+            0 => switch.command(Command::Tap { port, tap, both: turn.is_multiple_of(2), quiet_ms: 300 }),
             140 => switch.command(Command::Untap { port, tap }),
             _ => {}
         }
-        let other = Port {
-            index: (turn * 13 % u32::from(PORTS)) as u16,
-            generation: 0,
-        };
-        let other = Port {
-            generation: generations[usize::from(other.index)],
-            ..other
-        };
+        let other = Port { index: (turn * 13 % u32::from(PORTS)) as u16, generation: 0 };
+        let other = Port { generation: generations[usize::from(other.index)], ..other };
         let wire = if turn.is_multiple_of(3) {
-            Command::Disconnect {
-                listener: port,
-                talker: other,
-            }
+            Command::Disconnect { listener: port, talker: other }
         } else {
-            Command::Connect {
-                listener: port,
-                talker: other,
-            }
+            Command::Connect { listener: port, talker: other }
         };
         switch.command(wire);
         if turn.is_multiple_of(911) {
             generations[usize::from(index)] += 1;
-            let law = if turn.is_multiple_of(2) {
-                Law::A
-            } else {
-                Law::Mu
-            };
-            switch.command(Command::Attach {
-                port: Port {
-                    generation: port.generation + 1,
-                    ..port
-                },
-                law,
-            });
+            let law = if turn.is_multiple_of(2) { Law::A } else { Law::Mu };
+            switch.command(Command::Attach { port: Port { generation: port.generation + 1, ..port }, law });
         }
     }
 }
@@ -149,18 +109,11 @@ fn no_allocation_in_ten_thousand_ticks() {
         KeyTone::new(key).expect("a key").fill(&mut samples);
         keys.extend(samples.iter().map(|s| alaw_encode(*s)));
     }
-    let mut lines = Lines {
-        keys,
-        tick: 0,
-        written: 0,
-    };
+    let mut lines = Lines { keys, tick: 0, written: 0 };
     let mut switch = Switch::new(usize::from(PORTS));
     let mut generations = vec![1; usize::from(PORTS)];
     for index in 0..PORTS {
-        switch.command(Command::Attach {
-            port: port(index, 1),
-            law: Law::A,
-        });
+        switch.command(Command::Attach { port: port(index, 1), law: Law::A });
     }
     let (mut played, mut audio, mut pressed, mut ended, mut quiet) = (0, 0, 0, 0, 0);
     let before = COUNT.with(Cell::get);
@@ -183,14 +136,8 @@ fn no_allocation_in_ten_thousand_ticks() {
     }
     let after = COUNT.with(Cell::get);
     assert_eq!(after - before, 0, "allocations in 10,000 ticks");
-    println!(
-        "played {played}, audio {audio}, keys {pressed}, taps {ended}, quiet {quiet}, {:?}",
-        switch.counters()
-    );
-    assert!(
-        played > 1000 && audio > 100_000 && pressed > 1000 && ended > 1000,
-        "the ticks did work"
-    );
+    println!("played {played}, audio {audio}, keys {pressed}, taps {ended}, quiet {quiet}, {:?}", switch.counters());
+    assert!(played > 1000 && audio > 100_000 && pressed > 1000 && ended > 1000, "the ticks did work");
     // The counter counts.
     let before = COUNT.with(Cell::get);
     drop(std::hint::black_box(vec![1u8; 10]));

@@ -41,20 +41,8 @@ fn two_of_different_laws_are_transcoded() {
     world.says(0, &octets(800, 1));
     world.says(1, &octets(800, 2));
     world.ticks(10);
-    assert_eq!(
-        world.heard(0),
-        octets(800, 2)
-            .iter()
-            .map(|o| mu_to_a(*o))
-            .collect::<Vec<_>>()
-    );
-    assert_eq!(
-        world.heard(1),
-        octets(800, 1)
-            .iter()
-            .map(|o| a_to_mu(*o))
-            .collect::<Vec<_>>()
-    );
+    assert_eq!(world.heard(0), octets(800, 2).iter().map(|o| mu_to_a(*o)).collect::<Vec<_>>());
+    assert_eq!(world.heard(1), octets(800, 1).iter().map(|o| a_to_mu(*o)).collect::<Vec<_>>());
 }
 
 #[test]
@@ -73,11 +61,7 @@ fn b15_of_three_each_hears_the_two_others_and_not_himself() {
         for talker in 0..3u16 {
             let level = dbm0_at(&heard, hz(talker));
             assert!(
-                if talker == listener {
-                    level < -60.0
-                } else {
-                    (level + 15.0).abs() < 0.3
-                },
+                if talker == listener { level < -60.0 } else { (level + 15.0).abs() < 0.3 },
                 "{listener} {talker} {level}"
             );
         }
@@ -115,11 +99,7 @@ fn c6_re_wiring_in_mid_speech_lets_no_foreign_block_through() {
             if listener != talker {
                 wired[listener][talker] = die & 1 == 0;
                 let (listener, talker) = (listener as u16, talker as u16);
-                if die & 1 == 0 {
-                    world.connect(listener, talker)
-                } else {
-                    world.disconnect(listener, talker)
-                }
+                if die & 1 == 0 { world.connect(listener, talker) } else { world.disconnect(listener, talker) }
             }
         }
         world.ticks(3);
@@ -129,11 +109,7 @@ fn c6_re_wiring_in_mid_speech_lets_no_foreign_block_through() {
             for block in heard.chunks(BLOCK) {
                 for (talker, is_wired) in row.iter().enumerate() {
                     let level = dbm0_at(block, hz(talker as u16));
-                    let right = if *is_wired {
-                        (level + 20.0).abs() < 1.0
-                    } else {
-                        level < -45.0
-                    };
+                    let right = if *is_wired { (level + 20.0).abs() < 1.0 } else { level < -45.0 };
                     assert!(right, "step {step}: {listener} hears {talker} at {level}");
                 }
             }
@@ -146,13 +122,8 @@ fn c6_two_pairs_out_of_four_hear_nothing_of_each_other() {
     let mut world = World::new(&[Law::A; 4]);
     let pairs = |world: &mut World, on: bool| {
         for listener in 0..4u16 {
-            for talker in (0..4).filter(|talker| *talker != listener && talker / 2 != listener / 2)
-            {
-                if on {
-                    world.connect(listener, talker)
-                } else {
-                    world.disconnect(listener, talker)
-                }
+            for talker in (0..4).filter(|talker| *talker != listener && talker / 2 != listener / 2) {
+                if on { world.connect(listener, talker) } else { world.disconnect(listener, talker) }
             }
         }
     };
@@ -168,10 +139,7 @@ fn c6_two_pairs_out_of_four_hear_nothing_of_each_other() {
     (0..4).for_each(|party| drop(world.heard(party)));
     world.ticks(20);
     for (listener, talker) in [(0u16, 1u16), (1, 0), (2, 3), (3, 2)] {
-        assert_eq!(
-            world.heard(listener),
-            octets(40 * BLOCK, u64::from(talker))[20 * BLOCK..]
-        );
+        assert_eq!(world.heard(listener), octets(40 * BLOCK, u64::from(talker))[20 * BLOCK..]);
     }
 }
 
@@ -196,14 +164,8 @@ fn a_place_taken_by_the_next_call_has_nothing_of_the_last() {
     world.connect(0, 1);
     world.connect(1, 0);
     world.tap(0, 3, false, 0);
-    let next = Port {
-        index: 0,
-        generation: 2,
-    };
-    world.tell(Command::Attach {
-        port: next,
-        law: Law::A,
-    });
+    let next = Port { index: 0, generation: 2 };
+    world.tell(Command::Attach { port: next, law: Law::A });
     world.says(0, &octets(160, 1));
     world.says(1, &octets(160, 2));
     world.ticks(2);
@@ -214,19 +176,10 @@ fn a_place_taken_by_the_next_call_has_nothing_of_the_last() {
     let stale = world.switch.counters().stale;
     world.connect(0, 1);
     world.play(0, 9);
-    world.tell(Command::Attach {
-        port: port(0),
-        law: Law::A,
-    });
-    world.tell(Command::Attach {
-        port: next,
-        law: Law::A,
-    });
+    world.tell(Command::Attach { port: port(0), law: Law::A });
+    world.tell(Command::Attach { port: next, law: Law::A });
     world.tell(Command::Detach { port: port(0) });
-    world.tell(Command::Attach {
-        port: port(77),
-        law: Law::A,
-    });
+    world.tell(Command::Attach { port: port(77), law: Law::A });
     assert_eq!(world.switch.counters().stale, stale + 6);
     assert!(world.switch.is_attached(next));
 }

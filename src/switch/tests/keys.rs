@@ -13,17 +13,7 @@ fn pressed(key: u8, law: Law) -> Vec<u8> {
 }
 
 fn keys(world: &mut World) -> Vec<u8> {
-    world
-        .story()
-        .iter()
-        .filter_map(|e| {
-            if let Event::Key { key, .. } = e {
-                Some(*key)
-            } else {
-                None
-            }
-        })
-        .collect()
+    world.story().iter().filter_map(|e| if let Event::Key { key, .. } = e { Some(*key) } else { None }).collect()
 }
 
 #[test]
@@ -71,30 +61,32 @@ fn what_a_port_hears_is_not_its_key() {
     world.connect(0, 1);
     world.says(1, &pressed(b'3', Law::A));
     world.ticks(20);
-    assert_eq!(
-        world.story(),
-        [Event::Key {
-            port: port(1),
-            key: b'3'
-        }]
-    );
+    assert_eq!(world.story(), [Event::Key { port: port(1), key: b'3' }]);
 }
 
 #[test]
 fn a_detector_that_is_off_tells_nothing_and_forgets() {
     let mut world = World::new(&[Law::A]);
-    world.tell(Command::Keys {
-        port: port(0),
-        on: false,
-    });
+    world.tell(Command::Keys { port: port(0), on: false });
     world.says(0, &pressed(b'3', Law::A));
     world.ticks(20);
     assert_eq!(world.story(), []);
-    world.tell(Command::Keys {
-        port: port(0),
-        on: true,
-    });
+    world.tell(Command::Keys { port: port(0), on: true });
     world.says(0, &pressed(b'4', Law::A));
     world.ticks(20);
     assert_eq!(keys(&mut world), [b'4']);
+}
+
+#[test]
+fn a_key_held_while_its_detector_is_turned_off_and_on_is_a_new_key() {
+    let mut world = World::new(&[Law::A]);
+    let mut samples = [0; 8000];
+    KeyTone::with(b'9', -10.0, -10.0, 1000, 0).expect("a key").fill(&mut samples);
+    world.says(0, &encoded(Law::A, &samples));
+    world.ticks(20);
+    for on in [true, false, true] {
+        world.tell(Command::Keys { port: port(0), on });
+    }
+    world.ticks(20);
+    assert_eq!(keys(&mut world), [b'9', b'9']);
 }

@@ -3,5 +3,6 @@ mod conference;
 mod keys;
 mod play;
 mod queue;
+mod storm;
 mod tap;
 mod world;

@@ -5,10 +5,7 @@ use tipring_card::{BLOCK, Law};
 use tipring_dsp::level::dbm0_at;
 use tipring_switch::{Command, Event, PLAY_BUFFER, PlayId, Tone};
 
-const PORT: tipring_switch::Port = tipring_switch::Port {
-    index: 0,
-    generation: 1,
-};
+const PORT: tipring_switch::Port = tipring_switch::Port { index: 0, generation: 1 };
 
 #[test]
 fn b2_what_is_fed_is_heard_octet_by_octet_then_silence() {
@@ -25,16 +22,8 @@ fn b2_what_is_fed_is_heard_octet_by_octet_then_silence() {
         assert_eq!(
             world.story(),
             [
-                Event::Started {
-                    port: PORT,
-                    play: PlayId(5)
-                },
-                Event::Played {
-                    port: PORT,
-                    play: PlayId(5),
-                    octets: 4017,
-                    whole: true
-                },
+                Event::Started { port: PORT, play: PlayId(5) },
+                Event::Played { port: PORT, play: PlayId(5), octets: 4017, whole: true },
             ]
         );
     }
@@ -51,13 +40,7 @@ fn b2_a_playing_starts_at_two_blocks() {
     world.feed(0, 1, &octets(1, 3));
     world.ticks(1);
     assert_eq!(world.heard(0), octets(159, 2)[..80]);
-    assert_eq!(
-        world.story(),
-        [Event::Started {
-            port: PORT,
-            play: PlayId(1)
-        }]
-    );
+    assert_eq!(world.story(), [Event::Started { port: PORT, play: PlayId(1) }]);
 }
 
 #[test]
@@ -72,15 +55,7 @@ fn b2_a_prompt_shorter_than_two_blocks_starts_at_its_end() {
     let heard = world.heard(0);
     assert_eq!(heard[..33], octets(33, 2));
     assert!(heard[33..].iter().all(|o| *o == 0xFF));
-    assert_eq!(
-        world.story()[1],
-        Event::Played {
-            port: PORT,
-            play: PlayId(1),
-            octets: 33,
-            whole: true
-        }
-    );
+    assert_eq!(world.story()[1], Event::Played { port: PORT, play: PlayId(1), octets: 33, whole: true });
 }
 
 #[test]
@@ -89,15 +64,7 @@ fn an_empty_playing_ends_without_having_started() {
     world.play(0, 1);
     world.feed_end(0, 1);
     world.ticks(1);
-    assert_eq!(
-        world.story(),
-        [Event::Played {
-            port: PORT,
-            play: PlayId(1),
-            octets: 0,
-            whole: true
-        }]
-    );
+    assert_eq!(world.story(), [Event::Played { port: PORT, play: PlayId(1), octets: 0, whole: true }]);
 }
 
 #[test]
@@ -115,29 +82,14 @@ fn a_gap_is_told_once_and_counted() {
     world.ticks(10);
     let heard = world.heard(0);
     assert_eq!(heard[..200], prompt[..200]);
-    assert!(
-        heard[200..15 * BLOCK]
-            .iter()
-            .all(|o| *o == Law::A.silence())
-    );
+    assert!(heard[200..15 * BLOCK].iter().all(|o| *o == Law::A.silence()));
     assert_eq!(heard[15 * BLOCK..15 * BLOCK + 300], prompt[200..]);
     assert_eq!(
         world.story(),
         [
-            Event::Started {
-                port: PORT,
-                play: PlayId(1)
-            },
-            Event::Starved {
-                port: PORT,
-                play: PlayId(1)
-            },
-            Event::Played {
-                port: PORT,
-                play: PlayId(1),
-                octets: 500,
-                whole: true
-            },
+            Event::Started { port: PORT, play: PlayId(1) },
+            Event::Starved { port: PORT, play: PlayId(1) },
+            Event::Played { port: PORT, play: PlayId(1), octets: 500, whole: true },
         ]
     );
     assert_eq!(world.switch.counters().starved, 1);
@@ -149,23 +101,12 @@ fn a_stop_is_silence_at_once_and_drops_what_was_fed() {
     world.play(0, 1);
     world.feed(0, 1, &octets(1001, 4));
     world.ticks(3);
-    world.tell(Command::Stop {
-        port: PORT,
-        play: PlayId(1),
-    });
+    world.tell(Command::Stop { port: PORT, play: PlayId(1) });
     world.ticks(3);
     let heard = world.heard(0);
     assert_eq!(heard[..240], octets(1001, 4)[..240]);
     assert!(heard[240..].iter().all(|o| *o == Law::A.silence()));
-    assert_eq!(
-        world.story()[1],
-        Event::Played {
-            port: PORT,
-            play: PlayId(1),
-            octets: 240,
-            whole: false
-        }
-    );
+    assert_eq!(world.story()[1], Event::Played { port: PORT, play: PlayId(1), octets: 240, whole: false });
     // The next one has nothing of it.
     world.play(0, 2);
     world.feed(0, 2, &octets(160, 5));
@@ -185,22 +126,8 @@ fn a_new_playing_ends_the_old_one_first() {
     world.ticks(1);
     assert_eq!(world.heard(0)[80..], octets(160, 7)[..80]);
     let story = world.story();
-    assert_eq!(
-        story[1],
-        Event::Played {
-            port: PORT,
-            play: PlayId(1),
-            octets: 80,
-            whole: false
-        }
-    );
-    assert_eq!(
-        story[2],
-        Event::Started {
-            port: PORT,
-            play: PlayId(2)
-        }
-    );
+    assert_eq!(story[1], Event::Played { port: PORT, play: PlayId(1), octets: 80, whole: false });
+    assert_eq!(story[2], Event::Started { port: PORT, play: PlayId(2) });
     assert_eq!(world.switch.counters().stale, 1);
 }
 
@@ -211,25 +138,11 @@ fn too_much_is_dropped_and_counted_and_room_is_offered_again() {
     world.feed(0, 1, &octets(PLAY_BUFFER + 1000, 8));
     assert_eq!(world.switch.counters().overflow, 1000);
     world.drain();
-    assert_eq!(
-        world.events,
-        [Event::Room {
-            port: PORT,
-            play: PlayId(1),
-            octets: PLAY_BUFFER as u16
-        }]
-    );
+    assert_eq!(world.events, [Event::Room { port: PORT, play: PlayId(1), octets: PLAY_BUFFER as u16 }]);
     world.ticks(99);
     assert_eq!(world.events.len(), 2);
     world.ticks(1);
-    assert_eq!(
-        world.events[2],
-        Event::Room {
-            port: PORT,
-            play: PlayId(1),
-            octets: PLAY_BUFFER as u16 / 2
-        }
-    );
+    assert_eq!(world.events[2], Event::Room { port: PORT, play: PlayId(1), octets: PLAY_BUFFER as u16 / 2 });
 }
 
 #[test]
@@ -238,17 +151,8 @@ fn tones_stand_between_octets_in_order() {
     let speech = octets(161, 3);
     world.play(0, 1);
     world.feed(0, 1, &speech);
-    for tone in [
-        Tone::Silence(2),
-        Tone::Beep,
-        Tone::Key(b'5'),
-        Tone::Key(b'x'),
-    ] {
-        world.tell(Command::Tone {
-            port: PORT,
-            play: PlayId(1),
-            tone,
-        });
+    for tone in [Tone::Silence(2), Tone::Beep, Tone::Key(b'5'), Tone::Key(b'x')] {
+        world.tell(Command::Tone { port: PORT, play: PlayId(1), tone });
     }
     world.feed(0, 1, &speech);
     world.feed_end(0, 1);
@@ -263,15 +167,7 @@ fn tones_stand_between_octets_in_order() {
     assert!(linear[2961..3601].iter().all(|s| s.abs() <= 8));
     assert_eq!(heard[3601..3762], speech);
     let octets = 161 + 160 + 2000 + 1280 + 161;
-    assert_eq!(
-        world.story().pop(),
-        Some(Event::Played {
-            port: PORT,
-            play: PlayId(1),
-            octets,
-            whole: true
-        })
-    );
+    assert_eq!(world.story().pop(), Some(Event::Played { port: PORT, play: PlayId(1), octets, whole: true }));
     assert_eq!(world.switch.counters().refused, 1);
 }
 
@@ -300,13 +196,27 @@ fn a_detached_port_ends_its_playing_and_is_not_written() {
     world.tell(Command::Detach { port: port(0) });
     world.ticks(2);
     assert_eq!(world.heard(0).len(), 160);
-    assert_eq!(
-        world.story()[1],
-        Event::Played {
-            port: PORT,
-            play: PlayId(1),
-            octets: 160,
-            whole: false
-        }
-    );
+    assert_eq!(world.story()[1], Event::Played { port: PORT, play: PlayId(1), octets: 160, whole: false });
+}
+
+#[test]
+fn a_playing_of_whole_blocks_ends_with_its_last_block() {
+    let mut world = World::new(&[Law::A]);
+    world.play(0, 1);
+    world.feed(0, 1, &octets(160, 4));
+    world.feed_end(0, 1);
+    world.ticks(1);
+    assert_eq!(world.story().len(), 1);
+    world.ticks(1);
+    assert_eq!(world.story(), [Event::Played { port: PORT, play: PlayId(1), octets: 160, whole: true }]);
+}
+
+#[test]
+fn a_playing_that_waits_leaves_what_is_heard_untouched() {
+    let mut world = World::new(&[Law::A, Law::A]);
+    world.connect(0, 1);
+    world.play(0, 1);
+    world.says(1, &octets(800, 6));
+    world.ticks(10);
+    assert_eq!(world.heard(0), octets(800, 6));
 }

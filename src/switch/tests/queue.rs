@@ -24,11 +24,7 @@ fn last_words_survive_a_queue_that_nobody_fetches() {
         world.tell(Command::Detach { port: port(index) });
     }
     world.drain();
-    let played = world
-        .events
-        .iter()
-        .filter(|e| matches!(e, Event::Played { .. }))
-        .count();
+    let played = world.events.iter().filter(|e| matches!(e, Event::Played { .. })).count();
     assert_eq!(played, 3);
     let mut told = 0;
     for event in &world.events {
@@ -37,20 +33,9 @@ fn last_words_survive_a_queue_that_nobody_fetches() {
             told += blocks;
         }
     }
-    let audio = world
-        .events
-        .iter()
-        .filter(|e| matches!(e, Event::Audio { .. }))
-        .count();
+    let audio = world.events.iter().filter(|e| matches!(e, Event::Audio { .. })).count();
     assert_eq!(audio, told as usize);
-    assert_eq!(
-        world
-            .events
-            .iter()
-            .filter(|e| matches!(e, Event::TapEnded { .. }))
-            .count(),
-        3 * TAPS
-    );
+    assert_eq!(world.events.iter().filter(|e| matches!(e, Event::TapEnded { .. })).count(), 3 * TAPS);
 }
 
 #[test]
@@ -64,10 +49,7 @@ fn keys_and_starts_have_room_when_audio_has_none() {
     world.feed(0, 1, &octets(400, 1));
     world.switch.tick(&mut world.lines);
     world.drain();
-    assert!(world.story().contains(&Event::Started {
-        port: port(0),
-        play: PlayId(1)
-    }));
+    assert!(world.story().contains(&Event::Started { port: port(0), play: PlayId(1) }));
 }
 
 #[test]
@@ -79,11 +61,7 @@ fn every_playing_that_was_admitted_is_told_to_its_end() {
     world.tell(Command::Detach { port: port(0) });
     let refused = world.switch.counters().refused;
     world.drain();
-    let played = world
-        .events
-        .iter()
-        .filter(|e| matches!(e, Event::Played { .. }))
-        .count() as u64;
+    let played = world.events.iter().filter(|e| matches!(e, Event::Played { .. })).count() as u64;
     assert_eq!(played + refused, 5000);
     assert!(refused > 0 && played > 250, "{played} {refused}");
 }
@@ -97,17 +75,7 @@ fn an_offer_that_found_no_room_comes_later() {
     }
     world.play(0, 9999);
     world.drain();
-    let offered = |world: &World| {
-        world.events.iter().any(|e| {
-            matches!(
-                e,
-                Event::Room {
-                    play: PlayId(9999),
-                    ..
-                }
-            )
-        })
-    };
+    let offered = |world: &World| world.events.iter().any(|e| matches!(e, Event::Room { play: PlayId(9999), .. }));
     let admitted = world.switch.counters().refused == 0;
     assert!(!admitted || !offered(&world));
     world.play(0, 9999);

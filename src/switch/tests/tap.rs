@@ -5,10 +5,7 @@ use tipring_card::{BLOCK, Law};
 use tipring_dsp::level::dbm0_at;
 use tipring_switch::{Command, Event, TAPS, TapId};
 
-const PORT: tipring_switch::Port = tipring_switch::Port {
-    index: 0,
-    generation: 1,
-};
+const PORT: tipring_switch::Port = tipring_switch::Port { index: 0, generation: 1 };
 
 #[test]
 fn b8_a_tap_is_what_was_said_octet_by_octet() {
@@ -18,20 +15,11 @@ fn b8_a_tap_is_what_was_said_octet_by_octet() {
     let said = octets(50 * BLOCK, 3);
     world.says(0, &said);
     world.ticks(50);
-    world.tell(Command::Untap {
-        port: PORT,
-        tap: TapId(7),
-    });
+    world.tell(Command::Untap { port: PORT, tap: TapId(7) });
     world.says(0, &said);
     world.ticks(5);
     assert_eq!(world.audio(), said);
-    let ended = Event::TapEnded {
-        port: PORT,
-        tap: TapId(7),
-        blocks: 50,
-        lost: 0,
-        spoken: true,
-    };
+    let ended = Event::TapEnded { port: PORT, tap: TapId(7), blocks: 50, lost: 0, spoken: true };
     assert_eq!(world.story(), [ended]);
 }
 
@@ -57,14 +45,7 @@ fn b9_silence_is_told_from_the_start_to_a_block() {
         world.ticks(blocks - 1);
         assert_eq!(world.story(), []);
         world.ticks(1);
-        assert_eq!(
-            world.story(),
-            [Event::Quiet {
-                port: PORT,
-                tap: TapId(7),
-                spoken: false
-            }]
-        );
+        assert_eq!(world.story(), [Event::Quiet { port: PORT, tap: TapId(7), spoken: false }]);
         world.ticks(2 * blocks);
         assert_eq!(world.story(), [], "told once");
     }
@@ -79,25 +60,11 @@ fn b9_silence_is_told_after_the_last_speech_to_a_block() {
     world.ticks(100 + 78);
     assert_eq!(world.story(), []);
     world.ticks(3);
-    assert_eq!(
-        world.story(),
-        [Event::Quiet {
-            port: PORT,
-            tap: TapId(7),
-            spoken: true
-        }]
-    );
+    assert_eq!(world.story(), [Event::Quiet { port: PORT, tap: TapId(7), spoken: true }]);
     // Again after more speech.
     world.says(0, &tone(Law::A, 300.0, -20.0, 30 * BLOCK));
     world.ticks(30 + 81);
-    assert_eq!(
-        world.story(),
-        [Event::Quiet {
-            port: PORT,
-            tap: TapId(7),
-            spoken: true
-        }]
-    );
+    assert_eq!(world.story(), [Event::Quiet { port: PORT, tap: TapId(7), spoken: true }]);
 }
 
 #[test]
@@ -120,16 +87,7 @@ fn one_tap_more_than_fits_ends_at_once() {
     }
     world.ticks(1);
     let tap = TapId(TAPS as u64);
-    assert_eq!(
-        world.story(),
-        [Event::TapEnded {
-            port: PORT,
-            tap,
-            blocks: 0,
-            lost: 0,
-            spoken: false
-        }]
-    );
+    assert_eq!(world.story(), [Event::TapEnded { port: PORT, tap, blocks: 0, lost: 0, spoken: false }]);
     assert_eq!(world.switch.counters().refused, 1);
     world.tell(Command::Detach { port: port(0) });
     world.drain();

@@ -40,10 +40,7 @@ pub struct World {
 }
 
 pub fn port(index: u16) -> Port {
-    Port {
-        index,
-        generation: 1,
-    }
+    Port { index, generation: 1 }
 }
 
 impl World {
@@ -52,22 +49,10 @@ impl World {
         let mut switch = Switch::new(laws.len());
         let mut lines = Vec::new();
         for (index, law) in laws.iter().enumerate() {
-            switch.command(Command::Attach {
-                port: port(index as u16),
-                law: *law,
-            });
-            lines.push(Line {
-                law: *law,
-                says: Vec::new(),
-                heard: Vec::new(),
-                late: false,
-            });
+            switch.command(Command::Attach { port: port(index as u16), law: *law });
+            lines.push(Line { law: *law, says: Vec::new(), heard: Vec::new(), late: false });
         }
-        World {
-            switch,
-            lines: Lines(lines),
-            events: Vec::new(),
-        }
+        World { switch, lines: Lines(lines), events: Vec::new() }
     }
 
     pub fn tell(&mut self, command: Command) {
@@ -96,71 +81,42 @@ impl World {
     }
 
     pub fn play(&mut self, index: u16, play: u64) {
-        self.tell(Command::Play {
-            port: port(index),
-            play: PlayId(play),
-        });
+        self.tell(Command::Play { port: port(index), play: PlayId(play) });
     }
 
     pub fn feed(&mut self, index: u16, play: u64, octets: &[u8]) {
         for piece in octets.chunks(FEED) {
             let mut data = [0; FEED];
             data[..piece.len()].copy_from_slice(piece);
-            self.tell(Command::Feed {
-                play: PlayId(play),
-                port: port(index),
-                len: piece.len() as u8,
-                data,
-            });
+            self.tell(Command::Feed { play: PlayId(play), port: port(index), len: piece.len() as u8, data });
         }
     }
 
     pub fn feed_end(&mut self, index: u16, play: u64) {
-        self.tell(Command::FeedEnd {
-            play: PlayId(play),
-            port: port(index),
-        });
+        self.tell(Command::FeedEnd { play: PlayId(play), port: port(index) });
     }
 
     pub fn tap(&mut self, index: u16, tap: u64, both: bool, quiet_ms: u32) {
-        self.tell(Command::Tap {
-            port: port(index),
-            tap: TapId(tap),
-            both,
-            quiet_ms,
-        });
+        self.tell(Command::Tap { port: port(index), tap: TapId(tap), both, quiet_ms });
     }
 
     pub fn connect(&mut self, listener: u16, talker: u16) {
-        self.tell(Command::Connect {
-            listener: port(listener),
-            talker: port(talker),
-        });
+        self.tell(Command::Connect { listener: port(listener), talker: port(talker) });
     }
 
     pub fn disconnect(&mut self, listener: u16, talker: u16) {
-        self.tell(Command::Disconnect {
-            listener: port(listener),
-            talker: port(talker),
-        });
+        self.tell(Command::Disconnect { listener: port(listener), talker: port(talker) });
     }
 
     /// Events without the offers of room and the audio.
     pub fn story(&mut self) -> Vec<Event> {
         let events = std::mem::take(&mut self.events);
-        events
-            .into_iter()
-            .filter(|e| !matches!(e, Event::Room { .. } | Event::Audio { .. }))
-            .collect()
+        events.into_iter().filter(|e| !matches!(e, Event::Room { .. } | Event::Audio { .. })).collect()
     }
 
     pub fn audio(&self) -> Vec<u8> {
         let of = |event: &Event| {
-            if let Event::Audio { data, .. } = event {
-                data.to_vec()
-            } else {
-                Vec::new()
-            }
+            if let Event::Audio { data, .. } = event { data.to_vec() } else { Vec::new() }
         };
         self.events.iter().flat_map(of).collect()
     }
@@ -180,20 +136,12 @@ pub fn octets(count: usize, seed: u64) -> Vec<u8> {
 }
 
 pub fn encoded(law: Law, samples: &[i16]) -> Vec<u8> {
-    let encode = if law == Law::A {
-        alaw_encode
-    } else {
-        ulaw_encode
-    };
+    let encode = if law == Law::A { alaw_encode } else { ulaw_encode };
     samples.iter().map(|s| encode(*s)).collect()
 }
 
 pub fn decoded(law: Law, octets: &[u8]) -> Vec<i16> {
-    let decode = if law == Law::A {
-        tipring_dsp::alaw_decode
-    } else {
-        tipring_dsp::ulaw_decode
-    };
+    let decode = if law == Law::A { tipring_dsp::alaw_decode } else { tipring_dsp::ulaw_decode };
     octets.iter().map(|o| decode(*o)).collect()
 }
 

@@ -6,8 +6,8 @@
 //! not colour the weak one. Four windows in a row must agree on the key, and then these are judged:
 //!
 //! - frequency, by the turn of phase from window to window: within 2 % (1.5 % is to be accepted, 3.5 % refused);
-//! - purity, the two tones' share of all energy: 0.84 in every window, 0.88 over all. A window that the tone does not fill is impure,
-//!   so this is also what refuses tones under 25 ms, and speech;
+//! - purity, the two tones' share of all energy: 0.84 in every window, 0.88 over all. A window that the tone does not
+//!   fill is impure, so this is also what refuses tones under 25 ms, and speech;
 //! - twist and level.
 //!
 //! Limits: ITU-T Q.24 with the AT&T column: ±1.5 %, 40 ms, twist 8 dB and 4 dB, -25 dBm0, signal to noise 15 dB.
