@@ -5,6 +5,5 @@ mod contract;
 mod faults;
 mod hostile;
 mod liar;
-mod liar;
 mod support;
 mod wall;
