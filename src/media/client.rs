@@ -1,0 +1,110 @@
+//! The asking side: what carries out the router's media requests. One connection a request, so that a media layer that
+//! was away is simply there again.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+
+use crate::fault::{FETCH, MediaFault};
+use crate::service::Cached;
+use crate::wire::{MediaRequest, write};
+
+/// Asks a media layer on a Unix socket.
+#[derive(Debug, Clone)]
+pub struct MediaClient {
+    socket: PathBuf,
+}
+
+/// Audio that comes piece by piece. Dropped, it is no longer sent.
+#[derive(Debug)]
+pub struct MediaStream {
+    /// How it came about.
+    pub cache: Cached,
+    /// Its MIME type.
+    pub content_type: String,
+    body: Incoming,
+    over: bool,
+}
+
+impl MediaClient {
+    /// Asks at this socket. Nothing is connected yet.
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self { socket: socket.into() }
+    }
+
+    /// Asks for a medium; answers when its first sound is there.
+    pub async fn fetch(&self, wanted: MediaRequest) -> Result<MediaStream, MediaFault> {
+        let request = write::<Empty<Bytes>>(&wanted)?;
+        let away = |what: String| {
+            let text = format!("{}: the media layer does not answer ({what}); is it running?", self.socket.display());
+            MediaFault::new(FETCH, text)
+        };
+        let asked = async {
+            let stream = UnixStream::connect(&self.socket).await.map_err(|error| away(error.to_string()))?;
+            let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
+                .max_buf_size(MAX_BUFFER)
+                .handshake(TokioIo::new(stream))
+                .await
+                .map_err(|error| away(error.to_string()))?;
+            // It ends with the body, or when that is dropped.
+            tokio::spawn(async move {
+                let _ = connection.await;
+            });
+            sender.send_request(request).await.map_err(|error| away(error.to_string()))
+        };
+        let answer = tokio::time::timeout(HEAD_TIME, asked).await.map_err(|_| away("no answer in time".into()))??;
+        let (head, body) = answer.into_parts();
+        if !head.status.is_success() {
+            return Err(fault_in(body).await.unwrap_or_else(|| away(format!("it answered {}", head.status))));
+        }
+        let text = |name: &str| head.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default();
+        let cache = match text("x-cache") {
+            "hit" => Cached::Hit,
+            "revalidated" => Cached::Revalidated,
+            _ => Cached::Miss,
+        };
+        Ok(MediaStream { cache, content_type: text("content-type").to_owned(), body, over: false })
+    }
+}
+
+impl MediaStream {
+    /// The next piece; `None` when it is whole. After a fault it is over.
+    pub async fn next(&mut self) -> Option<Result<Bytes, MediaFault>> {
+        while !self.over {
+            let fault = match tokio::time::timeout(PIECE_TIME, self.body.frame()).await {
+                Ok(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(piece) if piece.is_empty() => continue,
+                    Ok(piece) => return Some(Ok(piece)),
+                    Err(_) => continue,
+                },
+                Ok(Some(Err(_))) => "the medium broke off before its end".to_owned(),
+                Ok(None) => break,
+                Err(_) => format!("the medium stood still for {} s", PIECE_TIME.as_secs()),
+            };
+            self.over = true;
+            return Some(Err(MediaFault::new(FETCH, fault)));
+        }
+        self.over = true;
+        None
+    }
+}
+
+async fn fault_in(body: Incoming) -> Option<MediaFault> {
+    let body = http_body_util::Limited::new(body, MAX_FAULT);
+    let whole = tokio::time::timeout(PIECE_TIME, body.collect()).await.ok()?.ok()?;
+    serde_json::from_slice(&whole.to_bytes()).ok()
+}
+
+/// Longer than any limit inside the media layer before the first sound: two origins' heads and a synthesis.
+const HEAD_TIME: Duration = Duration::from_secs(90);
+/// Longer than the media layer itself waits for its origin.
+const PIECE_TIME: Duration = Duration::from_secs(30);
+/// A fault is one sentence.
+const MAX_FAULT: usize = 16 * 1024;
+/// Read ahead for a player that takes 8 KB a second.
+const MAX_BUFFER: usize = 64 * 1024;

@@ -1,0 +1,83 @@
+//! What the media layer is started with. Plain data; reading it from a file is not its business.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tipring_card::Law;
+
+use crate::preset::Preset;
+use crate::speech::Engine;
+
+/// How the media layer is started.
+#[derive(Clone)]
+pub struct Config {
+    /// The Unix socket it answers on.
+    pub socket: PathBuf,
+    /// Where the cache lives. Made if absent; nothing else may live in it.
+    pub cache_dir: PathBuf,
+    /// The way out.
+    pub egress: tipring_egress::Client,
+    /// Speech engines in order of preference; one that is not installed is left out at start.
+    pub engines: Vec<Engine>,
+    /// Bounds.
+    pub limits: Limits,
+    /// What `Accept: audio/*` stands for.
+    pub default_preset: Preset,
+    /// What time it is; dates of cache entries are reckoned with it.
+    pub clock: Clock,
+}
+
+/// Tells what time it is.
+pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+impl Config {
+    /// The usual engines, limits and clock.
+    pub fn new(socket: impl Into<PathBuf>, cache_dir: impl Into<PathBuf>, egress: tipring_egress::Client) -> Self {
+        Self {
+            socket: socket.into(),
+            cache_dir: cache_dir.into(),
+            egress,
+            engines: Engine::usual(),
+            limits: Limits::default(),
+            default_preset: Preset::telephone(Law::A),
+            clock: Arc::new(SystemTime::now),
+        }
+    }
+}
+
+/// Bounds of the media layer. What happens beyond: the request answers a fault, or the oldest entry goes.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Octets of one original.
+    pub original_bytes: usize,
+    /// Length of one converted medium.
+    pub audio: Duration,
+    /// Octets of the whole cache on disk; beyond, what was least recently used goes.
+    pub cache_bytes: u64,
+    /// Conversions and syntheses at the same time, each with a thread.
+    pub conversions: usize,
+    /// Connections at the same time.
+    pub connections: usize,
+    /// Time of one synthesis child.
+    pub synthesis: Duration,
+    /// How long a medium is fresh whose origin says nothing about it.
+    pub unsaid_fresh: Duration,
+    /// How long an entry that can be checked with its origin is kept after it went stale.
+    pub stale_kept: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            original_bytes: 50 << 20,
+            audio: Duration::from_secs(2 * 3600),
+            cache_bytes: 1 << 30,
+            conversions: 64,
+            connections: 256,
+            synthesis: Duration::from_secs(60),
+            unsaid_fresh: Duration::from_secs(600),
+            stale_kept: Duration::from_secs(30 * 24 * 3600),
+        }
+    }
+}

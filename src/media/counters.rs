@@ -1,0 +1,55 @@
+//! What the media layer counts.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Counts since the start.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct Counters { $($(#[$doc])* pub $name: u64,)* }
+
+        #[derive(Debug, Default)]
+        pub(crate) struct Tally { $(pub $name: AtomicU64,)* }
+
+        impl Tally {
+            pub fn snapshot(&self) -> Counters {
+                Counters { $($name: self.$name.load(Ordering::Relaxed),)* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Requests sent to origins, redirects followed not counted.
+    fetches,
+    /// Originals made into telephone audio.
+    conversions,
+    /// Originals that were ready and passed unchanged.
+    passed,
+    /// Answers from a stored or growing entry.
+    hits,
+    /// Answers that had to be fetched or made.
+    misses,
+    /// Stored entries that their origin confirmed.
+    revalidations,
+    /// Texts spoken by an engine.
+    synthesized,
+    /// Entries committed to disk.
+    stored,
+    /// Entries removed for want of room.
+    evictions,
+    /// Stale entries used because their origin could not be asked.
+    stale_used,
+    /// Requests answered with a fault.
+    faults,
+    /// Media that broke off after they had begun.
+    broken,
+    /// Decoders that gave up by panic; each is a bug of theirs, and harmless to the call.
+    decoder_panics,
+}
+
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}

@@ -1,0 +1,202 @@
+//! The face: HTTP/1.1 on a Unix socket. It reads requests, writes answers, and knows nothing of how they come about.
+//!
+//! Source: RFC 9112. A medium that breaks off ends without the last chunk, so that nobody takes it for whole.
+
+use std::convert::Infallible;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+
+use crate::counters::{Counters, count};
+use crate::fault::{BAD_REQUEST, MediaFault};
+use crate::service::{Answer, Service};
+use crate::wire::{ACCOUNT, Ask, OWN_HOST};
+
+type Body = UnsyncBoxBody<Bytes, MediaFault>;
+
+/// What `GET http://media.tipring/status` shows.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Status {
+    /// Counts since the start.
+    pub counters: Counters,
+    /// Entries on disk.
+    pub entries: usize,
+    /// Octets on disk.
+    pub octets: u64,
+    /// Media being fetched or made.
+    pub under_way: usize,
+}
+
+/// Takes the socket. One that a dead process has left is replaced; one that answers is not.
+pub(crate) async fn bind(path: &Path) -> io::Result<UnixListener> {
+    if path.exists() {
+        if UnixStream::connect(path).await.is_ok() {
+            let text = format!("{}: another media layer answers here", path.display());
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, text));
+        }
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Serves until the service stops.
+pub(crate) async fn serve(listener: UnixListener, service: Arc<Service>) {
+    let places = Arc::new(Semaphore::new(service.config.limits.connections));
+    loop {
+        // With all places taken, callers wait in the socket's own queue.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = service.stop.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let service = Arc::clone(&service);
+                tokio::spawn(async move {
+                    let _place = place;
+                    let stop = service.stop.clone();
+                    tokio::select! {
+                        () = connection(stream, service) => {}
+                        () = stop.cancelled() => {}
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "media socket");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: UnixStream, service: Arc<Service>) {
+    let answer = service_fn(move |request| {
+        let service = Arc::clone(&service);
+        async move { Ok::<_, Infallible>(respond(&service, &request).await) }
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), answer)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "media connection");
+    }
+}
+
+async fn respond(service: &Arc<Service>, request: &Request<Incoming>) -> Response<Body> {
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    let named = headers.get("host").and_then(|it| it.to_str().ok());
+    let host = uri.host().or(named).unwrap_or_default();
+    if host.eq_ignore_ascii_case(OWN_HOST) || uri.host().is_none() {
+        return own(service, request);
+    }
+    let answer = match Ask::read(method, uri, headers, service.config.default_preset) {
+        Ok(ask) => service.answer(ask).await,
+        Err(fault) => Err(fault),
+    };
+    match answer {
+        Ok(answer) => medium(answer),
+        Err(fault) => {
+            count(&service.tally.faults);
+            refusal(&fault)
+        }
+    }
+}
+
+fn medium(answer: Answer) -> Response<Body> {
+    let pieces = stream::unfold(Some(answer.body), |body| async move {
+        let mut body = body?;
+        match body.next().await? {
+            Ok(piece) => Some((Ok(Frame::data(piece)), Some(body))),
+            Err(fault) => Some((Err(fault), None)),
+        }
+    });
+    let mut response = Response::new(StreamBody::new(pieces).boxed_unsync());
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let headers = response.headers_mut();
+    for (name, value) in &answer.headers {
+        if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), HeaderValue::from_str(value)) {
+            headers.append(name, value);
+        }
+    }
+    headers.insert("x-cache", HeaderValue::from_static(answer.cached.as_str()));
+    if answer.stale {
+        headers.insert("warning", HeaderValue::from_static("111 - \"Revalidation Failed\""));
+    }
+    let texts = [("content-type", answer.content_type), ("x-original-type", answer.original_type)];
+    for (name, text) in texts {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            if !text.is_empty() {
+                headers.insert(name, value);
+            }
+        }
+    }
+    response
+}
+
+fn refusal(fault: &MediaFault) -> Response<Body> {
+    let status = if fault.code == BAD_REQUEST { StatusCode::BAD_REQUEST } else { StatusCode::BAD_GATEWAY };
+    json(status, fault)
+}
+
+/// Requests about the media layer itself: its state, and its entries by URI prefix.
+fn own(service: &Arc<Service>, request: &Request<Incoming>) -> Response<Body> {
+    let account = request.headers().get(ACCOUNT).and_then(|it| it.to_str().ok());
+    let query = request.uri().query().unwrap_or_default();
+    let prefix = url::form_urlencoded::parse(query.as_bytes()).find(|it| it.0 == "prefix").map(|it| it.1.into_owned());
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/status") => json(StatusCode::OK, &status(service)),
+        (&Method::GET, "/entries") => {
+            json(StatusCode::OK, &service.cache.list(account, prefix.as_deref().unwrap_or("")))
+        }
+        (&Method::DELETE, "/entries") => match prefix {
+            Some(prefix) => {
+                let removed = service.cache.remove_matching(account, &prefix);
+                json(StatusCode::OK, &serde_json::json!({ "removed": removed }))
+            }
+            None => refusal(&MediaFault::request("DELETE /entries: name what to remove by ?prefix=; empty means all")),
+        },
+        (method, path) => refusal(&MediaFault::request(format!(
+            "{method} {path}: the target is an absolute URI of a medium, or http://{OWN_HOST}/status or /entries"
+        ))),
+    }
+}
+
+pub(crate) fn status(service: &Service) -> Status {
+    let (entries, octets) = service.cache.size();
+    Status { counters: service.tally.snapshot(), entries, octets, under_way: service.flights() }
+}
+
+fn json<T: serde::Serialize>(status: StatusCode, value: &T) -> Response<Body> {
+    let text = serde_json::to_vec(value).unwrap_or_default();
+    let body = Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync();
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A head holds 4096 characters of text, percent-encoded: 48 KiB at most, and a URI of 8 KiB.
+const MAX_HEAD: usize = 128 * 1024;
+/// Callers are on this machine.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+/// After a failure to accept (no file descriptors): others may end meanwhile.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

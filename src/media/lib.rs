@@ -1,0 +1,139 @@
+//! The media layer: a cache and a media processing server behind one HTTP face.
+//!
+//! `GET <persistent URI>` answers telephone-ready audio: from the cache, or by fetching, converting and speaking, from
+//! the first octet while all that goes on. It knows no call and no channel; the router knows no file format. Documents
+//! pass it unchanged.
+//!
+//! In the order of a request: [`MediaClient`] asks (`wire`), `face` reads, `service` decides, `cache` under `rules` has
+//! it or `origin` or `speech` delivers it, `convert` runs `sniff`, `decode` and `shape`, and `spool` lets everybody
+//! read while it grows.
+//!
+//! Speech engines are child processes. The decoders are memory-safe code in this process, on threads of their own,
+//! under limits, and their panics are caught.
+
+mod cache;
+mod client;
+mod config;
+mod convert;
+mod counters;
+mod decode;
+mod face;
+mod fault;
+mod origin;
+mod preset;
+mod rules;
+mod service;
+mod shape;
+mod sniff;
+mod speech;
+mod spool;
+mod voices;
+mod wire;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use cache::EntryInfo;
+pub use client::{MediaClient, MediaStream};
+pub use config::{Clock, Config, Limits};
+pub use counters::Counters;
+pub use face::Status;
+pub use fault::MediaFault;
+pub use preset::{Coding, Preset};
+pub use service::Cached;
+pub use speech::{Engine, EngineCommand, EngineVoice};
+pub use voices::Gender;
+pub use wire::{MAX_TEXT_CHARS, MediaRequest, Source};
+
+/// The media layer as a set of tasks.
+pub struct MediaService;
+
+/// A running media layer. Dropped, it stops.
+pub struct Handle {
+    service: Arc<service::Service>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl MediaService {
+    /// Opens the cache, takes the socket, and answers until the handle is shut down or dropped.
+    pub async fn start(config: Config) -> io::Result<Handle> {
+        let tally = Arc::new(counters::Tally::default());
+        let (dir, limits) = (config.cache_dir.clone(), config.limits.clone());
+        let counted = Arc::clone(&tally);
+        let open = move || cache::Cache::open(&dir, limits.cache_bytes, limits.stale_kept, counted);
+        let cache = tokio::task::spawn_blocking(open).await.map_err(io::Error::other)??;
+        let listener = face::bind(&config.socket).await?;
+        let service = Arc::new(service::Service::new(config, cache, tally));
+        let tasks =
+            vec![tokio::spawn(face::serve(listener, Arc::clone(&service))), tokio::spawn(sweep(Arc::clone(&service)))];
+        Ok(Handle { service, tasks })
+    }
+}
+
+/// Removes what has expired, now and then.
+async fn sweep(service: Arc<service::Service>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = service.stop.cancelled() => return,
+        }
+        sweep_once(&service).await;
+    }
+}
+
+async fn sweep_once(service: &service::Service) {
+    let (cache, now) = (Arc::clone(&service.cache), (service.config.clock)());
+    let _ = tokio::task::spawn_blocking(move || cache.sweep(now)).await;
+}
+
+impl Handle {
+    /// Counts since the start.
+    pub fn counters(&self) -> Counters {
+        self.service.tally.snapshot()
+    }
+
+    /// Counters and sizes.
+    pub fn status(&self) -> Status {
+        face::status(&self.service)
+    }
+
+    /// Stored media of this account (`None`: of all) whose URI begins so.
+    pub fn entries(&self, account: Option<&str>, prefix: &str) -> Vec<EntryInfo> {
+        self.service.cache.list(account, prefix)
+    }
+
+    /// Removes stored media of this account (`None`: of all) whose URI begins so; answers how many.
+    pub fn remove(&self, account: Option<&str>, prefix: &str) -> usize {
+        self.service.cache.remove_matching(account, prefix)
+    }
+
+    /// Removes what has expired, now.
+    pub async fn sweep(&self) {
+        sweep_once(&self.service).await;
+    }
+
+    /// Waits until nothing is being fetched, made or stored.
+    pub async fn idle(&self) {
+        self.service.idle().await;
+    }
+
+    /// Stops: open answers break off, children are killed, the socket is removed.
+    pub async fn shutdown(mut self) {
+        self.service.stop.cancel();
+        for task in self.tasks.drain(..) {
+            let _ = task.await;
+        }
+        self.service.idle().await;
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.service.stop.cancel();
+        let _ = std::fs::remove_file(&self.service.config.socket);
+    }
+}
+
+/// Often enough to free the disk, seldom enough to cost nothing.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);

@@ -1,0 +1,82 @@
+//! Fetching an original: one GET, its redirects, its body as pieces.
+//!
+//! Source: RFC 9110 section 15.4. What may be fetched at all is the outgoing client's decision, asked anew at every hop.
+
+use tipring_egress::{Client, Limits, Request, Response};
+use tokio::sync::mpsc;
+use url::Url;
+
+use crate::convert::Piece;
+use crate::fault::{FETCH, MediaFault, REDIRECTS};
+use crate::wire::shown;
+
+/// An original whose head has arrived.
+pub(crate) struct Original {
+    pub response: Response,
+    /// A redirect on the way forbade keeping.
+    pub forbidden: bool,
+}
+
+/// Fetches. Redirects are followed if `follow` says so.
+pub(crate) async fn fetch(
+    client: &Client,
+    url: &Url,
+    headers: &[(String, String)],
+    max_body: usize,
+    follow: bool,
+) -> Result<Original, MediaFault> {
+    let limits = Limits {
+        connect_ms: 5_000,
+        first_byte_ms: FIRST_BYTE_MS,
+        between_ms: BETWEEN_MS,
+        total_ms: TOTAL_MS,
+        attempts: 2,
+        max_body,
+    };
+    let mut url = url.clone();
+    let mut forbidden = false;
+    for _ in 0..=MAX_REDIRECTS {
+        let request = Request { headers: headers.to_vec(), limits, ..Request::get(url.clone()) };
+        let response = client.send(request).await?;
+        let redirected = follow && matches!(response.status, 301 | 302 | 303 | 307 | 308);
+        let Some(location) = response.header("location").filter(|_| redirected) else {
+            return Ok(Original { response, forbidden });
+        };
+        let next = url.join(location).map_err(|error| {
+            MediaFault::new(FETCH, format!("{}: redirected to {}: {error}", response.url, shown(location)))
+        })?;
+        if !matches!(next.scheme(), "http" | "https") {
+            let text = format!("{}: redirected to {}, which is not http or https", response.url, shown(location));
+            return Err(MediaFault::new(FETCH, text));
+        }
+        forbidden |=
+            response.headers_named("cache-control").any(|it| it.contains("no-store") || it.contains("private"));
+        url = next;
+    }
+    let text = format!("{}: more than {MAX_REDIRECTS} redirects", tipring_egress::redacted(&url));
+    Err(MediaFault::new(REDIRECTS, text))
+}
+
+/// Passes the body into the queue until it ends, breaks, or nobody takes it.
+pub(crate) async fn pump(mut response: Response, pieces: mpsc::Sender<Piece>) {
+    loop {
+        let piece = match response.chunk().await {
+            Ok(Some(octets)) => Piece::Data(octets),
+            Ok(None) => Piece::End,
+            Err(fault) => Piece::Broken(fault.into()),
+        };
+        let last = !matches!(piece, Piece::Data(_));
+        if pieces.send(piece).await.is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Browsers follow twenty; a prompt needs one or two.
+const MAX_REDIRECTS: usize = 5;
+/// Servers that make a file on demand need some seconds.
+const FIRST_BYTE_MS: u32 = 15_000;
+/// A medium that stands still so long has failed.
+const BETWEEN_MS: u32 = 15_000;
+/// The longest medium in real time, and some.
+const TOTAL_MS: u32 = 3 * 3600 * 1000;
