@@ -15,25 +15,18 @@ pub(crate) struct Attributes<'a> {
 
 impl<'a> Attributes<'a> {
     pub(crate) fn of(element: &'a Element) -> Self {
-        Attributes {
-            element: &element.name,
-            left: element.attributes.iter().collect(),
-        }
+        Attributes { element: &element.name, left: element.attributes.iter().collect() }
     }
 
     /// The attribute of this name, if it is there.
     pub(crate) fn take(&mut self, name: &str) -> Option<&'a Attribute> {
-        let at = self
-            .left
-            .iter()
-            .position(|attribute| attribute.name == name)?;
+        let at = self.left.iter().position(|attribute| attribute.name == name)?;
         Some(self.left.remove(at))
     }
 
     /// A text without blanks around it.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
-        self.take(name)
-            .map(|attribute| attribute.value.trim().to_owned())
+        self.take(name).map(|attribute| attribute.value.trim().to_owned())
     }
 
     /// A whole number within `range`, else a warning and the default.
@@ -54,37 +47,13 @@ impl<'a> Attributes<'a> {
 
     /// A round count: 0 is [`crate::MAX_LOOP`], and so is more.
     pub(crate) fn rounds(&mut self, code: u32, notes: &mut Notes<'_>) -> u32 {
-        let rounds = self.number(
-            "loop",
-            Number {
-                code,
-                range: 0..=u32::MAX,
-                default: 1,
-            },
-            notes,
-        );
-        if rounds == 0 {
-            crate::MAX_LOOP
-        } else {
-            rounds.min(crate::MAX_LOOP)
-        }
+        let rounds = self.number("loop", Number { code, range: 0..=u32::MAX, default: 1 }, notes);
+        if rounds == 0 { crate::MAX_LOOP } else { rounds.min(crate::MAX_LOOP) }
     }
 
     /// `true` or `false`.
-    pub(crate) fn flag(
-        &mut self,
-        name: &str,
-        code: u32,
-        default: bool,
-        notes: &mut Notes<'_>,
-    ) -> bool {
-        self.one_of(
-            name,
-            code,
-            &[("true", true), ("false", false)],
-            default,
-            notes,
-        )
+    pub(crate) fn flag(&mut self, name: &str, code: u32, default: bool, notes: &mut Notes<'_>) -> bool {
+        self.one_of(name, code, &[("true", true), ("false", false)], default, notes)
     }
 
     /// GET or POST, in any case.
@@ -114,10 +83,7 @@ impl<'a> Attributes<'a> {
         let Some(attribute) = self.take(name) else {
             return default;
         };
-        if let Some((_, value)) = words
-            .iter()
-            .find(|(word, _)| *word == attribute.value.trim())
-        {
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == attribute.value.trim()) {
             return *value;
         }
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
@@ -134,49 +100,32 @@ impl<'a> Attributes<'a> {
         if keys.len() <= rule.most && keys.chars().all(|c| rule.allowed.contains(c)) {
             return keys.to_owned();
         }
-        let wanted = format!(
-            "{} of {}, or empty",
-            if rule.most == 1 { "one" } else { "any" },
-            rule.allowed
-        );
+        let wanted = format!("{} of {}, or empty", if rule.most == 1 { "one" } else { "any" }, rule.allowed);
         notes.warn(rule.code, attribute.at, self.bad(attribute, &wanted));
         rule.default.to_owned()
     }
 
     /// Attributes that are known but have no effect here.
     pub(crate) fn ignore(&mut self, names: &[&str]) {
-        self.left
-            .retain(|attribute| !names.contains(&attribute.name.as_str()));
+        self.left.retain(|attribute| !names.contains(&attribute.name.as_str()));
     }
 
     /// Complains of everything that was not taken. Namespaces are not attributes.
     pub(crate) fn finish(self, known: &[&str], notes: &mut Notes<'_>) {
         for attribute in &self.left {
             let name = attribute.name.as_str();
-            if name == "xmlns"
-                || name.starts_with("xmlns:")
-                || name.starts_with("xml:")
-                || name.starts_with("xsi:")
-            {
+            if name == "xmlns" || name.starts_with("xmlns:") || name.starts_with("xml:") || name.starts_with("xsi:") {
                 continue;
             }
-            let hint = nearest(name, known)
-                .map(|near| format!("; did you mean {near}?"))
-                .unwrap_or_default();
-            let text = format!(
-                "<{}> has no attribute {name}: passed over{hint}",
-                self.element
-            );
+            let hint = nearest(name, known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let text = format!("<{}> has no attribute {name}: passed over{hint}", self.element);
             notes.warn(12200, attribute.at, text);
         }
     }
 
     fn bad(&self, attribute: &Attribute, wanted: &str) -> String {
         let value: String = attribute.value.chars().take(40).collect();
-        format!(
-            "<{} {}=\"{value}\">: {wanted} is expected; the default is used",
-            self.element, attribute.name
-        )
+        format!("<{} {}=\"{value}\">: {wanted} is expected; the default is used", self.element, attribute.name)
     }
 }
 
@@ -201,12 +150,8 @@ pub(crate) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
         return Some(same);
     }
     let lower = name.to_ascii_lowercase();
-    let scored = known
-        .iter()
-        .filter(|word| word.len().abs_diff(name.len()) <= NEAR);
-    let best = scored
-        .map(|word| (edits(&lower, &word.to_ascii_lowercase()), *word))
-        .min_by_key(|(edits, _)| *edits)?;
+    let scored = known.iter().filter(|word| word.len().abs_diff(name.len()) <= NEAR);
+    let best = scored.map(|word| (edits(&lower, &word.to_ascii_lowercase()), *word)).min_by_key(|(edits, _)| *edits)?;
     (best.0 <= NEAR && best.0 < best.1.len()).then_some(best.1)
 }
 

@@ -40,24 +40,13 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error about the document as a whole.
     pub(crate) fn at_start(code: u32, text: String) -> Self {
-        Diagnostic {
-            code,
-            level: Level::Error,
-            line: 1,
-            column: 1,
-            excerpt: String::new(),
-            text,
-        }
+        Diagnostic { code, level: Level::Error, line: 1, column: 1, excerpt: String::new(), text }
     }
 }
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}, line {} column {}: {}",
-            self.code, self.line, self.column, self.text
-        )?;
+        write!(f, "{}, line {} column {}: {}", self.code, self.line, self.column, self.text)?;
         if !self.excerpt.is_empty() {
             write!(f, " [{}]", self.excerpt)?;
         }
@@ -75,15 +64,8 @@ pub(crate) struct Source<'a> {
 
 impl<'a> Source<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        let after_break = text
-            .bytes()
-            .enumerate()
-            .filter(|(_, b)| *b == b'\n')
-            .map(|(at, _)| at + 1);
-        Source {
-            text,
-            lines: std::iter::once(0).chain(after_break).collect(),
-        }
+        let after_break = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1);
+        Source { text, lines: std::iter::once(0).chain(after_break).collect() }
     }
 
     /// Line and column of an offset. An offset inside a character counts as that character's.
@@ -91,44 +73,21 @@ impl<'a> Source<'a> {
         let at = self.floor(at);
         let line = self.lines.partition_point(|start| *start <= at).max(1);
         let start = self.lines.get(line - 1).copied().unwrap_or(0);
-        let column = self
-            .text
-            .get(start..at)
-            .map_or(0, |before| before.chars().count())
-            + 1;
-        Place {
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-            column: u32::try_from(column).unwrap_or(u32::MAX),
-        }
+        let column = self.text.get(start..at).map_or(0, |before| before.chars().count()) + 1;
+        Place { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) }
     }
 
     pub(crate) fn placed(&self, verb: Verb, at: usize) -> Placed {
-        Placed {
-            verb,
-            place: self.place(at),
-        }
+        Placed { verb, place: self.place(at) }
     }
 
     pub(crate) fn error(&self, code: u32, at: usize, text: String) -> Diagnostic {
         self.diagnostic(code, Level::Error, at, text)
     }
 
-    pub(crate) fn diagnostic(
-        &self,
-        code: u32,
-        level: Level,
-        at: usize,
-        text: String,
-    ) -> Diagnostic {
+    pub(crate) fn diagnostic(&self, code: u32, level: Level, at: usize, text: String) -> Diagnostic {
         let Place { line, column } = self.place(at);
-        Diagnostic {
-            code,
-            level,
-            line,
-            column,
-            excerpt: self.excerpt(at),
-            text,
-        }
+        Diagnostic { code, level, line, column, excerpt: self.excerpt(at), text }
     }
 
     fn floor(&self, at: usize) -> usize {
@@ -141,22 +100,10 @@ impl<'a> Source<'a> {
 
     fn excerpt(&self, at: usize) -> String {
         let at = self.floor(at);
-        let before = self.text[..at]
-            .chars()
-            .rev()
-            .take(EXCERPT_BEFORE)
-            .take_while(|c| *c != '\n')
-            .collect::<Vec<_>>();
-        let after = self.text[at..]
-            .chars()
-            .take(EXCERPT - EXCERPT_BEFORE)
-            .take_while(|c| *c != '\n');
+        let before = self.text[..at].chars().rev().take(EXCERPT_BEFORE).take_while(|c| *c != '\n').collect::<Vec<_>>();
+        let after = self.text[at..].chars().take(EXCERPT - EXCERPT_BEFORE).take_while(|c| *c != '\n');
         let line: String = before.into_iter().rev().chain(after).collect();
-        line.chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect::<String>()
-            .trim()
-            .to_owned()
+        line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
     }
 }
 
@@ -170,12 +117,7 @@ pub(crate) struct Notes<'a> {
 
 impl<'a> Notes<'a> {
     pub(crate) fn new(source: &'a Source<'a>) -> Self {
-        Notes {
-            source,
-            notes: Vec::new(),
-            left_out: 0,
-            last_at: 0,
-        }
+        Notes { source, notes: Vec::new(), left_out: 0, last_at: 0 }
     }
 
     pub(crate) fn source(&self) -> &'a Source<'a> {
@@ -184,8 +126,7 @@ impl<'a> Notes<'a> {
 
     pub(crate) fn warn(&mut self, code: u32, at: usize, text: String) {
         if self.notes.len() + 1 < MAX_NOTES {
-            self.notes
-                .push(self.source.diagnostic(code, Level::Warning, at, text));
+            self.notes.push(self.source.diagnostic(code, Level::Warning, at, text));
         } else {
             self.left_out += 1;
             self.last_at = at;
@@ -203,14 +144,8 @@ impl<'a> Notes<'a> {
 
     pub(crate) fn take(mut self) -> Vec<Diagnostic> {
         if self.left_out > 0 {
-            let text = format!(
-                "{} more complaints are left out; correct those before",
-                self.left_out
-            );
-            self.notes.push(
-                self.source
-                    .diagnostic(12200, Level::Warning, self.last_at, text),
-            );
+            let text = format!("{} more complaints are left out; correct those before", self.left_out);
+            self.notes.push(self.source.diagnostic(12200, Level::Warning, self.last_at, text));
         }
         self.notes
     }

@@ -89,46 +89,19 @@ impl fmt::Display for Gather {
             write!(f, " numDigits={digits}")?;
         }
         write!(f, " timeout={}", self.timeout_s)?;
-        if self.finish_on_key != "#" {
-            write!(f, " finishOnKey={:?}", self.finish_on_key)
-        } else {
-            Ok(())
-        }
+        if self.finish_on_key != "#" { write!(f, " finishOnKey={:?}", self.finish_on_key) } else { Ok(()) }
     }
 }
 
 pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Result<Gather, Diagnostic> {
     let mut attributes = Attributes::of(element);
     let keys = input(&mut attributes, notes);
-    let action = attributes
-        .text("action")
-        .filter(|action| !action.is_empty());
+    let action = attributes.text("action").filter(|action| !action.is_empty());
     let method = attributes.method("method", 13311, notes);
-    let timeout_s = attributes.number(
-        "timeout",
-        Number {
-            code: 13312,
-            range: 1..=MAX_TIMEOUT,
-            default: 5,
-        },
-        notes,
-    );
-    let finish = Keys {
-        code: 13310,
-        allowed: "0123456789*#",
-        most: 1,
-        default: "#",
-    };
+    let timeout_s = attributes.number("timeout", Number { code: 13312, range: 1..=MAX_TIMEOUT, default: 5 }, notes);
+    let finish = Keys { code: 13310, allowed: "0123456789*#", most: 1, default: "#" };
     let finish_on_key = attributes.keys("finishOnKey", finish, notes);
-    let digits = attributes.number(
-        "numDigits",
-        Number {
-            code: 13313,
-            range: 1..=MAX_DIGITS,
-            default: 0,
-        },
-        notes,
-    );
+    let digits = attributes.number("numDigits", Number { code: 13313, range: 1..=MAX_DIGITS, default: 0 }, notes);
     let action_on_empty_result = empty_result(&mut attributes, notes)?;
     let barge_in = attributes.flag("bargeIn", 13332, true, notes);
     attributes.ignore(&OF_SPEECH);
@@ -159,15 +132,8 @@ fn input(attributes: &mut Attributes<'_>, notes: &mut Notes<'_>) -> bool {
         return true;
     }
     if words.contains(&"speech") {
-        let rest = if words.contains(&"dtmf") {
-            "only keys count"
-        } else {
-            "no input will be found"
-        };
-        let text = format!(
-            "<Gather input=\"{}\">: speech is not available on this box yet, {rest}",
-            words.join(" ")
-        );
+        let rest = if words.contains(&"dtmf") { "only keys count" } else { "no input will be found" };
+        let text = format!("<Gather input=\"{}\">: speech is not available on this box yet, {rest}", words.join(" "));
         notes.warn(13326, input.at, text);
     }
     words.contains(&"dtmf")
@@ -198,21 +164,15 @@ fn prompts(element: &Element, notes: &mut Notes<'_>) -> Result<Vec<Prompt>, Diag
             "Say" => prompts.extend(crate::say::read(inner, notes)?.map(Prompt::Say)),
             "Pause" => prompts.push(Prompt::Pause(crate::pause::read(inner, notes))),
             "Play" => match crate::play::read(inner, notes) {
-                Some(Play {
-                    sound: Sound::Keys(_),
-                    ..
-                }) => {
-                    let text =
-                        "<Play digits> may not stand inside <Gather>: passed over".to_owned();
+                Some(Play { sound: Sound::Keys(_), .. }) => {
+                    let text = "<Play digits> may not stand inside <Gather>: passed over".to_owned();
                     notes.warn(13430, inner.at, text);
                 }
                 play => prompts.extend(play.map(Prompt::Play)),
             },
             name => {
                 let name: String = name.chars().take(40).collect();
-                let text = format!(
-                    "<{name}> may not stand inside <Gather>, only Say, Play and Pause: passed over"
-                );
+                let text = format!("<{name}> may not stand inside <Gather>, only Say, Play and Pause: passed over");
                 notes.warn(13320, inner.at, text);
             }
         }

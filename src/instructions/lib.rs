@@ -51,46 +51,30 @@ impl Document {
     pub fn of_text(text: &str) -> Result<Document, Diagnostic> {
         let source = Source::new(text);
         let mut notes = Notes::new(&source);
-        let verbs = say::of_text(text, 0, &mut notes)?
-            .map(|say| source.placed(Verb::Say(say), 0))
-            .into_iter()
-            .collect();
-        Ok(Document {
-            verbs,
-            notes: notes.take(),
-        })
+        let verbs =
+            say::of_text(text, 0, &mut notes)?.map(|say| source.placed(Verb::Say(say), 0)).into_iter().collect();
+        Ok(Document { verbs, notes: notes.take() })
     }
 
     /// The document that an audio answer stands for: its own URL, played once.
     pub fn of_audio(url: &str) -> Document {
-        let play = Play {
-            sound: Sound::Url(url.to_owned()),
-            rounds: 1,
-        };
+        let play = Play { sound: Sound::Url(url.to_owned()), rounds: 1 };
         Document {
-            verbs: vec![Placed {
-                verb: Verb::Play(play),
-                place: Place { line: 1, column: 1 },
-            }],
+            verbs: vec![Placed { verb: Verb::Play(play), place: Place { line: 1, column: 1 } }],
             notes: Vec::new(),
         }
     }
 
     /// The first complaint that is an error where grammar is strict: an unknown or misplaced name.
     pub fn strict_fault(&self) -> Option<&Diagnostic> {
-        self.notes
-            .iter()
-            .find(|note| matches!(note.code, 12200 | 13320))
+        self.notes.iter().find(|note| matches!(note.code, 12200 | 13320))
     }
 }
 
 /// Reads a document. `content_type` is looked at for its charset only.
 pub fn parse(octets: &[u8], content_type: Option<&str>) -> Result<Document, Diagnostic> {
     if octets.len() > MAX_DOCUMENT {
-        let text = format!(
-            "the document has {} octets; keep it below {MAX_DOCUMENT}",
-            octets.len()
-        );
+        let text = format!("the document has {} octets; keep it below {MAX_DOCUMENT}", octets.len());
         return Err(Diagnostic::at_start(11750, text));
     }
     let text = xml::decode(octets, content_type)?;
@@ -98,10 +82,7 @@ pub fn parse(octets: &[u8], content_type: Option<&str>) -> Result<Document, Diag
     let root = xml::read(&source)?;
     let mut notes = Notes::new(&source);
     if root.name != "Response" {
-        let text = format!(
-            "the root element is <{}>; put the verbs into <Response>",
-            root.name
-        );
+        let text = format!("the root element is <{}>; put the verbs into <Response>", root.name);
         return Err(source.error(12102, root.at, text));
     }
     check_root(&root, &mut notes)?;
@@ -122,10 +103,7 @@ pub fn parse(octets: &[u8], content_type: Option<&str>) -> Result<Document, Diag
             verbs.push(source.placed(verb, element.at));
         }
     }
-    Ok(Document {
-        verbs,
-        notes: notes.take(),
-    })
+    Ok(Document { verbs, notes: notes.take() })
 }
 
 /// Checks the attributes of the root: a version is allowed if it is the API's, anything else is passed over.
@@ -134,10 +112,7 @@ fn check_root(root: &xml::Element, notes: &mut Notes<'_>) -> Result<(), Diagnost
     if let Some(version) = attributes.take("version")
         && !matches!(version.value.as_str(), "2010-04-01" | "2008-08-01")
     {
-        let text = format!(
-            "version=\"{}\" is not known; leave the attribute out",
-            version.value
-        );
+        let text = format!("version=\"{}\" is not known; leave the attribute out", version.value);
         return Err(notes.source().error(12101, version.at, text));
     }
     attributes.finish(&["version"], notes);

@@ -35,11 +35,7 @@ impl fmt::Display for Play {
             Sound::Url(url) => write!(f, "Play {url}")?,
             Sound::Keys(keys) => write!(f, "Play digits={keys}")?,
         }
-        if self.rounds != 1 {
-            write!(f, " loop={}", self.rounds)
-        } else {
-            Ok(())
-        }
+        if self.rounds != 1 { write!(f, " loop={}", self.rounds) } else { Ok(()) }
     }
 }
 
@@ -51,35 +47,20 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Option<Play> {
     let url = text_only(element, &[], notes);
     if !url.is_empty() {
         if let Some(digits) = digits {
-            let text = "<Play> has a URL and digits: the digits are passed over; use two <Play>"
-                .to_owned();
+            let text = "<Play> has a URL and digits: the digits are passed over; use two <Play>".to_owned();
             notes.warn(13430, digits.at, text);
         }
-        return Some(Play {
-            sound: Sound::Url(url),
-            rounds,
-        });
+        return Some(Play { sound: Sound::Url(url), rounds });
     }
     let Some(digits) = digits else {
-        notes.warn(
-            11100,
-            element.at,
-            "<Play> has no URL: passed over".to_owned(),
-        );
+        notes.warn(11100, element.at, "<Play> has no URL: passed over".to_owned());
         return None;
     };
     let keys = digits.value.trim();
-    if keys.is_empty()
-        || keys.len() > MAX_KEYS
-        || !keys.chars().all(|c| "0123456789*#ABCDw".contains(c))
-    {
-        let text =
-            format!("<Play digits>: 1 to {MAX_KEYS} of 0-9 * # A-D w are expected; passed over");
+    if keys.is_empty() || keys.len() > MAX_KEYS || !keys.chars().all(|c| "0123456789*#ABCDw".contains(c)) {
+        let text = format!("<Play digits>: 1 to {MAX_KEYS} of 0-9 * # A-D w are expected; passed over");
         notes.warn(13430, digits.at, text);
         return None;
     }
-    Some(Play {
-        sound: Sound::Keys(keys.to_owned()),
-        rounds,
-    })
+    Some(Play { sound: Sound::Keys(keys.to_owned()), rounds })
 }

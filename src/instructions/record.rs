@@ -63,47 +63,20 @@ pub struct RecordingEvents {
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Record maxLength={} timeout={}",
-            self.max_length_s, self.timeout_s
-        )?;
-        if self.finish_on_key != "1234567890*#" {
-            write!(f, " finishOnKey={:?}", self.finish_on_key)
-        } else {
-            Ok(())
-        }
+        write!(f, "Record maxLength={} timeout={}", self.max_length_s, self.timeout_s)?;
+        if self.finish_on_key != "1234567890*#" { write!(f, " finishOnKey={:?}", self.finish_on_key) } else { Ok(()) }
     }
 }
 
 pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Record {
     let mut attributes = Attributes::of(element);
-    let text = |attributes: &mut Attributes<'_>, name| {
-        attributes.text(name).filter(|text| !text.is_empty())
-    };
+    let text = |attributes: &mut Attributes<'_>, name| attributes.text(name).filter(|text| !text.is_empty());
     let action = text(&mut attributes, "action");
     let method = attributes.method("method", 13611, notes);
-    let timeout_s = attributes.number(
-        "timeout",
-        Number {
-            code: 13610,
-            range: 0..=14_400,
-            default: 5,
-        },
-        notes,
-    );
-    let finish = Keys {
-        code: 13613,
-        allowed: "0123456789*#",
-        most: 12,
-        default: "1234567890*#",
-    };
+    let timeout_s = attributes.number("timeout", Number { code: 13610, range: 0..=14_400, default: 5 }, notes);
+    let finish = Keys { code: 13613, allowed: "0123456789*#", most: 12, default: "1234567890*#" };
     let finish_on_key = attributes.keys("finishOnKey", finish, notes);
-    let length = Number {
-        code: 13612,
-        range: 2..=14_400,
-        default: 3_600,
-    };
+    let length = Number { code: 13612, range: 2..=14_400, default: 3_600 };
     let max_length_s = attributes.number("maxLength", length, notes);
     let play_beep = attributes.flag("playBeep", 13616, true, notes);
     let trim_words = [("trim-silence", true), ("do-not-trim", false)];
@@ -131,19 +104,11 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Record {
 }
 
 fn events(attributes: &mut Attributes<'_>, notes: &mut Notes<'_>) -> RecordingEvents {
-    let default = RecordingEvents {
-        in_progress: false,
-        completed: true,
-        absent: false,
-    };
+    let default = RecordingEvents { in_progress: false, completed: true, absent: false };
     let Some(list) = attributes.take("recordingStatusCallbackEvent") else {
         return default;
     };
-    let mut events = RecordingEvents {
-        in_progress: false,
-        completed: false,
-        absent: false,
-    };
+    let mut events = RecordingEvents { in_progress: false, completed: false, absent: false };
     for word in list.value.split_whitespace() {
         match word {
             "in-progress" => events.in_progress = true,
@@ -157,27 +122,14 @@ fn events(attributes: &mut Attributes<'_>, notes: &mut Notes<'_>) -> RecordingEv
             }
         }
     }
-    if events
-        == (RecordingEvents {
-            in_progress: false,
-            completed: false,
-            absent: false,
-        })
-    {
-        default
-    } else {
-        events
-    }
+    if events == (RecordingEvents { in_progress: false, completed: false, absent: false }) { default } else { events }
 }
 
 fn transcribe(attributes: &mut Attributes<'_>, at: usize, notes: &mut Notes<'_>) -> bool {
     let asked = attributes.flag("transcribe", 13614, false, notes);
-    let callback = attributes
-        .text("transcribeCallback")
-        .is_some_and(|url| !url.is_empty());
+    let callback = attributes.text("transcribeCallback").is_some_and(|url| !url.is_empty());
     if asked || callback {
-        let text =
-            "<Record transcribe>: no recognizer is configured; the call goes on without".to_owned();
+        let text = "<Record transcribe>: no recognizer is configured; the call goes on without".to_owned();
         notes.warn(13618, at, text);
     }
     asked || callback

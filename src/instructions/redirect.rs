@@ -26,8 +26,5 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Redirect {
     let mut attributes = Attributes::of(element);
     let method = attributes.method("method", 13710, notes);
     attributes.finish(&["method"], notes);
-    Redirect {
-        url: text_only(element, &[], notes),
-        method,
-    }
+    Redirect { url: text_only(element, &[], notes), method }
 }

@@ -34,10 +34,7 @@ impl fmt::Display for Reject {
 
 pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Reject {
     let mut attributes = Attributes::of(element);
-    let words = [
-        ("rejected", RejectReason::Rejected),
-        ("busy", RejectReason::Busy),
-    ];
+    let words = [("rejected", RejectReason::Rejected), ("busy", RejectReason::Busy)];
     let reason = attributes.one_of("reason", 13810, &words, RejectReason::Rejected, notes);
     attributes.finish(&["reason"], notes);
     text_only(element, &["Parameter"], notes);

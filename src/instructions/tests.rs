@@ -28,40 +28,17 @@ fn a_document_becomes_its_verbs_in_order_with_their_places() {
                 <![CDATA[<bye>]]> now</Say>\n  <Pause length=\"3\"/>\n  <Hangup/>\n</Response>\n";
     let document = sound(text);
     assert!(document.notes.is_empty(), "{:?}", document.notes);
-    let shown: Vec<String> = document
-        .verbs
-        .iter()
-        .map(|v| format!("{} {}", v.place, v.verb))
-        .collect();
-    assert_eq!(
-        shown,
-        [
-            "4:3 Say \"Hi & <bye> now\"",
-            "5:3 Pause length=3",
-            "6:3 Hangup"
-        ]
-    );
+    let shown: Vec<String> = document.verbs.iter().map(|v| format!("{} {}", v.place, v.verb)).collect();
+    assert_eq!(shown, ["4:3 Say \"Hi & <bye> now\"", "5:3 Pause length=3", "6:3 Hangup"]);
 }
 
 #[test]
 fn every_attribute_of_gather_has_its_default() {
     let (verb, notes) = only_verb("<Gather/>");
     assert!(notes.is_empty());
-    let Verb::Gather(gather) = verb else {
-        panic!("{verb:?}")
-    };
-    assert_eq!(
-        (
-            gather.timeout_s,
-            gather.num_digits,
-            gather.finish_on_key.as_str()
-        ),
-        (5, None, "#")
-    );
-    assert_eq!(
-        (gather.method, gather.action, gather.barge_in, gather.keys),
-        (Method::Post, None, true, true)
-    );
+    let Verb::Gather(gather) = verb else { panic!("{verb:?}") };
+    assert_eq!((gather.timeout_s, gather.num_digits, gather.finish_on_key.as_str()), (5, None, "#"));
+    assert_eq!((gather.method, gather.action, gather.barge_in, gather.keys), (Method::Post, None, true, true));
     assert!(!gather.action_on_empty_result);
 }
 
@@ -69,14 +46,10 @@ fn every_attribute_of_gather_has_its_default() {
 fn every_attribute_of_record_has_its_default() {
     let (verb, notes) = only_verb("<Record/>");
     assert!(notes.is_empty());
-    let Verb::Record(record) = verb else {
-        panic!("{verb:?}")
-    };
+    let Verb::Record(record) = verb else { panic!("{verb:?}") };
     assert_eq!((record.timeout_s, record.max_length_s), (5, 3_600));
     assert_eq!(record.finish_on_key, "1234567890*#");
-    assert!(
-        record.play_beep && record.trim && record.callback_events.completed && !record.transcribe
-    );
+    assert!(record.play_beep && record.trim && record.callback_events.completed && !record.transcribe);
 }
 
 #[test]
@@ -113,16 +86,8 @@ fn a_bad_value_is_named_and_the_default_used() {
     ];
     for (inner, code) in cases {
         let (_, notes) = only_verb(inner);
-        assert_eq!(
-            notes.iter().map(|note| note.code).collect::<Vec<_>>(),
-            [code],
-            "{inner}: {notes:?}"
-        );
-        assert!(
-            notes[0].level == Level::Warning
-                && !notes[0].text.is_empty()
-                && !notes[0].excerpt.is_empty()
-        );
+        assert_eq!(notes.iter().map(|note| note.code).collect::<Vec<_>>(), [code], "{inner}: {notes:?}");
+        assert!(notes[0].level == Level::Warning && !notes[0].text.is_empty() && !notes[0].excerpt.is_empty());
     }
 }
 
@@ -144,43 +109,22 @@ fn a_verb_that_cannot_be_carried_out_is_left_out_with_its_reason() {
 #[test]
 fn an_unknown_name_is_answered_with_the_nearest_known_one() {
     let document = sound("<Response>\n  <say>x</say><Say voise='man'>y</Say></Response>");
-    let texts: Vec<_> = document
-        .notes
-        .iter()
-        .map(|n| (n.line, n.column, n.text.as_str()))
-        .collect();
+    let texts: Vec<_> = document.notes.iter().map(|n| (n.line, n.column, n.text.as_str())).collect();
     assert_eq!(
         texts,
         [
-            (
-                2,
-                3,
-                "there is no verb <say>: passed over; did you mean Say?"
-            ),
-            (
-                2,
-                20,
-                "<Say> has no attribute voise: passed over; did you mean voice?"
-            ),
+            (2, 3, "there is no verb <say>: passed over; did you mean Say?"),
+            (2, 20, "<Say> has no attribute voise: passed over; did you mean voice?"),
         ]
     );
-    assert_eq!(
-        document.strict_fault().map(|note| (note.code, note.line)),
-        Some((12200, 2))
-    );
+    assert_eq!(document.strict_fault().map(|note| (note.code, note.line)), Some((12200, 2)));
 }
 
 #[test]
 fn loops_are_capped() {
     for (text, rounds) in [("0", 1_000), ("1", 1), ("7", 7), ("99999", 1_000)] {
         let (verb, _) = only_verb(&format!("<Play loop='{text}'>a</Play>"));
-        assert_eq!(
-            verb,
-            Verb::Play(Play {
-                sound: Sound::Url("a".into()),
-                rounds
-            })
-        );
+        assert_eq!(verb, Verb::Play(Play { sound: Sound::Url("a".into()), rounds }));
     }
 }
 
@@ -191,17 +135,13 @@ fn speech_markup_is_flattened_to_its_words() {
          <prosody rate='slow'>f<w>ou</w>r</prosody></Say>",
     );
     assert!(notes.is_empty(), "{notes:?}");
-    assert!(
-        matches!(verb, Verb::Say(Say { text, .. }) if text == "One two three World Wide Web four")
-    );
+    assert!(matches!(verb, Verb::Say(Say { text, .. }) if text == "One two three World Wide Web four"));
 }
 
 #[test]
 fn a_long_text_is_cut_between_characters() {
     let (verb, notes) = only_verb(&format!("<Say>{}</Say>", "é".repeat(5_000)));
-    let Verb::Say(say) = verb else {
-        panic!("{verb:?}")
-    };
+    let Verb::Say(say) = verb else { panic!("{verb:?}") };
     assert_eq!((say.text.chars().count(), notes[0].code), (4_096, 13521));
 }
 
@@ -216,50 +156,26 @@ fn what_is_not_well_formed_is_refused_where_it_is() {
         ("hello <Response/>", 12100, 1, 1),
         ("<Response/> bye", 12100, 1, 13),
         ("\n<?xml version='1.0'?><Response/>", 12100, 2, 1),
-        (
-            "<?xml version='1.0' encoding='iso-8859-1'?><Response/>",
-            12100,
-            1,
-            21,
-        ),
+        ("<?xml version='1.0' encoding='iso-8859-1'?><Response/>", 12100, 1, 21),
         ("<?xml version='2.0'?><Response/>", 12101, 1, 7),
         ("<Response version='9'/>", 12101, 1, 11),
         ("<response/>", 12102, 1, 1),
         ("<html><body>404</body></html>", 12102, 1, 1),
-        (
-            "<!DOCTYPE x [<!ENTITY a 'b'>]><Response>&a;</Response>",
-            12100,
-            1,
-            1,
-        ),
+        ("<!DOCTYPE x [<!ENTITY a 'b'>]><Response>&a;</Response>", 12100, 1, 1),
         ("<Response>&nbsp;</Response>", 12100, 1, 11),
         ("<Response><Say>a & b</Say></Response>", 12100, 1, 18),
         ("<Response><Say>&#0;</Say></Response>", 12100, 1, 16),
-        (
-            "<Response><Say a='1' a='2'>x</Say></Response>",
-            12100,
-            1,
-            22,
-        ),
+        ("<Response><Say a='1' a='2'>x</Say></Response>", 12100, 1, 22),
         ("<Response><Say a=1>x</Say></Response>", 12100, 1, 18),
         ("<Response><Say a>x</Say></Response>", 12100, 1, 16),
         ("<Response><Say a='<'>x</Say></Response>", 12100, 1, 19),
         ("<Response><1/></Response>", 12100, 1, 12),
         ("<Response>\u{1}</Response>", 12100, 1, 11),
-        (
-            "<Response><Gather actionOnEmptyResult='x'/></Response>",
-            13338,
-            1,
-            19,
-        ),
+        ("<Response><Gather actionOnEmptyResult='x'/></Response>", 13338, 1, 19),
     ];
     for (text, code, line, column) in cases {
         let found = broken(text);
-        assert_eq!(
-            (found.code, found.line, found.column),
-            (code, line, column),
-            "{text:?}: {found}"
-        );
+        assert_eq!((found.code, found.line, found.column), (code, line, column), "{text:?}: {found}");
         assert_eq!(found.level, Level::Error);
         assert!(found.text.len() > 10, "{found}");
     }
@@ -268,60 +184,31 @@ fn what_is_not_well_formed_is_refused_where_it_is() {
 #[test]
 fn encodings_other_than_utf_8_are_refused_clearly() {
     assert!(parse(b"\xef\xbb\xbf<?xml version='1.0'?><Response/>", None).is_ok());
-    assert!(
-        parse(b"\xff\xfe<\0", None)
-            .unwrap_err()
-            .text
-            .contains("UTF-16")
-    );
+    assert!(parse(b"\xff\xfe<\0", None).unwrap_err().text.contains("UTF-16"));
     let latin = b"<Response>\n<Say>caf\xe9</Say></Response>";
     let found = parse(latin, None).unwrap_err();
     assert_eq!((found.code, found.line, found.column), (12100, 2, 9));
-    assert!(
-        parse(
-            "<Response><Say>é</Say></Response>".as_bytes(),
-            Some("text/xml; charset=ISO-8859-1")
-        )
-        .is_err()
-    );
-    assert!(
-        parse(b"<Response/>", Some("text/html; charset=\"ISO-8859-1\"")).is_ok(),
-        "plain ASCII harms nobody"
-    );
+    assert!(parse("<Response><Say>é</Say></Response>".as_bytes(), Some("text/xml; charset=ISO-8859-1")).is_err());
+    assert!(parse(b"<Response/>", Some("text/html; charset=\"ISO-8859-1\"")).is_ok(), "plain ASCII harms nobody");
 }
 
 #[test]
 fn depth_verbs_and_complaints_are_bounded() {
-    let deep = format!(
-        "<Response>{}{}</Response>",
-        "<Say>".repeat(40),
-        "</Say>".repeat(40)
-    );
+    let deep = format!("<Response>{}{}</Response>", "<Say>".repeat(40), "</Say>".repeat(40));
     assert!(broken(&deep).text.contains("deeper"));
-    let many = sound(&format!(
-        "<Response>{}</Response>",
-        "<Hangup/>".repeat(1_200)
-    ));
+    let many = sound(&format!("<Response>{}</Response>", "<Hangup/>".repeat(1_200)));
     assert_eq!(many.verbs.len(), MAX_VERBS);
     let complaints = sound(&format!("<Response>{}</Response>", "<x/>".repeat(300)));
     assert_eq!(complaints.notes.len(), MAX_NOTES);
     assert!(complaints.notes[MAX_NOTES - 1].text.starts_with("251 more"));
-    assert_eq!(
-        parse(&vec![b' '; MAX_DOCUMENT + 1], None).unwrap_err().code,
-        11750
-    );
+    assert_eq!(parse(&vec![b' '; MAX_DOCUMENT + 1], None).unwrap_err().code, 11750);
 }
 
 #[test]
 fn a_plain_text_and_a_sound_are_documents_too() {
     let text = Document::of_text(" Good\n morning ").unwrap();
     assert_eq!(text.verbs[0].verb.to_string(), "Say \"Good morning\"");
-    assert_eq!(
-        Document::of_audio("http://a/b.mp3").verbs[0]
-            .verb
-            .to_string(),
-        "Play http://a/b.mp3"
-    );
+    assert_eq!(Document::of_audio("http://a/b.mp3").verbs[0].verb.to_string(), "Play http://a/b.mp3");
 }
 
 /// xorshift64*: good enough to wander, and the same everywhere.
@@ -377,10 +264,7 @@ fn no_mutation_of_a_document_makes_the_parser_panic() {
                     octets.splice(into..into, copy);
                 }
                 2 => {
-                    octets.splice(
-                        at..at,
-                        dislikes[wander.below(dislikes.len())].iter().copied(),
-                    );
+                    octets.splice(at..at, dislikes[wander.below(dislikes.len())].iter().copied());
                 }
                 3 if at < octets.len() => octets[at] = wander.below(256) as u8,
                 _ => octets.truncate(to.max(1)),
@@ -397,10 +281,7 @@ fn no_mutation_of_a_document_makes_the_parser_panic() {
                     let _ = placed.verb.to_string();
                 }
             }
-            Err(diagnostic) => assert!(
-                diagnostic.line >= 1 && diagnostic.column >= 1,
-                "round {round}: {diagnostic}"
-            ),
+            Err(diagnostic) => assert!(diagnostic.line >= 1 && diagnostic.column >= 1, "round {round}: {diagnostic}"),
         }
     }
     assert!(accepted > 200, "the mutator breaks everything: {accepted}");

@@ -8,14 +8,10 @@ use crate::xml::{Content, Element};
 use crate::{Gather, Pause, Play, Record, Redirect, Reject, Say};
 
 /// Verbs that are carried out.
-const VERBS: [&str; 8] = [
-    "Say", "Play", "Gather", "Record", "Pause", "Redirect", "Reject", "Hangup",
-];
+const VERBS: [&str; 8] = ["Say", "Play", "Gather", "Record", "Pause", "Redirect", "Reject", "Hangup"];
 /// Verbs of the dialect that are passed over, with a notification.
-const NOT_HERE: [&str; 12] = [
-    "Dial", "Enqueue", "Leave", "Refer", "Sms", "Message", "Connect", "Start", "Stop", "Prompt",
-    "Pay", "Echo",
-];
+const NOT_HERE: [&str; 12] =
+    ["Dial", "Enqueue", "Leave", "Refer", "Sms", "Message", "Connect", "Start", "Stop", "Prompt", "Pay", "Echo"];
 
 /// GET or POST.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -108,24 +104,14 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Result<Option<Ve
             Some(Verb::Hangup)
         }
         name if NOT_HERE.contains(&name) => {
-            notes.warn(
-                12200,
-                element.at,
-                format!("<{name}> is not available on this box yet: passed over"),
-            );
-            Some(Verb::Unsupported {
-                name: name.to_owned(),
-            })
+            notes.warn(12200, element.at, format!("<{name}> is not available on this box yet: passed over"));
+            Some(Verb::Unsupported { name: name.to_owned() })
         }
         name => {
             let hint = nearest(name, &VERBS).map(|near| format!("; did you mean {near}?"));
             let hint = hint.unwrap_or_else(|| format!("; the verbs are {}", VERBS.join(", ")));
             let name: String = name.chars().take(40).collect();
-            notes.warn(
-                12200,
-                element.at,
-                format!("there is no verb <{name}>: passed over{hint}"),
-            );
+            notes.warn(12200, element.at, format!("there is no verb <{name}>: passed over{hint}"));
             None
         }
     })
@@ -148,7 +134,6 @@ pub(crate) fn text_only(element: &Element, allowed: &[&str], notes: &mut Notes<'
 /// Complains of an element where it may not stand.
 pub(crate) fn misplaced(inner: &Element, outer: &str, notes: &mut Notes<'_>) {
     let name: String = inner.name.chars().take(40).collect();
-    let text =
-        format!("<{name}> may not stand inside <{outer}>: passed over; put it after </{outer}>");
+    let text = format!("<{name}> may not stand inside <{outer}>: passed over; put it after </{outer}>");
     notes.warn(12200, inner.at, text);
 }

@@ -31,29 +31,19 @@ pub(crate) struct Attribute {
 }
 
 /// The text of the octets: UTF-8, with or without a mark at the start.
-pub(crate) fn decode<'a>(
-    octets: &'a [u8],
-    content_type: Option<&str>,
-) -> Result<&'a str, Diagnostic> {
+pub(crate) fn decode<'a>(octets: &'a [u8], content_type: Option<&str>) -> Result<&'a str, Diagnostic> {
     if octets.starts_with(&[0xfe, 0xff]) || octets.starts_with(&[0xff, 0xfe]) {
-        return Err(Diagnostic::at_start(
-            12100,
-            "the document is UTF-16; send it as UTF-8".to_owned(),
-        ));
+        return Err(Diagnostic::at_start(12100, "the document is UTF-16; send it as UTF-8".to_owned()));
     }
     let octets = octets.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(octets);
     if octets.iter().all(u8::is_ascii_whitespace) {
-        return Err(Diagnostic::at_start(
-            11770,
-            "the answer is empty; <Response/> ends the call".to_owned(),
-        ));
+        return Err(Diagnostic::at_start(11770, "the answer is empty; <Response/> ends the call".to_owned()));
     }
     if let Some(charset) = content_type.and_then(charset)
         && !is_utf8(&charset)
         && !octets.is_ascii()
     {
-        let text =
-            format!("the content type says charset={charset}; send UTF-8 and say charset=utf-8");
+        let text = format!("the content type says charset={charset}; send UTF-8 and say charset=utf-8");
         return Err(Diagnostic::at_start(12100, text));
     }
     let error = match std::str::from_utf8(octets) {
@@ -68,19 +58,12 @@ pub(crate) fn decode<'a>(
 /// The root element of a well-formed document.
 pub(crate) fn read(source: &Source<'_>) -> Result<Element, Diagnostic> {
     if let Some((at, c)) = source.text.char_indices().find(|(_, c)| !is_xml_char(*c)) {
-        let text = format!(
-            "the character U+{:04X} may not stand in XML; leave it out",
-            u32::from(c)
-        );
+        let text = format!("the character U+{:04X} may not stand in XML; leave it out", u32::from(c));
         return Err(source.error(12100, at, text));
     }
     let mut reader = Reader::from_str(source.text);
     reader.config_mut().check_comments = true;
-    let mut tree = Tree {
-        source,
-        open: Vec::new(),
-        root: None,
-    };
+    let mut tree = Tree { source, open: Vec::new(), root: None };
     loop {
         let at = position(reader.buffer_position());
         let event = reader.read_event();
@@ -89,11 +72,7 @@ pub(crate) fn read(source: &Source<'_>) -> Result<Element, Diagnostic> {
             Ok(event) => tree.event(event, at)?,
             Err(error) => {
                 let at = position(reader.error_position());
-                return Err(source.error(
-                    12100,
-                    at,
-                    format!("the document is not well-formed: {error}"),
-                ));
+                return Err(source.error(12100, at, format!("the document is not well-formed: {error}")));
             }
         }
     }
@@ -132,10 +111,7 @@ impl Tree<'_> {
             }
             Event::Decl(declaration) => self.declaration(&declaration, at)?,
             Event::DocType(_) => {
-                return Err(self.fail(
-                    at,
-                    "a document type is not accepted; leave <!DOCTYPE> out".to_owned(),
-                ));
+                return Err(self.fail(at, "a document type is not accepted; leave <!DOCTYPE> out".to_owned()));
             }
             Event::Comment(_) | Event::PI(_) | Event::Eof => {}
         }
@@ -147,27 +123,12 @@ impl Tree<'_> {
             return Err(self.fail(at, format!("elements are nested deeper than {MAX_DEPTH}")));
         }
         if self.open.is_empty() && self.root.is_some() {
-            return Err(self.fail(
-                at,
-                "there is a second root element; keep everything in one".to_owned(),
-            ));
+            return Err(self.fail(at, "there is a second root element; keep everything in one".to_owned()));
         }
         // The tag's text begins one octet after the `<`.
-        let (name, attributes) =
-            tag_of(tag).map_err(|(offset, words)| self.fail(at + 1 + offset, words))?;
-        let attributes = attributes
-            .into_iter()
-            .map(|a| Attribute {
-                at: at + 1 + a.at,
-                ..a
-            })
-            .collect();
-        Ok(Element {
-            name,
-            at,
-            attributes,
-            content: Vec::new(),
-        })
+        let (name, attributes) = tag_of(tag).map_err(|(offset, words)| self.fail(at + 1 + offset, words))?;
+        let attributes = attributes.into_iter().map(|a| Attribute { at: at + 1 + a.at, ..a }).collect();
+        Ok(Element { name, at, attributes, content: Vec::new() })
     }
 
     fn close(&mut self, element: Element) -> Result<(), Diagnostic> {
@@ -193,10 +154,7 @@ impl Tree<'_> {
         };
         match element.content.last_mut() {
             Some(Content::Text { text: before, .. }) => before.push_str(text),
-            _ => element.content.push(Content::Text {
-                text: text.to_owned(),
-                at,
-            }),
+            _ => element.content.push(Content::Text { text: text.to_owned(), at }),
         }
     }
 
@@ -206,25 +164,16 @@ impl Tree<'_> {
         if skipped == text.len() {
             return Ok(());
         }
-        let words = if self.root.is_some() {
-            "after"
-        } else {
-            "before"
-        };
-        Err(self.fail(
-            at + skipped,
-            format!("text {words} the root element; take it away"),
-        ))
+        let words = if self.root.is_some() { "after" } else { "before" };
+        Err(self.fail(at + skipped, format!("text {words} the root element; take it away")))
     }
 
     fn declaration(&self, declaration: &str, at: usize) -> Result<(), Diagnostic> {
         if at != 0 {
-            let words =
-                "the XML declaration must be the very first thing; take away what stands before it";
+            let words = "the XML declaration must be the very first thing; take away what stands before it";
             return Err(self.fail(at, words.to_owned()));
         }
-        let (_, attributes) =
-            tag_of(declaration).map_err(|(offset, words)| self.fail(at + 2 + offset, words))?;
+        let (_, attributes) = tag_of(declaration).map_err(|(offset, words)| self.fail(at + 2 + offset, words))?;
         for attribute in attributes {
             let at = at + 2 + attribute.at;
             let value = attribute.value;
@@ -234,9 +183,7 @@ impl Tree<'_> {
                     return Err(self.source.error(12101, at, words));
                 }
                 "encoding" if !is_utf8(&value) => {
-                    let words = format!(
-                        "encoding {value} is not accepted; save the document as UTF-8 and say so"
-                    );
+                    let words = format!("encoding {value} is not accepted; save the document as UTF-8 and say so");
                     return Err(self.fail(at, words));
                 }
                 _ => {}
@@ -250,12 +197,7 @@ impl Tree<'_> {
             return Err(self.fail(element.at, format!("<{}> is never closed", element.name)));
         }
         let end = self.source.text.len();
-        self.root.take().ok_or_else(|| {
-            self.fail(
-                end,
-                "there is no element; <Response/> ends the call".to_owned(),
-            )
-        })
+        self.root.take().ok_or_else(|| self.fail(end, "there is no element; <Response/> ends the call".to_owned()))
     }
 
     fn fail(&self, at: usize, words: String) -> Diagnostic {
@@ -269,13 +211,7 @@ fn tag_of(tag: &str) -> Result<(String, Vec<Attribute>), (usize, String)> {
     let name_end = tag.find(blank).unwrap_or(tag.len());
     let name = &tag[..name_end];
     if !is_name(name) {
-        return Err((
-            0,
-            format!(
-                "{:?} is no name of an element",
-                name.chars().take(40).collect::<String>()
-            ),
-        ));
+        return Err((0, format!("{:?} is no name of an element", name.chars().take(40).collect::<String>())));
     }
     let mut attributes: Vec<Attribute> = Vec::new();
     let mut at = name_end;
@@ -286,10 +222,7 @@ fn tag_of(tag: &str) -> Result<(String, Vec<Attribute>), (usize, String)> {
             return Ok((name.to_owned(), attributes));
         }
         if trimmed.len() == rest.len() {
-            return Err((
-                at,
-                "white space is missing between two attributes".to_owned(),
-            ));
+            return Err((at, "white space is missing between two attributes".to_owned()));
         }
         at += rest.len() - trimmed.len();
         let (attribute, end) = attribute_at(tag, at)?;
@@ -297,10 +230,7 @@ fn tag_of(tag: &str) -> Result<(String, Vec<Attribute>), (usize, String)> {
             return Err((at, format!("the attribute {} stands twice", attribute.name)));
         }
         if attributes.len() >= MAX_ATTRIBUTES {
-            return Err((
-                at,
-                format!("an element has more than {MAX_ATTRIBUTES} attributes"),
-            ));
+            return Err((at, format!("an element has more than {MAX_ATTRIBUTES} attributes")));
         }
         attributes.push(attribute);
         at = end;
@@ -311,50 +241,26 @@ fn tag_of(tag: &str) -> Result<(String, Vec<Attribute>), (usize, String)> {
 fn attribute_at(tag: &str, at: usize) -> Result<(Attribute, usize), (usize, String)> {
     let blank = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n');
     let rest = &tag[at..];
-    let name_end = rest
-        .find(|c: char| c == '=' || blank(c))
-        .unwrap_or(rest.len());
+    let name_end = rest.find(|c: char| c == '=' || blank(c)).unwrap_or(rest.len());
     let name = &rest[..name_end];
     if !is_name(name) {
-        return Err((
-            at,
-            format!(
-                "{:?} is no name of an attribute",
-                name.chars().take(40).collect::<String>()
-            ),
-        ));
+        return Err((at, format!("{:?} is no name of an attribute", name.chars().take(40).collect::<String>())));
     }
     let after = rest[name_end..].trim_start_matches(blank);
     let Some(after) = after.strip_prefix('=') else {
-        return Err((
-            at,
-            format!("the attribute {name} has no value; write {name}=\"…\""),
-        ));
+        return Err((at, format!("the attribute {name} has no value; write {name}=\"…\"")));
     };
     let after = after.trim_start_matches(blank);
     let value_at = tag.len() - after.len();
     let Some(quote) = after.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
-        return Err((
-            value_at,
-            format!("the value of {name} is not quoted; write {name}=\"…\""),
-        ));
+        return Err((value_at, format!("the value of {name} is not quoted; write {name}=\"…\"")));
     };
     let Some(length) = after[1..].find(quote) else {
-        return Err((
-            value_at,
-            format!("the value of {name} has no closing quote"),
-        ));
+        return Err((value_at, format!("the value of {name} has no closing quote")));
     };
     let raw = &after[1..=length];
     let value = unescape(raw).map_err(|(offset, words)| (value_at + 1 + offset, words))?;
-    Ok((
-        Attribute {
-            name: name.to_owned(),
-            value,
-            at,
-        },
-        value_at + length + 2,
-    ))
+    Ok((Attribute { name: name.to_owned(), value, at }, value_at + length + 2))
 }
 
 /// An attribute's value with its entities replaced and its blanks made spaces.
@@ -390,22 +296,17 @@ fn reference(name: &str) -> Result<char, String> {
                 "gt" => Ok('>'),
                 "quot" => Ok('"'),
                 "apos" => Ok('\''),
-                _ if is_name(name) && name.len() <= 32 => Err(format!(
-                    "&{name}; is not known in XML; write the character itself, or its number &#…;"
-                )),
+                _ if is_name(name) && name.len() <= 32 => {
+                    Err(format!("&{name}; is not known in XML; write the character itself, or its number &#…;"))
+                }
                 _ => Err("an & in a text is written &amp;".to_owned()),
             };
         }
         Some(number) => number,
     };
-    let (digits, radix) = number
-        .strip_prefix('x')
-        .map_or((number, 10), |hex| (hex, 16));
-    let plain =
-        !digits.is_empty() && digits.len() <= 8 && digits.chars().all(|c| c.is_digit(radix));
-    let value = plain
-        .then(|| u32::from_str_radix(digits, radix).ok())
-        .flatten();
+    let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |hex| (hex, 16));
+    let plain = !digits.is_empty() && digits.len() <= 8 && digits.chars().all(|c| c.is_digit(radix));
+    let value = plain.then(|| u32::from_str_radix(digits, radix).ok()).flatten();
     let c = value.and_then(char::from_u32).filter(|c| is_xml_char(*c));
     c.ok_or_else(|| "this number is no character of XML".to_owned())
 }
@@ -426,15 +327,11 @@ fn charset(content_type: &str) -> Option<String> {
     let parameters = content_type.split(';').skip(1);
     let pairs = parameters.filter_map(|parameter| parameter.split_once('='));
     let mut charsets = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
-    charsets
-        .next()
-        .map(|(_, value)| value.trim().trim_matches('"').to_ascii_lowercase())
+    charsets.next().map(|(_, value)| value.trim().trim_matches('"').to_ascii_lowercase())
 }
 
 fn is_utf8(charset: &str) -> bool {
-    ["utf-8", "utf8", "us-ascii", "ascii"]
-        .iter()
-        .any(|name| name.eq_ignore_ascii_case(charset))
+    ["utf-8", "utf8", "us-ascii", "ascii"].iter().any(|name| name.eq_ignore_ascii_case(charset))
 }
 
 fn position(at: u64) -> usize {

@@ -64,12 +64,12 @@ impl Plan {
             _ if self.country.is_empty() => digits.to_string(),
             TypeOfNumber::National => format!("+{}{}", self.country, digits),
             TypeOfNumber::Subscriber if !self.area.is_empty() => format!("+{}{}{}", self.country, self.area, digits),
-            TypeOfNumber::Unknown => self.from_prefix(digits),
+            TypeOfNumber::Unknown => self.by_prefix(digits),
             _ => digits.to_string(),
         }
     }
 
-    fn from_prefix(&self, digits: &str) -> String {
+    fn by_prefix(&self, digits: &str) -> String {
         if let Some(rest) = strip(digits, &self.international_prefix) {
             return format!("+{rest}");
         }

@@ -150,7 +150,7 @@ impl World {
             SwitchEvent::Key { port, key } => {
                 let task = self.routes.leases.get(&port).copied();
                 if let Some(call) = task.and_then(|task| self.sessions.get(&task)).map(|s| s.call.sid) {
-                    self.trace(Some(call), TraceKind::Key, format!("key {}", char::from(key)));
+                    self.trace(Some(call), TraceKind::Key, char::from(key).to_string());
                 }
                 self.to(task, Input::Key(key));
             }
@@ -187,5 +187,58 @@ impl World {
             Some(task) => self.deliver(task, input),
             None => self.counters.stale_events += 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tipring_card::{Cause, Law};
+    use tipring_resources::{Account, AccountStatus, SidKind, Stamp};
+    use tipring_switch::Port;
+
+    use super::*;
+    use crate::effects::{DirectoryChange, LineNumber};
+
+    fn is_send<T: Send>(_: &T) {}
+
+    #[test]
+    fn a_router_may_move_to_another_thread() {
+        is_send(&Router::new(Config::default()));
+    }
+
+    /// A thousand calls leave nothing behind but the counters.
+    #[test]
+    fn nothing_is_kept_of_calls_that_are_over() {
+        let mut router = Router::new(Config::default());
+        let account = Account {
+            sid: Sid::new(SidKind::Account, 1),
+            friendly_name: String::new(),
+            status: AccountStatus::Active,
+            token: String::new(),
+            created: Stamp(0),
+            updated: Stamp(0),
+        };
+        router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Account(account)));
+        for generation in 0..1_000 {
+            let lease = Port { index: 1, generation };
+            let now = Micros::from_ms(u64::from(generation) * 100);
+            let incoming = LineEvent::Incoming {
+                lease,
+                line: "sim 1/1".into(),
+                law: Law::A,
+                called: LineNumber { digits: "1".into(), ..LineNumber::default() },
+                calling: None,
+                caller_name: None,
+                redirecting: None,
+            };
+            router.handle(now, Event::Line(incoming));
+            let cleared = LineEvent::Cleared { lease, cause: Cause::NORMAL, by_far_end: generation % 2 == 0 };
+            router.handle(now, Event::Line(cleared));
+            while router.poll().is_some() {}
+        }
+        assert!(router.tasks.is_empty() && router.live.is_empty() && router.deadline().is_none());
+        let world = lock(&router.world);
+        assert!(world.sessions.is_empty() && world.routes.is_empty() && world.notified.is_empty());
+        assert_eq!(world.counters.calls, 1_000);
     }
 }

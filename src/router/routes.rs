@@ -27,6 +27,18 @@ impl Routes {
         self.writes.entry(write).or_default().push(task);
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.leases.is_empty()
+            && self.calls.is_empty()
+            && self.http.is_empty()
+            && self.media.is_empty()
+            && self.plays.is_empty()
+            && self.taps.is_empty()
+            && self.recordings.is_empty()
+            && self.writes.is_empty()
+    }
+
     /// Everything that a task waited for.
     pub(crate) fn forget(&mut self, task: TaskId) {
         self.leases.retain(|_, waiter| *waiter != task);

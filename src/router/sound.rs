@@ -37,6 +37,8 @@ pub(crate) struct Playing {
     port: Port,
     source: String,
     started: bool,
+    /// The first octet went out; before that: it was asked for.
+    began: Micros,
     failed: bool,
     /// When something must have happened.
     pub(crate) until: Micros,
@@ -108,7 +110,7 @@ impl Leg {
             session.sound = Some((media, play));
         }
         world.trace(Some(call), TraceKind::Media, format!("begins: {}", address::shown(&source)));
-        Ok(Some(Playing { media, play, port, source, started: false, failed: false, until }))
+        Ok(Some(Playing { media, play, port, source, started: false, began: until - limit, failed: false, until }))
     }
 
     /// What an input means for a sound: `Some` once it has ended.
@@ -116,6 +118,7 @@ impl Leg {
         match input {
             Input::Started(play) if *play == playing.play => {
                 playing.started = true;
+                playing.began = self.now();
                 if playing.media.is_some() && !playing.failed {
                     playing.until = self.now() + SOUND_LIMIT;
                 }
@@ -123,6 +126,8 @@ impl Leg {
             }
             Input::Played(play) if *play == playing.play => {
                 self.forget_sound(playing);
+                let ms = (self.now() - playing.began).as_ms();
+                self.trace(TraceKind::Media, format!("ended after {}.{:01} s", ms / 1_000, ms % 1_000 / 100));
                 Some(if playing.failed { Heard::Failed } else { Heard::Whole })
             }
             Input::MediaFailed { id, code, text } if Some(*id) == playing.media => {

@@ -3,7 +3,7 @@
 
 use tipring_card::Micros;
 use tipring_instructions::Record;
-use tipring_resources::{Call, Code, Record as Stored, Recording, RecordingStatus, Sid, SidKind};
+use tipring_resources::{Call, Record as Stored, Recording, RecordingStatus, Sid, SidKind};
 use tipring_switch::{Command as SwitchCommand, Port, TapId, Tone};
 
 use crate::effects::{Effect, TraceKind, WriteId};
@@ -179,7 +179,7 @@ impl Take {
             self.recording.error_code = Some(code);
             let text = format!("recording {} is absent: {why}", self.recording.sid);
             if code == 12400 {
-                leg.fault(Fault { code: Code(code), ..Fault::error(code, &page.url, text) });
+                leg.fault(Fault::error(code, &page.url, text));
             } else {
                 leg.trace(TraceKind::File, text);
             }

@@ -304,7 +304,7 @@ fn the_timeline_reads_as_the_call_went() {
             "     3 verb Gather numDigits=1 timeout=5 (2:11)",
             "    23 line answered",
             "    23 media begins: speech",
-            "   500 key key 2",
+            "   500 key 2",
             "   500 verb Gather ended: Digits=2",
             "   503 http POST http://app.test/k → 200 text/xml 52 B in 3 ms",
             "   503 verb Hangup (2:11)",
