@@ -22,20 +22,13 @@ pub fn correlation(a: &[i16], b: &[i16]) -> f32 {
         b_square += i64::from(b * b);
     }
     let scale = sqrt(a_square as f64) * sqrt(b_square as f64);
-    if scale > 0.0 {
-        (product as f64 / scale) as f32
-    } else {
-        0.0
-    }
+    if scale > 0.0 { (product as f64 / scale) as f32 } else { 0.0 }
 }
 
 /// The lag, up to and with `most_lag`, at which `reference` fits best into `heard`. Only lags at which the whole
 /// reference lies in what was heard are tried; if there is none, the coefficient is 0.
 pub fn best_match(heard: &[i16], reference: &[i16], most_lag: usize) -> Match {
-    let mut best = Match {
-        lag: 0,
-        coefficient: 0.0,
-    };
+    let mut best = Match { lag: 0, coefficient: 0.0 };
     let Some(room) = heard.len().checked_sub(reference.len()) else {
         return best;
     };

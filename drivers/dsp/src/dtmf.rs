@@ -25,9 +25,7 @@ pub const OFF_MS: u16 = 80;
 
 /// The two frequencies of a key, low first. `a` to `d` may be small. Nothing for what is no key.
 pub fn frequencies_of(key: u8) -> Option<(f32, f32)> {
-    let place = KEYS
-        .iter()
-        .position(|known| *known == key.to_ascii_uppercase())?;
+    let place = KEYS.iter().position(|known| *known == key.to_ascii_uppercase())?;
     Some((ROWS_HZ[place / 4], COLUMNS_HZ[place % 4]))
 }
 
@@ -47,21 +45,10 @@ impl KeyTone {
     }
 
     /// A key at given levels of its two tones and given times.
-    pub fn with(
-        key: u8,
-        low_dbm0: f32,
-        high_dbm0: f32,
-        on_ms: u16,
-        off_ms: u16,
-    ) -> Option<KeyTone> {
+    pub fn with(key: u8, low_dbm0: f32, high_dbm0: f32, on_ms: u16, off_ms: u16) -> Option<KeyTone> {
         let (low, high) = frequencies_of(key)?;
         let (low, high) = (Tone::new(low, low_dbm0), Tone::new(high, high_dbm0));
-        Some(KeyTone {
-            low,
-            high,
-            on: u32::from(on_ms) * 8,
-            off: u32::from(off_ms) * 8,
-        })
+        Some(KeyTone { low, high, on: u32::from(on_ms) * 8, off: u32::from(off_ms) * 8 })
     }
 
     /// Samples that are still to come.

@@ -36,14 +36,8 @@ impl Companding {
     /// Octets of as many linear samples as both slices hold.
     pub fn encode_into(self, samples: &[i16], octets: &mut [u8]) {
         match self {
-            Companding::A => octets
-                .iter_mut()
-                .zip(samples)
-                .for_each(|(o, s)| *o = alaw_encode(*s)),
-            Companding::Mu => octets
-                .iter_mut()
-                .zip(samples)
-                .for_each(|(o, s)| *o = ulaw_encode(*s)),
+            Companding::A => octets.iter_mut().zip(samples).for_each(|(o, s)| *o = alaw_encode(*s)),
+            Companding::Mu => octets.iter_mut().zip(samples).for_each(|(o, s)| *o = ulaw_encode(*s)),
         }
     }
 
@@ -57,9 +51,7 @@ impl Companding {
                 return;
             }
         };
-        to.iter_mut()
-            .zip(from)
-            .for_each(|(t, f)| *t = table[usize::from(*f)]);
+        to.iter_mut().zip(from).for_each(|(t, f)| *t = table[usize::from(*f)]);
     }
 
     fn decoding(self) -> &'static [i16; 256] {
@@ -102,11 +94,7 @@ pub fn mu_to_a(octet: u8) -> u8 {
 
 /// Magnitude bits of a sample, negative by ones' complement.
 const fn magnitude(sample: i16) -> u16 {
-    if sample < 0 {
-        !sample as u16
-    } else {
-        sample as u16
-    }
+    if sample < 0 { !sample as u16 } else { sample as u16 }
 }
 
 const fn a_rule(sample: i16) -> u8 {
@@ -125,16 +113,8 @@ const fn a_value(octet: u8) -> i16 {
     let code = octet ^ A_EVEN_BITS;
     let segment = (code >> 4) & 7;
     let interval = (code & 15) as i32;
-    let value = if segment == 0 {
-        interval * 16 + 8
-    } else {
-        ((interval + 16) * 16 + 8) << (segment - 1)
-    };
-    if code & 0x80 == 0 {
-        -value as i16
-    } else {
-        value as i16
-    }
+    let value = if segment == 0 { interval * 16 + 8 } else { ((interval + 16) * 16 + 8) << (segment - 1) };
+    if code & 0x80 == 0 { -value as i16 } else { value as i16 }
 }
 
 const fn mu_rule(sample: i16) -> u8 {
@@ -151,11 +131,7 @@ const fn mu_value(octet: u8) -> i16 {
     let segment = (code >> 4) & 7;
     let interval = (code & 15) as i32;
     let value = ((interval * 2 + MU_BIAS as i32) << segment) - MU_BIAS as i32;
-    if code & 0x80 == 0 {
-        (value * 4) as i16
-    } else {
-        (-value * 4) as i16
-    }
+    if code & 0x80 == 0 { (value * 4) as i16 } else { (-value * 4) as i16 }
 }
 
 /// A-law inverts its even bits, so that silence has many ones and zeroes.
@@ -232,11 +208,7 @@ mod tests {
     /// Decision values of table 1a, 12-bit magnitude: where each of the 128 positive intervals begins.
     fn a_decision(code: u32) -> u32 {
         let (segment, interval) = (code / 16, code % 16);
-        if segment == 0 {
-            interval
-        } else {
-            (16 + interval) * (1 << (segment - 1))
-        }
+        if segment == 0 { interval } else { (16 + interval) * (1 << (segment - 1)) }
     }
 
     /// Decision values of table 2a, 13-bit magnitude: 0, 1, 3, 5 … 31, 35 … 8159.
@@ -253,16 +225,8 @@ mod tests {
     #[test]
     fn a_law_follows_the_decision_values_for_every_sample() {
         for sample in i16::MIN..=i16::MAX {
-            let size = (if sample < 0 {
-                -1 - i32::from(sample)
-            } else {
-                i32::from(sample)
-            }) as u32
-                / 16;
-            let code = (0..128)
-                .rev()
-                .find(|code| a_decision(*code) <= size)
-                .unwrap_or(0) as u8;
+            let size = (if sample < 0 { -1 - i32::from(sample) } else { i32::from(sample) }) as u32 / 16;
+            let code = (0..128).rev().find(|code| a_decision(*code) <= size).unwrap_or(0) as u8;
             let wire = (if sample < 0 { code } else { code | 0x80 }) ^ 0x55;
             assert_eq!(alaw_encode(sample), wire, "{sample}");
         }
@@ -271,16 +235,8 @@ mod tests {
     #[test]
     fn mu_law_follows_the_decision_values_for_every_sample() {
         for sample in i16::MIN..=i16::MAX {
-            let size = (if sample < 0 {
-                -1 - i32::from(sample)
-            } else {
-                i32::from(sample)
-            }) as u32
-                / 4;
-            let code = (0..128)
-                .rev()
-                .find(|code| mu_decision(*code) <= size)
-                .unwrap_or(0) as u8;
+            let size = (if sample < 0 { -1 - i32::from(sample) } else { i32::from(sample) }) as u32 / 4;
+            let code = (0..128).rev().find(|code| mu_decision(*code) <= size).unwrap_or(0) as u8;
             let wire = !(if sample < 0 { code | 0x80 } else { code });
             assert_eq!(ulaw_encode(sample), wire, "{sample}");
         }
@@ -292,11 +248,7 @@ mod tests {
             assert_eq!(alaw_encode(alaw_decode(octet)), octet, "A {octet:02x}");
             let mu = ulaw_encode(ulaw_decode(octet));
             // The negative zero has no sample of its own: it comes back as the positive one.
-            assert_eq!(
-                mu,
-                if octet == 0x7F { 0xFF } else { octet },
-                "mu {octet:02x}"
-            );
+            assert_eq!(mu, if octet == 0x7F { 0xFF } else { octet }, "mu {octet:02x}");
         }
     }
 
@@ -312,15 +264,8 @@ mod tests {
         let a = [0x34, 0x21, 0x21, 0x34, 0xB4, 0xA1, 0xA1, 0xB4];
         let mu = [0x1E, 0x0B, 0x0B, 0x1E, 0x9E, 0x8B, 0x8B, 0x9E];
         for (octets, law) in [(a, Companding::A), (mu, Companding::Mu)] {
-            let mean: f64 = octets
-                .iter()
-                .map(|o| f64::from(law.decode(*o)).powi(2))
-                .sum::<f64>()
-                / 8.0;
-            assert!(
-                crate::level::dbm0_of_power_in(mean as f32, law).abs() < 0.15,
-                "{law:?}"
-            );
+            let mean: f64 = octets.iter().map(|o| f64::from(law.decode(*o)).powi(2)).sum::<f64>() / 8.0;
+            assert!(crate::level::dbm0_of_power_in(mean as f32, law).abs() < 0.15, "{law:?}");
         }
     }
 
@@ -329,12 +274,10 @@ mod tests {
         for sample in (-32000..32000).step_by(7) {
             let size = f64::from(i32::from(sample).abs());
             assert!(
-                f64::from((i32::from(alaw_decode(alaw_encode(sample))) - i32::from(sample)).abs())
-                    <= 8.0 + size / 32.0
+                f64::from((i32::from(alaw_decode(alaw_encode(sample))) - i32::from(sample)).abs()) <= 8.0 + size / 32.0
             );
             assert!(
-                f64::from((i32::from(ulaw_decode(ulaw_encode(sample))) - i32::from(sample)).abs())
-                    <= 4.0 + size / 30.0
+                f64::from((i32::from(ulaw_decode(ulaw_encode(sample))) - i32::from(sample)).abs()) <= 4.0 + size / 30.0
             );
         }
     }
@@ -342,22 +285,10 @@ mod tests {
     #[test]
     fn transcoding_keeps_sign_and_size_and_settles() {
         for octet in 0..=255u8 {
-            let (a, mu) = (
-                i32::from(alaw_decode(octet)),
-                i32::from(ulaw_decode(a_to_mu(octet))),
-            );
-            assert!(
-                (a - mu).abs() <= 8 + a.abs() / 30,
-                "A {octet:02x}: {a} became {mu}"
-            );
-            let (mu, a) = (
-                i32::from(ulaw_decode(octet)),
-                i32::from(alaw_decode(mu_to_a(octet))),
-            );
-            assert!(
-                (a - mu).abs() <= 8 + mu.abs() / 30,
-                "mu {octet:02x}: {mu} became {a}"
-            );
+            let (a, mu) = (i32::from(alaw_decode(octet)), i32::from(ulaw_decode(a_to_mu(octet))));
+            assert!((a - mu).abs() <= 8 + a.abs() / 30, "A {octet:02x}: {a} became {mu}");
+            let (mu, a) = (i32::from(ulaw_decode(octet)), i32::from(alaw_decode(mu_to_a(octet))));
+            assert!((a - mu).abs() <= 8 + mu.abs() / 30, "mu {octet:02x}: {mu} became {a}");
             // A second crossing changes nothing more.
             assert_eq!(a_to_mu(mu_to_a(a_to_mu(octet))), a_to_mu(octet));
             assert_eq!(mu_to_a(a_to_mu(mu_to_a(octet))), mu_to_a(octet));

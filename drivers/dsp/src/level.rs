@@ -36,11 +36,7 @@ pub fn dbm0_of_power_in(mean_square: f32, law: Companding) -> f32 {
         Companding::Mu => PEAK_0_DBM0_MU,
     };
     let level = 10.0 * log10(f64::from(mean_square) / (peak * peak / 2.0));
-    if level < f64::from(SILENCE_DBM0) {
-        SILENCE_DBM0
-    } else {
-        level as f32
-    }
+    if level < f64::from(SILENCE_DBM0) { SILENCE_DBM0 } else { level as f32 }
 }
 
 /// Mean square of samples; 0 for none.
@@ -48,10 +44,7 @@ pub fn power_of(samples: &[i16]) -> f32 {
     if samples.is_empty() {
         return 0.0;
     }
-    let sum: i64 = samples
-        .iter()
-        .map(|s| i64::from(i32::from(*s) * i32::from(*s)))
-        .sum();
+    let sum: i64 = samples.iter().map(|s| i64::from(i32::from(*s) * i32::from(*s))).sum();
     sum as f32 / samples.len() as f32
 }
 
@@ -73,12 +66,7 @@ impl Meter {
     /// A meter for one frequency.
     pub fn new(hz: f32) -> Meter {
         let twice_cos = 2.0 * cos_turns(f64::from(hz) / f64::from(RATE));
-        Meter {
-            twice_cos,
-            last: 0.0,
-            before: 0.0,
-            samples: 0,
-        }
+        Meter { twice_cos, last: 0.0, before: 0.0, samples: 0 }
     }
 
     /// Takes samples into the measurement.
@@ -96,8 +84,7 @@ impl Meter {
         if self.samples == 0 {
             return 0.0;
         }
-        let power = self.last * self.last + self.before * self.before
-            - self.twice_cos * self.last * self.before;
+        let power = self.last * self.last + self.before * self.before - self.twice_cos * self.last * self.before;
         (2.0 * sqrt(power) / f64::from(self.samples)) as f32
     }
 
@@ -137,11 +124,7 @@ mod tests {
         for dbm0 in [-45.0f32, -30.0, -10.0, 0.0, 3.0] {
             let mut samples = [0; 8000];
             Tone::new(1000.0, dbm0).add_to(&mut samples);
-            assert!(
-                (dbm0_of(&samples) - dbm0).abs() < 0.1,
-                "{dbm0}: {}",
-                dbm0_of(&samples)
-            );
+            assert!((dbm0_of(&samples) - dbm0).abs() < 0.1, "{dbm0}: {}", dbm0_of(&samples));
             assert!((dbm0_at(&samples, 1000.0) - dbm0).abs() < 0.1);
             assert!(dbm0_at(&samples, 1300.0) < dbm0 - 40.0 || dbm0 < -30.0);
         }

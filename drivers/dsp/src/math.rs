@@ -41,11 +41,7 @@ pub(crate) const fn exp2(x: f64) -> f64 {
     if x > 1000.0 {
         return f64::MAX;
     }
-    let whole = if x < 0.0 {
-        (x - 0.5) as i64
-    } else {
-        (x + 0.5) as i64
-    };
+    let whole = if x < 0.0 { (x - 0.5) as i64 } else { (x + 0.5) as i64 };
     let y = (x - whole as f64) * core::f64::consts::LN_2;
     let mut term = 1.0;
     let mut sum = 1.0;
@@ -110,35 +106,18 @@ mod tests {
     fn agrees_with_the_host_library() {
         for n in -4000..4000 {
             let x = f64::from(n) * 0.001_7;
-            assert!(
-                (sin_turns(x) - (x * core::f64::consts::TAU).sin()).abs() < 1e-9,
-                "sin {x}"
-            );
-            assert!(
-                (cos_turns(x) - (x * core::f64::consts::TAU).cos()).abs() < 1e-9,
-                "cos {x}"
-            );
+            assert!((sin_turns(x) - (x * core::f64::consts::TAU).sin()).abs() < 1e-9, "sin {x}");
+            assert!((cos_turns(x) - (x * core::f64::consts::TAU).cos()).abs() < 1e-9, "cos {x}");
             assert!((exp10(x) / 10f64.powf(x) - 1.0).abs() < 1e-9, "exp {x}");
             let positive = 10f64.powf(x);
             assert!((log10(positive) - x).abs() < 1e-9, "log {x}");
-            assert!(
-                (sqrt(positive) / positive.sqrt() - 1.0).abs() < 1e-9,
-                "sqrt {x}"
-            );
+            assert!((sqrt(positive) / positive.sqrt() - 1.0).abs() < 1e-9, "sqrt {x}");
         }
     }
 
     #[test]
     fn has_an_answer_for_every_bit_pattern() {
-        for x in [
-            f64::NAN,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-            -1.0,
-            0.0,
-            f64::MIN_POSITIVE,
-            f64::MAX,
-        ] {
+        for x in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0, f64::MIN_POSITIVE, f64::MAX] {
             assert!(log10(x).is_finite());
             assert!(sqrt(x).is_finite());
             assert!(exp2(x).is_finite() || x.is_nan());

@@ -31,14 +31,7 @@ impl Speech {
     /// A detector that has heard nothing yet.
     pub const fn new() -> Speech {
         let buckets = [f32::MAX; BUCKETS];
-        Speech {
-            buckets,
-            bucket: 0,
-            blocks_in_bucket: 0,
-            run: 0,
-            since_active: 0,
-            speaking: false,
-        }
+        Speech { buckets, bucket: 0, blocks_in_bucket: 0, run: 0, since_active: 0, speaking: false }
     }
 
     /// Takes one block.
@@ -46,11 +39,7 @@ impl Speech {
         let power = power_of(samples);
         let active = power > self.threshold();
         self.note(power);
-        self.run = if active {
-            self.run.saturating_add(1)
-        } else {
-            0
-        };
+        self.run = if active { self.run.saturating_add(1) } else { 0 };
         if active && (self.speaking || self.run >= ONSET_BLOCKS) {
             self.speaking = true;
             self.since_active = 0;
@@ -130,28 +119,16 @@ mod tests {
     fn a_voice_is_active_then_hangs_over_then_is_silent() {
         let mut speech = Speech::new();
         assert_eq!(blocks_of(Voice::Silent, &feed(&mut speech, None, 50)), 50);
-        assert_eq!(
-            blocks_of(Voice::Active, &feed(&mut speech, Some(-20.0), 30)),
-            28
-        );
+        assert_eq!(blocks_of(Voice::Active, &feed(&mut speech, Some(-20.0), 30)), 28);
         let after = feed(&mut speech, None, 60);
-        assert_eq!(
-            (
-                blocks_of(Voice::Hangover, &after),
-                blocks_of(Voice::Silent, &after)
-            ),
-            (20, 40)
-        );
+        assert_eq!((blocks_of(Voice::Hangover, &after), blocks_of(Voice::Silent, &after)), (20, 40));
     }
 
     #[test]
     fn a_click_is_not_speech() {
         let mut speech = Speech::new();
         feed(&mut speech, None, 50);
-        assert_eq!(
-            blocks_of(Voice::Silent, &feed(&mut speech, Some(-5.0), 2)),
-            2
-        );
+        assert_eq!(blocks_of(Voice::Silent, &feed(&mut speech, Some(-5.0), 2)), 2);
         assert_eq!(blocks_of(Voice::Silent, &feed(&mut speech, None, 10)), 10);
     }
 
@@ -159,10 +136,7 @@ mod tests {
     fn steady_noise_becomes_the_floor() {
         let mut speech = Speech::new();
         feed(&mut speech, Some(-42.0), 300);
-        assert_eq!(
-            blocks_of(Voice::Silent, &feed(&mut speech, Some(-42.0), 50)),
-            50
-        );
+        assert_eq!(blocks_of(Voice::Silent, &feed(&mut speech, Some(-42.0), 50)), 50);
         assert!(blocks_of(Voice::Active, &feed(&mut speech, Some(-25.0), 20)) >= 18);
     }
 

@@ -16,11 +16,7 @@ pub struct Tone {
 impl Tone {
     /// A sine of a frequency and a level, beginning at a zero crossing.
     pub fn new(hz: f32, dbm0: f32) -> Tone {
-        Tone {
-            phase: 0,
-            step: step_of(hz),
-            peak: peak_at(dbm0),
-        }
+        Tone { phase: 0, step: step_of(hz), peak: peak_at(dbm0) }
     }
 
     /// Another frequency from the next sample on.
@@ -57,11 +53,7 @@ impl Tone {
 
 /// Nearest sample; what does not fit is clipped.
 pub(crate) fn rounded(value: f32) -> i16 {
-    (if value < 0.0 {
-        value - 0.5
-    } else {
-        value + 0.5
-    }) as i16
+    (if value < 0.0 { value - 0.5 } else { value + 0.5 }) as i16
 }
 
 /// Sine of a phase of 2³² a turn, between two table entries by a straight line.
@@ -99,8 +91,7 @@ mod tests {
     fn stays_a_sine_for_a_minute() {
         let mut tone = Tone::new(425.0, 0.0);
         for n in 0..480_000u32 {
-            let exact = f64::from(peak_at(0.0))
-                * (core::f64::consts::TAU * 425.0 * f64::from(n) / 8000.0).sin();
+            let exact = f64::from(peak_at(0.0)) * (core::f64::consts::TAU * 425.0 * f64::from(n) / 8000.0).sin();
             assert!((f64::from(tone.next_sample()) - exact).abs() < 10.0, "{n}");
         }
     }
@@ -124,10 +115,7 @@ mod tests {
             tone.set_hz(if n % 2 == 0 { 400.0 } else { 500.0 });
             tone.fill(piece);
         }
-        let jump = samples
-            .windows(2)
-            .map(|w| (i32::from(w[1]) - i32::from(w[0])).abs())
-            .max();
+        let jump = samples.windows(2).map(|w| (i32::from(w[1]) - i32::from(w[0])).abs()).max();
         assert!(jump < Some(9200), "{jump:?}");
     }
 }

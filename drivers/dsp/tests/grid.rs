@@ -22,13 +22,7 @@ fn share(presses: usize, seed: u64, press: impl Fn(&mut Dice, u8) -> Press) -> f
 fn every_key_at_every_edge_of_level_twist_and_frequency() {
     for level in [0.0f32, -3.0, -10.0, -18.0, -25.0] {
         for twist in [-8.0f32, -4.0, 0.0, 2.0, 4.0] {
-            for (low_off, high_off) in [
-                (1.0, 1.0),
-                (1.015, 1.015),
-                (0.985, 0.985),
-                (1.015, 0.985),
-                (0.985, 1.015),
-            ] {
+            for (low_off, high_off) in [(1.0, 1.0), (1.015, 1.015), (0.985, 0.985), (1.015, 0.985), (0.985, 1.015)] {
                 let got = share(32, level.to_bits() as u64 ^ 7, |_, key| Press {
                     low_dbm0: level - twist.max(0.0),
                     high_dbm0: level + twist.min(0.0),
@@ -36,10 +30,7 @@ fn every_key_at_every_edge_of_level_twist_and_frequency() {
                     high_off,
                     ..Press::of(key)
                 });
-                assert_eq!(
-                    got, 1.0,
-                    "level {level} twist {twist} off {low_off} {high_off}"
-                );
+                assert_eq!(got, 1.0, "level {level} twist {twist} off {low_off} {high_off}");
             }
         }
     }
@@ -65,20 +56,13 @@ fn twenty_thousand_keys_within_limits_and_noise_at_15_db() {
 
 #[test]
 fn still_heard_26_db_below_the_usual_level() {
-    let got = share(800, 2, |_, key| Press {
-        low_dbm0: -37.0,
-        high_dbm0: -35.0,
-        ..Press::of(key)
-    });
+    let got = share(800, 2, |_, key| Press { low_dbm0: -37.0, high_dbm0: -35.0, ..Press::of(key) });
     assert_eq!(got, 1.0);
 }
 
 #[test]
 fn a_frequency_three_and_a_half_percent_off_is_refused() {
-    for (n, off) in [0.965f32, 1.035, 0.96, 1.04, 0.95, 1.05]
-        .into_iter()
-        .enumerate()
-    {
+    for (n, off) in [0.965f32, 1.035, 0.96, 1.04, 0.95, 1.05].into_iter().enumerate() {
         for which in 0..3 {
             let told = 1.0
                 - refused(1600, 31 + n as u64, |_, key| Press {
@@ -96,10 +80,7 @@ fn a_frequency_three_and_a_half_percent_off_is_refused() {
 #[test]
 fn a_tone_of_23_ms_or_less_is_refused() {
     for ms in [5, 10, 15, 20, 23] {
-        let got = refused(1600, ms as u64, |_, key| Press {
-            on: ms * 8,
-            ..Press::of(key)
-        });
+        let got = refused(1600, ms as u64, |_, key| Press { on: ms * 8, ..Press::of(key) });
         std::println!("refused at {ms} ms: {got}");
         assert_eq!(got, 1.0, "{ms} ms");
     }
@@ -108,12 +89,7 @@ fn a_tone_of_23_ms_or_less_is_refused() {
 #[test]
 fn one_tone_alone_is_no_key() {
     for (low, high) in [(-5.0, -60.0), (-60.0, -5.0), (-20.0, -40.0), (-40.0, -20.0)] {
-        let got = refused(160, 5, |_, key| Press {
-            low_dbm0: low,
-            high_dbm0: high,
-            on: 1600,
-            ..Press::of(key)
-        });
+        let got = refused(160, 5, |_, key| Press { low_dbm0: low, high_dbm0: high, on: 1600, ..Press::of(key) });
         assert_eq!(got, 1.0, "{low} {high}");
     }
 }
@@ -149,11 +125,7 @@ fn a_long_key_is_told_once_also_through_dropouts() {
     for gap in [8, 40, 80, 120, 160] {
         for key in KEYS {
             let mut dice = Dice::new(gap as u64);
-            let mut sound = Press {
-                on: 8000,
-                ..Press::of(key)
-            }
-            .sound(&mut dice);
+            let mut sound = Press { on: 8000, ..Press::of(key) }.sound(&mut dice);
             for hole in [1003, 2511, 4000, 6060] {
                 sound[hole..hole + gap].fill(0);
             }
@@ -169,13 +141,7 @@ fn a_pause_of_40_ms_parts_two_equal_keys() {
         let key = KEYS[n % 16];
         let mut sound = vec![0; n];
         for _ in 0..2 {
-            sound.extend(
-                Press {
-                    snr_db: Some(20.0),
-                    ..Press::of(key)
-                }
-                .sound(&mut dice),
-            );
+            sound.extend(Press { snr_db: Some(20.0), ..Press::of(key) }.sound(&mut dice));
         }
         assert_eq!(keys_in(&sound, 80), [key, key]);
     }
@@ -189,17 +155,9 @@ fn heard_over_the_echo_of_our_own_prompt() {
     let mut right = 0;
     for n in 0..1600 {
         let key = KEYS[n % 16];
-        let mut sound = Press {
-            on: 400,
-            before: 400,
-            ..Press::of(key)
-        }
-        .sound(&mut dice);
+        let mut sound = Press { on: 400, before: 400, ..Press::of(key) }.sound(&mut dice);
         for sample in &mut sound {
-            *sample = through(
-                false,
-                sample.saturating_add((f32::from(prompt.sample()) * 0.1) as i16),
-            );
+            *sample = through(false, sample.saturating_add((f32::from(prompt.sample()) * 0.1) as i16));
         }
         right += usize::from(keys_in(&sound, 80) == [key]);
     }
@@ -209,24 +167,13 @@ fn heard_over_the_echo_of_our_own_prompt() {
 
 #[test]
 fn heard_over_dial_busy_and_ringback_ten_decibels_down() {
-    for tones in [
-        &[350.0f32, 440.0][..],
-        &[425.0],
-        &[440.0, 480.0],
-        &[480.0, 620.0],
-        &[400.0, 450.0],
-    ] {
+    for tones in [&[350.0f32, 440.0][..], &[425.0], &[440.0, 480.0], &[480.0, 620.0], &[400.0, 450.0]] {
         let got = {
             let mut dice = Dice::new(12);
             let mut right = 0;
             for n in 0..320 {
                 let key = KEYS[n % 16];
-                let mut sound = Press {
-                    on: 400,
-                    before: 200,
-                    ..Press::of(key)
-                }
-                .sound(&mut dice);
+                let mut sound = Press { on: 400, before: 200, ..Press::of(key) }.sound(&mut dice);
                 // The two tones of the key together are at -7 dBm0.
                 let each = -17.0 - 10.0 * (tones.len() as f32).log10();
                 for hz in tones {
@@ -273,9 +220,7 @@ fn a_stream_of_twenty_thousand_keys_without_a_missing_or_doubled_one() {
         };
         let sound = press.sound(&mut dice);
         let mut told = Vec::new();
-        sound
-            .chunks(80)
-            .for_each(|block| detector.feed(block, |key| told.push(key)));
+        sound.chunks(80).for_each(|block| detector.feed(block, |key| told.push(key)));
         wrong += usize::from(told != [key]);
     }
     std::println!("wrong keys in a stream of 20,000: {wrong}");

@@ -63,11 +63,7 @@ impl Speaker {
         // A slow level control keeps all voices equally loud.
         let target = peak_at(-10.0) * 0.7;
         self.level += (sum.abs() - self.level) * 0.001;
-        let gain = if self.level > 1e-6 {
-            target * 0.6 / self.level
-        } else {
-            0.0
-        };
+        let gain = if self.level > 1e-6 { target * 0.6 / self.level } else { 0.0 };
         (sum * gain * self.loudness).clamp(-32000.0, 32000.0) as i16
     }
 
@@ -75,24 +71,11 @@ impl Speaker {
         self.kind = [0, 1, 2, 2, 2, 2, 2, 2][(self.dice.next() % 8) as usize];
         self.left = self.dice.between(400.0, 2400.0) as u32;
         self.pitch = self.dice.between(80.0, 300.0);
-        self.loudness = if self.kind == 0 {
-            0.0
-        } else {
-            self.dice.between(0.3, 1.5)
-        };
+        self.loudness = if self.kind == 0 { 0.0 } else { self.dice.between(0.3, 1.5) };
         self.formants = [
-            (
-                self.dice.between(250.0, 900.0),
-                self.dice.between(40.0, 120.0),
-            ),
-            (
-                self.dice.between(900.0, 2300.0),
-                self.dice.between(50.0, 150.0),
-            ),
-            (
-                self.dice.between(2200.0, 3200.0),
-                self.dice.between(80.0, 200.0),
-            ),
+            (self.dice.between(250.0, 900.0), self.dice.between(40.0, 120.0)),
+            (self.dice.between(900.0, 2300.0), self.dice.between(50.0, 150.0)),
+            (self.dice.between(2200.0, 3200.0), self.dice.between(80.0, 200.0)),
         ];
     }
 }
@@ -102,9 +85,7 @@ fn false_keys(seconds: usize, mut sample: impl FnMut() -> i16) -> usize {
     let mut keys = 0;
     for n in 0..seconds * 100 {
         let mut block = [0; 80];
-        block
-            .iter_mut()
-            .for_each(|s| *s = through(n % 2 == 0, sample()));
+        block.iter_mut().for_each(|s| *s = through(n % 2 == 0, sample()));
         detector.feed(&block, |_| keys += 1);
     }
     keys

@@ -78,23 +78,13 @@ impl Press {
             high.next_sample();
         }
         let both = (peak_at(self.low_dbm0).powi(2) + peak_at(self.high_dbm0).powi(2)) / 2.0;
-        let noise = self
-            .snr_db
-            .map_or(0.0, |db| (both / 10f32.powf(db / 10.0)).sqrt());
+        let noise = self.snr_db.map_or(0.0, |db| (both / 10f32.powf(db / 10.0)).sqrt());
         let mu = dice.next() & 1 == 0;
         (0..self.before + self.on + self.off)
             .map(|n| {
                 let sounds = n >= self.before && n < self.before + self.on;
-                let tones = if sounds {
-                    low.next_sample() + high.next_sample()
-                } else {
-                    0.0
-                };
-                let noise = if noise > 0.0 {
-                    noise * dice.gauss()
-                } else {
-                    0.0
-                };
+                let tones = if sounds { low.next_sample() + high.next_sample() } else { 0.0 };
+                let noise = if noise > 0.0 { noise * dice.gauss() } else { 0.0 };
                 through(mu, (tones + noise) as i16)
             })
             .collect()
@@ -103,11 +93,7 @@ impl Press {
 
 /// One sample through a law.
 pub fn through(mu: bool, sample: i16) -> i16 {
-    if mu {
-        ulaw_decode(ulaw_encode(sample))
-    } else {
-        alaw_decode(alaw_encode(sample))
-    }
+    if mu { ulaw_decode(ulaw_encode(sample)) } else { alaw_decode(alaw_encode(sample)) }
 }
 
 /// The keys that a fresh detector tells, fed in blocks of a given size.

@@ -70,11 +70,7 @@ impl Detector {
         self.windows.rotate_left(1);
         self.windows[WINDOWS - 1] = Window::of(&self.hops);
         let heard = self.windows[WINDOWS - 1].place;
-        self.away = if heard.is_some() && heard == self.down {
-            0
-        } else {
-            self.away.saturating_add(1)
-        };
+        self.away = if heard.is_some() && heard == self.down { 0 } else { self.away.saturating_add(1) };
         if self.away >= AWAY_HOPS {
             self.down = None;
         }
@@ -88,11 +84,7 @@ impl Detector {
 
     /// Whether the last windows together are this key and nothing else.
     fn certain(&self, place: u8) -> bool {
-        if self
-            .windows
-            .iter()
-            .any(|window| window.place != Some(place))
-        {
+        if self.windows.iter().any(|window| window.place != Some(place)) {
             return false;
         }
         let (row, column) = (usize::from(place / 4), 4 + usize::from(place % 4));
@@ -123,13 +115,8 @@ impl Detector {
     fn on_frequency(&self, tone: usize, of: impl Fn(&Window) -> Complex) -> Option<f32> {
         let mut turn = Complex { re: 0.0, im: 0.0 };
         for pair in self.windows.windows(2) {
-            let step = of(&pair[1])
-                .times(of(&pair[0]).mirrored())
-                .times(BACK_ONE_HOP[tone]);
-            turn = Complex {
-                re: turn.re + step.re,
-                im: turn.im + step.im,
-            };
+            let step = of(&pair[1]).times(of(&pair[0]).mirrored()).times(BACK_ONE_HOP[tone]);
+            turn = Complex { re: turn.re + step.re, im: turn.im + step.im };
         }
         let limit = FARTHEST_TURN[tone];
         if turn.re <= 0.0 || turn.im.abs() * limit.re > turn.re * limit.im {
@@ -158,23 +145,13 @@ struct Hop {
 }
 
 impl Hop {
-    const SILENT: Hop = Hop {
-        re: [0.0; 8],
-        im: [0.0; 8],
-        energy: 0.0,
-    };
+    const SILENT: Hop = Hop { re: [0.0; 8], im: [0.0; 8], energy: 0.0 };
 
     fn of(samples: &[i16; HOP]) -> Hop {
-        let energy: i64 = samples
-            .iter()
-            .map(|s| i64::from(i32::from(*s) * i32::from(*s)))
-            .sum();
+        let energy: i64 = samples.iter().map(|s| i64::from(i32::from(*s) * i32::from(*s))).sum();
         let energy = energy as f32;
         if energy < QUIET_HOP {
-            return Hop {
-                energy,
-                ..Hop::SILENT
-            };
+            return Hop { energy, ..Hop::SILENT };
         }
         let mut sums = [0f32; 16];
         for (sample, waves) in samples.iter().zip(&WAVES) {
@@ -183,10 +160,7 @@ impl Hop {
                 *sum += sample * wave;
             }
         }
-        let mut hop = Hop {
-            energy,
-            ..Hop::SILENT
-        };
+        let mut hop = Hop { energy, ..Hop::SILENT };
         hop.re.copy_from_slice(&sums[..8]);
         hop.im.copy_from_slice(&sums[8..]);
         hop
@@ -205,20 +179,11 @@ struct Window {
 }
 
 impl Window {
-    const NOTHING: Window = Window {
-        place: None,
-        low: Complex { re: 0.0, im: 0.0 },
-        high: Complex { re: 0.0, im: 0.0 },
-        power: 0.0,
-    };
+    const NOTHING: Window =
+        Window { place: None, low: Complex { re: 0.0, im: 0.0 }, high: Complex { re: 0.0, im: 0.0 }, power: 0.0 };
 
     fn of(hops: &[Hop; WINDOW]) -> Window {
-        let power = hops
-            .iter()
-            .zip(&EDGES)
-            .map(|(hop, edge)| hop.energy * edge)
-            .sum::<f32>()
-            / WEIGHT;
+        let power = hops.iter().zip(&EDGES).map(|(hop, edge)| hop.energy * edge).sum::<f32>() / WEIGHT;
         if power < LOWEST_TONE {
             return Window::NOTHING;
         }
@@ -234,38 +199,18 @@ impl Window {
             (from..from + 4).fold(from, |best, f| if size(f) > size(best) { f } else { best })
         };
         let (row, column) = (strongest(0), strongest(4));
-        let (a, b) = (
-            Complex {
-                re: re[row],
-                im: im[row],
-            },
-            Complex {
-                re: re[column],
-                im: im[column],
-            },
-        );
+        let (a, b) = (Complex { re: re[row], im: im[row] }, Complex { re: re[column], im: im[column] });
         // The two are not quite independent in 20 ms: solve for both at once.
         let leak = LEAK[row][column - 4];
         let scale = 1.0 / (WEIGHT * WEIGHT - leak.square());
         let (from_high, from_low) = (b.times(leak), a.times(leak.mirrored()));
-        let low = Complex {
-            re: (WEIGHT * a.re - from_high.re) * scale,
-            im: (WEIGHT * a.im - from_high.im) * scale,
-        };
-        let high = Complex {
-            re: (WEIGHT * b.re - from_low.re) * scale,
-            im: (WEIGHT * b.im - from_low.im) * scale,
-        };
+        let low = Complex { re: (WEIGHT * a.re - from_high.re) * scale, im: (WEIGHT * a.im - from_high.im) * scale };
+        let high = Complex { re: (WEIGHT * b.re - from_low.re) * scale, im: (WEIGHT * b.im - from_low.im) * scale };
         if 2.0 * (low.square() + high.square()) < ROUGH_PURITY * power {
             return Window::NOTHING;
         }
         let place = (row * 4 + column - 4) as u8;
-        Window {
-            place: Some(place),
-            low,
-            high,
-            power,
-        }
+        Window { place: Some(place), low, high, power }
     }
 }
 
@@ -277,17 +222,11 @@ struct Complex {
 
 impl Complex {
     fn times(self, by: Complex) -> Complex {
-        Complex {
-            re: self.re * by.re - self.im * by.im,
-            im: self.re * by.im + self.im * by.re,
-        }
+        Complex { re: self.re * by.re - self.im * by.im, im: self.re * by.im + self.im * by.re }
     }
 
     fn mirrored(self) -> Complex {
-        Complex {
-            re: self.re,
-            im: -self.im,
-        }
+        Complex { re: self.re, im: -self.im }
     }
 
     fn square(self) -> f32 {
@@ -295,10 +234,7 @@ impl Complex {
     }
 
     const fn at(turns: f64) -> Complex {
-        Complex {
-            re: cos_turns(turns) as f32,
-            im: sin_turns(turns) as f32,
-        }
+        Complex { re: cos_turns(turns) as f32, im: sin_turns(turns) as f32 }
     }
 }
 
@@ -338,11 +274,7 @@ const QUIET_HOP: f32 = power_at(-52.0) * HOP as f32;
 
 /// Turns of one frequency in one sample.
 const fn turns_a_sample(tone: usize) -> f64 {
-    let hz = if tone < 4 {
-        ROWS_HZ[tone]
-    } else {
-        COLUMNS_HZ[tone - 4]
-    };
+    let hz = if tone < 4 { ROWS_HZ[tone] } else { COLUMNS_HZ[tone - 4] };
     hz as f64 / RATE as f64
 }
 
@@ -365,12 +297,7 @@ static WAVES: [[f32; 16]; HOP] = {
 
 /// Brings the phase of each hop of a window back to the window's beginning, and weighs it.
 static TURNS: [Turns; WINDOW] = {
-    let mut table = [const {
-        Turns {
-            re: [0.0; 8],
-            im: [0.0; 8],
-        }
-    }; WINDOW];
+    let mut table = [const { Turns { re: [0.0; 8], im: [0.0; 8] } }; WINDOW];
     let mut n = 0;
     while n < WINDOW {
         let mut f = 0;
