@@ -18,7 +18,7 @@ pub(crate) struct Fault {
     /// What was being asked or played; without credentials.
     pub(crate) url: String,
     pub(crate) method: Option<Method>,
-    pub(crate) exchange: Option<Exchange>,
+    pub(crate) exchange: Option<Box<Exchange>>,
 }
 
 impl Fault {
@@ -46,7 +46,7 @@ impl Fault {
 
     pub(crate) fn with(mut self, method: Method, exchange: &Exchange) -> Self {
         self.method = Some(method);
-        self.exchange = Some(exchange.clone());
+        self.exchange = Some(Box::new(exchange.clone()));
         self
     }
 }
@@ -66,7 +66,7 @@ impl World {
             self.counters.notifications_dropped += 1;
             return;
         }
-        let exchange = fault.exchange.unwrap_or_default();
+        let exchange = *fault.exchange.unwrap_or_default();
         let notification = Notification {
             sid: self.sid(SidKind::Notification),
             account,
