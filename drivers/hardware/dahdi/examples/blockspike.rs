@@ -64,11 +64,7 @@ fn main() -> ExitCode {
 }
 
 fn plan() -> Plan {
-    let mut plan = Plan {
-        seconds: 20,
-        channels: 30,
-        blocks: Vec::new(),
-    };
+    let mut plan = Plan { seconds: 20, channels: 30, blocks: Vec::new() };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -76,10 +72,7 @@ fn plan() -> Plan {
             "--channels" => plan.channels = number(arguments.next()) as usize,
             other => match other.split_once(':') {
                 Some((samples, prefill)) => {
-                    plan.blocks.push((
-                        number(Some(samples.into())) as usize,
-                        number(Some(prefill.into())) as usize,
-                    ));
+                    plan.blocks.push((number(Some(samples.into())) as usize, number(Some(prefill.into())) as usize));
                 }
                 None => usage(),
             },
@@ -88,11 +81,7 @@ fn plan() -> Plan {
     if plan.blocks.is_empty() {
         plan.blocks = vec![(80, 2), (160, 2), (80, 4)];
     }
-    if plan
-        .blocks
-        .iter()
-        .any(|&(samples, prefill)| !(16..=LARGEST).contains(&samples) || prefill > 8)
-    {
+    if plan.blocks.iter().any(|&(samples, prefill)| !(16..=LARGEST).contains(&samples) || prefill > 8) {
         usage();
     }
     plan
@@ -108,25 +97,12 @@ fn usage() -> ! {
 }
 
 fn measure(plan: &Plan, samples: usize, prefill: usize) -> Result<(), String> {
-    let mut card = DahdiCard::open(Config {
-        spans: vec![SpanId(1), SpanId(2)],
-        ..Config::default()
-    })
-    .map_err(|error| error.to_string())?;
-    let mut ends =
-        open_ends(&mut card, plan.channels, samples).map_err(|error| error.to_string())?;
-    let mut pace = card
-        .pace_of(samples as u16)
+    let mut card = DahdiCard::open(Config { spans: vec![SpanId(1), SpanId(2)], ..Config::default() })
         .map_err(|error| error.to_string())?;
+    let mut ends = open_ends(&mut card, plan.channels, samples).map_err(|error| error.to_string())?;
+    let mut pace = card.pace_of(samples as u16).map_err(|error| error.to_string())?;
     let mut figures = Figures::default();
-    run(
-        &mut ends,
-        &mut pace,
-        (samples, prefill),
-        WARM_UP,
-        &mut Figures::default(),
-    )
-    .map_err(|e| e.to_string())?;
+    run(&mut ends, &mut pace, (samples, prefill), WARM_UP, &mut Figures::default()).map_err(|e| e.to_string())?;
     for end in &mut ends {
         let listener = &mut end.listener;
         (listener.breaks, listener.lost, listener.good) = (0, 0, 0);
@@ -134,28 +110,16 @@ fn measure(plan: &Plan, samples: usize, prefill: usize) -> Result<(), String> {
         end.shift = (None, 0);
     }
     // The second run goes on where the first one was: nothing is primed again.
-    run(
-        &mut ends,
-        &mut pace,
-        (samples, 0),
-        Duration::from_secs(plan.seconds),
-        &mut figures,
-    )
-    .map_err(|e| e.to_string())?;
+    run(&mut ends, &mut pace, (samples, 0), Duration::from_secs(plan.seconds), &mut figures)
+        .map_err(|e| e.to_string())?;
     report(&ends, &figures, plan, samples, prefill);
     Ok(())
 }
 
 fn open_ends(card: &mut DahdiCard, count: usize, samples: usize) -> Result<Vec<End>, CardError> {
     let bearers = |span: u16| {
-        let of_span =
-            move |c: &&ChannelInfo| c.span == SpanId(span) && c.signalling == Signalling::Bearer;
-        card.channels()
-            .iter()
-            .filter(of_span)
-            .take(count)
-            .cloned()
-            .collect::<Vec<_>>()
+        let of_span = move |c: &&ChannelInfo| c.span == SpanId(span) && c.signalling == Signalling::Bearer;
+        card.channels().iter().filter(of_span).take(count).cloned().collect::<Vec<_>>()
     };
     let (near, far) = (bearers(1), bearers(2));
     let mut ends = Vec::new();
@@ -164,14 +128,7 @@ fn open_ends(card: &mut DahdiCard, count: usize, samples: usize) -> Result<Vec<E
             let mut channel = card.open_channel(own.id)?;
             channel.setup_audio(own.law, samples as u32, BUFFERS)?;
             let (seed, theirs) = (u32::from(own.id.0), u32::from(other.id.0));
-            ends.push(End {
-                channel,
-                seed,
-                sent: 0,
-                listener: Listener::new(theirs),
-                delay: None,
-                shift: (None, 0),
-            });
+            ends.push(End { channel, seed, sent: 0, listener: Listener::new(theirs), delay: None, shift: (None, 0) });
         }
     }
     Ok(ends)
@@ -221,12 +178,7 @@ fn run(
 
 impl End {
     /// Reads one block if there is one, and then writes one.
-    fn turn(
-        &mut self,
-        samples: usize,
-        written: u32,
-        figures: &mut Figures,
-    ) -> Result<bool, CardError> {
+    fn turn(&mut self, samples: usize, written: u32, figures: &mut Figures) -> Result<bool, CardError> {
         let mut buffer = [0; LARGEST];
         match self.channel.read(&mut buffer[..samples]) {
             Ok(n) => {
@@ -237,10 +189,7 @@ impl End {
                     let delay = i64::from(written) - i64::from(place) + n as i64;
                     let (least, most) = self.delay.unwrap_or((delay, delay));
                     self.delay = Some((least.min(delay), most.max(delay)));
-                    self.shift = (
-                        self.shift.0.or(Some(self.listener.delay)),
-                        self.listener.delay,
-                    );
+                    self.shift = (self.shift.0.or(Some(self.listener.delay)), self.listener.delay);
                 }
                 self.write(samples, figures)?;
                 Ok(true)
@@ -255,8 +204,7 @@ impl End {
     }
 
     fn write(&mut self, samples: usize, figures: &mut Figures) -> Result<(), CardError> {
-        let block: [u8; LARGEST] =
-            core::array::from_fn(|i| octet(self.seed, self.sent.wrapping_add(i as u32)));
+        let block: [u8; LARGEST] = core::array::from_fn(|i| octet(self.seed, self.sent.wrapping_add(i as u32)));
         match self.channel.write(&block[..samples]) {
             Ok(n) => self.sent = self.sent.wrapping_add(n as u32),
             Err(CardError::Again) => figures.refused += 1,
@@ -274,18 +222,8 @@ fn report(ends: &[End], f: &Figures, plan: &Plan, samples: usize, prefill: usize
     let grown = |e: &End| e.shift.0.map_or(0, |first| e.shift.1 - first);
     let silence = ends.iter().map(grown).sum::<i64>() + lost as i64;
     let ms = |octets: i64| octets as f64 / 8.0;
-    let least = ends
-        .iter()
-        .filter_map(|e| e.delay)
-        .map(|d| d.0)
-        .min()
-        .unwrap_or(0);
-    let most = ends
-        .iter()
-        .filter_map(|e| e.delay)
-        .map(|d| d.1)
-        .max()
-        .unwrap_or(0);
+    let least = ends.iter().filter_map(|e| e.delay).map(|d| d.0).min().unwrap_or(0);
+    let most = ends.iter().filter_map(|e| e.delay).map(|d| d.1).max().unwrap_or(0);
     println!(
         "{{\"ev\":\"blocks\",\"samples\":{samples},\"prefill\":{prefill},\"streams\":{},\"seconds\":{},\"ticks\":{},\
          \"wanted_ticks\":{},\"ticks_behind\":{},\"ticks_at_once_1_2_3_4_5\":{:?},\"blocks_read\":{},\"late_blocks\":{},\

@@ -7,8 +7,8 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use tipring_card::contract::{Bench, Clause, Outcome, run_each};
-use tipring_card::{BLOCK_US, Card, ChannelId, Micros, Signalling, SpanId};
-use tipring_dahdi::{Config, DahdiCard, Expect};
+use tipring_card::{BLOCK_US, Card, CardError, Channel, ChannelId, Law, Micros, Setup, Signalling, SpanId};
+use tipring_dahdi::{Config, DahdiCard, Echo, Expect, OpenError, Refusal};
 
 /// The E1 span under test, its far end, and the pair of lines likewise.
 const SPANS: [u16; 4] = [1, 2, 3, 4];
@@ -58,20 +58,15 @@ impl Bench for Lab {
         let span = format!("{}", SPANS[0]);
         devices.flatten().any(|device| {
             let has_it = device.path().join(format!("span-{span}")).exists();
-            has_it
-                && std::fs::write(device.path().join("unassign_span"), format!("1:{span}")).is_ok()
+            has_it && std::fs::write(device.path().join("unassign_span"), format!("1:{span}")).is_ok()
         })
     }
 }
 
 fn main() -> ExitCode {
     let keep = std::env::args().any(|argument| argument == "--keep");
-    let cards = card(SPANS[0], SPANS[2], 1..=31, 63..=86, Signalling::FxsKs).and_then(|near| {
-        Ok((
-            near,
-            card(SPANS[1], SPANS[3], 32..=62, 87..=110, Signalling::FxoKs)?,
-        ))
-    });
+    let cards = card(SPANS[0], SPANS[2], 1..=31, 63..=86, Signalling::FxsKs)
+        .and_then(|near| Ok((near, card(SPANS[1], SPANS[3], 32..=62, 87..=110, Signalling::FxoKs)?)));
     let (near, far) = match cards {
         Ok(cards) => cards,
         Err(error) => {
@@ -87,13 +82,11 @@ fn main() -> ExitCode {
         near.refused().len()
     );
     for refusal in near.refused().iter().chain(far.refused()) {
-        println!(
-            "{{\"ev\":\"refused\",\"text\":{}}}",
-            json(&refusal.to_string())
-        );
+        println!("{{\"ev\":\"refused\",\"text\":{}}}", json(&refusal.to_string()));
     }
+    let checked = [a_mismatch_is_refused(), an_echo_canceller_is_attached(), a_stranger_is_busy(&near)];
     let mut lab = Lab { near, far, keep };
-    let paced = pace(&mut lab.near);
+    let paced = pace(&mut lab.near) && !checked.contains(&false);
     let begin = Instant::now();
     let mut last = begin;
     let report = run_each(&mut lab, &mut |clause| {
@@ -107,11 +100,7 @@ fn main() -> ExitCode {
         report.not_applicable().len(),
         begin.elapsed().as_secs_f64()
     );
-    if ok {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The E1 span `e1` and the lines `t1`, with what the lab configures them to be.
@@ -124,29 +113,72 @@ fn card(
 ) -> Result<DahdiCard, String> {
     let d = bearers.start() + 15;
     let expect = vec![
-        Expect {
-            channels: *bearers.start()..=d - 1,
-            signalling: Signalling::Bearer,
-        },
-        Expect {
-            channels: d..=d,
-            signalling: Signalling::Hdlc,
-        },
-        Expect {
-            channels: d + 1..=*bearers.end(),
-            signalling: Signalling::Bearer,
-        },
-        Expect {
-            channels: lines,
-            signalling: line,
-        },
+        Expect { channels: *bearers.start()..=d - 1, signalling: Signalling::Bearer },
+        Expect { channels: d..=d, signalling: Signalling::Hdlc },
+        Expect { channels: d + 1..=*bearers.end(), signalling: Signalling::Bearer },
+        Expect { channels: lines, signalling: line },
     ];
-    DahdiCard::open(Config {
-        spans: vec![SpanId(e1), SpanId(t1)],
-        expect,
-        ..Config::default()
-    })
-    .map_err(|error| error.to_string())
+    DahdiCard::open(Config { spans: vec![SpanId(e1), SpanId(t1)], expect, ..Config::default() })
+        .map_err(|error| error.to_string())
+}
+
+/// A channel that is not what the configuration says is not offered, and both are named.
+fn a_mismatch_is_refused() -> bool {
+    let expect = vec![
+        Expect { channels: 16..=16, signalling: Signalling::Bearer },
+        Expect { channels: 900..=900, signalling: Signalling::FxsKs },
+    ];
+    let card = DahdiCard::open(Config { spans: vec![SpanId(1)], expect, ..Config::default() });
+    let (configured, found) = (Signalling::Bearer, Signalling::Hdlc);
+    let wanted =
+        [Refusal::Mismatch { channel: ChannelId(16), configured, found }, Refusal::NotConfigured(ChannelId(900))];
+    let ok = card.as_ref().is_ok_and(|card| {
+        card.refused() == wanted && card.channels().len() == 30 && card.channels().iter().all(|c| c.id.0 != 16)
+    });
+    let text = card.map_or_else(|e| e.to_string(), |c| c.refused().iter().map(|r| format!("{r}; ")).collect());
+    let missing = DahdiCard::open(Config { spans: vec![SpanId(77)], ..Config::default() });
+    let ok = ok && missing.is_err_and(|error| error == OpenError::NoSuchSpan(SpanId(77)));
+    checked("a_mismatch_is_refused", ok, &text)
+}
+
+/// The canceller that the guest has is attached and runs in a call; one that it has not is named, the channel stays.
+fn an_echo_canceller_is_attached() -> bool {
+    let card = |name: &str| {
+        let echo = Some(Echo { name: name.into(), taps: 128 });
+        DahdiCard::open(Config { spans: vec![SpanId(2)], echo, ..Config::default() })
+    };
+    let attached = card("mg2").map_err(|e| e.to_string()).and_then(|mut card| {
+        let mut channel = card.open_channel(ChannelId(40)).map_err(|e| format!("open: {e}"))?;
+        channel.setup(Setup::Audio(Law::A)).map_err(|e| format!("setup: {e}"))?;
+        match card.refused().first() {
+            None => Ok(()),
+            Some(refusal) => Err(refusal.to_string()),
+        }
+    });
+    let unknown = card("nosuch")
+        .is_ok_and(|card| card.channels().len() == 31 && matches!(card.refused().first(), Some(Refusal::Echo(..))));
+    let ok = attached.is_ok() && unknown;
+    checked("an_echo_canceller_is_attached", ok, &format!("{attached:?}, unknown one refused: {unknown}"))
+}
+
+/// A channel that another opener of the box has is busy, also through a card of its own.
+fn a_stranger_is_busy(near: &DahdiCard) -> bool {
+    let stranger = || DahdiCard::open(Config { spans: vec![near.spans()[0].id], ..Config::default() });
+    let result = stranger().map_err(|e| e.to_string()).and_then(|mut first| {
+        let held = first.open_channel(ChannelId(5)).map_err(|e| e.to_string())?;
+        let mut second = stranger().map_err(|e| e.to_string())?;
+        let refused = second.open_channel(ChannelId(5)).err();
+        drop(held);
+        let after = second.open_channel(ChannelId(5)).err();
+        Ok((refused, after))
+    });
+    let ok = result == Ok((Some(CardError::Busy), None));
+    checked("a_stranger_is_busy", ok, &format!("{result:?}"))
+}
+
+fn checked(name: &str, ok: bool, text: &str) -> bool {
+    println!("{{\"ev\":\"check\",\"name\":\"{name}\",\"ok\":{ok},\"text\":{}}}", json(text));
+    ok
 }
 
 /// DAHDI's clock ticks once a block, and none is lost: two seconds of it against the guest's own.
@@ -186,17 +218,11 @@ fn done(command: &mut Command) -> bool {
     match command.output() {
         Ok(output) if output.status.success() => true,
         Ok(output) => {
-            println!(
-                "{{\"ev\":\"command\",\"output\":{}}}",
-                json(&String::from_utf8_lossy(&output.stdout))
-            );
+            println!("{{\"ev\":\"command\",\"output\":{}}}", json(&String::from_utf8_lossy(&output.stdout)));
             false
         }
         Err(error) => {
-            println!(
-                "{{\"ev\":\"command\",\"output\":{}}}",
-                json(&error.to_string())
-            );
+            println!("{{\"ev\":\"command\",\"output\":{}}}", json(&error.to_string()));
             false
         }
     }

@@ -8,8 +8,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use tipring_card::{
-    Alarms, BLOCK, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Pace, Signalling,
-    SpanId, SpanInfo, SpanStatus,
+    Alarms, BLOCK, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Pace, Signalling, SpanId, SpanInfo,
+    SpanStatus,
 };
 
 use crate::{DahdiChannel, DahdiPace, OpenError, decode, fault, raw};
@@ -32,12 +32,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config {
-            root: PathBuf::from("/dev/dahdi"),
-            spans: Vec::new(),
-            expect: Vec::new(),
-            echo: None,
-        }
+        Config { root: PathBuf::from("/dev/dahdi"), spans: Vec::new(), expect: Vec::new(), echo: None }
     }
 }
 
@@ -80,11 +75,7 @@ pub enum Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Refusal::Mismatch {
-                channel,
-                configured,
-                found,
-            } => write!(
+            Refusal::Mismatch { channel, configured, found } => write!(
                 f,
                 "channel {} is configured as {configured:?} here, but DAHDI has it as {found:?}: correct one of the \
                  two (/etc/dahdi/system.conf, then `dahdi_cfg`)",
@@ -123,29 +114,16 @@ impl DahdiCard {
     /// Finds what there is. Channels that are not as configured are left out and stand in [`DahdiCard::refused`].
     pub fn open(config: Config) -> Result<DahdiCard, OpenError> {
         let path = config.root.join("ctl");
-        let ctl = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(|error| match error.raw_os_error() {
-                Some(libc::ENOENT | libc::ENOTDIR | libc::ENODEV | libc::ENXIO) => {
-                    OpenError::NoNode(path.clone())
-                }
+        let ctl =
+            OpenOptions::new().read(true).write(true).open(&path).map_err(|error| match error.raw_os_error() {
+                Some(libc::ENOENT | libc::ENOTDIR | libc::ENODEV | libc::ENXIO) => OpenError::NoNode(path.clone()),
                 Some(libc::EACCES | libc::EPERM) => OpenError::Permission(path.clone()),
                 other => OpenError::Node(path.clone(), other.unwrap_or(libc::EIO)),
             })?;
         let mut version = raw::Version::zero();
-        raw::ioctl(ctl.as_fd(), &raw::GETVERSION, &mut version)
-            .map_err(|errno| OpenError::NotDahdi(path, errno))?;
+        raw::ioctl(ctl.as_fd(), &raw::GETVERSION, &mut version).map_err(|errno| OpenError::NotDahdi(path, errno))?;
         let version = decode::text(&version.version);
-        let mut card = DahdiCard {
-            config,
-            ctl,
-            version,
-            spans: Vec::new(),
-            channels: Vec::new(),
-            refused: Vec::new(),
-        };
+        let mut card = DahdiCard { config, ctl, version, spans: Vec::new(), channels: Vec::new(), refused: Vec::new() };
         card.find_spans()?;
         card.find_channels();
         card.attach_echo();
@@ -169,12 +147,7 @@ impl DahdiCard {
 
     /// Opens a channel; like [`Card::open`], with the type known.
     pub fn open_channel(&mut self, channel: ChannelId) -> Result<DahdiChannel, CardError> {
-        let info = self
-            .channels
-            .iter()
-            .find(|c| c.id == channel)
-            .ok_or(CardError::NoSuchChannel)?
-            .clone();
+        let info = self.channels.iter().find(|c| c.id == channel).ok_or(CardError::NoSuchChannel)?.clone();
         let node = self.bound_node(&info)?;
         let taps = self.config.echo.as_ref().map_or(0, |echo| echo.taps);
         let opened = DahdiChannel::new(node, info, taps);
@@ -182,11 +155,7 @@ impl DahdiCard {
         let configured = opened.info().signalling;
         if found != configured {
             // Somebody ran dahdi_cfg since we looked.
-            self.refuse(Refusal::Mismatch {
-                channel,
-                configured,
-                found,
-            });
+            self.refuse(Refusal::Mismatch { channel, configured, found });
             return Err(CardError::Invalid);
         }
         Ok(opened)
@@ -199,9 +168,7 @@ impl DahdiCard {
 
     fn find_spans(&mut self) -> Result<(), OpenError> {
         let total = match self.span_info(SpanId(1)) {
-            Ok(info) => u16::try_from(info.totalspans)
-                .unwrap_or(raw::SPANS)
-                .min(raw::SPANS),
+            Ok(info) => u16::try_from(info.totalspans).unwrap_or(raw::SPANS).min(raw::SPANS),
             // Spans are not numbered without gaps: the first one may be missing.
             Err(_) => raw::SPANS,
         };
@@ -215,43 +182,22 @@ impl DahdiCard {
                 Err(_) => {}
             }
         }
-        if let Some(&missing) = self
-            .config
-            .spans
-            .iter()
-            .find(|&&id| !self.spans.iter().any(|s| s.id == id))
-        {
+        if let Some(&missing) = self.config.spans.iter().find(|&&id| !self.spans.iter().any(|s| s.id == id)) {
             return Err(OpenError::NoSuchSpan(missing));
         }
-        if self.spans.is_empty() {
-            Err(OpenError::NoSpan)
-        } else {
-            Ok(())
-        }
+        if self.spans.is_empty() { Err(OpenError::NoSpan) } else { Ok(()) }
     }
 
     fn find_channels(&mut self) {
         for id in (1..raw::CHANNELS).map(ChannelId) {
-            let expected = self
-                .config
-                .expect
-                .iter()
-                .find(|e| e.channels.contains(&id.0))
-                .map(|e| e.signalling);
+            let expected = self.config.expect.iter().find(|e| e.channels.contains(&id.0)).map(|e| e.signalling);
             let found = self.params(id).ok().and_then(|params| {
-                let span = self
-                    .spans
-                    .iter()
-                    .find(|s| i32::from(s.id.0) == params.spanno)?;
+                let span = self.spans.iter().find(|s| i32::from(s.id.0) == params.spanno)?;
                 decode::channel(&params, span.kind)
             });
             match (found, expected) {
                 (Some(info), Some(configured)) if info.signalling != configured => {
-                    self.refuse(Refusal::Mismatch {
-                        channel: id,
-                        configured,
-                        found: info.signalling,
-                    });
+                    self.refuse(Refusal::Mismatch { channel: id, configured, found: info.signalling });
                 }
                 (Some(info), _) => self.channels.push(info),
                 (None, Some(_)) => self.refuse(Refusal::NotConfigured(id)),
@@ -274,11 +220,7 @@ impl DahdiCard {
             }
             attach.channo = i32::from(info.id.0);
             if let Err(errno) = raw::ioctl(self.ctl.as_fd(), &raw::ATTACH_ECHOCAN, &mut attach) {
-                self.refuse(Refusal::Echo(
-                    info.id,
-                    echo.name.clone(),
-                    fault::card_error(errno),
-                ));
+                self.refuse(Refusal::Echo(info.id, echo.name.clone(), fault::card_error(errno)));
             }
         }
     }
@@ -295,20 +237,13 @@ impl DahdiCard {
                     Err(errno) => Err(fault::card_error(errno)),
                 }
             }
-            Err(error)
-                if error.raw_os_error() == Some(libc::ENOENT) && !ALIASED.contains(&info.id.0) =>
-            {
-                let own = self
-                    .config
-                    .root
-                    .join(format!("chan/{:03}/{:03}", info.span.0, info.timeslot));
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) && !ALIASED.contains(&info.id.0) => {
+                let own = self.config.root.join(format!("chan/{:03}/{:03}", info.span.0, info.timeslot));
                 let numbered = self.config.root.join(info.id.0.to_string());
-                open_node(&own)
-                    .or_else(|_| open_node(&numbered))
-                    .map_err(|error| match error.raw_os_error() {
-                        Some(libc::ENOENT) => CardError::NoSuchChannel,
-                        _ => fault::io_error(&error),
-                    })
+                open_node(&own).or_else(|_| open_node(&numbered)).map_err(|error| match error.raw_os_error() {
+                    Some(libc::ENOENT) => CardError::NoSuchChannel,
+                    _ => fault::io_error(&error),
+                })
             }
             Err(error) => Err(fault::io_error(&error)),
         }
@@ -334,8 +269,7 @@ impl DahdiCard {
     /// Keeps one refusal a channel: there are never more than channels.
     fn refuse(&mut self, refusal: Refusal) {
         let channel = refused_channel(&refusal);
-        self.refused
-            .retain(|known| refused_channel(known) != channel);
+        self.refused.retain(|known| refused_channel(known) != channel);
         self.refused.push(refusal);
     }
 }
@@ -375,18 +309,12 @@ impl Card for DahdiCard {
 }
 
 fn open_node(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)
+    OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
 
 fn refused_channel(refusal: &Refusal) -> ChannelId {
     match refusal {
-        Refusal::Mismatch { channel, .. }
-        | Refusal::NotConfigured(channel)
-        | Refusal::Echo(channel, ..) => *channel,
+        Refusal::Mismatch { channel, .. } | Refusal::NotConfigured(channel) | Refusal::Echo(channel, ..) => *channel,
     }
 }
 
@@ -395,25 +323,15 @@ mod tests {
     use super::*;
 
     fn open_at(root: &Path) -> OpenError {
-        DahdiCard::open(Config {
-            root: root.to_path_buf(),
-            ..Config::default()
-        })
-        .expect_err("no DAHDI there")
+        DahdiCard::open(Config { root: root.to_path_buf(), ..Config::default() }).expect_err("no DAHDI there")
     }
 
     #[test]
     fn without_nodes_the_error_names_the_node_and_the_remedy() {
         let error = open_at(Path::new("/nonexistent/dahdi"));
-        assert_eq!(
-            error,
-            OpenError::NoNode(PathBuf::from("/nonexistent/dahdi/ctl"))
-        );
+        assert_eq!(error, OpenError::NoNode(PathBuf::from("/nonexistent/dahdi/ctl")));
         let text = error.to_string();
-        assert!(
-            text.contains("/nonexistent/dahdi/ctl") && text.contains("modprobe dahdi"),
-            "{text}"
-        );
+        assert!(text.contains("/nonexistent/dahdi/ctl") && text.contains("modprobe dahdi"), "{text}");
     }
 
     #[test]
@@ -428,15 +346,9 @@ mod tests {
 
     #[test]
     fn a_mismatch_names_both() {
-        let refusal = Refusal::Mismatch {
-            channel: ChannelId(16),
-            configured: Signalling::Hdlc,
-            found: Signalling::Bearer,
-        };
+        let refusal =
+            Refusal::Mismatch { channel: ChannelId(16), configured: Signalling::Hdlc, found: Signalling::Bearer };
         let text = refusal.to_string();
-        assert!(
-            text.contains("16") && text.contains("Hdlc") && text.contains("Bearer"),
-            "{text}"
-        );
+        assert!(text.contains("16") && text.contains("Hdlc") && text.contains("Bearer"), "{text}");
     }
 }

@@ -10,9 +10,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 
-use tipring_card::{
-    BLOCK, CardError, Channel, ChannelInfo, Event, Hook, Law, Progress, Setup, Signalling,
-};
+use tipring_card::{BLOCK, CardError, Channel, ChannelInfo, Event, Hook, Law, Progress, Setup, Signalling};
 
 use crate::raw::{self, Request};
 use crate::{decode, fault};
@@ -37,11 +35,7 @@ pub struct DahdiChannel {
 impl DahdiChannel {
     /// A node that is bound to the channel `info`.
     pub(crate) fn new(node: File, info: ChannelInfo, echo_taps: u32) -> Self {
-        DahdiChannel {
-            node,
-            info,
-            echo_taps,
-        }
+        DahdiChannel { node, info, echo_taps }
     }
 
     /// Voice in blocks of another size than [`BLOCK`], for measurements. Discards what is queued.
@@ -92,17 +86,13 @@ impl Channel for DahdiChannel {
     fn setup(&mut self, setup: Setup) -> Result<(), CardError> {
         match setup {
             Setup::Audio(law) => self.setup_audio(law, BLOCK as u32, AUDIO_BUFFERS),
-            Setup::Frames if self.info.signalling == Signalling::Hdlc => {
-                self.buffers(FRAME_BUFFERS, FRAME_OCTETS)
-            }
+            Setup::Frames if self.info.signalling == Signalling::Hdlc => self.buffers(FRAME_BUFFERS, FRAME_OCTETS),
             Setup::Frames => Err(CardError::Invalid),
         }
     }
 
     fn read(&mut self, into: &mut [u8]) -> Result<usize, CardError> {
-        self.node
-            .read(into)
-            .map_err(|error| fault::io_error(&error))
+        self.node.read(into).map_err(|error| fault::io_error(&error))
     }
 
     fn write(&mut self, from: &[u8]) -> Result<usize, CardError> {
@@ -110,9 +100,7 @@ impl Channel for DahdiChannel {
             // The kernel would cut it and send the rest as a frame of its own.
             return Err(CardError::Invalid);
         }
-        self.node
-            .write(from)
-            .map_err(|error| fault::io_error(&error))
+        self.node.write(from).map_err(|error| fault::io_error(&error))
     }
 
     fn flush(&mut self) -> Result<(), CardError> {
@@ -126,11 +114,7 @@ impl Channel for DahdiChannel {
     }
 
     fn hook(&mut self, hook: Hook) -> Result<Progress, CardError> {
-        match raw::ioctl(
-            self.node.as_fd(),
-            &raw::HOOK,
-            &mut decode::hook_number(hook),
-        ) {
+        match raw::ioctl(self.node.as_fd(), &raw::HOOK, &mut decode::hook_number(hook)) {
             Ok(()) => Ok(Progress::Done),
             Err(libc::EINPROGRESS) => Ok(Progress::Pending),
             // Here it does not mean another opener, but a line in the wrong state for this.
@@ -140,8 +124,7 @@ impl Channel for DahdiChannel {
     }
 
     fn dial(&mut self, digits: &str) -> Result<(), CardError> {
-        let allowed =
-            |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'*' | b'#' | b',');
+        let allowed = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'*' | b'#' | b',');
         if digits.is_empty() || digits.len() > DIAL_OCTETS || !digits.bytes().all(allowed) {
             return Err(CardError::Invalid);
         }

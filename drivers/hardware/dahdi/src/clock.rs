@@ -29,13 +29,9 @@ pub struct DahdiPace {
 impl DahdiPace {
     /// Starts ticking, once every `samples` samples (a multiple of 8).
     pub fn start(root: &Path, samples: u16) -> Result<DahdiPace, CardError> {
-        let timer = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(root.join("timer"));
+        let timer = OpenOptions::new().read(true).write(true).open(root.join("timer"));
         let timer = timer.map_err(|error| fault::io_error(&error))?;
-        raw::ioctl(timer.as_fd(), &raw::TIMERCONFIG, &mut i32::from(samples))
-            .map_err(fault::card_error)?;
+        raw::ioctl(timer.as_fd(), &raw::TIMERCONFIG, &mut i32::from(samples)).map_err(fault::card_error)?;
         Ok(DahdiPace { timer })
     }
 
@@ -44,8 +40,7 @@ impl DahdiPace {
         let mut ticks = 0;
         while ticks < AT_ONCE {
             let mut event = 0;
-            raw::ioctl(self.timer.as_fd(), &raw::GETEVENT, &mut event)
-                .map_err(fault::card_error)?;
+            raw::ioctl(self.timer.as_fd(), &raw::GETEVENT, &mut event).map_err(fault::card_error)?;
             if event != EXPIRED {
                 return Ok(ticks);
             }

@@ -1,8 +1,7 @@
 //! From the kernel's numbers to the shared words: signalling types, laws, events, spans. Pure: no device is touched.
 
 use tipring_card::{
-    Alarms, ChannelId, ChannelInfo, Event, Hook, Law, Signalling, SpanId, SpanInfo, SpanKind,
-    SpanStatus,
+    Alarms, ChannelId, ChannelInfo, Event, Hook, Law, Signalling, SpanId, SpanInfo, SpanKind, SpanStatus,
 };
 
 use crate::raw;
@@ -90,16 +89,8 @@ pub(crate) fn channel(params: &raw::Params, kind: SpanKind) -> Option<ChannelInf
 pub(crate) fn span(id: SpanId, info: &raw::SpanInfo) -> SpanInfo {
     let name = text(&info.name);
     let description = text(&info.desc);
-    let name = if description.is_empty() {
-        name
-    } else {
-        format!("{name} ({description})")
-    };
-    SpanInfo {
-        id,
-        kind: kind(info),
-        name,
-    }
+    let name = if description.is_empty() { name } else { format!("{name} ({description})") };
+    SpanInfo { id, kind: kind(info), name }
 }
 
 /// Digital spans have line codings to choose from; a span of software tells its kind by its timeslots only.
@@ -117,31 +108,15 @@ pub(crate) fn kind(info: &raw::SpanInfo) -> SpanKind {
 
 /// Alarms and the sum of the line's error counters.
 pub(crate) fn status(info: &raw::SpanInfo) -> SpanStatus {
-    let counters = [
-        info.bpvcount,
-        info.crc4count,
-        info.fascount,
-        info.fecount,
-        info.cvcount,
-        info.becount,
-    ];
+    let counters = [info.bpvcount, info.crc4count, info.fascount, info.fecount, info.cvcount, info.becount];
     // A driver that does not count shows -1, which is all ones here.
-    let errors = counters
-        .into_iter()
-        .filter(|&c| c != u32::MAX)
-        .fold(0, u32::saturating_add);
-    SpanStatus {
-        alarms: Alarms(info.alarms),
-        errors,
-    }
+    let errors = counters.into_iter().filter(|&c| c != u32::MAX).fold(0, u32::saturating_add);
+    SpanStatus { alarms: Alarms(info.alarms), errors }
 }
 
 /// The text of a field that ends in a zero or at its end.
 pub(crate) fn text(field: &[u8]) -> String {
-    let end = field
-        .iter()
-        .position(|&octet| octet == 0)
-        .unwrap_or(field.len());
+    let end = field.iter().position(|&octet| octet == 0).unwrap_or(field.len());
     String::from_utf8_lossy(&field[..end]).trim().to_owned()
 }
 
@@ -181,13 +156,7 @@ mod tests {
     fn a_counter_that_is_not_kept_counts_nothing() {
         let mut info = raw::SpanInfo::zero();
         (info.bpvcount, info.crc4count, info.alarms) = (u32::MAX, 7, 8);
-        assert_eq!(
-            status(&info),
-            SpanStatus {
-                alarms: Alarms::RED,
-                errors: 7
-            }
-        );
+        assert_eq!(status(&info), SpanStatus { alarms: Alarms::RED, errors: 7 });
     }
 
     #[test]
@@ -197,10 +166,7 @@ mod tests {
         assert_eq!(channel(&params, SpanKind::E1), None);
         params.sigtype = 0x80;
         let info = channel(&params, SpanKind::E1).expect("configured");
-        assert_eq!(
-            (info.id, info.timeslot, info.law),
-            (ChannelId(17), 17, Law::A)
-        );
+        assert_eq!((info.id, info.timeslot, info.law), (ChannelId(17), 17, Law::A));
         params.channo = -1;
         assert_eq!(channel(&params, SpanKind::E1), None);
     }

@@ -24,9 +24,7 @@ pub(crate) fn card_error(errno: i32) -> CardError {
 
 /// The error of a read or write.
 pub(crate) fn io_error(error: &std::io::Error) -> CardError {
-    error
-        .raw_os_error()
-        .map_or(CardError::Os(libc::EIO), card_error)
+    error.raw_os_error().map_or(CardError::Os(libc::EIO), card_error)
 }
 
 /// Why no card could be opened. Each says what to do about it.
@@ -79,12 +77,7 @@ impl std::fmt::Display for OpenError {
                  when cards change)",
                 span.0
             ),
-            OpenError::Span(span, errno) => write!(
-                f,
-                "DAHDI does not tell about span {}: {}",
-                span.0,
-                words(*errno)
-            ),
+            OpenError::Span(span, errno) => write!(f, "DAHDI does not tell about span {}: {}", span.0, words(*errno)),
         }
     }
 }
@@ -126,13 +119,7 @@ mod tests {
 
     #[test]
     fn an_io_error_keeps_the_number_500() {
-        assert_eq!(
-            io_error(&std::io::Error::from_raw_os_error(500)),
-            CardError::EventPending
-        );
-        assert_eq!(
-            io_error(&std::io::Error::other("no number")),
-            CardError::Os(libc::EIO)
-        );
+        assert_eq!(io_error(&std::io::Error::from_raw_os_error(500)), CardError::EventPending);
+        assert_eq!(io_error(&std::io::Error::other("no number")), CardError::Os(libc::EIO));
     }
 }

@@ -16,9 +16,7 @@ impl HostPace {
     pub fn start() -> Result<HostPace, CardError> {
         let every = TimeSpec::from_duration(std::time::Duration::from_micros(BLOCK_US));
         let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC).map_err(os)?;
-        timer
-            .set(Expiration::Interval(every), TimerSetTimeFlags::empty())
-            .map_err(os)?;
+        timer.set(Expiration::Interval(every), TimerSetTimeFlags::empty()).map_err(os)?;
         Ok(HostPace { timer })
     }
 }
@@ -54,9 +52,6 @@ mod tests {
             ticks += pace.wait().expect("a tick");
         }
         let passed_ms = begin.elapsed().as_millis();
-        assert!(
-            passed_ms >= 95 && u128::from(ticks) <= passed_ms / 10 + 1,
-            "{ticks} ticks in {passed_ms} ms"
-        );
+        assert!(passed_ms >= 95 && u128::from(ticks) <= passed_ms / 10 + 1, "{ticks} ticks in {passed_ms} ms");
     }
 }

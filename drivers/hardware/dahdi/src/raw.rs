@@ -8,15 +8,8 @@ use core::mem::size_of;
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 
-#[cfg(any(
-    target_arch = "mips",
-    target_arch = "mips64",
-    target_arch = "powerpc",
-    target_arch = "powerpc64"
-))]
-compile_error!(
-    "these processors encode ioctl directions differently: give them request numbers of their own"
-);
+#[cfg(any(target_arch = "mips", target_arch = "mips64", target_arch = "powerpc", target_arch = "powerpc64"))]
+compile_error!("these processors encode ioctl directions differently: give them request numbers of their own");
 
 /// A layout that the kernel may read and fill: every bit pattern is a value, there is no pointer in it.
 ///
@@ -39,40 +32,18 @@ const READ: u32 = 2 << 30;
 
 impl<T: Plain> Request<T> {
     const fn new(direction: u32, number: u32) -> Self {
-        assert!(
-            size_of::<T>() < 1 << 14,
-            "an ioctl argument's size has fourteen bits"
-        );
+        assert!(size_of::<T>() < 1 << 14, "an ioctl argument's size has fourteen bits");
         let code = direction | (size_of::<T>() as u32) << 16 | 0xDA << 8 | number;
-        Request {
-            code,
-            argument: PhantomData,
-        }
+        Request { code, argument: PhantomData }
     }
 }
 
 /// Carries a request out on an open DAHDI node; the error is the kernel's number.
-pub fn ioctl<T: Plain>(
-    fd: BorrowedFd<'_>,
-    request: &Request<T>,
-    argument: &mut T,
-) -> Result<(), i32> {
+pub fn ioctl<T: Plain>(fd: BorrowedFd<'_>, request: &Request<T>, argument: &mut T) -> Result<(), i32> {
     // SAFETY: the descriptor is open (it is borrowed), the argument is exclusively ours and of exactly the size that
     // the request's number tells the kernel, and any bits the kernel leaves there are a value of it (`Plain`).
-    let result = unsafe {
-        libc::ioctl(
-            fd.as_raw_fd(),
-            request.code as _,
-            core::ptr::from_mut(argument),
-        )
-    };
-    if result >= 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error()
-            .raw_os_error()
-            .unwrap_or(libc::EIO))
-    }
+    let result = unsafe { libc::ioctl(fd.as_raw_fd(), request.code as _, core::ptr::from_mut(argument)) };
+    if result >= 0 { Ok(()) } else { Err(io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)) }
 }
 
 pub const FLUSH: Request<i32> = Request::new(WRITE, 0x03);
@@ -292,9 +263,6 @@ mod tests {
     fn a_request_to_something_else_is_an_error() {
         use std::os::fd::AsFd as _;
         let null = std::fs::File::open("/dev/null").expect("/dev/null opens");
-        assert_eq!(
-            ioctl(null.as_fd(), &GETVERSION, &mut Version::zero()),
-            Err(libc::ENOTTY)
-        );
+        assert_eq!(ioctl(null.as_fd(), &GETVERSION, &mut Version::zero()), Err(libc::ENOTTY));
     }
 }
