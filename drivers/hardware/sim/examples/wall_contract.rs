@@ -27,12 +27,7 @@ impl Bench for WallBench {
     }
 
     fn pair(&self, kind: Signalling) -> Option<(ChannelId, ChannelId)> {
-        let id = self
-            .near
-            .channels()
-            .iter()
-            .find(|channel| channel.signalling == kind)?
-            .id;
+        let id = self.near.channels().iter().find(|channel| channel.signalling == kind)?.id;
         Some((id, id))
     }
 
@@ -52,23 +47,10 @@ impl Bench for WallBench {
 }
 
 fn main() -> io::Result<()> {
-    let wire = Wire::new(WireConfig {
-        analog_ports: 2,
-        ..WireConfig::default()
-    });
+    let wire = Wire::new(WireConfig { analog_ports: 2, ..WireConfig::default() });
     let _clock = wire.run_wall(|_| ())?;
-    let mut bench = WallBench {
-        near: wire.near(),
-        far: wire.far(),
-        wire,
-    };
-    let report = run_each(&mut bench, &mut |clause| {
-        println!("{}: {:?} {}", clause.name, clause.outcome, clause.note)
-    });
+    let mut bench = WallBench { near: wire.near(), far: wire.far(), wire };
+    let report = run_each(&mut bench, &mut |clause| println!("{}: {:?} {}", clause.name, clause.outcome, clause.note));
     println!("passed: {}", report.passed());
-    if report.passed() {
-        Ok(())
-    } else {
-        Err(io::Error::other("a clause failed"))
-    }
+    if report.passed() { Ok(()) } else { Err(io::Error::other("a clause failed")) }
 }

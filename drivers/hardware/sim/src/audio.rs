@@ -21,13 +21,7 @@ pub struct SendQueue {
 impl SendQueue {
     /// An empty queue.
     pub fn new() -> Self {
-        SendQueue {
-            blocks: [[0; BLOCK]; BUFFERS],
-            lengths: [0; BUFFERS],
-            head: 0,
-            count: 0,
-            sent_of_head: 0,
-        }
+        SendQueue { blocks: [[0; BLOCK]; BUFFERS], lengths: [0; BUFFERS], head: 0, count: 0, sent_of_head: 0 }
     }
 
     /// Queues one block, at most [`BLOCK`] octets; tells how many were taken, `None` when there is no room.
@@ -82,12 +76,7 @@ pub struct HearQueue {
 impl HearQueue {
     /// An empty queue.
     pub fn new() -> Self {
-        HearQueue {
-            blocks: [[0; BLOCK]; BUFFERS],
-            head: 0,
-            count: 0,
-            filled_of_next: 0,
-        }
+        HearQueue { blocks: [[0; BLOCK]; BUFFERS], head: 0, count: 0, filled_of_next: 0 }
     }
 
     /// Octets from the line; tells how many found no room and are lost.
@@ -98,8 +87,7 @@ impl HearQueue {
             }
             let slot = (self.head + self.count) % BUFFERS;
             let take = (BLOCK - self.filled_of_next).min(octets.len());
-            self.blocks[slot][self.filled_of_next..self.filled_of_next + take]
-                .copy_from_slice(&octets[..take]);
+            self.blocks[slot][self.filled_of_next..self.filled_of_next + take].copy_from_slice(&octets[..take]);
             self.filled_of_next += take;
             octets = &octets[take..];
             if self.filled_of_next == BLOCK {

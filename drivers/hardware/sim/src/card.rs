@@ -8,14 +8,15 @@ use std::{
 
 use nix::sys::eventfd::EventFd;
 use tipring_card::{
-    BLOCK_US, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Hook, Pace,
-    Progress, Setup, Signalling, SpanId, SpanInfo, SpanStatus,
+    BLOCK_US, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Hook, Pace, Progress, Setup,
+    Signalling, SpanId, SpanInfo, SpanStatus,
 };
 
 use crate::{
     dial::Dialler,
+    line::Line,
     port::Port,
-    wire::{Line, Shared, Side, World},
+    wire::{Shared, Side, World},
 };
 
 /// A pace that hears nothing for this long says so instead of waiting for ever.
@@ -33,18 +34,9 @@ impl SimCard {
     pub(crate) fn new(shared: Arc<Shared>, side: Side) -> SimCard {
         let world = shared.world();
         let spans = world.spans.iter().map(|span| span.info.clone()).collect();
-        let channels = world
-            .lines
-            .iter()
-            .map(|line| line.ports[side.index()].info.clone())
-            .collect();
+        let channels = world.lines.iter().map(|line| line.ports[side.index()].info.clone()).collect();
         drop(world);
-        SimCard {
-            shared,
-            side,
-            spans,
-            channels,
-        }
+        SimCard { shared, side, spans, channels }
     }
 
     /// Which end it is.
@@ -79,21 +71,12 @@ impl Card for SimCard {
             return Err(CardError::Gone);
         }
         let state = world.span_mut(span).ok_or(CardError::Invalid)?;
-        Ok(SpanStatus {
-            alarms: state.alarms(),
-            errors: state.errors[self.side.index()],
-        })
+        Ok(SpanStatus { alarms: state.alarms(), errors: state.errors[self.side.index()] })
     }
 
     fn open(&mut self, channel: ChannelId) -> Result<Box<dyn Channel>, CardError> {
-        let line = usize::from(channel.0)
-            .checked_sub(1)
-            .ok_or(CardError::NoSuchChannel)?;
-        let info = self
-            .channels
-            .get(line)
-            .ok_or(CardError::NoSuchChannel)?
-            .clone();
+        let line = usize::from(channel.0).checked_sub(1).ok_or(CardError::NoSuchChannel)?;
+        let info = self.channels.get(line).ok_or(CardError::NoSuchChannel)?.clone();
         let mut world = self.shared.world();
         if world.gone[self.side.index()] {
             return Err(CardError::Gone);
@@ -101,23 +84,12 @@ impl Card for SimCard {
         let opening = world.open(self.side, line)?;
         let wake = world.lines[line].ports[self.side.index()].wake();
         drop(world);
-        Ok(Box::new(SimChannel {
-            shared: self.shared.clone(),
-            side: self.side,
-            line,
-            opening,
-            info,
-            wake,
-        }))
+        Ok(Box::new(SimChannel { shared: self.shared.clone(), side: self.side, line, opening, info, wake }))
     }
 
     fn pace(&mut self) -> Result<Box<dyn Pace>, CardError> {
         let last = ticks(&self.shared.world());
-        Ok(Box::new(SimPace {
-            shared: self.shared.clone(),
-            side: self.side,
-            last,
-        }))
+        Ok(Box::new(SimPace { shared: self.shared.clone(), side: self.side, last }))
     }
 }
 
@@ -133,10 +105,7 @@ pub struct SimChannel {
 
 impl SimChannel {
     /// Does something with our end while the world stands still.
-    fn with<T>(
-        &mut self,
-        act: impl FnOnce(&mut Port) -> Result<T, CardError>,
-    ) -> Result<T, CardError> {
+    fn with<T>(&mut self, act: impl FnOnce(&mut Port) -> Result<T, CardError>) -> Result<T, CardError> {
         let side = self.side.index();
         self.with_line(|line, _| act(&mut line.ports[side]))
     }
@@ -158,6 +127,8 @@ impl SimChannel {
     }
 }
 
+/// Its descriptor, on the host's clock, is readable when there is something to read **and** when an event waits: an eventfd
+/// knows no priority.
 impl Channel for SimChannel {
     fn info(&self) -> &ChannelInfo {
         &self.info
@@ -244,11 +215,7 @@ impl Pace for SimPace {
         }
         let passed = ticks(&world) - self.last;
         if passed == 0 {
-            return Err(if world.wall_ended {
-                CardError::Gone
-            } else {
-                CardError::Again
-            });
+            return Err(if world.wall_ended { CardError::Gone } else { CardError::Again });
         }
         self.last += passed;
         Ok(u32::try_from(passed).unwrap_or(u32::MAX))

@@ -10,12 +10,7 @@ pub const MAX_DIAL: usize = 255;
 /// How long a `W` is.
 const WAIT_SAMPLES: usize = 4_000;
 /// What a card's own generator sends.
-const CARD_KEYS: KeySound = KeySound {
-    tone_ms: 100,
-    gap_ms: 100,
-    low_dbm0: -11.0,
-    high_dbm0: -9.0,
-};
+const CARD_KEYS: KeySound = KeySound { tone_ms: 100, gap_ms: 100, low_dbm0: -11.0, high_dbm0: -9.0 };
 
 /// How keys sound.
 #[derive(Clone, Copy, Debug)]
@@ -54,12 +49,7 @@ impl Dialler {
                 _ => return Err(CardError::Invalid),
             }
         }
-        Ok(Dialler {
-            keys: keys.into_iter(),
-            sound,
-            tone: None,
-            wait_left: 0,
-        })
+        Ok(Dialler { keys: keys.into_iter(), sound, tone: None, wait_left: 0 })
     }
 
     /// The next octets, at most a block; false when everything was out before them (they are silence then).
@@ -81,12 +71,7 @@ impl Dialler {
                 match self.keys.next() {
                     Some(b'W') => self.wait_left = WAIT_SAMPLES,
                     Some(key) => {
-                        let KeySound {
-                            tone_ms,
-                            gap_ms,
-                            low_dbm0,
-                            high_dbm0,
-                        } = self.sound;
+                        let KeySound { tone_ms, gap_ms, low_dbm0, high_dbm0 } = self.sound;
                         self.tone = KeyTone::with(key, low_dbm0, high_dbm0, tone_ms, gap_ms);
                     }
                     None => break,

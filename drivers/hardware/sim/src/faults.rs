@@ -100,34 +100,15 @@ const OCTETS_A_SECOND: u64 = 8_000;
 impl Way {
     pub fn new(faults: &Faults, seed: &Seed, part: u64) -> Self {
         let mut seed = seed.part(part);
-        let error_mean = 1_000_000_u64
-            .checked_div(u64::from(faults.octet_errors_ppm))
-            .unwrap_or(NEVER);
+        let error_mean = 1_000_000_u64.checked_div(u64::from(faults.octet_errors_ppm)).unwrap_or(NEVER);
         let slip_mean = match faults.slip_every {
             Some(every) => (every.0.saturating_mul(OCTETS_A_SECOND) / 1_000_000).max(1),
             None => NEVER,
         };
-        let next_error = if error_mean == NEVER {
-            NEVER
-        } else {
-            seed.gap(error_mean)
-        };
-        let next_slip = if slip_mean == NEVER {
-            NEVER
-        } else {
-            seed.gap(slip_mean)
-        };
+        let next_error = if error_mean == NEVER { NEVER } else { seed.gap(error_mean) };
+        let next_slip = if slip_mean == NEVER { NEVER } else { seed.gap(slip_mean) };
         let noise_peak = faults.noise_dbm0.map_or(0, noise_peak);
-        Way {
-            seed,
-            error_mean,
-            next_error,
-            slip_mean,
-            next_slip,
-            slip_loses: false,
-            noise_peak,
-            last: 0,
-        }
+        Way { seed, error_mean, next_error, slip_mean, next_slip, slip_loses: false, noise_peak, last: 0 }
     }
 
     /// Whether the next `octets` pass unhurt and without a slip; they count as passed then.
@@ -240,11 +221,7 @@ mod tests {
 
     #[test]
     fn faults_do_not_depend_on_the_step() {
-        let faults = Faults {
-            octet_errors_ppm: 2_000,
-            slip_every: Some(Micros::from_ms(100)),
-            ..Faults::default()
-        };
+        let faults = Faults { octet_errors_ppm: 2_000, slip_every: Some(Micros::from_ms(100)), ..Faults::default() };
         let (ones, slips) = run(&faults, 3, 8);
         assert_eq!((ones.clone(), slips), run(&faults, 3, 80));
         assert!((4..25).contains(&slips), "{slips}");
@@ -254,28 +231,16 @@ mod tests {
     #[test]
     fn a_good_wire_changes_nothing() {
         let (out, slips) = run(&Faults::default(), 3, 80);
-        assert!(
-            out.iter()
-                .zip(1_u32..)
-                .all(|(&o, n)| u32::from(o) == n % 200)
-                && slips == 0
-        );
+        assert!(out.iter().zip(1_u32..).all(|(&o, n)| u32::from(o) == n % 200) && slips == 0);
     }
 
     #[test]
     fn noise_has_its_level() {
-        let faults = Faults {
-            noise_dbm0: Some(-30),
-            ..Faults::default()
-        };
+        let faults = Faults { noise_dbm0: Some(-30), ..Faults::default() };
         let mut way = Way::new(&faults, &Seed::new(1), 1);
         let mut out = [0; 8_000];
         way.carry(&mut out, Law::A, || Law::A.silence());
-        let power = out
-            .iter()
-            .map(|&o| f64::from(tipring_dsp::alaw_decode(o)).powi(2))
-            .sum::<f64>()
-            / 8_000.0;
+        let power = out.iter().map(|&o| f64::from(tipring_dsp::alaw_decode(o)).powi(2)).sum::<f64>() / 8_000.0;
         let peak = f64::from(tipring_dsp::peak_at(-30.0));
         let off_db = 10.0 * (power / (peak * peak / 2.0)).log10();
         assert!(off_db.abs() < 1.0, "{off_db}");

@@ -28,17 +28,13 @@ impl FrameSender {
             return None;
         }
         let taken = with_room.len().min(FRAME_OCTETS);
-        self.queue
-            .push_back(with_room[..taken - FCS_OCTETS.min(taken)].to_vec());
+        self.queue.push_back(with_room[..taken - FCS_OCTETS.min(taken)].to_vec());
         Some(taken)
     }
 
     /// Lets `octets` of line time pass; gives each frame, without FCS, that is now out.
     pub fn run(&mut self, octets: usize) -> FramesOut<'_> {
-        FramesOut {
-            sender: self,
-            octets,
-        }
+        FramesOut { sender: self, octets }
     }
 
     /// Whether nothing waits and nothing is on its way.
@@ -49,11 +45,7 @@ impl FrameSender {
     /// Octets of line time until the next frame is out.
     pub fn octets_to_next(&self) -> Option<usize> {
         let head = self.queue.front()?;
-        Some(if self.left_of_head > 0 {
-            self.left_of_head
-        } else {
-            head.len() + FCS_OCTETS + FLAG_OCTETS
-        })
+        Some(if self.left_of_head > 0 { self.left_of_head } else { head.len() + FCS_OCTETS + FLAG_OCTETS })
     }
 
     /// Throws everything away; true when a frame was cut in the middle.
@@ -135,11 +127,7 @@ pub fn fcs(octets: &[u8]) -> u16 {
     for &octet in octets {
         sum ^= u16::from(octet);
         for _ in 0..8 {
-            sum = if sum & 1 == 1 {
-                (sum >> 1) ^ 0x8408
-            } else {
-                sum >> 1
-            };
+            sum = if sum & 1 == 1 { (sum >> 1) ^ 0x8408 } else { sum >> 1 };
         }
     }
     !sum

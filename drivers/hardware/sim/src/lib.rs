@@ -2,8 +2,9 @@
 //! does to its user what a DAHDI card does; the contract suite of `tipring-card` proves it. Nothing here touches a
 //! device, and on virtual time nothing asks for the time: the same seed gives the same world, octet by octet.
 //!
-//! `wire` is the middle of everything. `card` is what a user opens, `port` one end of a channel, `audio` and `frames` its
-//! queues, `looped` an analogue line, `faults` what goes wrong, `wall` the host's clock.
+//! `wire` is the middle of everything, `line` what it is made of. `card` is what a user opens, `port` one end of a
+//! channel, `audio` and `frames` its queues, `looped` an analogue line, `faults` what goes wrong, `wall` the host's
+//! clock, `exchange` the far end, `phone` and `script` its telephones.
 
 mod audio;
 mod card;
@@ -11,6 +12,7 @@ mod dial;
 mod exchange;
 mod faults;
 mod frames;
+mod line;
 mod looped;
 mod phone;
 mod port;
@@ -22,8 +24,8 @@ mod wire;
 pub use audio::BUFFERS;
 pub use card::{SimCard, SimChannel, SimPace};
 pub use exchange::{
-    Call, CallReport, Dialled, Exchange, ExchangeConfig, MAX_FINISHED, MAX_FINISHED_OCTETS,
-    MAX_TRACE, MAX_WAITING, Reply, RingError, Subscriber, TraceLine,
+    Call, CallReport, Dialled, Exchange, ExchangeConfig, MAX_FINISHED, MAX_FINISHED_OCTETS, MAX_TRACE, MAX_WAITING,
+    Reply, RingError, Subscriber, TraceLine,
 };
 pub use faults::{Faults, FirstFrame, Planned, Trouble};
 pub use frames::{FRAME_BUFFERS, FRAME_OCTETS, fcs};
@@ -32,6 +34,4 @@ pub use port::EVENTS_KEPT;
 pub use script::Step;
 pub use seed::Seed;
 pub use wall::WallClock;
-pub use wire::{
-    D_TIMESLOT, E1_TIMESLOTS, MAX_ANALOG_PORTS, MAX_SPANS, Side, Wire, WireConfig, WireCounters,
-};
+pub use wire::{D_TIMESLOT, E1_TIMESLOTS, MAX_ANALOG_PORTS, MAX_SPANS, Side, Wire, WireConfig, WireCounters};

@@ -107,9 +107,7 @@ impl Loop {
     pub fn carries_from(&self, side: Side) -> bool {
         match side {
             Side::Near => self.closed && !self.is_dropped(),
-            Side::Far => {
-                !matches!(self.far, Office::Ringing { sounds: true, .. }) && !self.is_dropped()
-            }
+            Side::Far => !matches!(self.far, Office::Ringing { sounds: true, .. }) && !self.is_dropped(),
         }
     }
 
@@ -205,23 +203,12 @@ impl Loop {
             _ => {}
         }
         match self.far {
-            Office::Ringing {
-                sounds: true,
-                until,
-            } if until <= now => {
+            Office::Ringing { sounds: true, until } if until <= now => {
                 self.burst_ends(until);
-                self.far = Office::Ringing {
-                    sounds: false,
-                    until: until + RING_PAUSE,
-                };
+                self.far = Office::Ringing { sounds: false, until: until + RING_PAUSE };
             }
-            Office::Ringing {
-                sounds: false,
-                until,
-            } if until <= now => self.ringer_on(until),
-            Office::Dropping(until) if until <= now => {
-                self.far = Office::AfterDrop(until + AFTER_DROP)
-            }
+            Office::Ringing { sounds: false, until } if until <= now => self.ringer_on(until),
+            Office::Dropping(until) if until <= now => self.far = Office::AfterDrop(until + AFTER_DROP),
             Office::AfterDrop(until) if until <= now => self.far = Office::Idle,
             _ => {}
         }
@@ -246,11 +233,7 @@ impl Loop {
         self.closed = true;
         self.ring_end_at = None;
         self.ring_was_told = false;
-        let event = if self.on_hook_at.take().is_some() {
-            Event::WinkFlash
-        } else {
-            Event::RingOffHook
-        };
+        let event = if self.on_hook_at.take().is_some() { Event::WinkFlash } else { Event::RingOffHook };
         self.told.push((Side::Far, event));
         if let Office::Ringing { sounds, .. } = self.far {
             if sounds {
@@ -268,10 +251,7 @@ impl Loop {
     }
 
     fn ringer_on(&mut self, now: Micros) {
-        self.far = Office::Ringing {
-            sounds: true,
-            until: now + RING_ON,
-        };
+        self.far = Office::Ringing { sounds: true, until: now + RING_ON };
         self.told.push((Side::Far, RINGER_ON));
         if !self.closed && now >= self.ring_deaf_until {
             self.ring_was_told = true;
@@ -324,19 +304,9 @@ mod tests {
     fn a_ring_has_its_cadence_and_its_trailer() {
         let mut line = Loop::new();
         line.hook(Side::Far, Hook::Ring, ms(3_000)).unwrap();
-        let near: Vec<_> = run(&mut line, 3_000, 9_500)
-            .into_iter()
-            .filter(|e| e.1 == Side::Near)
-            .collect();
-        let expected = [
-            (3_000, Event::RingBegin),
-            (5_050, Event::RingOffHook),
-            (9_000, Event::RingBegin),
-        ];
-        assert_eq!(
-            near.iter().map(|e| (e.0, e.2)).collect::<Vec<_>>(),
-            expected
-        );
+        let near: Vec<_> = run(&mut line, 3_000, 9_500).into_iter().filter(|e| e.1 == Side::Near).collect();
+        let expected = [(3_000, Event::RingBegin), (5_050, Event::RingOffHook), (9_000, Event::RingBegin)];
+        assert_eq!(near.iter().map(|e| (e.0, e.2)).collect::<Vec<_>>(), expected);
     }
 
     #[test]
@@ -346,10 +316,7 @@ mod tests {
         run(&mut line, 3_000, 3_500);
         line.hook(Side::Near, Hook::OffHook, ms(3_500)).unwrap();
         let told = run(&mut line, 3_500, 8_000);
-        assert_eq!(
-            told.iter().map(|e| e.2).collect::<Vec<_>>(),
-            [Event::RingOffHook, RINGER_OFF]
-        );
+        assert_eq!(told.iter().map(|e| e.2).collect::<Vec<_>>(), [Event::RingOffHook, RINGER_OFF]);
         assert!(line.is_at_rest());
     }
 
@@ -357,40 +324,25 @@ mod tests {
     fn a_short_on_hook_is_a_flash_and_a_long_one_a_clearing() {
         let mut line = Loop::new();
         line.hook(Side::Near, Hook::OffHook, ms(0)).unwrap();
-        assert_eq!(
-            line.hook(Side::Near, Hook::Flash, ms(1_000)),
-            Ok(Progress::Pending)
-        );
+        assert_eq!(line.hook(Side::Near, Hook::Flash, ms(1_000)), Ok(Progress::Pending));
         let told = run(&mut line, 0, 3_000);
         assert!(told.contains(&(1_750, Side::Far, Event::WinkFlash)));
         assert!(told.contains(&(1_750, Side::Near, Event::HookComplete)));
         line.hook(Side::Near, Hook::OnHook, ms(3_000)).unwrap();
-        assert_eq!(
-            run(&mut line, 3_000, 6_000),
-            [(4_250, Side::Far, Event::OnHook)]
-        );
+        assert_eq!(run(&mut line, 3_000, 6_000), [(4_250, Side::Far, Event::OnHook)]);
     }
 
     #[test]
     fn a_port_that_drops_is_busy_and_the_terminal_cannot_ring() {
         let mut line = Loop::new();
-        assert_eq!(
-            line.hook(Side::Near, Hook::Ring, ms(0)),
-            Err(CardError::Invalid)
-        );
+        assert_eq!(line.hook(Side::Near, Hook::Ring, ms(0)), Err(CardError::Invalid));
         line.hook(Side::Near, Hook::OffHook, ms(0)).unwrap();
         line.hook(Side::Far, Hook::OffHook, ms(10)).unwrap();
         line.hook(Side::Far, Hook::OnHook, ms(700)).unwrap();
         assert!(run(&mut line, 700, 710).contains(&(700, Side::Near, Event::OnHook)));
-        assert_eq!(
-            line.hook(Side::Far, Hook::OffHook, ms(720)),
-            Err(CardError::Busy)
-        );
+        assert_eq!(line.hook(Side::Far, Hook::OffHook, ms(720)), Err(CardError::Busy));
         assert!(!line.carries_from(Side::Far));
         run(&mut line, 720, 1_600);
-        assert_eq!(
-            line.hook(Side::Far, Hook::OffHook, ms(1_600)),
-            Ok(Progress::Done)
-        );
+        assert_eq!(line.hook(Side::Far, Hook::OffHook, ms(1_600)), Ok(Progress::Done));
     }
 }

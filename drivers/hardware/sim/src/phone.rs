@@ -155,8 +155,7 @@ impl Phone {
     /// Does the steps that need no sound, for as long as no channel carries blocks.
     pub fn advance(&mut self, now: Micros) {
         // Each turn ends a step, so there are at most as many turns as steps.
-        while matches!(self.doing, Doing::Nothing) && self.hangup.is_none() && now >= self.begins_at
-        {
+        while matches!(self.doing, Doing::Nothing) && self.hangup.is_none() && now >= self.begins_at {
             let Some(step) = self.steps.front() else {
                 self.hangup = Some(Cause::NORMAL);
                 return;
@@ -187,9 +186,7 @@ impl Phone {
                         (passed_ms >= u64::from(*limit_ms)).then_some(StepEnd::TimedOut)
                     }
                 }
-                Step::AwaitHangup { limit_ms } => {
-                    (passed_ms >= u64::from(*limit_ms)).then_some(StepEnd::TimedOut)
-                }
+                Step::AwaitHangup { limit_ms } => (passed_ms >= u64::from(*limit_ms)).then_some(StepEnd::TimedOut),
                 Step::Hangup { cause } => {
                     self.hangup = Some(Cause(*cause));
                     Some(StepEnd::Done)
@@ -210,31 +207,16 @@ impl Phone {
 
     fn begin_sound(&mut self) {
         self.doing = match self.steps.front() {
-            Some(Step::Press {
-                keys,
-                tone_ms,
-                gap_ms,
-                level_dbm0,
-            }) => {
-                let sound = KeySound {
-                    tone_ms: *tone_ms,
-                    gap_ms: *gap_ms,
-                    low_dbm0: level_dbm0 - 2.0,
-                    high_dbm0: *level_dbm0,
-                };
+            Some(Step::Press { keys, tone_ms, gap_ms, level_dbm0 }) => {
+                let sound =
+                    KeySound { tone_ms: *tone_ms, gap_ms: *gap_ms, low_dbm0: level_dbm0 - 2.0, high_dbm0: *level_dbm0 };
                 Dialler::of(keys, sound).map_or(Doing::Nothing, Doing::Keys)
             }
             Some(Step::Tone { hz, ms, level_dbm0 }) => {
                 let left = *ms as usize * OCTETS_A_SECOND / 1_000;
-                Doing::Tone {
-                    tone: Tone::new(*hz, *level_dbm0),
-                    left,
-                }
+                Doing::Tone { tone: Tone::new(*hz, *level_dbm0), left }
             }
-            Some(Step::Say { octets }) => Doing::Speech {
-                octets: octets.clone(),
-                sent: 0,
-            },
+            Some(Step::Say { octets }) => Doing::Speech { octets: octets.clone(), sent: 0 },
             _ => Doing::Nothing,
         };
     }
@@ -293,8 +275,7 @@ impl Phone {
 
 impl Ears {
     fn hear(&mut self, now: Micros, block: &Block) {
-        self.heard_from
-            .get_or_insert(Micros(now.0.saturating_sub(BLOCK_US)));
+        self.heard_from.get_or_insert(Micros(now.0.saturating_sub(BLOCK_US)));
         let room = MAX_HEARD - self.heard.len();
         self.heard.extend_from_slice(&block[..room.min(BLOCK)]);
         let mut samples = [0; BLOCK];
@@ -336,10 +317,7 @@ mod tests {
             let octet = if sounds(t) { 0x34 } else { 0xD5 };
             let mut block = [octet; BLOCK];
             block[0] ^= 0x80; // something that is not a constant
-            phone.hear(
-                Micros::from_ms(t),
-                if sounds(t) { &block } else { &[0xD5; BLOCK] },
-            );
+            phone.hear(Micros::from_ms(t), if sounds(t) { &block } else { &[0xD5; BLOCK] });
             phone.speak(Micros::from_ms(t), &mut block);
             said.extend_from_slice(&block);
         }
@@ -350,10 +328,7 @@ mod tests {
     fn it_waits_for_the_end_of_what_is_said_and_presses_keys() {
         let steps = vec![
             Step::AwaitAnswer { limit_ms: 1_000 },
-            Step::AwaitQuiet {
-                ms: 500,
-                limit_ms: 5_000,
-            },
+            Step::AwaitQuiet { ms: 500, limit_ms: 5_000 },
             Step::press("2#"),
             Step::AwaitHangup { limit_ms: 1_000 },
         ];
@@ -371,30 +346,17 @@ mod tests {
         }
         assert_eq!(keys, "2#");
         assert_eq!(phone.wants_to_hang_up(), Some(Cause::NORMAL));
-        assert_eq!(
-            phone.steps_ended().last().map(|s| s.end),
-            Some(StepEnd::TimedOut)
-        );
+        assert_eq!(phone.steps_ended().last().map(|s| s.end), Some(StepEnd::TimedOut));
     }
 
     #[test]
     fn quiet_needs_new_sound_after_our_own_keys() {
-        let steps = vec![
-            Step::AwaitSound { limit_ms: 900 },
-            Step::press("1"),
-            Step::AwaitQuiet {
-                ms: 200,
-                limit_ms: 900,
-            },
-        ];
+        let steps =
+            vec![Step::AwaitSound { limit_ms: 900 }, Step::press("1"), Step::AwaitQuiet { ms: 200, limit_ms: 900 }];
         let mut phone = Phone::new(Law::A, steps, Micros::ZERO);
         phone.connected(Micros::ZERO);
         run(&mut phone, 1_500, |t| t < 50);
-        assert_eq!(
-            phone.steps_ended().last().map(|s| s.end),
-            Some(StepEnd::TimedOut),
-            "the old sound was settled"
-        );
+        assert_eq!(phone.steps_ended().last().map(|s| s.end), Some(StepEnd::TimedOut), "the old sound was settled");
     }
 
     #[test]
@@ -410,20 +372,10 @@ mod tests {
 
     #[test]
     fn steps_without_sense_are_refused_not_obeyed() {
-        let steps = vec![
-            Step::press("x"),
-            Step::SayFile {
-                file: "none".into(),
-            },
-        ];
+        let steps = vec![Step::press("x"), Step::SayFile { file: "none".into() }];
         let mut phone = Phone::new(Law::A, steps, Micros::ZERO);
         phone.advance(Micros::ZERO);
-        assert!(
-            phone
-                .steps_ended()
-                .iter()
-                .all(|s| s.end == StepEnd::Refused)
-        );
+        assert!(phone.steps_ended().iter().all(|s| s.end == StepEnd::Refused));
         assert_eq!(phone.wants_to_hang_up(), Some(Cause::NORMAL));
     }
 }

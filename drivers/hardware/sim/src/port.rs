@@ -80,8 +80,7 @@ impl Port {
         self.wake = match with_fd {
             true => {
                 let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
-                let wake = EventFd::from_value_and_flags(0, flags)
-                    .map_err(|errno| CardError::Os(errno as i32))?;
+                let wake = EventFd::from_value_and_flags(0, flags).map_err(|errno| CardError::Os(errno as i32))?;
                 Some(Arc::new(wake))
             }
             false => None,

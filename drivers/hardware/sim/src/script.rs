@@ -9,12 +9,10 @@ pub const MAX_STEPS: usize = 1_000;
 /// One step. A step with a limit that runs out is noted and passed over, but a call that is not answered ends there.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "script", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "script",
-    serde(rename_all = "snake_case", deny_unknown_fields)
-)]
+#[cfg_attr(feature = "script", serde(rename_all = "snake_case", deny_unknown_fields))]
 pub enum Step {
     /// Is silent for a while.
+    #[cfg_attr(feature = "script", serde(alias = "silence"))]
     Wait {
         /// How long.
         ms: u32,
@@ -93,58 +91,41 @@ pub enum Step {
 impl Step {
     /// Keys with the usual sound.
     pub fn press(keys: &str) -> Step {
-        Step::Press {
-            keys: keys.into(),
-            tone_ms: key_ms(),
-            gap_ms: key_ms(),
-            level_dbm0: key_dbm0(),
-        }
+        Step::Press { keys: keys.into(), tone_ms: key_ms(), gap_ms: key_ms(), level_dbm0: key_dbm0() }
     }
 
     /// Ends the call in the ordinary way.
     pub fn hangup() -> Step {
-        Step::Hangup {
-            cause: Cause::NORMAL.0,
-        }
+        Step::Hangup { cause: Cause::NORMAL.0 }
     }
 
     /// What is wrong with it, in a sentence with a remedy; `None`: nothing.
     pub fn complaint(&self) -> Option<String> {
         match self {
             Step::Press { keys, .. } => {
-                let bad = keys.chars().find(
-                    |c| !matches!(c, '0'..='9' | '*' | '#' | 'A'..='D' | 'a'..='d' | 'W' | 'w'),
-                );
+                let bad =
+                    keys.chars().find(|c| !matches!(c, '0'..='9' | '*' | '#' | 'A'..='D' | 'a'..='d' | 'W' | 'w'));
                 if keys.len() > crate::dial::MAX_DIAL {
-                    return Some(format!(
-                        "{} keys in one step: press at most {}",
-                        keys.len(),
-                        crate::dial::MAX_DIAL
-                    ));
+                    return Some(format!("{} keys in one step: press at most {}", keys.len(), crate::dial::MAX_DIAL));
                 }
                 bad.map(|c| format!("'{c}' is no key: use 0-9, *, #, A-D, or W for a pause"))
             }
-            Step::Tone { hz, .. } if !(*hz > 0.0 && *hz < 4_000.0) => Some(format!(
-                "a tone of {hz} Hz does not fit a telephone channel: use more than 0 and less than 4000"
-            )),
-            Step::Hangup { cause } if *cause == 0 || *cause > 127 => Some(format!(
-                "{cause} is no Q.850 cause: use 1 to 127, 16 for an ordinary end"
-            )),
+            Step::Tone { hz, .. } if !(*hz > 0.0 && *hz < 4_000.0) => {
+                Some(format!("a tone of {hz} Hz does not fit a telephone channel: use more than 0 and less than 4000"))
+            }
+            Step::Hangup { cause } if *cause == 0 || *cause > 127 => {
+                Some(format!("{cause} is no Q.850 cause: use 1 to 127, 16 for an ordinary end"))
+            }
             _ => None,
         }
     }
 }
 
 /// Puts the sound of files into a script: `load` gives G.711 octets in the law of the line.
-pub fn resolve<E>(
-    steps: &mut [Step],
-    mut load: impl FnMut(&str) -> Result<Vec<u8>, E>,
-) -> Result<(), E> {
+pub fn resolve<E>(steps: &mut [Step], mut load: impl FnMut(&str) -> Result<Vec<u8>, E>) -> Result<(), E> {
     for step in steps {
         if let Step::SayFile { file } = step {
-            *step = Step::Say {
-                octets: load(file)?,
-            };
+            *step = Step::Say { octets: load(file)? };
         }
     }
     Ok(())
@@ -190,39 +171,15 @@ mod tests {
     #[test]
     fn bad_steps_are_named_with_a_remedy() {
         assert_eq!(Step::press("12*#").complaint(), None);
-        assert!(
-            Step::press("1x")
-                .complaint()
-                .is_some_and(|text| text.contains("'x'") && text.contains("use 0-9"))
-        );
+        assert!(Step::press("1x").complaint().is_some_and(|text| text.contains("'x'") && text.contains("use 0-9")));
         assert!(Step::Hangup { cause: 0 }.complaint().is_some());
-        assert!(
-            Step::Tone {
-                hz: 5_000.0,
-                ms: 1,
-                level_dbm0: 0.0
-            }
-            .complaint()
-            .is_some()
-        );
+        assert!(Step::Tone { hz: 5_000.0, ms: 1, level_dbm0: 0.0 }.complaint().is_some());
     }
 
     #[test]
     fn files_become_speech() {
-        let mut steps = [
-            Step::SayFile {
-                file: "a.wav".into(),
-            },
-            Step::hangup(),
-        ];
-        resolve(&mut steps, |file| {
-            if file == "a.wav" {
-                Ok(vec![1, 2])
-            } else {
-                Err(())
-            }
-        })
-        .unwrap();
+        let mut steps = [Step::SayFile { file: "a.wav".into() }, Step::hangup()];
+        resolve(&mut steps, |file| if file == "a.wav" { Ok(vec![1, 2]) } else { Err(()) }).unwrap();
         assert_eq!(steps[0], Step::Say { octets: vec![1, 2] });
     }
 
@@ -238,13 +195,15 @@ mod tests {
                 { await_answer = {} },
                 { await_quiet = { ms = 500 } },
                 { press = { keys = "2" } },
-                { tone = { hz = 440.0, ms = 1000 } },
+                { tone = { hz = 440, ms = 1000 } },
+                { silence = { ms = 20 } },
                 { hangup = {} },
             ]"#;
         let file: File = toml::from_str(text).unwrap();
         assert_eq!(file.steps[0], Step::AwaitAnswer { limit_ms: 60_000 });
         assert_eq!(file.steps[2], Step::press("2"));
-        assert_eq!(file.steps[4], Step::hangup());
+        assert_eq!(file.steps[4], Step::Wait { ms: 20 });
+        assert_eq!(file.steps[5], Step::hangup());
         assert!(toml::from_str::<File>("steps = [{ press = { kees = \"2\" } }]").is_err());
     }
 }

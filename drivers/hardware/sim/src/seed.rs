@@ -15,10 +15,7 @@ impl Seed {
 
     /// A stream of its own for part `part`: what one part draws does not move the others.
     pub fn part(&self, part: u64) -> Seed {
-        let mut stream = Seed(
-            self.0
-                .wrapping_add(part.wrapping_mul(0xD1B5_4A32_D192_ED03)),
-        );
+        let mut stream = Seed(self.0.wrapping_add(part.wrapping_mul(0xD1B5_4A32_D192_ED03)));
         stream.draw();
         stream
     }

@@ -30,16 +30,10 @@ pub struct WallClock {
 impl Wire {
     /// Turns the wire by the host's clock from now on. `each_block` runs after every block's step, without the lock:
     /// let the exchange work there. Channels opened from now on have a descriptor to poll.
-    pub fn run_wall(
-        &self,
-        mut each_block: impl FnMut(Micros) + Send + 'static,
-    ) -> io::Result<WallClock> {
+    pub fn run_wall(&self, mut each_block: impl FnMut(Micros) + Send + 'static) -> io::Result<WallClock> {
         let mut world = self.shared.world();
         if world.has_fds && !world.wall_ended {
-            return Err(io::Error::new(
-                io::ErrorKind::AlreadyExists,
-                "the wire runs on the host's clock already",
-            ));
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the wire runs on the host's clock already"));
         }
         world.has_fds = true;
         world.wall_ended = false;
@@ -48,11 +42,7 @@ impl Wire {
         let (wire, stopped) = (self.clone(), stop.clone());
         let run = move || run(&wire, &stopped, &mut each_block);
         let thread = thread::Builder::new().name("sim-wire".into()).spawn(run)?;
-        Ok(WallClock {
-            wire: self.clone(),
-            stop,
-            thread: Some(thread),
-        })
+        Ok(WallClock { wire: self.clone(), stop, thread: Some(thread) })
     }
 }
 

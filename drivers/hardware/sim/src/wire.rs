@@ -5,17 +5,12 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use tipring_card::{
-    Alarms, BLOCK, ChannelId, ChannelInfo, Event, Law, Micros, Signalling, SpanId, SpanInfo,
-    SpanKind,
-};
+use tipring_card::{BLOCK, Event, Law, Micros, Signalling, SpanId};
 
 use crate::{
     card::SimCard,
-    faults::{Faults, FrameFate, Trouble, Way},
-    looped::Loop,
-    port::Port,
-    seed::Seed,
+    faults::{Faults, Trouble},
+    line::{Line, Span, build, tell_all},
 };
 
 /// Most E1 spans of one wire: 30 calls each, more than one box is meant for.
@@ -71,13 +66,7 @@ pub struct WireConfig {
 
 impl Default for WireConfig {
     fn default() -> Self {
-        WireConfig {
-            spans: 1,
-            analog_ports: 0,
-            law: Law::A,
-            seed: 1,
-            faults: Faults::default(),
-        }
+        WireConfig { spans: 1, analog_ports: 0, law: Law::A, seed: 1, faults: Faults::default() }
     }
 }
 
@@ -114,27 +103,15 @@ impl Shared {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn wait_tick<'a>(
-        &self,
-        world: MutexGuard<'a, World>,
-        limit: std::time::Duration,
-    ) -> MutexGuard<'a, World> {
-        self.ticked
-            .wait_timeout(world, limit)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
+    pub fn wait_tick<'a>(&self, world: MutexGuard<'a, World>, limit: std::time::Duration) -> MutexGuard<'a, World> {
+        self.ticked.wait_timeout(world, limit).unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
 impl Wire {
     /// A wire at time zero. More spans or lines than allowed are cut to the bound.
     pub fn new(config: WireConfig) -> Wire {
-        Wire {
-            shared: Arc::new(Shared {
-                world: Mutex::new(World::new(config)),
-                ticked: Condvar::new(),
-            }),
-        }
+        Wire { shared: Arc::new(Shared { world: Mutex::new(World::new(config)), ticked: Condvar::new() }) }
     }
 
     /// The card of the box.
@@ -189,36 +166,6 @@ impl Wire {
     pub fn counters(&self) -> WireCounters {
         self.shared.world().counters()
     }
-}
-
-/// One span's state.
-pub(crate) struct Span {
-    pub info: SpanInfo,
-    pub unplugged: bool,
-    pub alarm_until: Micros,
-    pub deaf_until: Micros,
-    pub is_down: bool,
-    pub errors: [u32; 2],
-}
-
-impl Span {
-    pub fn alarms(&self) -> Alarms {
-        if self.is_down {
-            Alarms::RED
-        } else {
-            Alarms::NONE
-        }
-    }
-}
-
-/// One channel with both its ends.
-pub(crate) struct Line {
-    pub span: usize,
-    pub ports: [Port; 2],
-    /// The loop, when it is an analogue line.
-    pub looped: Option<Loop>,
-    /// Faults from near to far and from far to near.
-    ways: [Way; 2],
 }
 
 /// Everything behind the lock.
@@ -305,14 +252,7 @@ impl World {
     }
 
     fn move_octets(&mut self, octets: usize) {
-        let World {
-            lines,
-            spans,
-            faults,
-            counters,
-            now,
-            ..
-        } = self;
+        let World { lines, spans, faults, counters, now, .. } = self;
         for line in lines {
             let span = &mut spans[line.span];
             if let Some(looped) = &mut line.looped
@@ -333,13 +273,7 @@ impl World {
     }
 
     fn make_planned_trouble(&mut self) {
-        while let Some(planned) = self
-            .faults
-            .planned
-            .get(self.next_planned)
-            .filter(|p| p.at <= self.now)
-            .copied()
-        {
+        while let Some(planned) = self.faults.planned.get(self.next_planned).filter(|p| p.at <= self.now).copied() {
             self.next_planned += 1;
             self.trouble(planned.what);
         }
@@ -369,33 +303,17 @@ impl World {
 
     /// The next moment at which a stretch of time must end, so that faults do not depend on the steps.
     fn next_change(&self) -> Micros {
-        let planned = self
-            .faults
-            .planned
-            .get(self.next_planned)
-            .map_or(Micros::FOREVER, |p| p.at);
-        let spans = self
-            .spans
-            .iter()
-            .flat_map(|span| [span.alarm_until, span.deaf_until]);
-        let next = spans
-            .chain([planned, self.faults.far_starts_at])
-            .filter(|&at| at > self.now)
-            .min();
+        let planned = self.faults.planned.get(self.next_planned).map_or(Micros::FOREVER, |p| p.at);
+        let spans = self.spans.iter().flat_map(|span| [span.alarm_until, span.deaf_until]);
+        let next = spans.chain([planned, self.faults.far_starts_at]).filter(|&at| at > self.now).min();
         // Whole milliseconds: time moves in no smaller piece.
-        next.map_or(Micros::FOREVER, |at| {
-            Micros(at.0.div_ceil(1_000).saturating_mul(1_000))
-        })
+        next.map_or(Micros::FOREVER, |at| Micros(at.0.div_ceil(1_000).saturating_mul(1_000)))
     }
 
     fn deadline(&self) -> Option<Micros> {
         let next_block = self.now + STRETCH;
         let lines = self.lines.iter().filter_map(|line| {
-            if line
-                .looped
-                .as_ref()
-                .is_some_and(|looped| !looped.is_at_rest())
-            {
+            if line.looped.as_ref().is_some_and(|looped| !looped.is_at_rest()) {
                 return Some(next_block);
             }
             line.ports
@@ -416,11 +334,7 @@ impl World {
                 continue;
             }
             span.is_down = is_down;
-            let event = if is_down {
-                Event::Alarm
-            } else {
-                Event::AlarmCleared
-            };
+            let event = if is_down { Event::Alarm } else { Event::AlarmCleared };
             for line in self.lines.iter_mut().filter(|line| line.span == number) {
                 for port in &mut line.ports {
                     port.tell(event);
@@ -436,205 +350,5 @@ impl World {
             counters.underrun_octets += port.underrun_octets;
         }
         counters
-    }
-}
-
-impl Line {
-    /// Moves audio both ways; tells how many slips there were.
-    fn move_audio(&mut self, octets: usize, span: &mut Span) -> u32 {
-        let mut slips = 0;
-        for from in [Side::Near, Side::Far] {
-            let mut stretch = [0; BLOCK + 2];
-            let carries = !span.is_down
-                && self
-                    .looped
-                    .as_ref()
-                    .is_none_or(|looped| looped.carries_from(from));
-            let [near, far] = &mut self.ports;
-            let (sender, receiver) = if from == Side::Near {
-                (near, far)
-            } else {
-                (far, near)
-            };
-            let law = sender.law;
-            let way = &mut self.ways[from.index()];
-            let heard = if way.is_clear(octets) {
-                sender.sent(&mut stretch[..octets]);
-                &mut stretch[..octets]
-            } else {
-                let mut heard = [0; BLOCK];
-                let mut one = [0; 1];
-                let here = way.carry(&mut heard[..octets], law, || {
-                    sender.sent(&mut one);
-                    one[0]
-                });
-                slips += here;
-                span.errors[from.other().index()] =
-                    span.errors[from.other().index()].saturating_add(here);
-                stretch[..octets].copy_from_slice(&heard[..octets]);
-                &mut stretch[..octets]
-            };
-            if !carries {
-                heard.fill(law.silence());
-            }
-            receiver.heard(heard);
-        }
-        slips
-    }
-
-    fn move_frames(
-        &mut self,
-        octets: usize,
-        span: &mut Span,
-        faults: &Faults,
-        counters: &mut WireCounters,
-        now: Micros,
-    ) {
-        for from in [Side::Near, Side::Far] {
-            let [near, far] = &mut self.ports;
-            let (sender, receiver) = if from == Side::Near {
-                (near, far)
-            } else {
-                (far, near)
-            };
-            if sender.frames_out.is_idle() {
-                continue;
-            }
-            let way = &mut self.ways[from.index()];
-            for frame in sender.frames_out.run(octets) {
-                let mut fate = way.frame_fate(faults);
-                if span.is_down || now <= span.deaf_until || receiver.holder.is_none() {
-                    fate = FrameFate::Vanishes;
-                } else if std::mem::take(&mut receiver.loses_first_frame) {
-                    fate = FrameFate::Aborted;
-                }
-                let arrived = match fate {
-                    FrameFate::Arrives => receiver.heard_frame(frame),
-                    FrameFate::Vanishes => false,
-                    FrameFate::BadFcs => {
-                        span.errors[from.other().index()] =
-                            span.errors[from.other().index()].saturating_add(1);
-                        receiver.tell(Event::HdlcBadFcs);
-                        false
-                    }
-                    FrameFate::Aborted => {
-                        receiver.tell(Event::HdlcAbort);
-                        false
-                    }
-                };
-                if arrived {
-                    counters.frames += 1;
-                } else {
-                    counters.frames_lost += 1;
-                }
-            }
-        }
-    }
-
-    /// Hands on what the loop has to tell.
-    pub fn tell_loop(&mut self) {
-        if let Some(looped) = &mut self.looped {
-            tell_all(looped, &mut self.ports);
-        }
-    }
-}
-
-fn tell_all(looped: &mut Loop, ports: &mut [Port; 2]) {
-    for (side, event) in looped.told() {
-        ports[side.index()].tell(event);
-    }
-}
-
-fn build(config: &WireConfig, faults: &Faults) -> (Vec<Span>, Vec<Line>) {
-    let seed = Seed::new(config.seed);
-    let (mut spans, mut lines) = (Vec::new(), Vec::new());
-    let e1_spans = config.spans.min(MAX_SPANS);
-    for number in 0..e1_spans {
-        spans.push(span(
-            number + 1,
-            SpanKind::E1,
-            format!("simulated E1 {}", number + 1),
-        ));
-        for timeslot in 1..=E1_TIMESLOTS {
-            let kind = if timeslot == D_TIMESLOT {
-                Signalling::Hdlc
-            } else {
-                Signalling::Bearer
-            };
-            lines.push(line(
-                usize::from(number),
-                timeslot,
-                [kind, kind],
-                config,
-                faults,
-                &seed,
-                lines.len(),
-            ));
-        }
-    }
-    let ports = config.analog_ports.min(MAX_ANALOG_PORTS);
-    if ports > 0 {
-        spans.push(span(
-            e1_spans + 1,
-            SpanKind::Analog,
-            "simulated analogue lines".into(),
-        ));
-        for port in 1..=ports as u8 {
-            let kinds = [Signalling::FxsKs, Signalling::FxoKs];
-            lines.push(line(
-                usize::from(e1_spans),
-                port,
-                kinds,
-                config,
-                faults,
-                &seed,
-                lines.len(),
-            ));
-        }
-    }
-    (spans, lines)
-}
-
-fn span(number: u16, kind: SpanKind, name: String) -> Span {
-    Span {
-        info: SpanInfo {
-            id: SpanId(number),
-            kind,
-            name,
-        },
-        unplugged: false,
-        alarm_until: Micros::ZERO,
-        deaf_until: Micros::ZERO,
-        is_down: false,
-        errors: [0; 2],
-    }
-}
-
-fn line(
-    span: usize,
-    timeslot: u8,
-    kinds: [Signalling; 2],
-    config: &WireConfig,
-    faults: &Faults,
-    seed: &Seed,
-    before: usize,
-) -> Line {
-    let id = ChannelId(before as u16 + 1);
-    let info = |signalling| ChannelInfo {
-        id,
-        span: SpanId(span as u16 + 1),
-        timeslot,
-        signalling,
-        law: config.law,
-    };
-    let part = before as u64 * 2;
-    Line {
-        span,
-        ports: kinds.map(|kind| Port::new(info(kind))),
-        looped: (kinds[0] == Signalling::FxsKs).then(Loop::new),
-        ways: [
-            Way::new(faults, seed, part),
-            Way::new(faults, seed, part + 1),
-        ],
     }
 }

@@ -15,23 +15,9 @@ struct SimBench {
 
 impl SimBench {
     fn new(seed: u64, step: Micros, first_frame: FirstFrame) -> SimBench {
-        let faults = Faults {
-            first_frame,
-            ..Faults::default()
-        };
-        let wire = Wire::new(WireConfig {
-            spans: 1,
-            analog_ports: 2,
-            seed,
-            faults,
-            ..WireConfig::default()
-        });
-        SimBench {
-            near: wire.near(),
-            far: wire.far(),
-            wire,
-            step,
-        }
+        let faults = Faults { first_frame, ..Faults::default() };
+        let wire = Wire::new(WireConfig { spans: 1, analog_ports: 2, seed, faults, ..WireConfig::default() });
+        SimBench { near: wire.near(), far: wire.far(), wire, step }
     }
 }
 
@@ -45,12 +31,7 @@ impl Bench for SimBench {
     }
 
     fn pair(&self, kind: Signalling) -> Option<(ChannelId, ChannelId)> {
-        let id = self
-            .near
-            .channels()
-            .iter()
-            .find(|channel| channel.signalling == kind)?
-            .id;
+        let id = self.near.channels().iter().find(|channel| channel.signalling == kind)?.id;
         Some((id, id))
     }
 
@@ -79,13 +60,7 @@ fn the_contract_suite_passes_on_the_simulated_card() {
         let report = run(&mut SimBench::new(5, step, first));
         assert!(report.passed(), "{report}");
         assert!(report.clauses.len() >= 27, "{report}");
-        assert!(
-            report
-                .clauses
-                .iter()
-                .all(|clause| clause.outcome == Outcome::Passed),
-            "{report}"
-        );
+        assert!(report.clauses.iter().all(|clause| clause.outcome == Outcome::Passed), "{report}");
         println!("{report}");
     }
 }

@@ -9,11 +9,7 @@ use crate::support::{SPAN, World, answer, ms, stay};
 #[test]
 fn any_use_of_channels_gives_an_answer_and_never_panics() {
     for seed in 0..20 {
-        let wire = Wire::new(WireConfig {
-            analog_ports: 3,
-            seed,
-            ..WireConfig::default()
-        });
+        let wire = Wire::new(WireConfig { analog_ports: 3, seed, ..WireConfig::default() });
         let mut cards = [wire.near(), wire.far()];
         let mut chance = Seed::new(seed);
         let mut open: Vec<Box<dyn Channel>> = Vec::new();
@@ -24,13 +20,7 @@ fn any_use_of_channels_gives_an_answer_and_never_panics() {
         if seed % 2 == 1 {
             wire.remove(Side::Near);
             let gone = |channel: &mut Box<dyn Channel>| channel.event() == Err(CardError::Gone);
-            assert!(
-                open.iter_mut()
-                    .filter_map(|channel| gone(channel).then_some(()))
-                    .count()
-                    > 0
-                    || open.is_empty()
-            );
+            assert!(open.iter_mut().filter_map(|channel| gone(channel).then_some(())).count() > 0 || open.is_empty());
             for _ in 0..500 {
                 act(&mut chance, &wire, &mut cards, &mut open);
             }
@@ -38,23 +28,14 @@ fn any_use_of_channels_gives_an_answer_and_never_panics() {
     }
 }
 
-fn act(
-    chance: &mut Seed,
-    wire: &Wire,
-    cards: &mut [tipring_sim::SimCard; 2],
-    open: &mut Vec<Box<dyn Channel>>,
-) {
+fn act(chance: &mut Seed, wire: &Wire, cards: &mut [tipring_sim::SimCard; 2], open: &mut Vec<Box<dyn Channel>>) {
     let mut buffer = [0x2A; 2_000];
     let length = [0, 1, 2, 79, 80, 81, 1_024, 2_000][chance.below(8) as usize];
     let what = chance.below(12);
     let number = chance.below(open.len() as u64 + 1) as usize;
     let Some(channel) = open.get_mut(number).filter(|_| what < 10) else {
         match what {
-            0..=8 => open.extend(
-                cards[chance.below(2) as usize]
-                    .open(ChannelId(chance.below(40) as u16))
-                    .ok(),
-            ),
+            0..=8 => open.extend(cards[chance.below(2) as usize].open(ChannelId(chance.below(40) as u16)).ok()),
             9 => drop((!open.is_empty()).then(|| open.swap_remove(0))),
             10 => wire.plug(SPAN, chance.below(4) > 0),
             _ => wire.step(wire.now() + ms(chance.below(40))),
@@ -62,25 +43,25 @@ fn act(
         return;
     };
     match what {
-        0 => drop(channel.setup(
-            [Setup::Audio(Law::A), Setup::Audio(Law::Mu), Setup::Frames][chance.below(3) as usize],
-        )),
+        0 => {
+            let _ =
+                channel.setup([Setup::Audio(Law::A), Setup::Audio(Law::Mu), Setup::Frames][chance.below(3) as usize]);
+        }
         1 | 2 => allowed(channel.read(&mut buffer[..length]), length),
         3 | 4 => allowed(channel.write(&buffer[..length]), length),
-        5 => drop(channel.flush()),
+        5 => {
+            let _ = channel.flush();
+        }
         6 | 7 => {
-            let hooks = [
-                Hook::OnHook,
-                Hook::OffHook,
-                Hook::Start,
-                Hook::Flash,
-                Hook::Ring,
-                Hook::RingOff,
-            ];
+            let hooks = [Hook::OnHook, Hook::OffHook, Hook::Start, Hook::Flash, Hook::Ring, Hook::RingOff];
             let _ = channel.hook(hooks[chance.below(6) as usize]);
         }
-        8 => drop(channel.dial(["T123", "W", "", "T9é", "ABCD*#"][chance.below(5) as usize])),
-        _ => drop(channel.event()),
+        8 => {
+            let _ = channel.dial(["T123", "W", "", "T9é", "ABCD*#"][chance.below(5) as usize]);
+        }
+        _ => {
+            let _ = channel.event();
+        }
     }
 }
 
@@ -88,10 +69,7 @@ fn act(
 #[track_caller]
 fn allowed(answer: Result<usize, CardError>, length: usize) {
     match answer {
-        Ok(octets) => assert!(
-            octets > 0 && octets <= length.min(1_024),
-            "{octets} of {length}"
-        ),
+        Ok(octets) => assert!(octets > 0 && octets <= length.min(1_024), "{octets} of {length}"),
         Err(CardError::Again | CardError::EventPending | CardError::Gone | CardError::Invalid) => {}
         Err(other) => panic!("{other}"),
     }
@@ -109,16 +87,7 @@ fn any_octets_on_the_d_channel_leave_the_exchange_whole() {
         if frame.len() > 8 && chance.below(3) > 0 {
             // An address and a control field that fit, and Q.931 with a call reference.
             let (ns, nr) = (chance.draw() as u8 & 0xFE, chance.draw() as u8);
-            frame[..8].copy_from_slice(&[
-                0x00,
-                0x01,
-                ns,
-                nr,
-                0x08,
-                0x02,
-                0x00,
-                chance.below(3) as u8,
-            ]);
+            frame[..8].copy_from_slice(&[0x00, 0x01, ns, nr, 0x08, 0x02, 0x00, chance.below(3) as u8]);
         }
         if chance.below(20) == 0 {
             frame = vec![0x00, 0x01, 0x7F, 0, 0]; // SABME: start again
@@ -135,22 +104,13 @@ fn any_octets_on_the_d_channel_leave_the_exchange_whole() {
     world.exchange.take_finished();
     world.rings("after", "100", vec![answer(), Step::hangup()]);
     world.run_out(ms(200_000));
-    let after = world
-        .exchange
-        .take_finished()
-        .into_iter()
-        .find(|call| call.id == "after")
-        .unwrap();
+    let after = world.exchange.take_finished().into_iter().find(|call| call.id == "after").unwrap();
     assert_eq!(after.cause, Some(Cause::NORMAL), "{after}");
 }
 
 #[test]
 fn a_dialled_number_is_heard_at_the_far_port() {
-    let wire = Wire::new(WireConfig {
-        spans: 0,
-        analog_ports: 1,
-        ..WireConfig::default()
-    });
+    let wire = Wire::new(WireConfig { spans: 0, analog_ports: 1, ..WireConfig::default() });
     let (mut near, mut far) = (wire.near(), wire.far());
     let mut near = near.open(ChannelId(1)).unwrap();
     let mut far = far.open(ChannelId(1)).unwrap();

@@ -4,8 +4,7 @@
 use tipring_card::{Cause, Law, Micros, SpanId};
 use tipring_isdn::Role;
 use tipring_sim::{
-    Call, CallReport, Exchange, ExchangeConfig, Faults, FirstFrame, Reply, Step, Subscriber, Wire,
-    WireConfig,
+    Call, CallReport, Exchange, ExchangeConfig, Faults, FirstFrame, Reply, Step, Subscriber, Wire, WireConfig,
 };
 
 pub const SPAN: SpanId = SpanId(1);
@@ -23,48 +22,20 @@ pub struct World {
 
 impl World {
     pub fn new(faults: Faults, answers: Vec<Step>) -> World {
-        World::with(
-            WireConfig {
-                faults,
-                ..WireConfig::default()
-            },
-            answers,
-        )
+        World::with(WireConfig { faults, ..WireConfig::default() }, answers)
     }
 
     pub fn with(config: WireConfig, answers: Vec<Step>) -> World {
         let wire = Wire::new(config);
-        let reply = Reply::Answer {
-            rings: ms(500),
-            steps: answers,
-        };
+        let reply = Reply::Answer { rings: ms(500), steps: answers };
         let subscribers = vec![
-            Subscriber {
-                number: "17".into(),
-                reply: Reply::Refuse(Cause::USER_BUSY),
-            },
-            Subscriber {
-                number: "18".into(),
-                reply: Reply::Ignore,
-            },
-            Subscriber {
-                number: "19".into(),
-                reply: Reply::RingForever,
-            },
-            Subscriber {
-                number: "100".into(),
-                reply,
-            },
+            Subscriber { number: "17".into(), reply: Reply::Refuse(Cause::USER_BUSY) },
+            Subscriber { number: "18".into(), reply: Reply::Ignore },
+            Subscriber { number: "19".into(), reply: Reply::RingForever },
+            Subscriber { number: "100".into(), reply },
         ];
-        let pbx = ExchangeConfig {
-            role: Role::User,
-            subscribers: subscribers.clone(),
-            ..ExchangeConfig::default()
-        };
-        let exchange = ExchangeConfig {
-            subscribers,
-            ..ExchangeConfig::default()
-        };
+        let pbx = ExchangeConfig { role: Role::User, subscribers: subscribers.clone(), ..ExchangeConfig::default() };
+        let exchange = ExchangeConfig { subscribers, ..ExchangeConfig::default() };
         World {
             exchange: Exchange::new(wire.far(), exchange),
             pbx: Exchange::new(wire.near(), pbx),
@@ -75,13 +46,7 @@ impl World {
 
     /// A world whose wire loses nothing, not even first frames.
     pub fn good(answers: Vec<Step>) -> World {
-        World::new(
-            Faults {
-                first_frame: FirstFrame::Kept,
-                ..Faults::default()
-            },
-            answers,
-        )
+        World::new(Faults { first_frame: FirstFrame::Kept, ..Faults::default() }, answers)
     }
 
     pub fn run(&mut self, time: Micros) {
@@ -98,11 +63,7 @@ impl World {
     pub fn run_out(&mut self, limit: Micros) {
         let end = self.wire.now() + limit;
         while !(self.exchange.is_idle() && self.pbx.is_idle()) {
-            assert!(
-                self.wire.now() < end,
-                "not idle after {limit:?}:\n{}",
-                self.story()
-            );
+            assert!(self.wire.now() < end, "not idle after {limit:?}:\n{}", self.story());
             self.run(self.step);
         }
     }
@@ -121,11 +82,7 @@ impl World {
     }
 
     pub fn story(&self) -> String {
-        self.exchange
-            .trace()
-            .iter()
-            .map(|line| format!("{line}\n"))
-            .collect()
+        self.exchange.trace().iter().map(|line| format!("{line}\n")).collect()
     }
 }
 
@@ -150,15 +107,8 @@ pub fn pattern(seed: u32, octets: u32) -> Vec<u8> {
 #[track_caller]
 pub fn place_of(wanted: &[u8], report: &CallReport) -> usize {
     let heard = report.phone.heard();
-    let place = heard
-        .windows(wanted.len())
-        .position(|window| window == wanted);
+    let place = heard.windows(wanted.len()).position(|window| window == wanted);
     place.unwrap_or_else(|| {
-        panic!(
-            "{}: {} octets heard, the {} wanted are not in it",
-            report.id,
-            heard.len(),
-            wanted.len()
-        )
+        panic!("{}: {} octets heard, the {} wanted are not in it", report.id, heard.len(), wanted.len())
     })
 }

@@ -8,21 +8,12 @@ use tipring_sim::{Exchange, ExchangeConfig, Wire, WireConfig};
 #[test]
 fn the_wall_clock_wakes_and_paces() {
     let wire = Wire::new(WireConfig::default());
-    let exchange = Arc::new(Mutex::new(Exchange::new(
-        wire.far(),
-        ExchangeConfig::default(),
-    )));
+    let exchange = Arc::new(Mutex::new(Exchange::new(wire.far(), ExchangeConfig::default())));
     let mut near = wire.near();
     let mut pace = near.pace().unwrap();
-    assert_eq!(
-        pace.wait(),
-        Err(CardError::Again),
-        "virtual time never waits"
-    );
+    assert_eq!(pace.wait(), Err(CardError::Again), "virtual time never waits");
     let stepped = exchange.clone();
-    let clock = wire
-        .run_wall(move |now| stepped.lock().unwrap().step(now))
-        .unwrap();
+    let clock = wire.run_wall(move |now| stepped.lock().unwrap().step(now)).unwrap();
     assert!(wire.run_wall(|_| ()).is_err(), "two clocks on one wire");
     let mut bearer = near.open(ChannelId(1)).unwrap();
     bearer.setup(Setup::Audio(bearer.info().law)).unwrap();
@@ -45,8 +36,5 @@ fn the_wall_clock_wakes_and_paces() {
     while d.event().unwrap().is_some() {}
     let _ = d.read(&mut frame);
     drop(clock);
-    assert_eq!(
-        (0..200).map(|_| pace.wait()).find_map(Result::err),
-        Some(CardError::Gone)
-    );
+    assert_eq!((0..200).map(|_| pace.wait()).find_map(Result::err), Some(CardError::Gone));
 }

@@ -1,8 +1,6 @@
 //! One call of the exchange: its B channel and its telephone. Read paces write, two blocks ahead.
 
-use tipring_card::{
-    BLOCK, BLOCK_US, Card, CardError, Cause, Channel, Law, Micros, PREFILL, Setup, SpanId,
-};
+use tipring_card::{BLOCK, BLOCK_US, Card, CardError, Cause, Channel, Law, Micros, PREFILL, Setup, SpanId};
 use tipring_isdn::CallId;
 
 use super::{channel_at, report::CallReport};
@@ -82,8 +80,7 @@ impl ActiveCall {
             }
         }
         // Nothing to hear and nowhere to speak: steps and limits run all the same.
-        if !self.is_ending && self.channel.is_none() && now.since(self.spoke_at) >= Micros(BLOCK_US)
-        {
+        if !self.is_ending && self.channel.is_none() && now.since(self.spoke_at) >= Micros(BLOCK_US) {
             self.spoke_at = now;
             self.report.phone.speak(now, &mut block);
         }

@@ -55,21 +55,10 @@ impl Link {
         if self.channel.is_none() && now >= self.open_at {
             self.open(now, card);
         }
-        let is_up = self.channel.is_some()
-            && card
-                .span_status(self.span)
-                .is_ok_and(|s| !s.alarms.is_down());
+        let is_up = self.channel.is_some() && card.span_status(self.span).is_ok_and(|s| !s.alarms.is_down());
         if is_up != self.is_up {
             self.is_up = is_up;
-            self.give(
-                now,
-                if is_up {
-                    Input::LayerOneUp
-                } else {
-                    Input::LayerOneDown
-                },
-                trace,
-            );
+            self.give(now, if is_up { Input::LayerOneUp } else { Input::LayerOneDown }, trace);
         }
         self.read_frames(now, trace);
         if self.trunk.deadline().is_some_and(|at| at <= now) {

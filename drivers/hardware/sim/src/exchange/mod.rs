@@ -14,8 +14,8 @@ use std::collections::VecDeque;
 
 use tipring_card::{BLOCK_US, Card, Cause, ChannelId, Law, Micros, Signalling, SpanId, SpanKind};
 use tipring_isdn::{
-    By, CallId, Calling, ChannelState, Command, Config, Event, IncomingCall, Number, Presentation,
-    Role, Screening, SetupRequest, Text, Timers,
+    By, CallId, Calling, ChannelState, Command, Config, Event, IncomingCall, Number, Presentation, Role, Screening,
+    SetupRequest, Text, Timers,
 };
 
 pub use report::{CallReport, Dialled};
@@ -145,24 +145,14 @@ pub struct Exchange {
 impl Exchange {
     /// An exchange on all E1 spans of a card. It opens nothing before its first step.
     pub fn new(card: SimCard, config: ExchangeConfig) -> Exchange {
-        let mut isdn = Config {
-            law: config.law,
-            ..Config::e1(config.role)
-        };
+        let mut isdn = Config { law: config.law, ..Config::e1(config.role) };
         if let Some(timers) = config.timers {
             isdn.timers = timers;
         }
-        let links = card
-            .spans()
-            .iter()
-            .filter(|span| span.kind == SpanKind::E1)
-            .filter_map(|span| {
-                let d = card
-                    .channels()
-                    .iter()
-                    .find(|c| c.span == span.id && c.signalling == Signalling::Hdlc)?;
-                Some(Link::new(span.id, d.id, isdn))
-            });
+        let links = card.spans().iter().filter(|span| span.kind == SpanKind::E1).filter_map(|span| {
+            let d = card.channels().iter().find(|c| c.span == span.id && c.signalling == Signalling::Hdlc)?;
+            Some(Link::new(span.id, d.id, isdn))
+        });
         let links = links.collect();
         let trace = Trace::new(config.keeps_trace);
         Exchange {
@@ -185,16 +175,11 @@ impl Exchange {
             return refuse(format!("{MAX_WAITING} calls wait already: ring later"));
         }
         if call.steps.len() > MAX_STEPS {
-            return refuse(format!(
-                "{} steps: at most {MAX_STEPS}, split the call",
-                call.steps.len()
-            ));
+            return refuse(format!("{} steps: at most {MAX_STEPS}, split the call", call.steps.len()));
         }
         for number in call.from.iter().chain([&call.to]) {
             if Number::unknown(number).is_none() {
-                return refuse(format!(
-                    "'{number}' is no number: use at most 40 of 0-9, *, #, A-D"
-                ));
+                return refuse(format!("'{number}' is no number: use at most 40 of 0-9, *, #, A-D"));
             }
         }
         for (nth, step) in call.steps.iter().enumerate() {
@@ -202,17 +187,10 @@ impl Exchange {
                 return refuse(format!("step {}: {complaint}", nth + 1));
             }
         }
-        if call
-            .span
-            .is_some_and(|span| self.links.iter().all(|link| link.span != span))
-        {
-            return refuse(
-                "there is no such E1 span: leave it out, or give the wire more spans".into(),
-            );
+        if call.span.is_some_and(|span| self.links.iter().all(|link| link.span != span)) {
+            return refuse("there is no such E1 span: leave it out, or give the wire more spans".into());
         }
-        let place = self
-            .waiting
-            .partition_point(|waiting| waiting.at <= call.at);
+        let place = self.waiting.partition_point(|waiting| waiting.at <= call.at);
         self.waiting.insert(place, call);
         Ok(())
     }
@@ -250,8 +228,7 @@ impl Exchange {
     pub fn deadline(&self) -> Option<Micros> {
         let timers = self.links.iter().filter_map(Link::deadline);
         let waiting = self.waiting.front().map(|call| call.at);
-        let next_block =
-            (!self.calls.is_empty()).then(|| self.links.iter().map(|link| link.seen).max());
+        let next_block = (!self.calls.is_empty()).then(|| self.links.iter().map(|link| link.seen).max());
         let next_block = next_block.flatten().map(|seen| seen + Micros(BLOCK_US));
         let first = timers.chain(waiting).chain(next_block).min();
         first.map(|at| at.max(self.config.starts_at))
@@ -259,22 +236,14 @@ impl Exchange {
 
     /// Whether the link of a span is established.
     pub fn link_is_up(&self, span: SpanId) -> bool {
-        self.links
-            .iter()
-            .any(|link| link.span == span && link.trunk.link_is_up())
+        self.links.iter().any(|link| link.span == span && link.trunk.link_is_up())
     }
 
     /// Every B channel that is not idle, as the exchange sees it.
     pub fn busy_channels(&self) -> Vec<(SpanId, u8)> {
-        let all = self
-            .links
-            .iter()
-            .flat_map(|link| (1..=31).map(move |slot| (link, slot)));
+        let all = self.links.iter().flat_map(|link| (1..=31).map(move |slot| (link, slot)));
         let busy = all.filter(|(link, slot)| {
-            !matches!(
-                link.trunk.channel_state(*slot),
-                ChannelState::Idle | ChannelState::Absent
-            )
+            !matches!(link.trunk.channel_state(*slot), ChannelState::Idle | ChannelState::Absent)
         });
         busy.map(|(link, slot)| (link.span, slot)).collect()
     }
@@ -282,9 +251,7 @@ impl Exchange {
     /// The state of one B channel.
     pub fn channel_state(&self, span: SpanId, timeslot: u8) -> ChannelState {
         let link = self.links.iter().find(|link| link.span == span);
-        link.map_or(ChannelState::Absent, |link| {
-            link.trunk.channel_state(timeslot)
-        })
+        link.map_or(ChannelState::Absent, |link| link.trunk.channel_state(timeslot))
     }
 
     /// Whether no call waits and none is under way.
@@ -299,9 +266,7 @@ impl Exchange {
 
     /// A call by its id: under way, or over and not yet taken.
     pub fn call(&self, id: &str) -> Option<&CallReport> {
-        self.calls()
-            .chain(&self.finished)
-            .find(|report| report.id == id)
+        self.calls().chain(&self.finished).find(|report| report.id == id)
     }
 
     /// The calls that are over, in the order of their end; they are given once.
@@ -346,11 +311,7 @@ impl Exchange {
                 call.report.connected_at.get_or_insert(now);
                 call.report.phone.connected(now);
             }),
-            Event::Disconnecting {
-                call,
-                cause,
-                inband,
-            } => {
+            Event::Disconnecting { call, cause, inband } => {
                 self.with_call(link, call, |call, _| call.ends(now));
                 if inband {
                     self.links[link].command(now, Command::Release(call, cause), &mut self.trace);
@@ -367,17 +328,8 @@ impl Exchange {
         }
     }
 
-    fn with_call(
-        &mut self,
-        link: usize,
-        isdn: CallId,
-        act: impl FnOnce(&mut ActiveCall, &mut SimCard),
-    ) {
-        if let Some(call) = self
-            .calls
-            .iter_mut()
-            .find(|call| call.link == link && call.isdn == isdn)
-        {
+    fn with_call(&mut self, link: usize, isdn: CallId, act: impl FnOnce(&mut ActiveCall, &mut SimCard)) {
+        if let Some(call) = self.calls.iter_mut().find(|call| call.link == link && call.isdn == isdn) {
             act(call, &mut self.card);
         }
     }
@@ -385,11 +337,7 @@ impl Exchange {
     fn place_calls(&mut self, now: Micros) {
         // Each turn takes a waiting call away or ends.
         let mut passed_over = 0;
-        while self
-            .waiting
-            .get(passed_over)
-            .is_some_and(|call| call.at <= now)
-        {
+        while self.waiting.get(passed_over).is_some_and(|call| call.at <= now) {
             let wish = self.waiting[passed_over].span;
             match self.links.iter().position(|link| link.can_take_call(wish)) {
                 Some(link) => {
@@ -397,9 +345,7 @@ impl Exchange {
                         self.place(now, link, call);
                     }
                 }
-                None if now.since(self.waiting[passed_over].at) < self.config.link_wait => {
-                    passed_over += 1
-                }
+                None if now.since(self.waiting[passed_over].at) < self.config.link_wait => passed_over += 1,
                 None => {
                     if let Some(call) = self.waiting.remove(passed_over) {
                         let mut report = CallReport::of(&call, self.config.law, now);
@@ -420,19 +366,14 @@ impl Exchange {
         let mut request = SetupRequest::speech(isdn, number(&call.to), self.config.law);
         request.timeslot = call.timeslot;
         request.exclusive = call.timeslot.is_some();
-        let presentation = if call.restricted {
-            Presentation::Restricted
-        } else {
-            Presentation::Allowed
-        };
+        let presentation = if call.restricted { Presentation::Restricted } else { Presentation::Allowed };
         request.calling = call.from.as_deref().map(|from| Calling {
             number: number(from),
             presentation,
             screening: Screening::Network,
         });
         request.name = call.name.as_deref().map(text);
-        self.calls
-            .push(ActiveCall::new(link, isdn, self.links[link].span, report));
+        self.calls.push(ActiveCall::new(link, isdn, self.links[link].span, report));
         self.command(now, link, Command::Setup(request));
         let timeslot = self.links[link].trunk.timeslot(isdn);
         self.with_call(link, isdn, |call, card| call.use_channel(card, timeslot));
@@ -440,14 +381,8 @@ impl Exchange {
 
     fn take_call(&mut self, now: Micros, link: usize, incoming: IncomingCall) {
         let called = incoming.called.digits.as_str();
-        let fits =
-            |subscriber: &&Subscriber| subscriber.number.is_empty() || subscriber.number == called;
-        let reply = self
-            .config
-            .subscribers
-            .iter()
-            .find(fits)
-            .map(|subscriber| subscriber.reply.clone());
+        let fits = |subscriber: &&Subscriber| subscriber.number.is_empty() || subscriber.number == called;
+        let reply = self.config.subscribers.iter().find(fits).map(|subscriber| subscriber.reply.clone());
         self.named += 1;
         let id = format!("in-{}", self.named);
         let isdn = incoming.call;
@@ -494,11 +429,7 @@ impl Exchange {
     }
 
     fn finish(&mut self, now: Micros, link: usize, isdn: CallId, cause: Cause, by: By) {
-        let Some(place) = self
-            .calls
-            .iter()
-            .position(|call| call.link == link && call.isdn == isdn)
-        else {
+        let Some(place) = self.calls.iter().position(|call| call.link == link && call.isdn == isdn) else {
             return;
         };
         let mut call = self.calls.swap_remove(place);
@@ -534,8 +465,5 @@ fn text(name: &str) -> Text {
 
 /// The channel of a timeslot of a span.
 fn channel_at(card: &SimCard, span: SpanId, timeslot: u8) -> Option<ChannelId> {
-    card.channels()
-        .iter()
-        .find(|c| c.span == span && c.timeslot == timeslot)
-        .map(|c| c.id)
+    card.channels().iter().find(|c| c.span == span && c.timeslot == timeslot).map(|c| c.id)
 }

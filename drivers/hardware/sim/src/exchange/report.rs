@@ -95,8 +95,7 @@ impl CallReport {
             id,
             from: calling.map(|calling| calling.number.digits.to_string()),
             name: incoming.name.as_ref().map(ToString::to_string),
-            restricted: calling
-                .is_some_and(|calling| calling.presentation == Presentation::Restricted),
+            restricted: calling.is_some_and(|calling| calling.presentation == Presentation::Restricted),
             to: incoming.called.digits.to_string(),
             ..Call::default()
         };
@@ -129,26 +128,13 @@ impl std::fmt::Display for CallReport {
             write!(f, ", keys heard {}", self.phone.keys_heard())?;
         }
         let ended = self.phone.steps_ended();
-        write!(
-            f,
-            ", {} of {} steps",
-            ended.len(),
-            ended.len() + self.phone.steps_left()
-        )?;
-        for (nth, step) in ended
-            .iter()
-            .enumerate()
-            .filter(|(_, step)| step.end != StepEnd::Done)
-        {
+        write!(f, ", {} of {} steps", ended.len(), ended.len() + self.phone.steps_left())?;
+        for (nth, step) in ended.iter().enumerate().filter(|(_, step)| step.end != StepEnd::Done) {
             write!(
                 f,
                 ", step {} {}",
                 nth + 1,
-                if step.end == StepEnd::TimedOut {
-                    "timed out"
-                } else {
-                    "was refused"
-                }
+                if step.end == StepEnd::TimedOut { "timed out" } else { "was refused" }
             )?;
         }
         let (Some(at), Some(cause)) = (self.released_at, self.cause) else {
@@ -162,12 +148,6 @@ impl std::fmt::Display for CallReport {
             Some(By::Restart) => " by a restart",
             None => "",
         };
-        write!(
-            f,
-            ", ended{by} after {:.2} s: {} ({})",
-            after(at),
-            cause.text(),
-            cause.0
-        )
+        write!(f, ", ended{by} after {:.2} s: {} ({})", after(at), cause.text(), cause.0)
     }
 }

@@ -19,13 +19,7 @@ pub struct TraceLine {
 
 impl std::fmt::Display for TraceLine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{:>10.3} span {} {}",
-            self.at.0 as f64 / 1e6,
-            self.span.0,
-            self.text
-        )
+        write!(f, "{:>10.3} span {} {}", self.at.0 as f64 / 1e6, self.span.0, self.text)
     }
 }
 
@@ -37,10 +31,7 @@ pub(super) struct Trace {
 
 impl Trace {
     pub fn new(keeps: bool) -> Trace {
-        Trace {
-            keeps,
-            lines: Vec::new(),
-        }
+        Trace { keeps, lines: Vec::new() }
     }
 
     pub fn lines(&self) -> &[TraceLine] {
