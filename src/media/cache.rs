@@ -206,11 +206,10 @@ impl Cache {
         entry.expires_ms = rules.fresh_until_ms(uri);
         entry.rules = rules;
         self.write_entry(key, &entry)?;
-        if let Some(held) = self.index().entries.get_mut(key) {
-            if held.entry.body == entry.body {
+        if let Some(held) = self.index().entries.get_mut(key)
+            && held.entry.body == entry.body {
                 held.entry = entry;
             }
-        }
         Ok(())
     }
 

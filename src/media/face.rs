@@ -143,11 +143,10 @@ fn medium(answer: Answer) -> Response<Body> {
     }
     let texts = [("content-type", answer.content_type), ("x-original-type", answer.original_type)];
     for (name, text) in texts {
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            if !text.is_empty() {
+        if let Ok(value) = HeaderValue::from_str(&text)
+            && !text.is_empty() {
                 headers.insert(name, value);
             }
-        }
     }
     response
 }

@@ -165,11 +165,10 @@ impl Service {
         if ask.private {
             return self.alone(key, ask, voice).await;
         }
-        if !ask.recheck {
-            if let Found::Fresh(entry, spool) = self.find(&key, &ask).await? {
+        if !ask.recheck
+            && let Found::Fresh(entry, spool) = self.find(&key, &ask).await? {
                 return Ok(self.hit(&ask, &entry, &spool));
             }
-        }
         match self.join_or_lead(&key, &ask, &voice) {
             Role::Lead(answer) => answer.await.unwrap_or_else(|_| Err(stopped())),
             Role::Join(stage) => match self.join(stage, &ask).await {

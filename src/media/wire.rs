@@ -148,7 +148,8 @@ impl Speech {
         if !SPEEDS.contains(&speed) {
             return Err(bad("X-Speech-Speed is from 25 to 400 percent"));
         }
-        let mut path = uri.path().trim_start_matches('/').split('/');
+        // A voice that is not named leaves its part of the path empty.
+        let mut path = uri.path().strip_prefix('/').unwrap_or_default().split('/');
         let (Some(voice), Some(hash), None) = (path.next(), path.next(), path.next()) else {
             return Err(bad("the path is /<voice>/<sha256>"));
         };
