@@ -1,6 +1,25 @@
 //! One D channel: the data link and the calls on it, wired together. The face that owners use; it decides nothing.
 //!
 //! A trunk is some hundred kilobytes of tables without any allocation: keep it in a box.
+//!
+//! ```
+//! use tipring_card::Micros;
+//! use tipring_isdn::{Command, Config, Event, Input, Output, Role, Trunk};
+//!
+//! let mut trunk = Box::new(Trunk::new(Config::e1(Role::User)));
+//! let now = Micros::ZERO;
+//! trunk.handle(now, Input::LayerOneUp);
+//! while let Some(output) = trunk.poll() {
+//!     match output {
+//!         Output::Frame(frame) => assert_eq!(frame.as_slice(), [0x00, 0x01, 0x7F]), // SABME: write it, plus 2 octets
+//!         Output::Event(Event::Incoming(offer)) => {
+//!             trunk.handle(now, Input::Command(Command::Proceeding(offer.call)));
+//!         }
+//!         Output::Event(_) => {}
+//!     }
+//! }
+//! assert_eq!(trunk.deadline(), Some(Micros::from_s(1))); // T200: then `Input::Timer`
+//! ```
 
 use heapless::Deque;
 use tipring_card::Micros;

@@ -133,11 +133,12 @@ impl Layer {
     }
 
     /// A SETUP on a channel whose RESTART is unanswered. The first may have crossed with it; the second shows that
-    /// the far end is done and its acknowledgement lost.
+    /// the far end is done and its acknowledgement lost. A RESTART that still waits for its turn is not needed: the far
+    /// end holds the channel for idle, or it would not offer a call on it.
     pub(super) fn setup_during_restart(&mut self, timeslot: u8) -> bool {
         let restart = &mut self.restarts[usize::from(timeslot % 32)];
         match restart {
-            Restart::Sent { setup_seen: true, .. } => {
+            Restart::Waiting | Restart::Sent { setup_seen: true, .. } => {
                 *restart = Restart::None;
                 true
             }
@@ -145,7 +146,7 @@ impl Layer {
                 *setup_seen = true;
                 false
             }
-            Restart::None | Restart::Waiting => false,
+            Restart::None => false,
         }
     }
 

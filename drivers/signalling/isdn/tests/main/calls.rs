@@ -167,6 +167,8 @@ fn an_offer_on_a_busy_channel_gets_another_one_or_cause_44() {
     let answer = solo.hears(Kind::CallProceeding);
     let named = *answer.channel.value().unwrap();
     assert!(named.exclusive && named.first() != Some(9));
+    solo.command(Command::Alerting(other, false));
+    assert_eq!(solo.hears(Kind::Alerting).channel, Ie::Absent, "the channel is named once");
     let third = Reference { value: 79, to_origin: false, dummy: false };
     solo.say(&setup(third, Some(Channel::slot(9, true))));
     assert_eq!(cause_of(&solo.hears(Kind::ReleaseComplete)), 44);
@@ -187,6 +189,7 @@ fn both_ends_seize_one_channel_and_the_user_yields() {
     pair.settle();
     let at_network = pair.offered(Network);
     let at_user = pair.offered(User);
+    assert_eq!(pair.trunk(User).timeslot(a), None, "the user's call waits for another channel");
     assert_eq!(pair.trunk(User).timeslot(at_user), Some(5), "the network's call keeps the channel");
     assert_eq!(pair.trunk(Network).timeslot(b), Some(5));
     for (side, call) in [(Network, at_network), (User, at_user)] {
@@ -301,4 +304,45 @@ fn ids_are_never_used_again() {
     assert_eq!(pair.trunk(User).counters().calls.stale_commands, 2);
     let (b, _) = pair.connected(User);
     assert_ne!(a, b);
+}
+
+#[test]
+fn references_go_round_and_pass_over_those_in_use() {
+    let mut solo = Solo::up(Config::e1(Role::User));
+    let (held, first) = solo.trunk_calls();
+    solo.say(&Message { channel: Ie::Is(Channel::slot(3, true)), ..plain(first, Kind::Connect) });
+    solo.hear();
+    for _ in 0..0x7FFF {
+        let (_, reference) = solo.trunk_calls();
+        assert_ne!(reference.value, first.value);
+        assert!((1..=0x7FFF).contains(&reference.value));
+        solo.say(&with_cause(reference, Kind::ReleaseComplete, 17));
+        solo.take();
+    }
+    assert_eq!(solo.trunk.call_state(held), Some(10));
+    assert_eq!(solo.trunk.call_count(), 1);
+}
+
+#[test]
+fn a_setup_waits_for_nothing_when_the_link_is_not_up() {
+    let mut pair = Pair::of(Config::e1(Role::User), Config::e1(Role::Network));
+    let a = pair.dial(User, "1");
+    assert_eq!(pair.take(User), [released(a, 38, By::Link)]);
+    assert_eq!(pair.trunk(User).deadline(), None);
+}
+
+#[test]
+fn a_t1_has_23_channels_and_the_other_law() {
+    let mut pair = Pair::up_with(Config::t1(Role::User), Config::t1(Role::Network));
+    for _ in 0..23 {
+        pair.dial(Network, "1");
+    }
+    pair.settle();
+    let last = pair.dial(Network, "1");
+    assert_eq!(pair.take(Network), [released(last, 34, By::Local)]);
+    let offers = pair.take(User);
+    assert_eq!(offers.len(), 23);
+    assert!(offers.iter().all(|event| matches!(event,
+        Event::Incoming(offer) if offer.bearer == Bearer::Speech(Law::Mu) && offer.timeslot < 24)));
+    assert_eq!(pair.trunk(User).channel_state(24), ChannelState::Absent);
 }

@@ -273,6 +273,14 @@ fn status_that_fits_is_harmless_and_one_that_does_not_ends_the_call() {
         let said = states(&mut solo, reference, state);
         assert_eq!(said.is_empty(), fits, "state {state}: {said:?}");
     }
+    // Active caller: CONNECT ACKNOWLEDGE may be under way, nothing else.
+    for (state, fits) in [(8, true), (10, true), (7, false), (4, false)] {
+        let mut solo = Solo::up(Config::e1(Role::Network));
+        let (_, reference) = solo.trunk_calls();
+        solo.say(&plain(reference, Kind::Connect));
+        solo.hear();
+        assert_eq!(states(&mut solo, reference, state).is_empty(), fits, "state {state}");
+    }
     // Null: there is nothing left to clear.
     let mut solo = Solo::up(Config::e1(Role::User));
     let (call, reference) = solo.trunk_calls();

@@ -102,7 +102,13 @@ fn t310_ends_a_call_that_gets_no_further() {
         solo.say(&with_cause(reference, Kind::Release, 102));
         solo.hears(Kind::ReleaseComplete);
         assert_eq!(solo.take(), [released(call, 102, By::Timer)]);
-        // A call with tones is in people's hands.
+        // A call that left the ISDN, or has tones, is in people's hands.
+        let (call, reference) = solo.trunk_calls();
+        solo.say(&Message { progress: Progress::one(2), ..plain(reference, Kind::CallProceeding) });
+        solo.run_ms(120_000);
+        assert!(solo.hear().is_empty());
+        solo.say(&with_cause(reference, Kind::ReleaseComplete, 16));
+        assert!(solo.take().contains(&released(call, 16, By::Remote)));
         let (_, reference) = solo.trunk_calls();
         solo.say(&plain(reference, Kind::CallProceeding));
         solo.say(&Message { progress: Progress::one(8), ..plain(reference, Kind::Progress) });
