@@ -1,1 +1,68 @@
-//! api: to be written.
+//! The REST face: resources of the 2010-04-01 shape over HTTP. It shows what the store keeps, and asks the router (through
+//! [`Live`]) to change what lives. It decides nothing about calls, and opens no socket: [`app`] is a router of axum.
+//!
+//! A request passes, in this order: limit, clock, credentials, path, method, parameters, resource. Every answer below
+//! `/2010-04-01` is JSON of the one envelope or the one error shape.
+
+mod accounts;
+mod auth;
+mod calls;
+mod dates;
+mod fault;
+mod form;
+mod media;
+mod notifications;
+mod numbers;
+mod pages;
+mod paging;
+mod path;
+mod recordings;
+mod serve;
+mod show;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tipring_resources::{Sid, SidKind, Stamp};
+use tipring_router::{DirectoryChange, Reply, Request};
+use tipring_store::Store;
+
+pub use form::{BODY_MAX, PARAMETERS_MAX};
+pub use serve::{ASK_TIMEOUT, CONCURRENT_MAX, REQUEST_TIMEOUT, app};
+
+/// What comes later.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The living half of the box, as the API sees it.
+pub trait Live: Send + Sync + 'static {
+    /// Asks the router. The API gives up after [`ASK_TIMEOUT`].
+    fn ask(&self, request: Request) -> Later<'_, Reply>;
+
+    /// Tells the router of a change that is committed. Resolves when every later call will see it.
+    fn directory_changed(&self, change: DirectoryChange) -> Later<'_, ()>;
+
+    /// A SID from the one generator.
+    fn new_sid(&self, kind: SidKind) -> Sid;
+
+    /// The one clock.
+    fn now(&self) -> Stamp;
+}
+
+/// What the API works with.
+#[derive(Clone)]
+pub struct State {
+    /// The records.
+    pub store: Store,
+    /// The router.
+    pub live: Arc<dyn Live>,
+    /// Where this API is reached from outside, without a slash at the end, e.g. `http://box.lan:8080`; links in `more_info`
+    /// and `media_url` begin with it. Empty: as the request's `Host` says.
+    pub base: String,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("store", &self.store).field("base", &self.base).finish_non_exhaustive()
+    }
+}

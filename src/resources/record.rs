@@ -318,6 +318,13 @@ pub struct Recording {
     pub updated: Stamp,
 }
 
+impl Recording {
+    /// Length in whole seconds as peers show it: rounded, but what has a length has a second; `None` until it is known.
+    pub fn duration_s(&self) -> Option<u32> {
+        self.duration_ms.map(|ms| if ms == 0 { 0 } else { (ms.saturating_add(500) / 1000).max(1) })
+    }
+}
+
 /// An error or warning with what was asked and answered: the developer's debugger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {

@@ -123,15 +123,10 @@ impl Blobs {
                 std::fs::remove_file(&path).map_err(fault)?;
                 continue;
             }
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open(&path)
-                .map_err(fault)?;
+            let file = OpenOptions::new().read(true).write(true).open(&path).map_err(fault)?;
             seal(&file, samples).map_err(fault)?;
             let name = path.with_extension("wav");
-            std::fs::rename(&path, lost.join(name.file_name().unwrap_or_default()))
-                .map_err(fault)?;
+            std::fs::rename(&path, lost.join(name.file_name().unwrap_or_default())).map_err(fault)?;
             moved += 1;
         }
         Ok(moved)
@@ -158,22 +153,10 @@ pub struct RecordingWriter {
 impl RecordingWriter {
     fn create(part: PathBuf, whole: PathBuf, law: Law) -> Result<Self, StoreError> {
         let fault = |error: std::io::Error| StoreError::file(&part, &error);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&part)
-            .map_err(fault)?;
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&part).map_err(fault)?;
         file.write_all_at(&header(0), 0).map_err(fault)?;
         let pending = Vec::with_capacity(FLUSH_SAMPLES * 2);
-        Ok(RecordingWriter {
-            file,
-            part,
-            whole,
-            law,
-            written: 0,
-            pending,
-        })
+        Ok(RecordingWriter { file, part, whole, law, written: 0, pending })
     }
 
     /// Adds G.711 octets. After an error the sound before it is still there and [`finish`](Self::finish) may keep it.
@@ -207,9 +190,7 @@ impl RecordingWriter {
         let tail = u64::from(drop_tail_ms) * RATE / 1000;
         let (mut first, mut last) = (0, self.written.saturating_sub(tail));
         if trim {
-            (first, last) = self
-                .without_silence(last)
-                .map_err(|error| StoreError::file(&self.part, &error))?;
+            (first, last) = self.without_silence(last).map_err(|error| StoreError::file(&self.part, &error))?;
         }
         if first == last {
             flushed?;
@@ -217,12 +198,10 @@ impl RecordingWriter {
             return Ok(0);
         }
         if first > 0 {
-            self.cut_front(first, last)
-                .map_err(|error| StoreError::file(&self.part, &error))?;
+            self.cut_front(first, last).map_err(|error| StoreError::file(&self.part, &error))?;
         }
         seal(&self.file, last - first).map_err(|error| StoreError::file(&self.part, &error))?;
-        std::fs::rename(&self.part, &self.whole)
-            .map_err(|error| StoreError::file(&self.whole, &error))?;
+        std::fs::rename(&self.part, &self.whole).map_err(|error| StoreError::file(&self.whole, &error))?;
         if let Some(dir) = self.whole.parent() {
             sync_dir(dir)?;
         }
@@ -243,16 +222,12 @@ impl RecordingWriter {
             return Ok(());
         }
         let fault = |error: std::io::Error| StoreError::file(&self.part, &error);
-        let done = self
-            .file
-            .write_all_at(&self.pending, HEADER + self.written * 2);
+        let done = self.file.write_all_at(&self.pending, HEADER + self.written * 2);
         let samples = self.pending.len() as u64 / 2;
         self.pending.clear();
         done.map_err(fault)?;
         self.written += samples;
-        self.file
-            .write_all_at(&header(octets_of(self.written)), 0)
-            .map_err(fault)
+        self.file.write_all_at(&header(octets_of(self.written)), 0).map_err(fault)
     }
 
     /// The first and last samples of what is not silent among the first `samples`.
@@ -269,20 +244,15 @@ impl RecordingWriter {
         if first == last {
             return Ok((0, 0));
         }
-        Ok((
-            (first * FRAME).saturating_sub(TRIM_MARGIN),
-            (last * FRAME + TRIM_MARGIN).min(samples),
-        ))
+        Ok(((first * FRAME).saturating_sub(TRIM_MARGIN), (last * FRAME + TRIM_MARGIN).min(samples)))
     }
 
     fn is_loud(&self, frame: u64, samples: u64) -> std::io::Result<bool> {
         let mut octets = [0; FRAME as usize * 2];
         let count = (samples - frame * FRAME).min(FRAME);
         let octets = &mut octets[..count as usize * 2];
-        self.file
-            .read_exact_at(octets, HEADER + frame * FRAME * 2)?;
-        let square =
-            |pair: &[u8]| u64::from(i16::from_le_bytes([pair[0], pair[1]]).unsigned_abs()).pow(2);
+        self.file.read_exact_at(octets, HEADER + frame * FRAME * 2)?;
+        let square = |pair: &[u8]| u64::from(i16::from_le_bytes([pair[0], pair[1]]).unsigned_abs()).pow(2);
         Ok(octets.chunks_exact(2).map(square).sum::<u64>() > SILENCE_MEAN_SQUARE * count)
     }
 
@@ -293,8 +263,7 @@ impl RecordingWriter {
         while source < end {
             let count = usize::try_from(end - source).unwrap_or(COPY).min(COPY);
             self.file.read_exact_at(&mut buffer[..count], source)?;
-            self.file
-                .write_all_at(&buffer[..count], source - first * 2)?;
+            self.file.write_all_at(&buffer[..count], source - first * 2)?;
             source += count as u64;
         }
         Ok(())
@@ -309,9 +278,7 @@ fn seal(file: &File, samples: u64) -> std::io::Result<()> {
 }
 
 fn sync_dir(dir: &Path) -> Result<(), StoreError> {
-    File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(|error| StoreError::file(dir, &error))
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| StoreError::file(dir, &error))
 }
 
 fn octets_of(samples: u64) -> u32 {
@@ -328,11 +295,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_told_in_words_and_ends_nothing_else() {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open("/dev/full")
-            .unwrap();
+        let file = OpenOptions::new().read(true).write(true).open("/dev/full").unwrap();
         let mut writer = RecordingWriter {
             file,
             part: "/recordings/RE1.part".into(),
@@ -343,9 +306,6 @@ mod tests {
         };
         let error = writer.write(&[0xd5; 4000]).unwrap_err();
         assert!(error.to_string().contains("No space left"), "{error}");
-        assert!(
-            writer.write(&[0xd5; 10]).is_ok(),
-            "a moment later there may be space again"
-        );
+        assert!(writer.write(&[0xd5; 10]).is_ok(), "a moment later there may be space again");
     }
 }

@@ -36,22 +36,11 @@ impl Born {
     /// Opens the journal and reads which calls a dead process left in it.
     pub(crate) fn open(path: &Path) -> Result<(Born, Vec<Call>), StoreError> {
         let fault = |error: std::io::Error| StoreError::file(path, &error);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .read(true)
-            .open(path)
-            .map_err(fault)?;
+        let mut file = OpenOptions::new().create(true).append(true).read(true).open(path).map_err(fault)?;
         let mut bytes = Vec::new();
-        (&mut file)
-            .take(JOURNAL_MAX)
-            .read_to_end(&mut bytes)
-            .map_err(fault)?;
+        (&mut file).take(JOURNAL_MAX).read_to_end(&mut bytes).map_err(fault)?;
         let (mut calls, mut torn) = (Vec::new(), 0usize);
-        for line in bytes
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-        {
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             match serde_json::from_slice::<Call>(line) {
                 Ok(call) => calls.push(call),
                 Err(_) => torn += 1,
@@ -61,28 +50,15 @@ impl Born {
             tracing::warn!(torn, path = %path.display(), "lines of the journal could not be read and were passed over");
         }
         let octets = bytes.len() as u64;
-        let state = State {
-            file,
-            octets,
-            trim_at: TRIM_OCTETS,
-            unwritten: HashMap::new(),
-        };
-        Ok((
-            Born {
-                path: path.to_path_buf(),
-                state: Mutex::new(state),
-            },
-            calls,
-        ))
+        let state = State { file, octets, trim_at: TRIM_OCTETS, unwritten: HashMap::new() };
+        Ok((Born { path: path.to_path_buf(), state: Mutex::new(state) }, calls))
     }
 
     /// Forgets everything: what was in it is in the table now.
     pub(crate) fn clear(&self) -> Result<(), StoreError> {
         let mut state = self.state();
         state.unwritten.clear();
-        state
-            .empty()
-            .map_err(|error| StoreError::file(&self.path, &error))
+        state.empty().map_err(|error| StoreError::file(&self.path, &error))
     }
 
     /// Notes a call. One line, written at once; a failed write leaves no half of a line.
@@ -110,11 +86,7 @@ impl Born {
         if state.unwritten.remove(&sid).is_none() || state.octets < state.trim_at {
             return;
         }
-        let done = if state.unwritten.is_empty() {
-            state.empty()
-        } else {
-            state.rewrite(&self.path)
-        };
+        let done = if state.unwritten.is_empty() { state.empty() } else { state.rewrite(&self.path) };
         if let Err(error) = done {
             tracing::warn!(%error, path = %self.path.display(), "the journal could not be trimmed");
         }
@@ -137,11 +109,7 @@ impl State {
     fn rewrite(&mut self, path: &Path) -> std::io::Result<()> {
         let fresh = path.with_extension("new");
         let _ = std::fs::remove_file(&fresh);
-        let mut file = OpenOptions::new()
-            .create_new(true)
-            .append(true)
-            .read(true)
-            .open(&fresh)?;
+        let mut file = OpenOptions::new().create_new(true).append(true).read(true).open(&fresh)?;
         let lines: String = self.unwritten.values().map(String::as_str).collect();
         file.write_all(lines.as_bytes())?;
         std::fs::rename(&fresh, path)?;

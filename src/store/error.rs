@@ -8,9 +8,7 @@ use tipring_resources::Sid;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The configuration cannot be used.
-    #[error(
-        "the database URL cannot be used: {0}; write sqlite:/path/to/file or postgres://user@host/name"
-    )]
+    #[error("the database URL cannot be used: {0}; write sqlite:/path/to/file or postgres://user@host/name")]
     BadUrl(String),
     /// SQL said no.
     #[error("the database refused: {0}")]
@@ -19,14 +17,10 @@ pub enum StoreError {
     #[error("the database cannot be reached: {0}; look at its server, or at who holds the file")]
     Unreachable(String),
     /// The file is damaged.
-    #[error(
-        "the database is damaged: {0}; restore the newest backup, or move the file away to begin empty"
-    )]
+    #[error("the database is damaged: {0}; restore the newest backup, or move the file away to begin empty")]
     Corrupt(String),
     /// Made by a newer version of the program.
-    #[error(
-        "the database has schema {found}, this version knows {known}; install the newer version again"
-    )]
+    #[error("the database has schema {found}, this version knows {known}; install the newer version again")]
     TooNew {
         /// In the database.
         found: i64,
@@ -72,10 +66,9 @@ impl From<sqlx::Error> for StoreError {
                 .is_some_and(|code| matches!(&*code, "5" | "6" | "517"))
         };
         match error {
-            sqlx::Error::Io(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => StoreError::Unreachable(error.to_string()),
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                StoreError::Unreachable(error.to_string())
+            }
             error if locked(&error) => StoreError::Unreachable(error.to_string()),
             error => StoreError::Database(error.to_string()),
         }
@@ -85,9 +78,6 @@ impl From<sqlx::Error> for StoreError {
 impl StoreError {
     /// An error of a file.
     pub(crate) fn file(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
-        StoreError::File {
-            path: path.into(),
-            text: error.to_string(),
-        }
+        StoreError::File { path: path.into(), text: error.to_string() }
     }
 }

@@ -103,10 +103,7 @@ pub struct Page {
 
 impl Default for Page {
     fn default() -> Self {
-        Page {
-            size: 50,
-            start: PageStart::Newest,
-        }
+        Page { size: 50, start: PageStart::Newest }
     }
 }
 
@@ -228,11 +225,7 @@ impl Where {
     }
 
     fn join(&mut self) {
-        self.sql.push_str(if self.sql.is_empty() {
-            " WHERE "
-        } else {
-            " AND "
-        });
+        self.sql.push_str(if self.sql.is_empty() { " WHERE " } else { " AND " });
     }
 
     fn beyond(&mut self, operator: &'static str, anchor: Anchor) {
@@ -240,19 +233,11 @@ impl Where {
         self.values.push(Value::Number(anchor.created.0));
         self.values.push(Value::Text(anchor.sid.to_string()));
         let (time, sid) = (self.values.len() - 1, self.values.len());
-        let _ = write!(
-            self.sql,
-            "(created {operator} ${time} OR (created = ${time} AND sid {operator} ${sid}))"
-        );
+        let _ = write!(self.sql, "(created {operator} ${time} OR (created = ${time} AND sid {operator} ${sid}))");
     }
 
     /// `SELECT columns FROM table` with these conditions: one page, and one record more to see whether others follow.
-    pub(crate) fn page(
-        mut self,
-        columns: &'static str,
-        table: &'static str,
-        page: Page,
-    ) -> Statement {
+    pub(crate) fn page(mut self, columns: &'static str, table: &'static str, page: Page) -> Statement {
         let (mut order, mut skip) = ("DESC", 0);
         match page.start {
             PageStart::Newest => {}
@@ -292,27 +277,11 @@ pub(crate) fn listing<T>(page: Page, mut items: Vec<T>) -> Listing<T> {
     match page.start {
         PageStart::NewerThan(_) => {
             items.reverse();
-            Listing {
-                items,
-                older: true,
-                newer: more,
-            }
+            Listing { items, older: true, newer: more }
         }
-        PageStart::Newest => Listing {
-            items,
-            older: more,
-            newer: false,
-        },
-        PageStart::Skip(records) => Listing {
-            items,
-            older: more,
-            newer: records > 0,
-        },
-        PageStart::OlderThan(_) => Listing {
-            items,
-            older: more,
-            newer: true,
-        },
+        PageStart::Newest => Listing { items, older: more, newer: false },
+        PageStart::Skip(records) => Listing { items, older: more, newer: records > 0 },
+        PageStart::OlderThan(_) => Listing { items, older: more, newer: true },
     }
 }
 
@@ -335,19 +304,14 @@ impl RecordingFilter {
             .equal(Column::Account, account)
             .maybe(Column::Call, self.call)
             .within(Column::Created, self.created);
-        if self.with_deleted {
-            conditions
-        } else {
-            conditions.but_not(Column::Status, "deleted")
-        }
+        if self.with_deleted { conditions } else { conditions.but_not(Column::Status, "deleted") }
     }
 }
 
 impl NumberFilter {
     pub(crate) fn conditions(&self, account: Sid) -> Where {
-        let conditions = Where::default()
-            .equal(Column::Account, account)
-            .maybe(Column::FriendlyName, self.friendly_name.as_ref());
+        let conditions =
+            Where::default().equal(Column::Account, account).maybe(Column::FriendlyName, self.friendly_name.as_ref());
         match &self.phone_number {
             Some(pattern) => conditions.holds(Column::PhoneNumber, pattern),
             None => conditions,
@@ -374,16 +338,9 @@ mod tests {
     fn a_text_of_the_user_is_never_sql() {
         let account = Sid::new(SidKind::Account, 1);
         let evil = "x' OR 1=1; DROP TABLE calls; --";
-        let filter = CallFilter {
-            to: Some(evil.into()),
-            status: Some(CallStatus::Busy),
-            ..CallFilter::default()
-        };
+        let filter = CallFilter { to: Some(evil.into()), status: Some(CallStatus::Busy), ..CallFilter::default() };
         let conditions = filter.conditions(account);
-        assert_eq!(
-            conditions.sql,
-            " WHERE account = $1 AND to_number = $2 AND status = $3"
-        );
+        assert_eq!(conditions.sql, " WHERE account = $1 AND to_number = $2 AND status = $3");
         assert_eq!(conditions.values[1], Value::Text(evil.into()));
     }
 

@@ -45,12 +45,7 @@ impl Store {
     }
 
     /// `None`: another box was quicker, or the box is alive again.
-    async fn close_box(
-        &self,
-        name: &str,
-        renewed: i64,
-        now: Stamp,
-    ) -> Result<Option<u64>, StoreError> {
+    async fn close_box(&self, name: &str, renewed: i64, now: Stamp) -> Result<Option<u64>, StoreError> {
         let mut connection = self.inner.readers.acquire().await?;
         let mut tx = connection.begin_with(self.inner.engine.begin()).await?;
         let mine = sqlx::query(

@@ -15,11 +15,14 @@ mod store;
 mod wav;
 mod writer;
 
+/// The law of a line's octets, as `Blobs::create` wants it.
+pub use tipring_card::Law;
+
 pub use blobs::{Blob, Blobs, FLUSH_SAMPLES, RECORDING_MAX_SAMPLES, RecordingWriter};
 pub use error::StoreError;
 pub use filter::{
-    Anchor, CallFilter, Listing, NotificationFilter, NumberFilter, PAGE_SIZE_MAX, Page, PageStart,
-    RecordingFilter, TimeRange,
+    Anchor, CallFilter, Listing, NotificationFilter, NumberFilter, PAGE_SIZE_MAX, Page, PageStart, RecordingFilter,
+    TimeRange,
 };
 pub use lease::LEASE_TTL_US;
 pub use repair::RepairReport;

@@ -26,14 +26,7 @@ pub struct RepairReport {
 impl Store {
     /// Repairs what this box left behind. Only while it holds no call: at opening it is done already.
     pub async fn repair(&self, now: Stamp) -> Result<RepairReport, StoreError> {
-        repair(
-            &self.inner.readers,
-            &self.inner.blobs,
-            &self.inner.box_name,
-            Vec::new(),
-            now,
-        )
-        .await
+        repair(&self.inner.readers, &self.inner.blobs, &self.inner.box_name, Vec::new(), now).await
     }
 }
 
@@ -47,10 +40,7 @@ pub(crate) async fn repair(
     let mut report = RepairReport::default();
     let mut tx = pool.begin().await?;
     for call in &unwritten {
-        report.journaled_calls += rows::keep_born_call(call, box_name)
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
+        report.journaled_calls += rows::keep_born_call(call, box_name).execute(&mut *tx).await?.rows_affected();
     }
     report.failed_calls = fail_calls(&mut tx, box_name, now).await?;
     tx.commit().await?;
@@ -64,11 +54,7 @@ pub(crate) async fn repair(
 }
 
 /// Calls of a box that nobody holds any more have failed.
-pub(crate) async fn fail_calls(
-    tx: &mut AnyConnection,
-    box_name: &str,
-    now: Stamp,
-) -> Result<u64, StoreError> {
+pub(crate) async fn fail_calls(tx: &mut AnyConnection, box_name: &str, now: Stamp) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "UPDATE calls SET status = 'failed', ended = $1, updated = $1
          WHERE box = $2 AND status IN ('queued', 'ringing', 'in-progress')",
@@ -100,14 +86,16 @@ async fn repair_recordings(
             Some(_) => ("completed", None),
             None => ("absent", Some(TOO_SHORT)),
         };
-        sqlx::query("UPDATE recordings SET status = $1, duration_ms = $2, error_code = $3, updated = $4 WHERE sid = $5")
-            .bind(status)
-            .bind(length.map(i64::from))
-            .bind(error)
-            .bind(now.0)
-            .bind(sid.to_string())
-            .execute(pool)
-            .await?;
+        sqlx::query(
+            "UPDATE recordings SET status = $1, duration_ms = $2, error_code = $3, updated = $4 WHERE sid = $5",
+        )
+        .bind(status)
+        .bind(length.map(i64::from))
+        .bind(error)
+        .bind(now.0)
+        .bind(sid.to_string())
+        .execute(pool)
+        .await?;
         match length {
             Some(_) => report.completed_recordings += 1,
             None => report.absent_recordings += 1,
@@ -117,19 +105,12 @@ async fn repair_recordings(
 }
 
 /// Finishes deletions that were cut between the commit and the file, and forgets deleted recordings in the end.
-async fn purge_deleted(
-    pool: &AnyPool,
-    blobs: &Blobs,
-    now: Stamp,
-    report: &mut RepairReport,
-) -> Result<(), StoreError> {
+async fn purge_deleted(pool: &AnyPool, blobs: &Blobs, now: Stamp, report: &mut RepairReport) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM recordings WHERE status = 'deleted' AND updated < $1")
         .bind(now.0.saturating_sub(DELETED_KEPT_US))
         .execute(pool)
         .await?;
-    let rows = sqlx::query("SELECT sid FROM recordings WHERE status = 'deleted'")
-        .fetch_all(pool)
-        .await?;
+    let rows = sqlx::query("SELECT sid FROM recordings WHERE status = 'deleted'").fetch_all(pool).await?;
     for row in rows {
         let Some(sid) = recording_sid(&row)? else {
             continue;
@@ -143,10 +124,7 @@ async fn purge_deleted(
 
 fn recording_sid(row: &sqlx::any::AnyRow) -> Result<Option<Sid>, StoreError> {
     let text: String = row.try_get(0)?;
-    Ok(text
-        .parse::<Sid>()
-        .ok()
-        .filter(|sid| sid.kind == SidKind::Recording))
+    Ok(text.parse::<Sid>().ok().filter(|sid| sid.kind == SidKind::Recording))
 }
 
 /// The record of a deleted recording is shown on demand for 40 days.

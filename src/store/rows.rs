@@ -5,8 +5,8 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, Row};
 use tipring_resources::{
-    Account, AccountStatus, Call, CallStatus, Code, Direction, Level, Method, Notification, Number,
-    NumberOrigin, Recording, RecordingStatus, Sid, Stamp,
+    Account, AccountStatus, Call, CallStatus, Code, Direction, Level, Method, Notification, Number, NumberOrigin,
+    Recording, RecordingStatus, Sid, Stamp,
 };
 
 use crate::StoreError;
@@ -175,10 +175,7 @@ pub(crate) fn put_notification(notification: &Notification) -> Statement {
 }
 
 pub(crate) fn account(row: &AnyRow) -> Result<Account, StoreError> {
-    let cells = Cells {
-        table: "accounts",
-        row,
-    };
+    let cells = Cells { table: "accounts", row };
     let status: String = cells.value("status")?;
     Ok(Account {
         sid: cells.sid("sid")?,
@@ -194,16 +191,10 @@ pub(crate) fn account(row: &AnyRow) -> Result<Account, StoreError> {
 }
 
 pub(crate) fn number(row: &AnyRow) -> Result<Number, StoreError> {
-    let cells = Cells {
-        table: "numbers",
-        row,
-    };
+    let cells = Cells { table: "numbers", row };
     let origin = match cells.value::<Option<String>>("origin_file")? {
         None => NumberOrigin::Api,
-        Some(file) => NumberOrigin::File {
-            file,
-            line: cells.small("origin_line")?.unwrap_or(0),
-        },
+        Some(file) => NumberOrigin::File { file, line: cells.small("origin_line")?.unwrap_or(0) },
     };
     Ok(Number {
         sid: cells.sid("sid")?,
@@ -224,10 +215,7 @@ pub(crate) fn number(row: &AnyRow) -> Result<Number, StoreError> {
 }
 
 pub(crate) fn call(row: &AnyRow) -> Result<Call, StoreError> {
-    let cells = Cells {
-        table: "calls",
-        row,
-    };
+    let cells = Cells { table: "calls", row };
     let (status, direction): (String, String) = (cells.value("status")?, cells.value("direction")?);
     Ok(Call {
         sid: cells.sid("sid")?,
@@ -256,17 +244,13 @@ pub(crate) fn call(row: &AnyRow) -> Result<Call, StoreError> {
 }
 
 pub(crate) fn recording(row: &AnyRow) -> Result<Recording, StoreError> {
-    let cells = Cells {
-        table: "recordings",
-        row,
-    };
+    let cells = Cells { table: "recordings", row };
     let status: String = cells.value("status")?;
     Ok(Recording {
         sid: cells.sid("sid")?,
         account: cells.sid("account")?,
         call: cells.sid("call")?,
-        status: RecordingStatus::from_wire(&status)
-            .ok_or_else(|| cells.strange("status", &status))?,
+        status: RecordingStatus::from_wire(&status).ok_or_else(|| cells.strange("status", &status))?,
         channels: cells.small("channels")?.unwrap_or(1),
         source: cells.value("source")?,
         duration_ms: cells.small("duration_ms")?,
@@ -278,12 +262,8 @@ pub(crate) fn recording(row: &AnyRow) -> Result<Recording, StoreError> {
 }
 
 pub(crate) fn notification(row: &AnyRow) -> Result<Notification, StoreError> {
-    let cells = Cells {
-        table: "notifications",
-        row,
-    };
-    let (written, method): (String, Option<String>) =
-        (cells.value("level")?, cells.value("request_method")?);
+    let cells = Cells { table: "notifications", row };
+    let (written, method): (String, Option<String>) = (cells.value("level")?, cells.value("request_method")?);
     Ok(Notification {
         sid: cells.sid("sid")?,
         account: cells.sid("account")?,
@@ -296,9 +276,7 @@ pub(crate) fn notification(row: &AnyRow) -> Result<Notification, StoreError> {
         text: cells.value("message")?,
         at: cells.stamp("created")?,
         request_url: cells.value("request_url")?,
-        request_method: method
-            .map(|text| cells.method_of("request_method", &text))
-            .transpose()?,
+        request_method: method.map(|text| cells.method_of("request_method", &text)).transpose()?,
         request_variables: cells.value("request_variables")?,
         response_headers: cells.value("response_headers")?,
         response_body: cells.value("response_body")?,
@@ -318,28 +296,20 @@ impl Cells<'_> {
     {
         self.row
             .try_get(column)
-            .map_err(|error| StoreError::BadRow {
-                table: self.table,
-                text: format!("{column}: {error}"),
-            })
+            .map_err(|error| StoreError::BadRow { table: self.table, text: format!("{column}: {error}") })
     }
 
     fn strange(&self, column: &str, value: &str) -> StoreError {
-        StoreError::BadRow {
-            table: self.table,
-            text: format!("{column} is {value:?}"),
-        }
+        StoreError::BadRow { table: self.table, text: format!("{column} is {value:?}") }
     }
 
     fn sid_or_none(&self, column: &'static str) -> Result<Option<Sid>, StoreError> {
         let text: Option<String> = self.value(column)?;
-        text.map(|text| text.parse().map_err(|_| self.strange(column, &text)))
-            .transpose()
+        text.map(|text| text.parse().map_err(|_| self.strange(column, &text))).transpose()
     }
 
     fn sid(&self, column: &'static str) -> Result<Sid, StoreError> {
-        self.sid_or_none(column)?
-            .ok_or_else(|| self.strange(column, "null"))
+        self.sid_or_none(column)?.ok_or_else(|| self.strange(column, "null"))
     }
 
     fn stamp(&self, column: &'static str) -> Result<Stamp, StoreError> {
@@ -348,9 +318,7 @@ impl Cells<'_> {
 
     fn small<T: TryFrom<i64>>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
         let value: Option<i64> = self.value(column)?;
-        value
-            .map(|value| T::try_from(value).map_err(|_| self.strange(column, &value.to_string())))
-            .transpose()
+        value.map(|value| T::try_from(value).map_err(|_| self.strange(column, &value.to_string()))).transpose()
     }
 
     fn method(&self, column: &'static str) -> Result<Method, StoreError> {
@@ -371,16 +339,8 @@ fn plain(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-const ACCOUNT_STATUSES: [AccountStatus; 3] = [
-    AccountStatus::Active,
-    AccountStatus::Suspended,
-    AccountStatus::Closed,
-];
-const DIRECTIONS: [Direction; 3] = [
-    Direction::Inbound,
-    Direction::OutboundApi,
-    Direction::OutboundDial,
-];
+const ACCOUNT_STATUSES: [AccountStatus; 3] = [AccountStatus::Active, AccountStatus::Suspended, AccountStatus::Closed];
+const DIRECTIONS: [Direction; 3] = [Direction::Inbound, Direction::OutboundApi, Direction::OutboundDial];
 
 fn account_status(status: AccountStatus) -> &'static str {
     match status {

@@ -7,23 +7,14 @@ use crate::StoreError;
 use crate::store::Engine;
 
 /// Applies the steps that the database lacks.
-pub(crate) async fn migrate(
-    connection: &mut AnyConnection,
-    engine: Engine,
-) -> Result<(), StoreError> {
+pub(crate) async fn migrate(connection: &mut AnyConnection, engine: Engine) -> Result<(), StoreError> {
     let mut tx = connection.begin_with(engine.begin()).await?;
     if engine == Engine::Postgres {
         // Two boxes that start together: the second waits, and then finds the schema made.
-        sqlx::query("SELECT pg_advisory_xact_lock(7447735)")
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query("SELECT pg_advisory_xact_lock(7447735)").execute(&mut *tx).await?;
     }
-    sqlx::query("CREATE TABLE IF NOT EXISTS schema_steps (step BIGINT PRIMARY KEY)")
-        .execute(&mut *tx)
-        .await?;
-    let row = sqlx::query("SELECT COALESCE(MAX(step), 0) FROM schema_steps")
-        .fetch_one(&mut *tx)
-        .await?;
+    sqlx::query("CREATE TABLE IF NOT EXISTS schema_steps (step BIGINT PRIMARY KEY)").execute(&mut *tx).await?;
+    let row = sqlx::query("SELECT COALESCE(MAX(step), 0) FROM schema_steps").fetch_one(&mut *tx).await?;
     let found: i64 = row.try_get(0)?;
     let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
     if found > known {
@@ -33,10 +24,7 @@ pub(crate) async fn migrate(
         for statement in *statements {
             sqlx::query(*statement).execute(&mut *tx).await?;
         }
-        sqlx::query("INSERT INTO schema_steps (step) VALUES ($1)")
-            .bind(step)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query("INSERT INTO schema_steps (step) VALUES ($1)").bind(step).execute(&mut *tx).await?;
     }
     tx.commit().await?;
     Ok(())

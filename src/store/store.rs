@@ -61,9 +61,7 @@ pub(crate) struct Inner {
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store")
-            .field("box", &self.inner.box_name)
-            .finish_non_exhaustive()
+        f.debug_struct("Store").field("box", &self.inner.box_name).finish_non_exhaustive()
     }
 }
 
@@ -71,8 +69,7 @@ impl Store {
     /// Opens or makes the database, brings its schema up to date, checks it, and repairs what a crash left behind.
     pub async fn open(config: Config) -> Result<Store, StoreError> {
         sqlx::any::install_default_drivers();
-        std::fs::create_dir_all(&config.data_dir)
-            .map_err(|error| StoreError::file(&config.data_dir, &error))?;
+        std::fs::create_dir_all(&config.data_dir).map_err(|error| StoreError::file(&config.data_dir, &error))?;
         let (url, engine) = database_url(&config)?;
         let writers = pool(&url, engine, 1).await?;
         let mut connection = writers.acquire().await?;
@@ -85,23 +82,11 @@ impl Store {
         let (born, unwritten) = Born::open(&config.data_dir.join("born.journal"))?;
         let born = Arc::new(born);
         let blobs = Blobs::new(config.data_dir.join("recordings"))?;
-        let repaired =
-            crate::repair::repair(&writers, &blobs, &config.box_name, unwritten, config.now)
-                .await?;
+        let repaired = crate::repair::repair(&writers, &blobs, &config.box_name, unwritten, config.now).await?;
         born.clear()?;
         let writer = Writer::start(writers, engine, config.box_name.clone(), Arc::clone(&born));
-        let inner = Inner {
-            readers,
-            writer,
-            born,
-            blobs,
-            box_name: config.box_name,
-            engine,
-            repaired,
-        };
-        Ok(Store {
-            inner: Arc::new(inner),
-        })
+        let inner = Inner { readers, writer, born, blobs, box_name: config.box_name, engine, repaired };
+        Ok(Store { inner: Arc::new(inner) })
     }
 
     /// What the repair at opening found.
@@ -148,39 +133,17 @@ impl Store {
 
     /// Deletes a number of an account. False: there was none.
     pub async fn delete_number(&self, account: Sid, sid: Sid) -> Result<bool, StoreError> {
-        Ok(self
-            .inner
-            .writer
-            .send(Command::DeleteNumber { account, sid })
-            .rows()
-            .await?
-            > 0)
+        Ok(self.inner.writer.send(Command::DeleteNumber { account, sid }).rows().await? > 0)
     }
 
     /// Deletes the record of an ended call. False: there was none, or it has not ended.
     pub async fn delete_call(&self, account: Sid, sid: Sid) -> Result<bool, StoreError> {
-        Ok(self
-            .inner
-            .writer
-            .send(Command::DeleteCall { account, sid })
-            .rows()
-            .await?
-            > 0)
+        Ok(self.inner.writer.send(Command::DeleteCall { account, sid }).rows().await? > 0)
     }
 
     /// Deletes the sound of a recording that is not being made. False: there was none. The record stays, as deleted.
-    pub async fn delete_recording(
-        &self,
-        account: Sid,
-        sid: Sid,
-        now: Stamp,
-    ) -> Result<bool, StoreError> {
-        let rows = self
-            .inner
-            .writer
-            .send(Command::DeleteRecording { account, sid, now })
-            .rows()
-            .await?;
+    pub async fn delete_recording(&self, account: Sid, sid: Sid, now: Stamp) -> Result<bool, StoreError> {
+        let rows = self.inner.writer.send(Command::DeleteRecording { account, sid, now }).rows().await?;
         if rows > 0 {
             self.inner.blobs.delete(sid)?;
         }
@@ -210,10 +173,7 @@ impl Store {
 }
 
 async fn check(connection: &mut AnyConnection, sql: &'static str) -> Result<(), StoreError> {
-    let rows = sqlx::query(sql)
-        .fetch_all(connection)
-        .await
-        .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let rows = sqlx::query(sql).fetch_all(connection).await.map_err(|error| StoreError::Corrupt(error.to_string()))?;
     let lines: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(0)).collect();
     match lines?.as_slice() {
         [line] if line == "ok" => Ok(()),
@@ -243,10 +203,7 @@ async fn pool(url: &str, engine: Engine, connections: u32) -> Result<AnyPool, St
 fn database_url(config: &Config) -> Result<(String, Engine), StoreError> {
     let Some(url) = &config.url else {
         return Ok((
-            format!(
-                "sqlite:{}?mode=rwc",
-                percent_encoded(&config.data_dir.join("tipring.db"))
-            ),
+            format!("sqlite:{}?mode=rwc", percent_encoded(&config.data_dir.join("tipring.db"))),
             Engine::Sqlite,
         ));
     };
@@ -254,15 +211,12 @@ fn database_url(config: &Config) -> Result<(String, Engine), StoreError> {
         return Ok((url.clone(), Engine::Postgres));
     }
     match url.strip_prefix("sqlite:") {
-        Some(path) if path.contains(":memory:") || path.contains("mode=memory") => Err(
-            StoreError::BadUrl("an in-memory database forgets every call".into()),
-        ),
+        Some(path) if path.contains(":memory:") || path.contains("mode=memory") => {
+            Err(StoreError::BadUrl("an in-memory database forgets every call".into()))
+        }
         Some(path) if path.contains('?') => Ok((format!("sqlite:{path}"), Engine::Sqlite)),
         Some(path) => Ok((format!("sqlite:{path}?mode=rwc"), Engine::Sqlite)),
-        None => Err(StoreError::BadUrl(format!(
-            "{:?} has another scheme",
-            url.split(':').next().unwrap_or_default()
-        ))),
+        None => Err(StoreError::BadUrl(format!("{:?} has another scheme", url.split(':').next().unwrap_or_default()))),
     }
 }
 
@@ -270,9 +224,7 @@ fn percent_encoded(path: &Path) -> String {
     let mut text = String::new();
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => {
-                text.push(char::from(*byte))
-            }
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => text.push(char::from(*byte)),
             other => text.push_str(&format!("%{other:02X}")),
         }
     }
@@ -296,12 +248,7 @@ mod tests {
     use super::*;
 
     fn config(url: Option<&str>, dir: &str) -> Config {
-        Config {
-            url: url.map(String::from),
-            box_name: "a".into(),
-            data_dir: dir.into(),
-            now: Stamp(0),
-        }
+        Config { url: url.map(String::from), box_name: "a".into(), data_dir: dir.into(), now: Stamp(0) }
     }
 
     #[test]
@@ -312,16 +259,8 @@ mod tests {
 
     #[test]
     fn a_database_that_forgets_is_refused_and_a_password_is_not_repeated() {
-        assert!(matches!(
-            database_url(&config(Some("sqlite::memory:"), "/")),
-            Err(StoreError::BadUrl(_))
-        ));
-        let error = database_url(&config(Some("mysql://me:secret@host/x"), "/"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("mysql") && !error.contains("secret"),
-            "{error}"
-        );
+        assert!(matches!(database_url(&config(Some("sqlite::memory:"), "/")), Err(StoreError::BadUrl(_))));
+        let error = database_url(&config(Some("mysql://me:secret@host/x"), "/")).unwrap_err().to_string();
+        assert!(error.contains("mysql") && !error.contains("secret"), "{error}");
     }
 }

@@ -70,9 +70,7 @@ impl Committed {
     fn settle(&mut self, context: &mut Context<'_>) -> Poll<Outcome> {
         match &mut self.0 {
             Err(error) => Poll::Ready(Err(error.clone())),
-            Ok(answer) => Pin::new(answer)
-                .poll(context)
-                .map(|got| got.unwrap_or(Err(StoreError::Closed))),
+            Ok(answer) => Pin::new(answer).poll(context).map(|got| got.unwrap_or(Err(StoreError::Closed))),
         }
     }
 
@@ -101,19 +99,9 @@ impl Writer {
     pub(crate) fn start(pool: AnyPool, engine: Engine, box_name: String, born: Arc<Born>) -> Self {
         let (orders, inbox) = mpsc::channel(WRITE_QUEUE);
         let counters = Arc::new(Counters::default());
-        let desk = Desk {
-            pool,
-            engine,
-            box_name,
-            born,
-            counters: Arc::clone(&counters),
-        };
+        let desk = Desk { pool, engine, box_name, born, counters: Arc::clone(&counters) };
         let task = tokio::spawn(desk.work(inbox));
-        Writer {
-            orders: Mutex::new(Some(orders)),
-            task: Mutex::new(Some(task)),
-            counters,
-        }
+        Writer { orders: Mutex::new(Some(orders)), task: Mutex::new(Some(task)), counters }
     }
 
     pub(crate) fn send(&self, command: Command) -> Committed {
@@ -146,15 +134,8 @@ impl Writer {
 
     /// Takes no more orders, waits for the end of the task.
     pub(crate) async fn stop(&self) {
-        self.orders
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let task = self
-            .task
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
             let _ = task.await;
         }
@@ -293,8 +274,5 @@ async fn holder(tx: &mut AnyConnection, number: &Number) -> Result<Option<Sid>, 
         .await?;
     let Some(row) = row else { return Ok(None) };
     let text: String = row.try_get(0)?;
-    text.parse().map(Some).map_err(|_| StoreError::BadRow {
-        table: "numbers",
-        text: format!("sid is {text:?}"),
-    })
+    text.parse().map(Some).map_err(|_| StoreError::BadRow { table: "numbers", text: format!("sid is {text:?}") })
 }

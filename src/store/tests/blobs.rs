@@ -12,27 +12,16 @@ fn re() -> tipring_resources::Sid {
 
 /// A-law octets of a tone, or of silence.
 fn tone(ms: usize, level: f64) -> Vec<u8> {
-    (0..ms * 8)
-        .map(|n| alaw_encode((level * (n as f64 * 0.6).sin()) as i16))
-        .collect()
+    (0..ms * 8).map(|n| alaw_encode((level * (n as f64 * 0.6).sin()) as i16)).collect()
 }
 
 fn samples(path: &std::path::Path) -> Vec<i16> {
     let bytes = std::fs::read(path).unwrap();
     assert_eq!(&bytes[..4], b"RIFF");
     let length = u32::from_le_bytes(bytes[40..44].try_into().unwrap()) as usize;
-    assert_eq!(
-        u32::from_le_bytes(bytes[4..8].try_into().unwrap()) as usize,
-        length + 36
-    );
-    assert!(
-        bytes.len() >= 44 + length,
-        "the header promises no more than there is"
-    );
-    bytes[44..44 + length]
-        .chunks_exact(2)
-        .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
-        .collect()
+    assert_eq!(u32::from_le_bytes(bytes[4..8].try_into().unwrap()) as usize, length + 36);
+    assert!(bytes.len() >= 44 + length, "the header promises no more than there is");
+    bytes[44..44 + length].chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
 }
 
 #[test]
@@ -44,22 +33,11 @@ fn b16_what_was_said_is_in_the_file_sample_by_sample() {
     for block in said.chunks(80) {
         writer.write(block).unwrap();
     }
-    assert!(
-        blobs.open(re()).unwrap().is_none(),
-        "not before it is whole"
-    );
+    assert!(blobs.open(re()).unwrap().is_none(), "not before it is whole");
     assert_eq!(writer.finish(false, 0).unwrap(), 1234);
     let heard = samples(&dir.0.join(format!("{}.wav", re())));
-    assert_eq!(
-        heard,
-        said.iter()
-            .map(|octet| alaw_decode(*octet))
-            .collect::<Vec<_>>()
-    );
-    assert_eq!(
-        blobs.open(re()).unwrap().unwrap().length,
-        44 + heard.len() as u64 * 2
-    );
+    assert_eq!(heard, said.iter().map(|octet| alaw_decode(*octet)).collect::<Vec<_>>());
+    assert_eq!(blobs.open(re()).unwrap().unwrap().length, 44 + heard.len() as u64 * 2);
     assert!(blobs.delete(re()).unwrap() && !blobs.delete(re()).unwrap());
 }
 
@@ -80,27 +58,13 @@ fn b18_silence_is_cut_at_both_ends_and_the_key_that_ended_it_too() {
     let dir = Dir::new();
     let blobs = Blobs::new(&dir.0).unwrap();
     let mut writer = blobs.create(re(), Law::A).unwrap();
-    for (ms, level) in [
-        (900, 0.0),
-        (1000, 6000.0),
-        (300, 0.0),
-        (1000, 6000.0),
-        (700, 20.0),
-        (120, 9000.0),
-    ] {
+    for (ms, level) in [(900, 0.0), (1000, 6000.0), (300, 0.0), (1000, 6000.0), (700, 20.0), (120, 9000.0)] {
         writer.write(&tone(ms, level)).unwrap();
     }
-    assert_eq!(
-        writer.finish(true, 120).unwrap(),
-        2300 + 2 * 50,
-        "speech with a margin of 50 ms at both ends"
-    );
+    assert_eq!(writer.finish(true, 120).unwrap(), 2300 + 2 * 50, "speech with a margin of 50 ms at both ends");
     let heard = samples(&dir.0.join(format!("{}.wav", re())));
     assert_eq!(heard.len(), 2400 * 8);
-    assert!(
-        heard[..390].iter().all(|sample| sample.abs() < 50)
-            && heard[410..500].iter().any(|s| s.abs() > 3000)
-    );
+    assert!(heard[..390].iter().all(|sample| sample.abs() < 50) && heard[410..500].iter().any(|s| s.abs() > 3000));
 }
 
 #[test]
@@ -112,16 +76,9 @@ fn a_silent_recording_leaves_no_file() {
     assert_eq!(writer.finish(true, 0).unwrap(), 0);
     let mut writer = blobs.create(re(), Law::A).unwrap();
     writer.write(&[0xd5; 800]).unwrap();
-    assert_eq!(
-        writer.finish(false, 500).unwrap(),
-        0,
-        "the tail is longer than all of it"
-    );
+    assert_eq!(writer.finish(false, 500).unwrap(), 0, "the tail is longer than all of it");
     let writer = blobs.create(re(), Law::A).unwrap();
-    assert!(
-        blobs.create(re(), Law::A).is_err(),
-        "nobody writes over a recording"
-    );
+    assert!(blobs.create(re(), Law::A).is_err(), "nobody writes over a recording");
     writer.discard().unwrap();
     assert_eq!(std::fs::read_dir(&dir.0).unwrap().count(), 0);
 }

@@ -13,25 +13,16 @@ use crate::support::*;
 async fn c28_a_call_cut_by_a_crash_has_failed_and_the_past_is_intact() {
     let dir = Dir::new();
     let store = open(&dir.0).await;
-    let (past, cut) = (
-        call(1, CallStatus::Completed),
-        call(2, CallStatus::InProgress),
-    );
+    let (past, cut) = (call(1, CallStatus::Completed), call(2, CallStatus::InProgress));
     store.put(Record::Call(past.clone())).await.unwrap();
     store.put(Record::Call(cut.clone())).await.unwrap();
     store.born(&call(3, CallStatus::Ringing)).unwrap();
-    let (re, empty) = (
-        recording(5, RecordingStatus::InProgress),
-        recording(6, RecordingStatus::InProgress),
-    );
+    let (re, empty) = (recording(5, RecordingStatus::InProgress), recording(6, RecordingStatus::InProgress));
     store.put(Record::Recording(re.clone())).await.unwrap();
     store.put(Record::Recording(empty.clone())).await.unwrap();
     let mut writer = store.blobs().create(re.sid, Law::A).unwrap();
     writer.write(&vec![0x33; 8 * 3100]).unwrap();
-    let mut nobodys = store
-        .blobs()
-        .create(recording(9, RecordingStatus::InProgress).sid, Law::A)
-        .unwrap();
+    let mut nobodys = store.blobs().create(recording(9, RecordingStatus::InProgress).sid, Law::A).unwrap();
     nobodys.write(&[0x33; 4000]).unwrap();
     drop((writer, nobodys, store));
 
@@ -47,41 +38,15 @@ async fn c28_a_call_cut_by_a_crash_has_failed_and_the_past_is_intact() {
     assert_eq!(*store.repaired(), report);
     assert_eq!(store.call(me(), past.sid).await.unwrap(), Some(past));
     for id in [2, 3] {
-        let failed = store
-            .call(me(), call(id, CallStatus::Busy).sid)
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            (failed.status, failed.ended),
-            (CallStatus::Failed, Some(config(&dir.0).now))
-        );
+        let failed = store.call(me(), call(id, CallStatus::Busy).sid).await.unwrap().unwrap();
+        assert_eq!((failed.status, failed.ended), (CallStatus::Failed, Some(config(&dir.0).now)));
     }
     let whole = store.recording(me(), re.sid).await.unwrap().unwrap();
-    assert_eq!(
-        (whole.status, whole.duration_ms),
-        (RecordingStatus::Completed, Some(3000)),
-        "of 3100 ms"
-    );
-    assert_eq!(
-        store.blobs().open(re.sid).unwrap().unwrap().length,
-        44 + 3000 * 16
-    );
-    assert_eq!(
-        store
-            .recording(me(), empty.sid)
-            .await
-            .unwrap()
-            .unwrap()
-            .status,
-        RecordingStatus::Absent
-    );
+    assert_eq!((whole.status, whole.duration_ms), (RecordingStatus::Completed, Some(3000)), "of 3100 ms");
+    assert_eq!(store.blobs().open(re.sid).unwrap().unwrap().length, 44 + 3000 * 16);
+    assert_eq!(store.recording(me(), empty.sid).await.unwrap().unwrap().status, RecordingStatus::Absent);
     store.integrity_check().await.unwrap();
-    assert_eq!(
-        store.repair(at(2_000_000)).await.unwrap(),
-        RepairReport::default(),
-        "twice does no harm"
-    );
+    assert_eq!(store.repair(at(2_000_000)).await.unwrap(), RepairReport::default(), "twice does no harm");
 }
 
 #[tokio::test]
@@ -97,11 +62,7 @@ async fn a_torn_line_of_the_journal_is_passed_over_and_hides_no_other() {
     std::fs::write(&path, bytes).unwrap();
     let store = open(&dir.0).await;
     assert_eq!(store.repaired().journaled_calls, 1);
-    assert_eq!(
-        std::fs::metadata(&path).unwrap().len(),
-        0,
-        "what is in the table is needed no more"
-    );
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 0, "what is in the table is needed no more");
     std::fs::write(&path, b"\xff\x00{]\n\n{}\n").unwrap();
     drop(store);
     assert_eq!(open(&dir.0).await.repaired().journaled_calls, 0);
@@ -126,52 +87,24 @@ async fn the_journal_stays_short_however_many_calls_are_born() {
     let length = std::fs::metadata(dir.0.join("born.journal")).unwrap().len();
     assert!(length < 400_000, "{length} octets for one unwritten call");
     drop(store);
-    assert_eq!(
-        open(&dir.0).await.repaired().journaled_calls,
-        1,
-        "the stuck one is still in it"
-    );
+    assert_eq!(open(&dir.0).await.repaired().journaled_calls, 1, "the stuck one is still in it");
 }
 
 pub async fn another_boxs_calls_are_closed_once_it_is_dead(a: &Store, b: &Store) {
-    a.put(Record::Call(call(1, CallStatus::InProgress)))
-        .await
-        .unwrap();
-    b.put(Record::Call(call(2, CallStatus::InProgress)))
-        .await
-        .unwrap();
+    a.put(Record::Call(call(1, CallStatus::InProgress))).await.unwrap();
+    b.put(Record::Call(call(2, CallStatus::InProgress))).await.unwrap();
     a.renew_lease(at(100)).await.unwrap();
     b.renew_lease(at(100)).await.unwrap();
-    assert_eq!(
-        b.repair(at(101)).await.unwrap().failed_calls,
-        1,
-        "start-up repair touches its own box only"
-    );
+    assert_eq!(b.repair(at(101)).await.unwrap().failed_calls, 1, "start-up repair touches its own box only");
     let late = tipring_resources::Stamp(at(100).0 + LEASE_TTL_US + 1);
     assert!(b.close_dead_boxes(at(110)).await.unwrap().is_empty());
-    assert_eq!(
-        b.close_dead_boxes(late).await.unwrap(),
-        vec![("box-a".to_string(), 1)]
-    );
+    assert_eq!(b.close_dead_boxes(late).await.unwrap(), vec![("box-a".to_string(), 1)]);
     assert!(b.close_dead_boxes(late).await.unwrap().is_empty(), "once");
-    assert_eq!(
-        b.call(me(), call(1, CallStatus::Busy).sid)
-            .await
-            .unwrap()
-            .unwrap()
-            .status,
-        CallStatus::Failed
-    );
+    assert_eq!(b.call(me(), call(1, CallStatus::Busy).sid).await.unwrap().unwrap().status, CallStatus::Failed);
     a.renew_lease(late).await.unwrap();
-    a.put(Record::Call(call(3, CallStatus::InProgress)))
-        .await
-        .unwrap();
+    a.put(Record::Call(call(3, CallStatus::InProgress))).await.unwrap();
     let later = tipring_resources::Stamp(late.0 + LEASE_TTL_US + 1);
-    assert_eq!(
-        b.close_dead_boxes(later).await.unwrap(),
-        vec![("box-a".to_string(), 1)],
-        "a second death counts anew"
-    );
+    assert_eq!(b.close_dead_boxes(later).await.unwrap(), vec![("box-a".to_string(), 1)], "a second death counts anew");
 }
 
 #[tokio::test]
@@ -195,27 +128,16 @@ async fn a_damaged_or_newer_database_is_refused_with_the_remedy() {
     bytes[middle..].fill(0xa5);
     std::fs::write(&path, bytes).unwrap();
     let error = Store::open(config(&dir.0)).await.unwrap_err();
-    assert!(
-        matches!(error, StoreError::Corrupt(_) | StoreError::Database(_)),
-        "{error}"
-    );
+    assert!(matches!(error, StoreError::Corrupt(_) | StoreError::Database(_)), "{error}");
     std::fs::write(&path, sound).unwrap();
     for left in ["tipring.db-wal", "tipring.db-shm"] {
         let _ = std::fs::remove_file(dir.0.join(left));
     }
     sqlx::any::install_default_drivers();
-    let pool = sqlx::AnyPool::connect(&format!("sqlite:{}", path.display()))
-        .await
-        .unwrap();
-    sqlx::query("INSERT INTO schema_steps (step) VALUES (99)")
-        .execute(&pool)
-        .await
-        .unwrap();
+    let pool = sqlx::AnyPool::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+    sqlx::query("INSERT INTO schema_steps (step) VALUES (99)").execute(&pool).await.unwrap();
     pool.close().await;
-    assert!(matches!(
-        Store::open(config(&dir.0)).await,
-        Err(StoreError::TooNew { found: 99, .. })
-    ));
+    assert!(matches!(Store::open(config(&dir.0)).await, Err(StoreError::TooNew { found: 99, .. })));
 }
 
 /// Not a test of its own: the process that [`c28_killed_under_load`] kills.
@@ -233,10 +155,7 @@ async fn victim() {
         println!("born {}", ringing.sid);
         let first = store.put(Record::Call(ringing));
         if id % 2 == 0 {
-            store
-                .put(Record::Call(call(id, CallStatus::Completed)))
-                .await
-                .unwrap();
+            store.put(Record::Call(call(id, CallStatus::Completed))).await.unwrap();
             println!("done {}", call(id, CallStatus::Busy).sid);
         } else if id % 16 == 1 {
             first.await.unwrap();
@@ -256,14 +175,10 @@ async fn c28_killed_under_load() {
             .spawn()
             .unwrap();
         let output = child.stdout.take().unwrap();
-        let reader =
-            std::thread::spawn(move || std::io::read_to_string(output).unwrap_or_default());
+        let reader = std::thread::spawn(move || std::io::read_to_string(output).unwrap_or_default());
         let began = Instant::now();
         while std::fs::metadata(dir.0.join("born.journal")).map_or(0, |file| file.len()) == 0 {
-            assert!(
-                began.elapsed() < Duration::from_secs(30),
-                "the victim never began"
-            );
+            assert!(began.elapsed() < Duration::from_secs(30), "the victim never began");
             std::thread::yield_now();
         }
         let begun = Instant::now();
@@ -284,27 +199,13 @@ async fn c28_killed_under_load() {
                 continue;
             };
             let found = store.call(me(), sid).await.unwrap();
-            let status = found
-                .unwrap_or_else(|| panic!("{sid} was seen and is gone"))
-                .status;
+            let status = found.unwrap_or_else(|| panic!("{sid} was seen and is gone")).status;
             assert!(status.is_final(), "{sid} is {status:?}");
-            assert!(
-                word == "born" || status == CallStatus::Completed,
-                "{sid} was committed as completed"
-            );
+            assert!(word == "born" || status == CallStatus::Completed, "{sid} was committed as completed");
             seen += 1;
         }
-        assert!(
-            seen > 20,
-            "the victim did too little to prove anything: {seen}"
-        );
-        assert!(
-            store
-                .calls(me(), &tipring_store::CallFilter::default(), Page::default())
-                .await
-                .unwrap()
-                .older
-        );
+        assert!(seen > 20, "the victim did too little to prove anything: {seen}");
+        assert!(store.calls(me(), &tipring_store::CallFilter::default(), Page::default()).await.unwrap().older);
         store.close().await;
     }
 }

@@ -4,34 +4,23 @@ use std::collections::BTreeSet;
 
 use tipring_resources::{Call, CallStatus, Record, RecordingStatus, Sid};
 use tipring_store::{
-    Anchor, CallFilter, Listing, NotificationFilter, NumberFilter, Page, PageStart,
-    RecordingFilter, Store, TimeRange,
+    Anchor, CallFilter, Listing, NotificationFilter, NumberFilter, Page, PageStart, RecordingFilter, Store, TimeRange,
 };
 
 use crate::support::*;
 
 fn anchor(call: &Call) -> Anchor {
-    Anchor {
-        created: call.created,
-        sid: call.sid,
-    }
+    Anchor { created: call.created, sid: call.sid }
 }
 
 async fn page(store: &Store, filter: &CallFilter, size: u32, start: PageStart) -> Listing<Call> {
-    store
-        .calls(me(), filter, Page { size, start })
-        .await
-        .unwrap()
+    store.calls(me(), filter, Page { size, start }).await.unwrap()
 }
 
 async fn put_calls(store: &Store, ids: impl Iterator<Item = u128>) {
     let waiting: Vec<_> = ids
         .map(|id| {
-            let status = if id % 3 == 0 {
-                CallStatus::Busy
-            } else {
-                CallStatus::Completed
-            };
+            let status = if id % 3 == 0 { CallStatus::Busy } else { CallStatus::Completed };
             store.put(Record::Call(call(id, status)))
         })
         .collect();
@@ -59,18 +48,10 @@ pub async fn c34_pages_add_up_while_calls_arrive(store: &Store) {
     }
     assert_eq!(pages, 3);
     assert_eq!(seen.len(), 120, "50 + 50 + 20");
-    assert_eq!(
-        seen.iter().collect::<BTreeSet<_>>().len(),
-        120,
-        "no call came twice"
-    );
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 120, "no call came twice");
     assert!(seen.is_sorted_by(|a, b| a > b), "newest first");
     let back = page(store, &filter, 50, PageStart::NewerThan(firsts[1])).await;
-    assert_eq!(
-        back.items.iter().map(|call| call.sid).collect::<Vec<_>>(),
-        seen[..50],
-        "back is the first page again"
-    );
+    assert_eq!(back.items.iter().map(|call| call.sid).collect::<Vec<_>>(), seen[..50], "back is the first page again");
     assert!(back.newer && back.older);
 }
 
@@ -82,72 +63,21 @@ async fn c34_pages_add_up_on_sqlite() {
 
 pub async fn c34_filters_give_exact_sets(store: &Store) {
     put_calls(store, 1..=120).await;
-    let all = Page {
-        size: 5000,
-        start: PageStart::Newest,
-    };
-    let busy = CallFilter {
-        status: Some(CallStatus::Busy),
-        ..CallFilter::default()
-    };
+    let all = Page { size: 5000, start: PageStart::Newest };
+    let busy = CallFilter { status: Some(CallStatus::Busy), ..CallFilter::default() };
     let found = store.calls(me(), &busy, all).await.unwrap();
     assert_eq!(found.items.len(), 40);
-    assert!(
-        found
-            .items
-            .iter()
-            .all(|call| call.status == CallStatus::Busy)
-    );
-    let from = CallFilter {
-        from: Some(call(7, CallStatus::Busy).from),
-        ..CallFilter::default()
-    };
-    assert_eq!(
-        store.calls(me(), &from, all).await.unwrap().items.len(),
-        2,
-        "7 and 107"
-    );
-    let hour = TimeRange {
-        from: Some(at(10)),
-        until: Some(at(20)),
-    };
-    let started = CallFilter {
-        start: hour,
-        ..CallFilter::default()
-    };
-    let ids: Vec<u128> = store
-        .calls(me(), &started, all)
-        .await
-        .unwrap()
-        .items
-        .iter()
-        .map(|call| call.sid.id)
-        .collect();
+    assert!(found.items.iter().all(|call| call.status == CallStatus::Busy));
+    let from = CallFilter { from: Some(call(7, CallStatus::Busy).from), ..CallFilter::default() };
+    assert_eq!(store.calls(me(), &from, all).await.unwrap().items.len(), 2, "7 and 107");
+    let hour = TimeRange { from: Some(at(10)), until: Some(at(20)) };
+    let started = CallFilter { start: hour, ..CallFilter::default() };
+    let ids: Vec<u128> = store.calls(me(), &started, all).await.unwrap().items.iter().map(|call| call.sid.id).collect();
     assert_eq!(ids, (10..20).rev().collect::<Vec<_>>());
-    let ended = CallFilter {
-        end: TimeRange {
-            from: Some(at(124)),
-            until: None,
-        },
-        ..CallFilter::default()
-    };
-    assert_eq!(
-        store.calls(me(), &ended, all).await.unwrap().items.len(),
-        1,
-        "the last ended at 124"
-    );
-    let hostile = CallFilter {
-        to: Some("' OR '1'='1".into()),
-        ..CallFilter::default()
-    };
-    assert!(
-        store
-            .calls(me(), &hostile, all)
-            .await
-            .unwrap()
-            .items
-            .is_empty()
-    );
+    let ended = CallFilter { end: TimeRange { from: Some(at(124)), until: None }, ..CallFilter::default() };
+    assert_eq!(store.calls(me(), &ended, all).await.unwrap().items.len(), 1, "the last ended at 124");
+    let hostile = CallFilter { to: Some("' OR '1'='1".into()), ..CallFilter::default() };
+    assert!(store.calls(me(), &hostile, all).await.unwrap().items.is_empty());
 }
 
 #[tokio::test]
@@ -162,94 +92,27 @@ pub async fn other_lists(store: &Store) {
         store.put_number(number(id, digits)).await.unwrap();
     }
     let count = async |pattern: &str| {
-        let filter = NumberFilter {
-            phone_number: Some(pattern.into()),
-            friendly_name: None,
-        };
-        store
-            .numbers(me(), &filter, Page::default())
-            .await
-            .unwrap()
-            .items
-            .len()
+        let filter = NumberFilter { phone_number: Some(pattern.into()), friendly_name: None };
+        store.numbers(me(), &filter, Page::default()).await.unwrap().items.len()
     };
     assert_eq!(count("+1*0177").await, 1);
     assert_eq!(count("555").await, 2);
     assert_eq!(count("100").await, 2);
     assert_eq!(count("%").await, 0);
     for id in 1..=3 {
-        store
-            .put(Record::Recording(recording(id, RecordingStatus::Completed)))
-            .await
-            .unwrap();
-        store
-            .put(Record::Notification(notification(id)))
-            .await
-            .unwrap();
+        store.put(Record::Recording(recording(id, RecordingStatus::Completed))).await.unwrap();
+        store.put(Record::Notification(notification(id))).await.unwrap();
     }
-    assert!(
-        store
-            .delete_recording(me(), recording(2, RecordingStatus::Absent).sid, at(9))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !store
-            .delete_recording(me(), recording(2, RecordingStatus::Absent).sid, at(9))
-            .await
-            .unwrap()
-    );
-    let mut filter = RecordingFilter {
-        call: Some(call(1, CallStatus::Busy).sid),
-        ..RecordingFilter::default()
-    };
-    assert_eq!(
-        store
-            .recordings(me(), &filter, Page::default())
-            .await
-            .unwrap()
-            .items
-            .len(),
-        2
-    );
+    assert!(store.delete_recording(me(), recording(2, RecordingStatus::Absent).sid, at(9)).await.unwrap());
+    assert!(!store.delete_recording(me(), recording(2, RecordingStatus::Absent).sid, at(9)).await.unwrap());
+    let mut filter = RecordingFilter { call: Some(call(1, CallStatus::Busy).sid), ..RecordingFilter::default() };
+    assert_eq!(store.recordings(me(), &filter, Page::default()).await.unwrap().items.len(), 2);
     filter.with_deleted = true;
-    assert_eq!(
-        store
-            .recordings(me(), &filter, Page::default())
-            .await
-            .unwrap()
-            .items
-            .len(),
-        3
-    );
-    let filter = NotificationFilter {
-        level: Some(tipring_resources::Level::Warning),
-        ..NotificationFilter::default()
-    };
-    assert_eq!(
-        store
-            .notifications(me(), &filter, Page::default())
-            .await
-            .unwrap()
-            .items
-            .len(),
-        0
-    );
-    let late = NotificationFilter {
-        at: TimeRange {
-            from: Some(at(3)),
-            until: None,
-        },
-        ..NotificationFilter::default()
-    };
-    assert_eq!(
-        store
-            .notifications(me(), &late, Page::default())
-            .await
-            .unwrap()
-            .items,
-        vec![notification(3)]
-    );
+    assert_eq!(store.recordings(me(), &filter, Page::default()).await.unwrap().items.len(), 3);
+    let filter = NotificationFilter { level: Some(tipring_resources::Level::Warning), ..NotificationFilter::default() };
+    assert_eq!(store.notifications(me(), &filter, Page::default()).await.unwrap().items.len(), 0);
+    let late = NotificationFilter { at: TimeRange { from: Some(at(3)), until: None }, ..NotificationFilter::default() };
+    assert_eq!(store.notifications(me(), &late, Page::default()).await.unwrap().items, vec![notification(3)]);
 }
 
 #[tokio::test]

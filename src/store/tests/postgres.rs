@@ -16,14 +16,10 @@ struct Server {
 impl Server {
     fn find() -> Option<Server> {
         match std::env::var("TIPRING_TEST_POSTGRES") {
-            Ok(url) => Some(Server {
-                url,
-                dir: Dir::new(),
-            }),
+            Ok(url) => Some(Server { url, dir: Dir::new() }),
             Err(_) => {
                 assert!(
-                    !std::env::var("TIPRING_REQUIRE")
-                        .is_ok_and(|list| list.split(',').any(|part| part == "postgres")),
+                    !std::env::var("TIPRING_REQUIRE").is_ok_and(|list| list.split(',').any(|part| part == "postgres")),
                     "TIPRING_REQUIRE names postgres, but TIPRING_TEST_POSTGRES names no server"
                 );
                 eprintln!(
@@ -37,22 +33,12 @@ impl Server {
     async fn fresh(&self) -> Config {
         sqlx::any::install_default_drivers();
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "tipring_{}_{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("tipring_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let pool = sqlx::AnyPool::connect(&self.url).await.unwrap();
-        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
-            .execute(&pool)
-            .await
-            .unwrap();
+        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await.unwrap();
         pool.close().await;
         let base = self.url.rsplit_once('/').unwrap().0;
-        Config {
-            url: Some(format!("{base}/{name}")),
-            ..config(&self.dir.0.join(&name))
-        }
+        Config { url: Some(format!("{base}/{name}")), ..config(&self.dir.0.join(&name)) }
     }
 }
 
@@ -69,11 +55,7 @@ async fn the_same_on_postgres() {
     crate::lists::c34_filters_give_exact_sets(&store().await).await;
     crate::lists::other_lists(&store().await).await;
     let first = server.fresh().await;
-    let second = Config {
-        box_name: "box-b".into(),
-        data_dir: server.dir.0.join("second"),
-        ..first.clone()
-    };
+    let second = Config { box_name: "box-b".into(), data_dir: server.dir.0.join("second"), ..first.clone() };
     let (a, b) = tokio::join!(Store::open(first), Store::open(second));
     crate::crash::another_boxs_calls_are_closed_once_it_is_dead(&a.unwrap(), &b.unwrap()).await;
 }

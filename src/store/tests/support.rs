@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tipring_resources::{
-    Account, AccountStatus, Call, CallStatus, Code, Direction, Level, Method, Notification, Number,
-    NumberOrigin, Record, Recording, RecordingStatus, Sid, SidKind, Stamp,
+    Account, AccountStatus, Call, CallStatus, Code, Direction, Level, Method, Notification, Number, NumberOrigin,
+    Record, Recording, RecordingStatus, Sid, SidKind, Stamp,
 };
 use tipring_store::{Config, Store};
 
@@ -15,11 +15,7 @@ pub struct Dir(pub PathBuf);
 impl Dir {
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "tipring-store-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("tipring-store-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path).unwrap();
         Dir(path)
@@ -33,12 +29,7 @@ impl Drop for Dir {
 }
 
 pub fn config(dir: &Path) -> Config {
-    Config {
-        url: None,
-        box_name: "box-a".into(),
-        data_dir: dir.to_path_buf(),
-        now: at(1_000_000),
-    }
+    Config { url: None, box_name: "box-a".into(), data_dir: dir.to_path_buf(), now: at(1_000_000) }
 }
 
 pub async fn open(dir: &Path) -> Store {

@@ -8,31 +8,19 @@ use crate::support::*;
 pub async fn every_record_reads_back(store: &Store) {
     store.put_account(account()).await.unwrap();
     let mut fixed = number(7, "100");
-    fixed.origin = NumberOrigin::File {
-        file: "/etc/tipring.toml".into(),
-        line: 12,
-    };
+    fixed.origin = NumberOrigin::File { file: "/etc/tipring.toml".into(), line: 12 };
     store.put_number(fixed.clone()).await.unwrap();
     let ended = call(1, CallStatus::Completed);
     store.put(Record::Call(ended.clone())).await.unwrap();
-    store
-        .put(Record::Recording(recording(3, RecordingStatus::Completed)))
-        .await
-        .unwrap();
-    store
-        .put(Record::Notification(notification(4)))
-        .await
-        .unwrap();
+    store.put(Record::Recording(recording(3, RecordingStatus::Completed))).await.unwrap();
+    store.put(Record::Notification(notification(4))).await.unwrap();
     assert_eq!(store.account(me()).await.unwrap(), Some(account()));
     assert_eq!(store.accounts().await.unwrap(), vec![account()]);
     assert_eq!(store.number(fixed.sid).await.unwrap(), Some(fixed));
     assert_eq!(store.call(me(), ended.sid).await.unwrap(), Some(ended));
     let kept = recording(3, RecordingStatus::Completed);
     assert_eq!(store.recording(me(), kept.sid).await.unwrap(), Some(kept));
-    assert_eq!(
-        store.notification(me(), notification(4).sid).await.unwrap(),
-        Some(notification(4))
-    );
+    assert_eq!(store.notification(me(), notification(4).sid).await.unwrap(), Some(notification(4)));
 }
 
 #[tokio::test]
@@ -45,30 +33,11 @@ async fn every_record_reads_back_on_sqlite() {
 async fn a_foreign_account_sees_nothing_of_it() {
     let dir = Dir::new();
     let store = open(&dir.0).await;
-    store
-        .put(Record::Call(call(1, CallStatus::Completed)))
-        .await
-        .unwrap();
+    store.put(Record::Call(call(1, CallStatus::Completed))).await.unwrap();
     let stranger = sid(tipring_resources::SidKind::Account, 2);
-    assert_eq!(
-        store
-            .call(stranger, call(1, CallStatus::Busy).sid)
-            .await
-            .unwrap(),
-        None
-    );
-    assert!(
-        !store
-            .delete_call(stranger, call(1, CallStatus::Busy).sid)
-            .await
-            .unwrap()
-    );
-    assert!(
-        store
-            .delete_call(me(), call(1, CallStatus::Busy).sid)
-            .await
-            .unwrap()
-    );
+    assert_eq!(store.call(stranger, call(1, CallStatus::Busy).sid).await.unwrap(), None);
+    assert!(!store.delete_call(stranger, call(1, CallStatus::Busy).sid).await.unwrap());
+    assert!(store.delete_call(me(), call(1, CallStatus::Busy).sid).await.unwrap());
 }
 
 pub async fn writes_are_grouped_and_keep_their_order(store: &Store) {
@@ -85,11 +54,7 @@ pub async fn writes_are_grouped_and_keep_their_order(store: &Store) {
     assert_eq!(counters.commands, 1800);
     assert!(counters.transactions <= 100, "{counters:?}: hardly grouped");
     for id in [1, 300, 600] {
-        let found = store
-            .call(me(), call(id, CallStatus::Busy).sid)
-            .await
-            .unwrap()
-            .unwrap();
+        let found = store.call(me(), call(id, CallStatus::Busy).sid).await.unwrap().unwrap();
         assert_eq!(found.status, CallStatus::Completed);
     }
 }
@@ -106,21 +71,12 @@ pub async fn a_refused_write_fails_alone(store: &Store) {
     orphan.account = sid(tipring_resources::SidKind::Account, 99);
     let before = store.put(Record::Call(call(1, CallStatus::Ringing)));
     let poisoned = store.put_number(orphan);
-    let twice = (
-        store.put_number(number(9, "102")),
-        store.put_number(number(10, "102")),
-    );
+    let twice = (store.put_number(number(9, "102")), store.put_number(number(10, "102")));
     let after = store.put(Record::Call(call(2, CallStatus::Ringing)));
     before.await.unwrap();
-    assert!(
-        matches!(poisoned.await, Err(StoreError::Database(_))),
-        "its account does not exist"
-    );
+    assert!(matches!(poisoned.await, Err(StoreError::Database(_))), "its account does not exist");
     twice.0.await.unwrap();
-    assert_eq!(
-        twice.1.await,
-        Err(StoreError::NumberInUse(number(9, "").sid))
-    );
+    assert_eq!(twice.1.await, Err(StoreError::NumberInUse(number(9, "").sid)));
     after.await.unwrap();
     assert_eq!(store.writer_counters().refused, 2);
 }
@@ -135,23 +91,9 @@ async fn a_refused_write_fails_alone_on_sqlite() {
 async fn an_ended_call_is_not_brought_back_by_a_late_write() {
     let dir = Dir::new();
     let store = open(&dir.0).await;
-    store
-        .put(Record::Call(call(1, CallStatus::Failed)))
-        .await
-        .unwrap();
-    store
-        .put(Record::Call(call(1, CallStatus::InProgress)))
-        .await
-        .unwrap();
-    assert_eq!(
-        store
-            .call(me(), call(1, CallStatus::Busy).sid)
-            .await
-            .unwrap()
-            .unwrap()
-            .status,
-        CallStatus::Failed
-    );
+    store.put(Record::Call(call(1, CallStatus::Failed))).await.unwrap();
+    store.put(Record::Call(call(1, CallStatus::InProgress))).await.unwrap();
+    assert_eq!(store.call(me(), call(1, CallStatus::Busy).sid).await.unwrap().unwrap().status, CallStatus::Failed);
 }
 
 #[tokio::test]
@@ -168,10 +110,7 @@ async fn a_full_queue_turns_a_write_away_and_says_so() {
     while store.settled().await.is_err() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(
-        store.writer_counters().commands,
-        tipring_store::WRITE_QUEUE as u64 + 1
-    );
+    assert_eq!(store.writer_counters().commands, tipring_store::WRITE_QUEUE as u64 + 1);
 }
 
 #[tokio::test]
@@ -180,20 +119,9 @@ async fn a_closed_store_has_written_all_and_takes_no_more() {
     let store = open(&dir.0).await;
     drop(store.put(Record::Call(call(1, CallStatus::Completed))));
     store.close().await;
-    assert_eq!(
-        store
-            .put(Record::Call(call(2, CallStatus::Completed)))
-            .await,
-        Err(StoreError::Closed)
-    );
+    assert_eq!(store.put(Record::Call(call(2, CallStatus::Completed))).await, Err(StoreError::Closed));
     let store = open(&dir.0).await;
-    assert!(
-        store
-            .call(me(), call(1, CallStatus::Busy).sid)
-            .await
-            .unwrap()
-            .is_some()
-    );
+    assert!(store.call(me(), call(1, CallStatus::Busy).sid).await.unwrap().is_some());
     assert_eq!(*store.repaired(), tipring_store::RepairReport::default());
 }
 
@@ -203,10 +131,7 @@ async fn a_number_from_a_file_cannot_be_deleted_here() {
     let store = open(&dir.0).await;
     store.put_account(account()).await.unwrap();
     let mut fixed = number(7, "100");
-    fixed.origin = NumberOrigin::File {
-        file: "/etc/tipring.toml".into(),
-        line: 12,
-    };
+    fixed.origin = NumberOrigin::File { file: "/etc/tipring.toml".into(), line: 12 };
     store.put_number(fixed.clone()).await.unwrap();
     assert!(!store.delete_number(me(), fixed.sid).await.unwrap());
 }

@@ -1,0 +1,125 @@
+//! The sound of a recording over HTTP: whole, a part of it (RFC 9110 §14, one range), or its head.
+
+use std::io::{Seek, SeekFrom};
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use tipring_resources::{RecordingStatus, Sid};
+use tipring_store::Blob;
+use tokio::io::AsyncReadExt;
+use tokio_util::io::ReaderStream;
+
+use crate::fault::Fault;
+use crate::recordings::find;
+use crate::serve::{Answer, Asking};
+
+/// Answers with the sound, once it is whole.
+pub(crate) async fn sound(asking: &Asking, call: Option<Sid>, sid: Sid) -> Result<Answer, Fault> {
+    let recording = find(asking, call, sid, false).await?;
+    match asking.form.text("RequestedChannels") {
+        None => {}
+        Some("1" | "2") if recording.channels > 1 => {}
+        Some("1") => {}
+        Some("2") => return Err(Fault::plain(16113)),
+        Some(_) => return Err(Fault::parameter("RequestedChannels", "1 or 2")),
+    }
+    if recording.status != RecordingStatus::Completed {
+        let status = recording.status.as_str();
+        return Err(Fault::not_found_because(format!("the recording is {status}: its sound is not there")));
+    }
+    let blob = asking.state.store.blobs().open(sid)?;
+    let blob = blob.ok_or_else(|| Fault::not_found_because("the sound of the recording is gone"))?;
+    let mut response = serve(blob, &asking.headers)?;
+    if asking.form.boolean("Download")?.unwrap_or(false)
+        && let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{sid}.wav\""))
+    {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+    }
+    Ok(Answer::Raw(response))
+}
+
+fn serve(mut blob: Blob, headers: &HeaderMap) -> Result<Response, Fault> {
+    let asked = headers.get(header::RANGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let length = blob.length;
+    let (status, first, count) = match range(asked, length) {
+        Wanted::All => (StatusCode::OK, 0, length),
+        Wanted::Part(first, last) => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
+        Wanted::Impossible => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0),
+    };
+    blob.file.seek(SeekFrom::Start(first)).map_err(|error| {
+        tracing::error!(%error, "a recording cannot be read");
+        Fault::internal()
+    })?;
+    let part = tokio::fs::File::from_std(blob.file).take(count);
+    let mut response = Response::new(Body::from_stream(ReaderStream::with_capacity(part, CHUNK)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/x-wav"));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(count));
+    let place = match status {
+        StatusCode::PARTIAL_CONTENT => format!("bytes {first}-{}/{length}", first + count - 1),
+        StatusCode::RANGE_NOT_SATISFIABLE => format!("bytes */{length}"),
+        _ => return Ok(response),
+    };
+    if let Ok(value) = HeaderValue::from_str(&place) {
+        headers.insert(header::CONTENT_RANGE, value);
+    }
+    Ok(response)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    All,
+    /// First and last octet.
+    Part(u64, u64),
+    Impossible,
+}
+
+/// What a `Range` asks for. What cannot be understood, and more than one range, is answered with all.
+fn range(text: &str, length: u64) -> Wanted {
+    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|spec| spec.trim().split_once('-')) else {
+        return Wanted::All;
+    };
+    match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), _) if first >= length && (last.is_empty() || last.parse::<u64>().is_ok()) => Wanted::Impossible,
+        (Ok(first), Ok(last)) if first <= last => Wanted::Part(first, last.min(length - 1)),
+        (Ok(first), Err(_)) if last.is_empty() => Wanted::Part(first, length - 1),
+        (Err(_), Ok(0)) if first.is_empty() => Wanted::Impossible,
+        (Err(_), Ok(tail)) if first.is_empty() && length > 0 => Wanted::Part(length.saturating_sub(tail), length - 1),
+        _ => Wanted::All,
+    }
+}
+
+/// Octets read at once.
+const CHUNK: usize = 32 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_what_the_standard_says() {
+        for (text, wanted) in [
+            ("", Wanted::All),
+            ("bytes=0-0", Wanted::Part(0, 0)),
+            ("bytes=10-", Wanted::Part(10, 99)),
+            ("bytes=90-500", Wanted::Part(90, 99)),
+            ("bytes=-5", Wanted::Part(95, 99)),
+            ("bytes=-500", Wanted::Part(0, 99)),
+            ("bytes=-0", Wanted::Impossible),
+            ("bytes=100-", Wanted::Impossible),
+            ("bytes=100-200", Wanted::Impossible),
+            ("bytes=5-2", Wanted::All),
+            ("bytes=0-1,5-6", Wanted::All),
+            ("bytes=x-y", Wanted::All),
+            ("bytes=99999999999999999999-", Wanted::All),
+            ("items=0-1", Wanted::All),
+        ] {
+            assert_eq!(range(text, 100), wanted, "{text}");
+        }
+        assert_eq!(range("bytes=0-", 0), Wanted::Impossible);
+        assert_eq!(range("bytes=-1", 0), Wanted::All);
+    }
+}

@@ -1,0 +1,197 @@
+//! Resources as JSON. Every field of the peers' shape is there; what this box does not know, or what is not true yet, is
+//! null. Many numbers are strings: that is the shape.
+
+use serde_json::{Value, json};
+use tipring_resources::{Account, AccountStatus, Call, CallStatus, Level, Notification, Number, Recording, Sid, Stamp};
+
+use crate::dates::rfc2822;
+use crate::fault::more_info;
+
+const VERSION: &str = "2010-04-01";
+
+/// The path of an account without suffix.
+pub(crate) fn account_path(account: Sid) -> String {
+    format!("/{VERSION}/Accounts/{account}")
+}
+
+/// An account, for its owner.
+pub(crate) fn account(account: &Account) -> Value {
+    let path = account_path(account.sid);
+    let below = |name: &str| Value::String(format!("{path}/{name}.json"));
+    json!({
+        "sid": account.sid,
+        "owner_account_sid": account.sid,
+        "friendly_name": account.friendly_name,
+        "status": account_status(account.status),
+        "type": "Full",
+        "auth_token": account.token,
+        "date_created": rfc2822(account.created),
+        "date_updated": rfc2822(account.updated),
+        "uri": format!("{path}.json"),
+        "subresource_uris": {
+            "applications": below("Applications"),
+            "calls": below("Calls"),
+            "conferences": below("Conferences"),
+            "incoming_phone_numbers": below("IncomingPhoneNumbers"),
+            "notifications": below("Notifications"),
+            "queues": below("Queues"),
+            "recordings": below("Recordings"),
+        },
+    })
+}
+
+/// As on the wire.
+pub(crate) fn account_status(status: AccountStatus) -> &'static str {
+    match status {
+        AccountStatus::Active => "active",
+        AccountStatus::Suspended => "suspended",
+        AccountStatus::Closed => "closed",
+    }
+}
+
+/// A call. Its start is shown once it began, its end and length once it is over.
+pub(crate) fn call(call: &Call) -> Value {
+    let path = format!("{}/Calls/{}", account_path(call.account), call.sid);
+    let over = call.status.is_final();
+    let started = call.started.filter(|_| call.status != CallStatus::Queued);
+    json!({
+        "sid": call.sid,
+        "account_sid": call.account,
+        "parent_call_sid": call.parent,
+        "phone_number_sid": call.number,
+        "to": call.to,
+        "to_formatted": call.to,
+        "from": call.from,
+        "from_formatted": call.from,
+        "caller_name": call.caller_name,
+        "forwarded_from": call.forwarded_from,
+        "direction": call.direction.as_str(),
+        "status": call.status.as_str(),
+        "date_created": rfc2822(call.created),
+        "date_updated": rfc2822(call.updated),
+        "start_time": started.and_then(rfc2822),
+        "end_time": call.ended.filter(|_| over).and_then(rfc2822),
+        "duration": call.duration_s().filter(|_| over).map(|seconds| seconds.to_string()),
+        "price": null,
+        "price_unit": null,
+        "answered_by": null,
+        "group_sid": null,
+        "trunk_sid": null,
+        "queue_time": "0",
+        "api_version": VERSION,
+        "uri": format!("{path}.json"),
+        "subresource_uris": {
+            "notifications": format!("{path}/Notifications.json"),
+            "recordings": format!("{path}/Recordings.json"),
+        },
+    })
+}
+
+/// A recording; `of_call`: as a resource of its call.
+pub(crate) fn recording(recording: &Recording, of_call: bool, base: &str) -> Value {
+    let account = account_path(recording.account);
+    let path = match of_call {
+        true => format!("{account}/Calls/{}/Recordings/{}", recording.call, recording.sid),
+        false => format!("{account}/Recordings/{}", recording.sid),
+    };
+    let mut body = json!({
+        "sid": recording.sid,
+        "account_sid": recording.account,
+        "call_sid": recording.call,
+        "conference_sid": null,
+        "status": recording.status.as_str(),
+        "channels": recording.channels,
+        "source": recording.source,
+        "duration": recording.duration_s().map(|seconds| seconds.to_string()),
+        "error_code": recording.error_code,
+        "date_created": rfc2822(recording.created),
+        "date_updated": rfc2822(recording.updated),
+        "start_time": rfc2822(recording.started),
+        "price": null,
+        "price_unit": null,
+        "encryption_details": null,
+        "api_version": VERSION,
+        "uri": format!("{path}.json"),
+    });
+    match of_call {
+        true => body["track"] = json!("both"),
+        false => {
+            body["media_url"] = json!(format!("{base}{path}"));
+            body["subresource_uris"] = json!({});
+        }
+    }
+    body
+}
+
+/// A number.
+pub(crate) fn number(number: &Number) -> Value {
+    json!({
+        "sid": number.sid,
+        "account_sid": number.account,
+        "phone_number": number.phone_number,
+        "friendly_name": number.friendly_name,
+        "voice_url": number.voice_url,
+        "voice_method": number.voice_method.as_str(),
+        "voice_fallback_url": number.voice_fallback_url,
+        "voice_fallback_method": number.voice_fallback_method.as_str(),
+        "voice_application_sid": null,
+        "voice_caller_id_lookup": false,
+        "voice_receive_mode": "voice",
+        "status_callback": number.status_callback,
+        "status_callback_method": number.status_callback_method.as_str(),
+        "sms_url": "",
+        "sms_method": "POST",
+        "sms_fallback_url": "",
+        "sms_fallback_method": "POST",
+        "sms_application_sid": null,
+        "capabilities": { "voice": true, "sms": false, "mms": false, "fax": false },
+        "address_sid": null,
+        "address_requirements": "none",
+        "identity_sid": null,
+        "bundle_sid": null,
+        "trunk_sid": null,
+        "emergency_status": "Inactive",
+        "emergency_address_sid": null,
+        "emergency_address_status": "unregistered",
+        "beta": false,
+        "origin": "hosted",
+        "status": "in-use",
+        "type": "local",
+        "date_created": rfc2822(number.created),
+        "date_updated": rfc2822(number.updated),
+        "api_version": VERSION,
+        "uri": format!("{}/IncomingPhoneNumbers/{}.json", account_path(number.account), number.sid),
+    })
+}
+
+/// A notification; `whole`: with what was asked and answered, as a single one is shown.
+pub(crate) fn notification(notification: &Notification, of_call: bool, whole: bool, base: &str) -> Value {
+    let account = account_path(notification.account);
+    let path = match notification.call.filter(|_| of_call) {
+        Some(call) => format!("{account}/Calls/{call}/Notifications/{}", notification.sid),
+        None => format!("{account}/Notifications/{}", notification.sid),
+    };
+    let at = |stamp: Stamp| rfc2822(stamp);
+    let mut body = json!({
+        "sid": notification.sid,
+        "account_sid": notification.account,
+        "call_sid": notification.call,
+        "log": match notification.level { Level::Error => "0", Level::Warning => "1" },
+        "error_code": notification.code.0.to_string(),
+        "message_text": notification.text,
+        "message_date": at(notification.at),
+        "date_created": at(notification.at),
+        "date_updated": at(notification.at),
+        "more_info": more_info(base, notification.code),
+        "request_method": notification.request_method.map(|method| method.as_str()),
+        "request_url": notification.request_url,
+        "api_version": VERSION,
+        "uri": format!("{path}.json"),
+    });
+    if whole {
+        body["request_variables"] = json!(notification.request_variables);
+        body["response_headers"] = json!(notification.response_headers);
+        body["response_body"] = json!(notification.response_body);
+    }
+    body
+}

@@ -1,0 +1,95 @@
+//! Every answer has the one shape, however odd the question.
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use tipring_resources::Code;
+
+use crate::support::*;
+
+#[tokio::test]
+async fn lists_have_the_one_envelope_with_one_member() {
+    let desk = Desk::new().await;
+    let envelope = ["page", "page_size", "start", "end", "uri", "first_page_uri", "next_page_uri", "previous_page_uri"];
+    for (list, member) in [
+        ("Calls", "calls"),
+        ("Recordings", "recordings"),
+        ("Conferences", "conferences"),
+        ("Queues", "queues"),
+        ("Applications", "applications"),
+        ("IncomingPhoneNumbers", "incoming_phone_numbers"),
+        ("Notifications", "notifications"),
+    ] {
+        let body = desk.get(&format!("/{list}.json?PageSize=1&To=%2B1")).await.json();
+        let names: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
+        assert!(envelope.iter().all(|name| names.contains(name)), "{names:?}");
+        assert_eq!(names.len(), envelope.len() + 1, "{names:?}");
+        assert_eq!(body[member], serde_json::json!([]));
+        assert_eq!(body["uri"], below(&format!("/{list}.json?To=%2B1&PageSize=1&Page=0")));
+        assert!(body["next_page_uri"].is_null() && body["previous_page_uri"].is_null());
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_404_whatever_it_is() {
+    let desk = Desk::new().await;
+    for path in [
+        "/2010-04-01",
+        "/2010-04-01/Nothing.json",
+        "/2010-04-01/Accounts/AC00000000000000000000000000000001/Nothing.json",
+        "/2010-04-01/Accounts/AC00000000000000000000000000000002/Calls.json",
+        "/2010-04-01/Accounts/zz/Calls.json",
+        "/2010-04-01/Accounts/%ff/Calls.json",
+        "/2010-04-01/Accounts/%zz",
+        "/2010-04-01/Accounts.xml",
+    ] {
+        assert_eq!(desk.get(path).await.fault(), (404, 20404), "{path}");
+    }
+    for path in ["/Calls/CA1.json", "/Calls/../Calls.json", "/Conferences/CF1/Participants.json", "/Calls.csv"] {
+        assert_eq!(desk.get(path).await.fault(), (404, 20404), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_a_form_of_bounded_size() {
+    let desk = Desk::new().await;
+    let huge = format!("FriendlyName={}", "a".repeat(tipring_api::BODY_MAX));
+    assert_eq!(desk.post(".json", &huge).await.fault(), (413, 20413));
+    let unannounced = Body::from_stream(tokio_util::io::ReaderStream::new(tokio::io::repeat(b'a')));
+    let request = request("POST", ".json").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    assert_eq!(desk.send(request.body(unannounced).unwrap()).await.fault(), (413, 20413), "even without an end");
+    for kind in ["application/json", "multipart/form-data; boundary=x", "text/plain"] {
+        let request = crate::support::request("POST", ".json").header(header::CONTENT_TYPE, kind);
+        assert_eq!(desk.send(request.body(Body::from("{}")).unwrap()).await.fault(), (415, 20415), "{kind}");
+    }
+    assert_eq!(desk.post(".json", &"a=1&".repeat(1000)).await.fault(), (413, 20413));
+    assert_eq!(desk.post(".json", "FriendlyName=a%0d%0ab").await.fault(), (400, 20002));
+    assert_eq!(desk.post(".json", "FriendlyName=%c3").await.fault(), (400, 20002));
+    assert_eq!(desk.get("/Calls.json?To=%").await.fault(), (400, 20002));
+    assert_eq!(desk.post(".json", "").await.status, 200, "nothing to change is no error");
+}
+
+#[tokio::test]
+async fn more_info_resolves_for_every_code_without_credentials() {
+    let desk = Desk::new().await;
+    let fault = desk.get("/Calls/CA1.json").await.json();
+    let link = fault["more_info"].as_str().unwrap().strip_prefix("http://box").unwrap().to_string();
+    assert_eq!(link, "/errors/20404");
+    for (code, meaning, _) in Code::all() {
+        let got = desk.send(Request::builder().uri(format!("/errors/{code}")).body(Body::empty()).unwrap()).await;
+        assert_eq!(got.status, 200);
+        let page = String::from_utf8(got.body.to_vec()).unwrap().replace("&lt;", "<").replace("&gt;", ">");
+        assert!(page.contains(meaning), "{code}");
+    }
+    let unknown = desk.send(Request::builder().uri("/errors/%3Cscript%3E").body(Body::empty()).unwrap()).await;
+    assert_eq!(unknown.status, 404);
+    assert!(!String::from_utf8(unknown.body.to_vec()).unwrap().contains("<script>"));
+}
+
+#[tokio::test]
+async fn answers_carry_a_request_id_and_its_duration() {
+    let desk = Desk::new().await;
+    let (first, second) = (desk.get(".json").await, desk.get(".json").await);
+    let id = |got: &Got| got.headers["twilio-request-id"].to_str().unwrap().to_string();
+    assert!(id(&first).starts_with("RQ") && id(&first).len() == 34 && id(&first) != id(&second));
+    assert!(first.headers["twilio-request-duration"].to_str().unwrap().parse::<f64>().unwrap() < 10.0);
+}

@@ -1,0 +1,8 @@
+//! The API against a real store and a router that the test plays.
+
+mod auth;
+mod calls;
+mod errors;
+mod numbers;
+mod recordings;
+mod support;

@@ -1,0 +1,106 @@
+//! Recordings and their sound.
+
+use axum::body::Body;
+use axum::http::header;
+use tipring_resources::{CallStatus, Record, RecordingStatus};
+use tipring_store::Law;
+
+use crate::support::*;
+
+async fn with_sound() -> (Desk, String) {
+    let desk = Desk::new().await;
+    desk.put_calls(1..2, CallStatus::Completed).await;
+    let re = recording(1, RecordingStatus::Completed);
+    let mut writer = desk.store.blobs().create(re.sid, Law::A).unwrap();
+    writer.write(&[0x33; 8000]).unwrap();
+    writer.finish(false, 0).unwrap();
+    desk.store.put(Record::Recording(re.clone())).await.unwrap();
+    (desk, format!("/Recordings/{}", re.sid))
+}
+
+#[tokio::test]
+async fn c22_sound_and_record_by_suffix_and_delete_removes_both() {
+    let (desk, path) = with_sound().await;
+    let wav = desk.get(&format!("{path}.wav")).await;
+    assert_eq!((wav.status.as_u16(), wav.headers[header::CONTENT_TYPE].to_str().unwrap()), (200, "audio/x-wav"));
+    assert_eq!((&wav.body[..4], wav.body.len()), (&b"RIFF"[..], 44 + 16_000));
+    assert_eq!(wav.headers[header::CONTENT_LENGTH], "16044");
+    assert_eq!(desk.get(&path).await.body, wav.body, "no suffix is the sound");
+    let of_call = format!("/Calls/{}{path}", call(1, CallStatus::Busy).sid);
+    assert_eq!(desk.get(&of_call).await.body, wav.body);
+    let record = desk.get(&format!("{path}.json")).await.json();
+    assert_eq!((record["duration"].as_str(), record["status"].as_str()), (Some("1"), Some("completed")));
+    assert_eq!(record["media_url"], format!("http://box{}", below(&path)));
+    assert_eq!(desk.get(&format!("{of_call}.json")).await.json()["track"], "both");
+    assert_eq!(desk.get(&format!("{path}.mp3")).await.fault(), (404, 20404));
+    assert_eq!(desk.get(&format!("{path}.wav?RequestedChannels=2")).await.fault(), (400, 16113));
+    let download = desk.get(&format!("{path}.wav?Download=true")).await;
+    assert!(download.headers[header::CONTENT_DISPOSITION].to_str().unwrap().starts_with("attachment"));
+    assert_eq!(desk.delete(&format!("{path}.json")).await.status, 204);
+    for suffix in ["", ".json", ".wav"] {
+        assert_eq!(desk.get(&format!("{path}{suffix}")).await.fault(), (404, 20404), "{suffix}");
+    }
+    assert!(
+        desk.store.blobs().open(recording(1, RecordingStatus::Absent).sid).unwrap().is_none(),
+        "gone from the disk"
+    );
+    assert_eq!(desk.delete(&format!("{path}.json")).await.fault(), (404, 20404));
+    let kept = desk.get(&format!("{path}.json?IncludeSoftDeleted=true")).await.json();
+    assert_eq!(kept["status"], "deleted");
+}
+
+#[tokio::test]
+async fn a_part_of_the_sound_and_its_head() {
+    let (desk, path) = with_sound().await;
+    let whole = desk.get(&format!("{path}.wav")).await.body;
+    let part = async |range: &str| {
+        let request = request("GET", &format!("{path}.wav")).header(header::RANGE, range);
+        desk.send(request.body(Body::empty()).unwrap()).await
+    };
+    let got = part("bytes=100-199").await;
+    assert_eq!((got.status.as_u16(), &got.body[..]), (206, &whole[100..200]));
+    assert_eq!(got.headers[header::CONTENT_RANGE], "bytes 100-199/16044");
+    assert_eq!(part("bytes=-44").await.body, whole[whole.len() - 44..]);
+    let impossible = part("bytes=20000-").await;
+    assert_eq!(
+        (impossible.status.as_u16(), impossible.headers[header::CONTENT_RANGE].to_str().unwrap()),
+        (416, "bytes */16044")
+    );
+    let head = desk.send(request("HEAD", &format!("{path}.wav")).body(Body::empty()).unwrap()).await;
+    assert_eq!(
+        (head.status.as_u16(), head.body.len(), head.headers[header::CONTENT_LENGTH].to_str().unwrap()),
+        (200, 0, "16044")
+    );
+}
+
+#[tokio::test]
+async fn c26_no_sound_before_it_is_whole_and_a_link_in_its_place() {
+    let desk = Desk::new().await;
+    desk.put_calls(1..2, CallStatus::InProgress).await;
+    let re = recording(1, RecordingStatus::InProgress);
+    desk.store.put(Record::Recording(re.clone())).await.unwrap();
+    let shown = desk.get(&format!("/Recordings/{}.json", re.sid)).await;
+    assert!(shown.body.len() < 2000, "a small record with a link");
+    assert!(shown.json()["duration"].is_null());
+    let link = shown.json()["media_url"].as_str().unwrap().replace("http://box", "");
+    assert_eq!(desk.get(&link).await.fault(), (404, 20404));
+    assert_eq!(desk.delete(&format!("/Recordings/{}.json", re.sid)).await.fault(), (409, 20409));
+}
+
+#[tokio::test]
+async fn recordings_are_listed_by_call_and_date() {
+    let (desk, path) = with_sound().await;
+    let sid = call(1, CallStatus::Busy).sid;
+    for (list, count) in [
+        ("/Recordings.json".to_string(), 1),
+        (format!("/Recordings.json?CallSid={sid}"), 1),
+        ("/Recordings.json?CallSid=CA00000000000000000000000000000009".into(), 0),
+        ("/Recordings.json?DateCreated=1970-01-01".into(), 1),
+        ("/Recordings.json?DateCreated%3E=1970-01-02".into(), 0),
+        (format!("/Calls/{sid}/Recordings.json"), 1),
+    ] {
+        assert_eq!(desk.get(&list).await.json()["recordings"].as_array().unwrap().len(), count, "{list}");
+    }
+    let other = path.replace("/Recordings", "/Calls/CA00000000000000000000000000000009/Recordings");
+    assert_eq!(desk.get(&format!("{other}.json")).await.fault(), (404, 20404), "not of that call");
+}

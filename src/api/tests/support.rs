@@ -1,0 +1,250 @@
+//! A box with two accounts, a router played by the test, and requests that read like a client's.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use base64::Engine;
+use serde_json::Value;
+use tipring_api::{Later, Live, State, app};
+use tipring_resources::{
+    Account, AccountStatus, Call, CallStatus, Direction, Method, Number, NumberOrigin, Record, Recording,
+    RecordingStatus, Sid, SidKind, Stamp,
+};
+use tipring_router::{DirectoryChange, Reply, Request as Ask};
+use tipring_store::{Config, Store};
+use tower::ServiceExt;
+
+/// The router: knows which calls live, and what it was told.
+pub struct Played {
+    pub store: Store,
+    pub living: Mutex<BTreeMap<Sid, Call>>,
+    /// What it was told, and whether the store had it already.
+    pub told: Mutex<Vec<(DirectoryChange, bool)>>,
+    next: AtomicU64,
+}
+
+impl Live for Played {
+    fn ask(&self, request: Ask) -> Later<'_, Reply> {
+        Box::pin(async move {
+            // The words may grow: what this play does not know is not live.
+            #[allow(irrefutable_let_patterns)]
+            let Ask::EndCall { account, call, .. } = request else { return Reply::NotLive };
+            let found = self.living.lock().unwrap().remove(&call);
+            let Some(mut call) = found.filter(|call| call.account == account) else { return Reply::NotLive };
+            call.status = CallStatus::Completed;
+            call.ended = Some(at(2000));
+            drop(self.store.put(Record::Call(call.clone())));
+            Reply::Call(Box::new(call))
+        })
+    }
+
+    fn directory_changed(&self, change: DirectoryChange) -> Later<'_, ()> {
+        Box::pin(async move {
+            let committed = match &change {
+                DirectoryChange::Number(number) => {
+                    self.store.number(number.sid).await.unwrap().as_ref() == Some(number)
+                }
+                DirectoryChange::NumberGone(sid) => self.store.number(*sid).await.unwrap().is_none(),
+                DirectoryChange::Account(account) => {
+                    self.store.account(account.sid).await.unwrap().as_ref() == Some(account)
+                }
+            };
+            self.told.lock().unwrap().push((change, committed));
+        })
+    }
+
+    fn new_sid(&self, kind: SidKind) -> Sid {
+        Sid::new(kind, 0xabc0 + u128::from(self.next.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    fn now(&self) -> Stamp {
+        at(1500)
+    }
+}
+
+/// The box under test.
+pub struct Desk {
+    pub app: Router,
+    pub live: Arc<Played>,
+    pub store: Store,
+    dir: PathBuf,
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// An answer, whole.
+#[derive(Debug)]
+pub struct Got {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Got {
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/json", "{self:?}");
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// The error code of an answer whose body is the error shape.
+    #[track_caller]
+    pub fn fault(&self) -> (u16, u64) {
+        let body = self.json();
+        assert_eq!(body["status"], self.status.as_u16());
+        assert!(body["message"].is_string() && body["more_info"].is_string(), "{body}");
+        assert_eq!(body.as_object().unwrap().len(), 4, "nothing else: {body}");
+        (self.status.as_u16(), body["code"].as_u64().unwrap())
+    }
+}
+
+impl Desk {
+    pub async fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("tipring-api-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let dir = std::env::temp_dir().join(name);
+        let config = Config { url: None, box_name: "box".into(), data_dir: dir.clone(), now: at(1) };
+        let store = Store::open(config).await.unwrap();
+        for id in [1, 2] {
+            store.put_account(account(id)).await.unwrap();
+        }
+        let live = Arc::new(Played {
+            store: store.clone(),
+            living: Mutex::default(),
+            told: Mutex::default(),
+            next: AtomicU64::new(0),
+        });
+        let state = State { store: store.clone(), live: Arc::clone(&live) as Arc<dyn Live>, base: "http://box".into() };
+        Desk { app: app(state), live, store, dir }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Got {
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 16 << 20).await.unwrap();
+        Got { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub async fn get(&self, path: &str) -> Got {
+        self.send(request("GET", path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Got {
+        self.send(request("DELETE", path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, form: &str) -> Got {
+        let request = request("POST", path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(form.to_string())).unwrap()).await
+    }
+
+    pub async fn put_calls(&self, ids: impl Iterator<Item = u128>, status: CallStatus) {
+        let waiting: Vec<_> = ids.map(|id| self.store.put(Record::Call(call(id, status)))).collect();
+        for write in waiting {
+            write.await.unwrap();
+        }
+    }
+}
+
+/// A request below account 1, with its credentials.
+pub fn request(method: &str, path: &str) -> axum::http::request::Builder {
+    let uri = if path.starts_with("/2010") { path.to_string() } else { below(path) };
+    Request::builder().method(method).uri(uri).header(header::AUTHORIZATION, basic(&me().to_string(), "token-1"))
+}
+
+pub fn basic(user: &str, token: &str) -> String {
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{token}")))
+}
+
+pub fn below(path: &str) -> String {
+    format!("/2010-04-01/Accounts/{}{path}", me())
+}
+
+pub fn me() -> Sid {
+    Sid::new(SidKind::Account, 1)
+}
+
+pub fn at(seconds: i64) -> Stamp {
+    Stamp(seconds * 1_000_000)
+}
+
+pub fn account(id: u128) -> Account {
+    Account {
+        sid: Sid::new(SidKind::Account, id),
+        friendly_name: format!("account {id}"),
+        status: AccountStatus::Active,
+        token: format!("token-{id}"),
+        created: at(0),
+        updated: at(0),
+    }
+}
+
+pub fn call(id: u128, status: CallStatus) -> Call {
+    let created = at(1000 + i64::try_from(id).unwrap());
+    let answered = matches!(status, CallStatus::InProgress | CallStatus::Completed);
+    Call {
+        sid: Sid::new(SidKind::Call, id),
+        account: me(),
+        parent: None,
+        number: None,
+        to: "+12025550100".into(),
+        from: "+12025550123".into(),
+        to_raw: "100".into(),
+        from_raw: "2025550123".into(),
+        caller_name: None,
+        forwarded_from: None,
+        direction: Direction::Inbound,
+        status,
+        created,
+        updated: created,
+        started: (status != CallStatus::Queued).then_some(created),
+        answered: answered.then_some(created),
+        ended: status.is_final().then_some(Stamp(created.0 + 3_500_000)),
+        cause: None,
+        line: "sim 1/1".into(),
+    }
+}
+
+pub fn recording(id: u128, status: RecordingStatus) -> Recording {
+    Recording {
+        sid: Sid::new(SidKind::Recording, id),
+        account: me(),
+        call: Sid::new(SidKind::Call, 1),
+        status,
+        channels: 1,
+        source: "RecordVerb".into(),
+        duration_ms: (status == RecordingStatus::Completed).then_some(1000),
+        error_code: None,
+        started: at(1001),
+        created: at(1001),
+        updated: at(1001),
+    }
+}
+
+pub fn number(id: u128, account: u128, digits: &str) -> Number {
+    Number {
+        sid: Sid::new(SidKind::Number, id),
+        account: Sid::new(SidKind::Account, account),
+        phone_number: digits.into(),
+        friendly_name: digits.into(),
+        voice_url: "http://app/voice".into(),
+        voice_method: Method::Post,
+        voice_fallback_url: String::new(),
+        voice_fallback_method: Method::Post,
+        status_callback: String::new(),
+        status_callback_method: Method::Post,
+        strict_documents: false,
+        origin: NumberOrigin::Api,
+        created: at(1),
+        updated: at(1),
+    }
+}
