@@ -117,9 +117,12 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     if form == Form::Text {
         println!("a simulated E1, an application on http://{}, the API on http://{}\n", app.address(), service.api);
     }
-    ring(&exchange, wire.now())?;
+    ring(&exchange, wire.now() + super::telephones::LINE_READY)?;
     let called = follow(&mut show, &service, &exchange).await;
     let summary = summarise(&service, &app, &show, called, begun).await;
+    if !summary.ok {
+        explain(&exchange);
+    }
     let heard = state.join("heard.wav");
     let octets = heard_octets(&exchange);
     write_wav(&heard, &octets).map_err(|error| failed(&heard.display().to_string(), &error))?;
@@ -258,6 +261,23 @@ async fn follow(show: &mut Show, service: &Service, exchange: &Arc<Mutex<Exchang
         }
     }
     show.ended
+}
+
+/// What the far end saw of a call that did not go as it should.
+fn explain(exchange: &Arc<Mutex<Exchange>>) {
+    let Ok(exchange) = exchange.lock() else {
+        return;
+    };
+    if let Some(call) = exchange.call(ID) {
+        let cause = call.cause.map(|cause| format!("{} ({})", cause.text(), cause.0));
+        eprintln!("tipring: the call did not go as it should; the exchange says: {cause:?} by {:?}", call.by);
+        for step in call.phone.steps_ended() {
+            eprintln!("tipring:   the telephone: {step:?}");
+        }
+    }
+    for line in exchange.trace().iter().rev().take(20).rev() {
+        eprintln!("tipring:   {:>9.3} {}", line.at.0 as f64 / 1e6, line.text);
+    }
 }
 
 fn heard_octets(exchange: &Arc<Mutex<Exchange>>) -> Vec<u8> {

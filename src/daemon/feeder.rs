@@ -83,10 +83,10 @@ impl Feeder {
         self.end(media, out);
     }
 
-    /// The switch has room for this much of a playing. Returns the media id if its stream may go on.
+    /// The switch has room for this much more of a playing. Returns the media id if its stream may go on.
     pub fn room(&mut self, play: PlayId, octets: usize, out: &mut Vec<SwitchCommand>) -> Option<MediaId> {
         let feeding = self.feedings.get_mut(&play)?;
-        feeding.room = octets;
+        feeding.room += octets;
         feeding.pump(play, out);
         let media = feeding.media;
         let low = feeding.waiting.len() - feeding.taken < AHEAD;

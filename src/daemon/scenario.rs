@@ -98,7 +98,7 @@ pub struct Number {
 pub struct Call {
     /// For people and `expect`.
     pub id: String,
-    /// When it rings.
+    /// When it rings, counted from the moment at which the line is ready (2.5 s after the start).
     #[serde(default)]
     pub at_ms: u64,
     /// Calling number; none when left out.

@@ -12,6 +12,8 @@ use super::scenario::{Expect, Scenario};
 
 /// Sound is what is louder than this, block by block.
 const SOUND_DBM0: f32 = -45.0;
+/// A scenario's time zero: the link is up by then and the box has restarted every channel.
+pub const LINE_READY: Micros = Micros::from_ms(2_500);
 /// A wire moves in whole milliseconds.
 const STEP_US: u64 = 1_000;
 
@@ -72,7 +74,7 @@ impl Telephones {
                 });
                 let arranged = exchange.ring(tipring_sim::Call {
                     id,
-                    at: Micros::from_ms(call.at_ms + u64::from(n) * call.every_ms),
+                    at: LINE_READY + Micros::from_ms(call.at_ms + u64::from(n) * call.every_ms),
                     from: call.from.clone(),
                     name: call.name.clone(),
                     restricted: call.restricted,
