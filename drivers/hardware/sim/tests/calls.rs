@@ -2,8 +2,8 @@
 
 use tipring_card::{BLOCK_US, Cause, Law};
 use tipring_dsp::{Detector, g711::Companding};
-use tipring_isdn::By;
-use tipring_sim::{Call, Dialled, Step, StepEnd};
+use tipring_isdn::{By, Role};
+use tipring_sim::{Call, Dialled, Exchange, ExchangeConfig, Step, StepEnd};
 
 use crate::support::{SPAN, World, answer, ms, pattern, place_of, stay};
 
@@ -203,4 +203,28 @@ fn silence_is_heard_as_silence() {
     assert!(caller.phone.heard().iter().all(|&octet| octet == Law::A.silence()));
     assert_eq!((caller.phone.first_sound_at(), caller.phone.steps_ended()[1].end), (None, StepEnd::TimedOut));
     assert!(caller.phone.heard().len() > 8_000);
+}
+
+#[test]
+fn a_box_that_dies_and_comes_back_has_every_channel_idle_after_its_restart() {
+    let mut world = World::good(vec![stay()]);
+    for n in 0..4 {
+        world.rings(&format!("{n}"), "100", vec![answer(), stay()]);
+    }
+    world.run(ms(3_000));
+    assert_eq!(world.exchange.busy_channels().len(), 4);
+    // The old one is dropped with all its channels, as a killed program's are.
+    let config = ExchangeConfig { role: Role::User, ..ExchangeConfig::default() };
+    world.pbx = Exchange::new(world.wire.near(), config);
+    world.run(ms(1_000));
+    assert!(world.exchange.link_is_up(SPAN));
+    let now = world.wire.now();
+    world.pbx.restart(now, SPAN, None);
+    world.run(ms(10_000));
+    assert_eq!(world.exchange.busy_channels(), []);
+    assert_eq!(world.pbx.busy_channels(), []);
+    let ended = world.exchange.take_finished();
+    let story = world.story();
+    assert!(ended.len() == 4 && ended.iter().all(|call| call.by != Some(By::Local)), "{story}");
+    assert_eq!(story.matches("RESTART ACK").count(), 30, "{story}");
 }
