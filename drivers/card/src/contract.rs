@@ -151,6 +151,7 @@ const CLAUSES: &[(&str, Check)] = &[
     ("octets_pass_unchanged_at_constant_delay", audio::octets_pass_unchanged_at_constant_delay),
     ("a_short_read_loses_the_rest", audio::a_short_read_loses_the_rest),
     ("an_underrun_is_silence", audio::an_underrun_is_silence),
+    ("a_setup_sets_the_law", audio::a_setup_sets_the_law),
     ("the_write_queue_has_eight_blocks", audio::the_write_queue_has_eight_blocks),
     ("a_flush_discards_what_is_queued", audio::a_flush_discards_what_is_queued),
     ("a_close_discards_audio", audio::a_close_discards_audio),

@@ -95,6 +95,21 @@ pub(super) fn a_short_read_loses_the_rest(bench: &mut dyn Bench) -> Verdict {
 pub(super) fn an_underrun_is_silence(bench: &mut dyn Bench) -> Verdict {
     let mut ends = Ends::open(bench, Signalling::Bearer)?;
     let silence = ends.near_law().silence();
+    only_silence(bench, &mut ends, silence)
+}
+
+pub(super) fn a_setup_sets_the_law(bench: &mut dyn Bench) -> Verdict {
+    let mut ends = Ends::open(bench, Signalling::Bearer)?;
+    let other = match ends.near_law() {
+        Law::A => Law::Mu,
+        Law::Mu => Law::A,
+    };
+    ends.near.setup(Setup::Audio(other)).at("setup with the other law")?;
+    only_silence(bench, &mut ends, other.silence())
+}
+
+/// The near end sends three blocks and stops; what the far end hears after them must be this octet alone.
+fn only_silence(bench: &mut dyn Bench, ends: &mut Ends, silence: u8) -> Verdict {
     for start in [0, 160, 320] {
         let block: [u8; BLOCK] = core::array::from_fn(|i| octet(3, start + i as u32));
         ends.near.write(&block).at("write")?;

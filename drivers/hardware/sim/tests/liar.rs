@@ -51,6 +51,7 @@ const CAUGHT: &[(&str, Lie)] = &[
     ("octets_pass_unchanged_at_constant_delay", Lie::ChangesAnOctet),
     ("a_short_read_loses_the_rest", Lie::KeepsTheRest),
     ("an_underrun_is_silence", Lie::WhistlesOnUnderrun),
+    ("a_setup_sets_the_law", Lie::IgnoresSecondSetup),
     ("the_write_queue_has_eight_blocks", Lie::QueuesForEver),
     ("a_flush_discards_what_is_queued", Lie::IgnoresFlush),
     ("a_close_discards_audio", Lie::ClosesLate),
