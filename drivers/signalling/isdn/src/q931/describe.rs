@@ -11,7 +11,7 @@ use crate::words::{Number, Presentation, Ton};
 
 /// Writes what a frame (without FCS) says, e.g.
 /// `SETUP cr=1(from caller) channel 7 called 100 calling 2025550100`. `from caller` is a message of the side that
-/// made the call, `to caller` one of the other side. A failing writer ends it early.
+/// made the call, `to caller` one of the other side; `channel 7!` is one that no other can replace. A failing writer ends it early.
 pub fn describe(frame: &[u8], out: &mut impl Write) {
     let _ = frame_line(frame, out);
 }

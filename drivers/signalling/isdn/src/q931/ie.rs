@@ -57,6 +57,18 @@ pub enum Selection {
     Slots(u32),
 }
 
+/// How timeslots are written. An acknowledgement answers in the form of the question.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Channel numbers.
+    #[default]
+    Numbers,
+    /// A slot map of 1544 kbit/s, three octets.
+    Map1544,
+    /// A slot map of 2048 kbit/s, four octets.
+    Map2048,
+}
+
 /// Channel identification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Channel {
@@ -64,12 +76,19 @@ pub struct Channel {
     pub selection: Selection,
     /// No other will do.
     pub exclusive: bool,
+    /// How timeslots are written.
+    pub form: Form,
 }
 
 impl Channel {
     /// One timeslot.
     pub const fn slot(timeslot: u8, exclusive: bool) -> Self {
-        Channel { selection: Selection::Slots(1 << (timeslot % 32)), exclusive }
+        Channel::of(Selection::Slots(1 << (timeslot % 32)), exclusive)
+    }
+
+    /// A selection, timeslots by their numbers.
+    pub const fn of(selection: Selection, exclusive: bool) -> Self {
+        Channel { selection, exclusive, form: Form::Numbers }
     }
 
     /// The lowest timeslot named.
@@ -174,37 +193,39 @@ pub fn read_channel(octets: &[u8]) -> Option<Channel> {
         let end = rest.iter().position(|octet| octet & 0x80 != 0)?;
         rest = rest.get(end + 1..)?;
     }
-    let selection = match first & 0x03 {
-        0 => Selection::None,
-        1 => Selection::Slots(read_slots(rest)?),
-        3 => Selection::Any,
+    Some(match first & 0x03 {
+        0 => Channel::of(Selection::None, exclusive),
+        1 => {
+            let (bits, form) = read_slots(rest)?;
+            Channel { selection: Selection::Slots(bits), exclusive, form }
+        }
+        3 => Channel::of(Selection::Any, exclusive),
         _ => return None,
-    };
-    Some(Channel { selection, exclusive })
+    })
 }
 
-fn read_slots(octets: &[u8]) -> Option<u32> {
+fn read_slots(octets: &[u8]) -> Option<(u32, Form)> {
     let (&kind, slots) = octets.split_first()?;
     if kind & 0x60 != 0 || kind & 0x0F != 0x03 {
         return None; // not CCITT coding, not B channels
     }
-    let bits = if kind & 0x10 != 0 {
-        match *slots {
-            [a, b, c] => u32::from_be_bytes([0, a, b, c]) << 1, // 1544 kbit/s: bit 0 is timeslot 1
-            [a, b, c, d] => u32::from_be_bytes([a, b, c, d]),   // 2048 kbit/s: bit 0 is timeslot 0
-            _ => return None,
-        }
-    } else {
-        let mut bits = 0;
-        for octet in slots {
-            match octet & 0x7F {
-                slot @ 1..=31 => bits |= 1 << slot,
-                _ => return None,
+    let (bits, form) = match (kind & 0x10 != 0, slots) {
+        (true, &[a, b, c]) => (u32::from_be_bytes([0, a, b, c]) << 1, Form::Map1544), // bit 0 is timeslot 1
+        (true, &[a, b, c, d]) => (u32::from_be_bytes([a, b, c, d]), Form::Map2048),   // bit 0 is timeslot 0
+        (true, _) => return None,
+        (false, slots) => {
+            let mut bits = 0;
+            for octet in slots {
+                match octet & 0x7F {
+                    slot @ 1..=31 => bits |= 1 << slot,
+                    _ => return None,
+                }
             }
+            (bits, Form::Numbers)
         }
-        bits
     };
-    (bits & !1 != 0).then_some(bits & !1)
+    let bits = bits & !1;
+    (bits != 0).then_some((bits, form))
 }
 
 /// One progress indicator.
@@ -355,7 +376,7 @@ pub fn write_call_state(state: u8) -> Contents {
     contents(&[state & 0x3F])
 }
 
-/// Channel identification by channel numbers.
+/// Channel identification.
 pub fn write_channel(channel: Channel) -> Contents {
     let exclusive = if channel.exclusive { 0x08 } else { 0 };
     let mut out = Contents::new();
@@ -364,15 +385,29 @@ pub fn write_channel(channel: Channel) -> Contents {
         Selection::Any => put(&mut out, 0xA3 | exclusive),
         Selection::Slots(bits) => {
             put(&mut out, 0xA1 | exclusive);
-            put(&mut out, 0x83);
-            let last = 31u32.saturating_sub(bits.leading_zeros());
-            for slot in (1..32u32).filter(|slot| bits & (1 << slot) != 0) {
-                let end = if slot == last { 0x80 } else { 0 };
-                put(&mut out, u8::try_from(slot).unwrap_or(0) | end);
+            match channel.form {
+                Form::Numbers => write_numbers(&mut out, bits),
+                Form::Map1544 => {
+                    let [_, a, b, c] = (bits >> 1).to_be_bytes();
+                    append(&mut out, &[0x93, a, b, c]);
+                }
+                Form::Map2048 => {
+                    put(&mut out, 0x93);
+                    append(&mut out, &bits.to_be_bytes());
+                }
             }
         }
     }
     out
+}
+
+fn write_numbers(out: &mut Contents, bits: u32) {
+    put(out, 0x83);
+    let last = 31u32.saturating_sub(bits.leading_zeros());
+    for slot in (1..32u32).filter(|slot| bits & (1 << slot) != 0) {
+        let end = if slot == last { 0x80 } else { 0 };
+        put(out, u8::try_from(slot).unwrap_or(0) | end);
+    }
 }
 
 /// One progress indicator.

@@ -174,7 +174,7 @@ fn an_offer_on_a_busy_channel_gets_another_one_or_cause_44() {
     assert_eq!(cause_of(&solo.hears(Kind::ReleaseComplete)), 44);
     solo.say(&setup(third, Some(Channel::slot(16, true))));
     assert_eq!(cause_of(&solo.hears(Kind::ReleaseComplete)), 82);
-    let none = Channel { selection: Selection::None, exclusive: false };
+    let none = Channel::of(Selection::None, false);
     solo.say(&setup(third, Some(none)));
     assert_eq!(cause_of(&solo.hears(Kind::ReleaseComplete)), 34);
     assert_eq!(solo.trunk.counters().calls.refused_setups, 3);

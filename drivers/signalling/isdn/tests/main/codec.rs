@@ -2,7 +2,7 @@
 
 use tipring_card::{Cause, Law};
 use tipring_isdn::q931::codec::{self, MessageError};
-use tipring_isdn::q931::ie::{Channel, Ie, Location, Progress, RestartClass, Selection};
+use tipring_isdn::q931::ie::{Channel, Form, Ie, Location, Progress, RestartClass, Selection};
 use tipring_isdn::q931::message::{Kind, Message, Reference};
 use tipring_isdn::{Bearer, Calling, Npi, Number, Presentation, Redirecting, Screening, Text, Ton, describe};
 
@@ -86,16 +86,17 @@ fn every_way_to_name_a_channel() {
         m.extend_from_slice(octets);
         codec::decode(&m).unwrap().channel
     };
-    let slots = |bits, exclusive| Ie::Is(Channel { selection: Selection::Slots(bits), exclusive });
+    let slots = |bits, exclusive| Ie::Is(Channel::of(Selection::Slots(bits), exclusive));
+    let map = |form| Ie::Is(Channel { form, ..Channel::slot(7, false) });
     assert_eq!(read(&[0xA1, 0x83, 0x87]), slots(1 << 7, false));
     assert_eq!(read(&[0xA9, 0x83, 0x9F]), slots(1 << 31, true));
     assert_eq!(read(&[0xA9, 0x83, 0x07]), slots(1 << 7, true)); // extension bit forgotten
     assert_eq!(read(&[0xA1, 0x83, 0x03, 0x84]), slots(0b11000, false)); // two channels
     assert_eq!(read(&[0xE1, 0x80, 0x83, 0x87]), slots(1 << 7, false)); // explicit interface
-    assert_eq!(read(&[0xA1, 0x93, 0x00, 0x00, 0x00, 0x80]), slots(1 << 7, false)); // E1 map
-    assert_eq!(read(&[0xA1, 0x93, 0x00, 0x00, 0x40]), slots(1 << 7, false)); // T1 map
-    assert_eq!(read(&[0xA3]), Ie::Is(Channel { selection: Selection::Any, exclusive: false }));
-    assert_eq!(read(&[0xA0]), Ie::Is(Channel { selection: Selection::None, exclusive: false }));
+    assert_eq!(read(&[0xA1, 0x93, 0x00, 0x00, 0x00, 0x80]), map(Form::Map2048)); // E1 map
+    assert_eq!(read(&[0xA1, 0x93, 0x00, 0x00, 0x40]), map(Form::Map1544)); // T1 map
+    assert_eq!(read(&[0xA3]), Ie::Is(Channel::of(Selection::Any, false)));
+    assert_eq!(read(&[0xA0]), Ie::Is(Channel::of(Selection::None, false)));
     for bad in [&[][..], &[0x81], &[0xA1], &[0xA1, 0x83], &[0xA1, 0x83, 0xA0], &[0xA5, 0x83, 0x81], &[0xA2], &[0xE1]] {
         assert_eq!(read(bad), Ie::Bad, "{bad:02x?}");
     }

@@ -9,7 +9,7 @@ use crate::support::*;
 const GLOBAL: Reference = Reference { value: 0, to_origin: false, dummy: false };
 
 fn restart(bits: u32) -> Message {
-    let channel = Channel { selection: Selection::Slots(bits), exclusive: false };
+    let channel = Channel::of(Selection::Slots(bits), false);
     Message { channel: Ie::Is(channel), restart: Ie::Is(RestartClass::Channels), ..plain(GLOBAL, Kind::Restart) }
 }
 
@@ -99,6 +99,20 @@ fn a_restart_is_acknowledged_as_it_was_said() {
     let answer = solo.hears(Kind::RestartAck);
     assert_eq!(answer, ack(&restart(1 << 3 | 1 << 4)));
     assert_eq!(solo.take(), [Event::ChannelRestarted { timeslot: 3 }, Event::ChannelRestarted { timeslot: 4 }]);
+}
+
+#[test]
+fn a_restart_by_slot_map_is_acknowledged_by_slot_map() {
+    let mut solo = Solo::up(Config::e1(Role::User));
+    for map in [&[0x93, 0x00, 0x02, 0x00, 0x08][..], &[0x93, 0x01, 0x00, 0x04]] {
+        let length = [0x18, 1 + map.len() as u8, 0xA1];
+        solo.say_octets(&[&[8, 2, 0, 0, 0x46], &length[..], map, &[0x79, 1, 0x80]].concat());
+        let slots = [Event::ChannelRestarted { timeslot: 3 }, Event::ChannelRestarted { timeslot: 17 }];
+        assert_eq!(solo.take(), slots);
+        let answer = solo.hears(Kind::RestartAck);
+        let octets = tipring_isdn::q931::codec::encode(&answer).unwrap();
+        assert!(octets.windows(map.len()).any(|window| window == map), "{octets:02x?}");
+    }
 }
 
 #[test]
