@@ -42,6 +42,16 @@ async fn e8_a_call_stays_logged_in_and_other_calls_do_not() {
 }
 
 #[tokio::test]
+async fn e8_credentials_that_were_refused_are_not_kept() {
+    let server = Server::plain(|heard, _| guarded(heard));
+    let webhook = webhook();
+    webhook.perform(&post(&server.at("ann:wrong@localhost", "/voice")), KEY).await;
+    webhook.perform(&post(&server.at("localhost", "/next")), KEY).await;
+    let tried = server.heard().iter().filter(|it| it.header("authorization").is_some()).count();
+    assert_eq!((server.heard().len(), tried), (3, 1));
+}
+
+#[tokio::test]
 async fn e8_a_login_follows_a_redirect_to_the_same_server_only() {
     let same = Server::plain(|heard, _| match (heard.target(), guarded(heard)) {
         ("/voice", Reply::Keep(bytes)) if bytes.starts_with(b"HTTP/1.1 200") => answer(302, "Location: /inner\r\n", ""),

@@ -45,6 +45,15 @@ async fn the_total_time_covers_redirects_and_retries() {
 }
 
 #[tokio::test]
+async fn a_retry_gets_what_time_is_left() {
+    let server = Server::plain(|_, _| Reply::Hang(Vec::new()));
+    let done = webhook().perform(&post(&server.url("/#rt=200&tt=500&rc=5&rp=rt")), KEY).await;
+    // Two tries of 200 ms, and a third that has 100 ms.
+    assert_eq!(failed(&done).0, 11203, "{}", failed(&done).1);
+    assert!((2..=3).contains(&server.heard().len()), "{}", server.heard().len());
+}
+
+#[tokio::test]
 async fn a_connection_is_tried_twice_by_default() {
     for (fragment, times) in [("#ct=100", 2), ("#ct=100&rc=0", 1), ("#ct=100&rc=2", 3), ("#ct=100&rp=5xx", 1)] {
         let silent = Silent::new();
