@@ -207,9 +207,10 @@ impl Cache {
         entry.rules = rules;
         self.write_entry(key, &entry)?;
         if let Some(held) = self.index().entries.get_mut(key)
-            && held.entry.body == entry.body {
-                held.entry = entry;
-            }
+            && held.entry.body == entry.body
+        {
+            held.entry = entry;
+        }
         Ok(())
     }
 

@@ -10,8 +10,8 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
+use crate::answer::Cached;
 use crate::fault::{FETCH, MediaFault};
-use crate::service::Cached;
 use crate::wire::{MediaRequest, write};
 
 /// Asks a media layer on a Unix socket.

@@ -98,20 +98,21 @@ impl Job {
         let original = kind.mime().to_owned();
         if let (Kind::Plain { format: Plain::G711(law), rate_hz, channels: 1, skip, octets }, Coding::G711(wanted)) =
             (&kind, to.coding)
-            && *rate_hz == to.rate_hz {
-                let swap = match (*law, wanted) {
-                    (Law::A, Law::Mu) => Some(a_to_mu as fn(u8) -> u8),
-                    (Law::Mu, Law::A) => Some(mu_to_a as fn(u8) -> u8),
-                    _ => None,
-                };
-                let mut source = source;
-                io::copy(&mut (&mut source).take(*skip as u64), &mut io::sink())
-                    .map_err(|error| MediaFault::unsupported(error.to_string()))?;
-                return match octets {
-                    Some(octets) => self.unchanged(source.take(*octets), swap, original, sink),
-                    None => self.unchanged(source, swap, original, sink),
-                };
-            }
+            && *rate_hz == to.rate_hz
+        {
+            let swap = match (*law, wanted) {
+                (Law::A, Law::Mu) => Some(a_to_mu as fn(u8) -> u8),
+                (Law::Mu, Law::A) => Some(mu_to_a as fn(u8) -> u8),
+                _ => None,
+            };
+            let mut source = source;
+            io::copy(&mut (&mut source).take(*skip as u64), &mut io::sink())
+                .map_err(|error| MediaFault::unsupported(error.to_string()))?;
+            return match octets {
+                Some(octets) => self.unchanged(source.take(*octets), swap, original, sink),
+                None => self.unchanged(source, swap, original, sink),
+            };
+        }
         let mut samples = decode::open(source, &kind)?;
         let mut shaper = Shaper::new(samples.rate_hz(), to)?;
         let (mut linear, mut octets) = (Vec::new(), Vec::new());

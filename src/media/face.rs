@@ -21,9 +21,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
+use crate::answer::Answer;
 use crate::counters::{Counters, count};
 use crate::fault::{BAD_REQUEST, MediaFault};
-use crate::service::{Answer, Service};
+use crate::service::Service;
 use crate::wire::{ACCOUNT, Ask, OWN_HOST};
 
 type Body = UnsyncBoxBody<Bytes, MediaFault>;
@@ -144,9 +145,10 @@ fn medium(answer: Answer) -> Response<Body> {
     let texts = [("content-type", answer.content_type), ("x-original-type", answer.original_type)];
     for (name, text) in texts {
         if let Ok(value) = HeaderValue::from_str(&text)
-            && !text.is_empty() {
-                headers.insert(name, value);
-            }
+            && !text.is_empty()
+        {
+            headers.insert(name, value);
+        }
     }
     response
 }
@@ -181,7 +183,7 @@ fn own(service: &Arc<Service>, request: &Request<Incoming>) -> Response<Body> {
 
 pub(crate) fn status(service: &Service) -> Status {
     let (entries, octets) = service.cache.size();
-    Status { counters: service.tally.snapshot(), entries, octets, under_way: service.flights() }
+    Status { counters: service.tally.snapshot(), entries, octets, under_way: service.flights.count() }
 }
 
 fn json<T: serde::Serialize>(status: StatusCode, value: &T) -> Response<Body> {

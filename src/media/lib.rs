@@ -11,6 +11,7 @@
 //! Speech engines are child processes. The decoders are memory-safe code in this process, on threads of their own,
 //! under limits, and their panics are caught.
 
+mod answer;
 mod cache;
 mod client;
 mod config;
@@ -19,6 +20,7 @@ mod counters;
 mod decode;
 mod face;
 mod fault;
+mod flights;
 mod origin;
 mod preset;
 mod rules;
@@ -34,6 +36,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use answer::Cached;
 pub use cache::EntryInfo;
 pub use client::{MediaClient, MediaStream};
 pub use config::{Clock, Config, Limits};
@@ -41,7 +44,6 @@ pub use counters::Counters;
 pub use face::Status;
 pub use fault::MediaFault;
 pub use preset::{Coding, Preset};
-pub use service::Cached;
 pub use speech::{Engine, EngineCommand, EngineVoice};
 pub use voices::Gender;
 pub use wire::{MAX_TEXT_CHARS, MediaRequest, Source};
@@ -115,7 +117,7 @@ impl Handle {
 
     /// Waits until nothing is being fetched, made or stored.
     pub async fn idle(&self) {
-        self.service.idle().await;
+        self.service.flights.idle().await;
     }
 
     /// Stops: open answers break off, children are killed, the socket is removed.
@@ -124,7 +126,7 @@ impl Handle {
         for task in self.tasks.drain(..) {
             let _ = task.await;
         }
-        self.service.idle().await;
+        self.service.flights.idle().await;
     }
 }
 

@@ -3,73 +3,25 @@
 //! One flight a key: who asks while it is under way reads along. What must not be kept is never shared either; each
 //! asker gets a flight alone. Nobody waits for a flight's end but the flight itself.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::{Cache, Draft, Entry, Found, key_of};
+use crate::answer::{Answer, Body, Cached, Shared};
+use crate::cache::{Cache, Draft, Found, key_of};
 use crate::config::Config;
 use crate::convert::{Begun, Job, Piece, Sink};
 use crate::counters::{Tally, count};
 use crate::fault::{FETCH, MediaFault, TOO_LARGE};
+use crate::flights::{Flight, Flights, Place, Role, Stage};
 use crate::origin;
 use crate::rules::Rules;
 use crate::speech::{Chosen, Engine, choose};
-use crate::spool::{Spool, SpoolReader};
+use crate::spool::Spool;
 use crate::wire::{Ask, Form, From};
-
-/// How an answer came about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cached {
-    /// Nothing was fetched or made for it.
-    Hit,
-    /// Fetched or made just now.
-    Miss,
-    /// Stored, and confirmed by its origin just now.
-    Revalidated,
-}
-
-impl Cached {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Hit => "hit",
-            Self::Miss => "miss",
-            Self::Revalidated => "revalidated",
-        }
-    }
-}
-
-/// An answer whose body begins.
-pub(crate) struct Answer {
-    pub status: u16,
-    pub cached: Cached,
-    /// It is stale: its origin could not be asked.
-    pub stale: bool,
-    pub content_type: String,
-    pub original_type: String,
-    /// Further headers of a document.
-    pub headers: Vec<(String, String)>,
-    pub body: Body,
-}
-
-/// Where the octets come from.
-pub(crate) enum Body {
-    Spool(SpoolReader),
-    Direct(mpsc::Receiver<Result<Bytes, MediaFault>>),
-}
-
-impl Body {
-    pub async fn next(&mut self) -> Option<Result<Bytes, MediaFault>> {
-        match self {
-            Self::Spool(reader) => reader.next().await,
-            Self::Direct(pieces) => pieces.recv().await,
-        }
-    }
-}
 
 pub(crate) struct Service {
     pub config: Config,
@@ -77,38 +29,8 @@ pub(crate) struct Service {
     pub tally: Arc<Tally>,
     pub stop: CancellationToken,
     engines: Vec<Engine>,
-    flights: Mutex<HashMap<String, watch::Receiver<Stage>>>,
-    under_way: watch::Sender<usize>,
+    pub flights: Arc<Flights>,
     conversions: Arc<Semaphore>,
-}
-
-/// How far a shared flight is.
-#[derive(Clone)]
-enum Stage {
-    Pending,
-    Begun(Arc<Shared>),
-    /// It must not be shared.
-    Alone,
-    Failed(MediaFault),
-}
-
-/// What readers of a shared flight need.
-struct Shared {
-    status: u16,
-    begun: Begun,
-    headers: Vec<(String, String)>,
-    spool: Spool,
-}
-
-/// One trip for a medium.
-struct Flight {
-    key: String,
-    ask: Ask,
-    voice: Option<Chosen>,
-    /// `None`: alone.
-    stage: Option<watch::Sender<Stage>>,
-    lead: Option<oneshot::Sender<Result<Answer, MediaFault>>>,
-    stale: Option<Entry>,
 }
 
 /// An original that is about to be converted.
@@ -130,7 +52,8 @@ enum Feed {
 /// What a flight found instead of a new original.
 enum Outcome {
     Convert(Box<Source>),
-    Answered(Answer),
+    /// A stored entry, and how it was found.
+    Stored(Shared, Cached),
 }
 
 impl Service {
@@ -146,8 +69,7 @@ impl Service {
             cache: Arc::new(cache),
             tally,
             stop: CancellationToken::new(),
-            flights: Mutex::default(),
-            under_way: watch::channel(0).0,
+            flights: Arc::default(),
         }
     }
 
@@ -163,49 +85,21 @@ impl Service {
         };
         let key = key_of(&ask.account, &ask.uri(), &preset);
         if ask.private {
-            return self.alone(key, ask, voice).await;
+            return self.launch(key, ask, voice, None).await;
         }
         if !ask.recheck
-            && let Found::Fresh(entry, spool) = self.find(&key, &ask).await? {
-                return Ok(self.hit(&ask, &entry, &spool));
-            }
-        match self.join_or_lead(&key, &ask, &voice) {
-            Role::Lead(answer) => answer.await.unwrap_or_else(|_| Err(stopped())),
+            && let Found::Fresh(entry, spool) = self.find(&key, &ask).await?
+        {
+            count(&self.tally.hits);
+            return Ok(Shared::stored(entry, spool).answer(&ask, Cached::Hit));
+        }
+        match self.flights.enter(&key) {
+            Role::Lead(place) => self.launch(key, ask, voice, Some(place)).await,
             Role::Join(stage) => match self.join(stage, &ask).await {
                 Some(answer) => answer,
-                None => self.alone(key, ask, voice).await,
+                None => self.launch(key, ask, voice, None).await,
             },
         }
-    }
-
-    /// Waits until nothing is under way.
-    pub async fn idle(&self) {
-        let _ = self.under_way.subscribe().wait_for(|it| *it == 0).await;
-    }
-
-    /// Flights under way.
-    pub fn flights(&self) -> usize {
-        *self.under_way.borrow()
-    }
-
-    fn join_or_lead(self: &Arc<Self>, key: &str, ask: &Ask, voice: &Option<Chosen>) -> Role {
-        let mut flights = self.flying();
-        if let Some(stage) = flights.get(key) {
-            return Role::Join(stage.clone());
-        }
-        let (stage, seen) = watch::channel(Stage::Pending);
-        let (lead, answer) = oneshot::channel();
-        flights.insert(key.to_owned(), seen);
-        let flight = Flight {
-            key: key.to_owned(),
-            ask: ask.clone(),
-            voice: voice.clone(),
-            stage: Some(stage),
-            lead: Some(lead),
-            stale: None,
-        };
-        self.launch(flight);
-        Role::Lead(answer)
     }
 
     /// Reads along with a flight; `None` if it must not be shared.
@@ -222,46 +116,45 @@ impl Service {
         }
     }
 
-    async fn alone(self: &Arc<Self>, key: String, ask: Ask, voice: Option<Chosen>) -> Result<Answer, MediaFault> {
+    /// Starts a flight and waits for its first sound. Whether the asker waits or not, it goes on by itself.
+    async fn launch(
+        self: &Arc<Self>,
+        key: String,
+        ask: Ask,
+        voice: Option<Chosen>,
+        place: Option<Place>,
+    ) -> Result<Answer, MediaFault> {
         let (lead, answer) = oneshot::channel();
-        self.launch(Flight { key, ask, voice, stage: None, lead: Some(lead), stale: None });
+        let flight = Flight { key, ask, voice, place, lead: Some(lead), stale: None };
+        let (service, under_way) = (Arc::clone(self), self.flights.started());
+        tokio::spawn(async move {
+            let _under_way = under_way;
+            service.fly(flight).await;
+        });
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    fn launch(self: &Arc<Self>, flight: Flight) {
-        let service = Arc::clone(self);
-        self.under_way.send_modify(|it| *it += 1);
-        tokio::spawn(async move {
-            let key = flight.stage.is_some().then(|| flight.key.clone());
-            // Also when the flight is dropped or panics, its key is free again.
-            let _landing = Landing { service: Arc::clone(&service), key };
-            service.fly(flight).await;
-        });
-    }
-
     async fn fly(self: &Arc<Self>, mut flight: Flight) {
-        let outcome = match self.outcome(&mut flight).await {
-            Ok(outcome) => outcome,
-            Err(fault) => return self.failed(&mut flight, fault),
-        };
-        match outcome {
-            Outcome::Answered(answer) => {
-                // Who joined meanwhile finds the entry by itself.
-                self.land(&flight);
-                flight.publish(Stage::Alone);
+        match self.outcome(&mut flight).await {
+            Ok(Outcome::Stored(shared, cached)) => {
+                let shared = Arc::new(shared);
+                flight.publish(Stage::Begun(Arc::clone(&shared)));
+                let answer = shared.answer(&flight.ask, cached);
                 flight.answer(Ok(answer));
             }
-            Outcome::Convert(source) => self.convert(flight, *source).await,
+            Ok(Outcome::Convert(source)) => self.convert(flight, *source).await,
+            Err(fault) => flight.failed(fault),
         }
     }
 
     async fn outcome(&self, flight: &mut Flight) -> Result<Outcome, MediaFault> {
         let mut checks = Vec::new();
-        if flight.stage.is_some() {
+        if flight.place.is_some() {
             match self.find(&flight.key, &flight.ask).await? {
                 // Another flight has just landed.
                 Found::Fresh(entry, spool) if !flight.ask.recheck => {
-                    return Ok(Outcome::Answered(self.hit(&flight.ask, &entry, &spool)));
+                    count(&self.tally.hits);
+                    return Ok(Outcome::Stored(Shared::stored(entry, spool), Cached::Hit));
                 }
                 Found::Fresh(entry, _) => {
                     checks = entry.rules.checks();
@@ -287,7 +180,7 @@ impl Service {
             declared: "audio/wav".to_owned(),
             headers: Vec::new(),
             rules: Rules::speech(self.now()),
-            keep: flight.stage.is_some(),
+            keep: flight.place.is_some(),
             endless: false,
             feed: Feed::Engine(voice),
         }
@@ -303,7 +196,8 @@ impl Service {
         if let (304, true, Some(stale)) = (status, checked, &flight.stale) {
             let confirmed = stale.rules.confirmed(&uri, status, &original.response.headers, self.now());
             if let (Some(rules), Ok(spool)) = (confirmed, self.cache.open_body(&flight.key, stale)) {
-                return self.revalidated(flight, stale, rules, &spool).await.map(Outcome::Answered);
+                self.confirm(flight, rules).await?;
+                return Ok(Outcome::Stored(Shared::stored(stale.clone(), spool), Cached::Revalidated));
             }
             // It speaks of something else, or the body is gone: once more, without a condition.
             let original = self.fetch(flight, Vec::new()).await?;
@@ -353,11 +247,12 @@ impl Service {
         let rules = Rules::new(url, response.status, &response.headers, self.now(), unsaid);
         let uri = flight.ask.uri();
         let useful = rules.can_be_checked() || rules.fresh_until_ms(&uri) > rules.date_ms;
-        let personal = as_is && (response.status != 200 || response.header("set-cookie").is_some());
+        let varies = response.headers_named("vary").any(|it| !it.trim().eq_ignore_ascii_case("accept-encoding"));
+        let personal = as_is && (response.status != 200 || varies || response.header("set-cookie").is_some());
         // A radio station has no end.
         let live = response.headers.iter().any(|(name, _)| name.starts_with("icy-"));
         let keep =
-            flight.stage.is_some() && !original.forbidden && !live && !personal && useful && rules.storable(&uri);
+            flight.place.is_some() && !original.forbidden && !live && !personal && useful && rules.storable(&uri);
         Ok(Outcome::Convert(Box::new(Source {
             status: response.status,
             declared: response.header("content-type").unwrap_or_default().to_owned(),
@@ -369,24 +264,17 @@ impl Service {
         })))
     }
 
-    async fn revalidated(
-        &self,
-        flight: &Flight,
-        stale: &Entry,
-        rules: Rules,
-        spool: &Spool,
-    ) -> Result<Answer, MediaFault> {
+    async fn confirm(&self, flight: &Flight, rules: Rules) -> Result<(), MediaFault> {
         count(&self.tally.revalidations);
-        let answer = Answer { cached: Cached::Revalidated, ..entry_answer(&flight.ask, stale, spool) };
         let (cache, key, uri) = (Arc::clone(&self.cache), flight.key.clone(), flight.ask.uri());
         match tokio::task::spawn_blocking(move || cache.confirm(&key, rules, &uri)).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "a confirmed cache entry could not be written; it is checked again")
+                tracing::warn!(%error, "a confirmed cache entry could not be written; it is checked again");
+                Ok(())
             }
-            Err(_) => return Err(stopped()),
+            Err(_) => Err(stopped()),
         }
-        Ok(answer)
     }
 
     /// The stale entry, if there is one that may be used while its origin fails; else the fault.
@@ -396,23 +284,23 @@ impl Service {
         tracing::warn!(%fault, "a stale medium is used");
         count(&self.tally.stale_used);
         count(&self.tally.hits);
-        let answer = entry_answer(&flight.ask, stale, &spool);
-        Ok(Outcome::Answered(Answer { cached: Cached::Hit, stale: true, ..answer }))
+        let shared = Shared { stale: true, ..Shared::stored(stale.clone(), spool) };
+        Ok(Outcome::Stored(shared, Cached::Hit))
     }
 
     async fn convert(self: &Arc<Self>, mut flight: Flight, source: Source) {
         let Ok(permit) = Arc::clone(&self.conversions).try_acquire_owned() else {
             let text = format!("the media layer converts {} media at once already", self.config.limits.conversions);
-            return self.failed(&mut flight, MediaFault::new(FETCH, text));
+            return flight.failed(MediaFault::new(FETCH, text));
         };
         if !source.keep {
             flight.publish(Stage::Alone);
-            self.land(&flight);
+            flight.land();
         }
         let scratch = self.cache.temporary(self.now());
         let (sink, ear) = match self.sink(&source, &scratch) {
             Ok(it) => it,
-            Err(error) => return self.failed(&mut flight, MediaFault::local("making a cache file", &error)),
+            Err(error) => return flight.failed(MediaFault::local("making a cache file", &error)),
         };
         let (feed, pieces) = mpsc::channel(PIECES);
         self.feed(&flight.ask, source.feed, feed, scratch);
@@ -440,12 +328,12 @@ impl Service {
                 if let Ok((Sink::Spool { writer, .. }, _)) = job.await {
                     writer.broken(fault.clone());
                 }
-                return self.failed(&mut flight, fault);
+                return flight.failed(fault);
             }
         };
         count(&self.tally.misses);
         let kind = (begun.content_type.clone(), begun.original_type.clone());
-        flight.begin(source.status, begun, source.headers, ear);
+        begin(&mut flight, source.status, begun, source.headers, ear);
         if let Ok((sink, result)) = job.await {
             self.finish(&flight, sink, result, source.rules, kind).await;
         }
@@ -463,12 +351,12 @@ impl Service {
     fn feed(self: &Arc<Self>, ask: &Ask, feed: Feed, pieces: mpsc::Sender<Piece>, scratch: std::path::PathBuf) {
         let service = Arc::clone(self);
         let from = ask.from.clone();
+        let scratch = scratch.with_extension("wav");
         tokio::spawn(async move {
             let work = async {
                 match (feed, &from) {
                     (Feed::Origin(response), _) => origin::pump(*response, pieces.clone()).await,
                     (Feed::Engine(voice), From::Speech(speech)) => {
-                        let scratch = scratch.with_extension("wav");
                         voice.speak(speech, &pieces, service.config.limits.synthesis, &scratch).await;
                     }
                     (Feed::Engine(_), From::Origin(_)) => {}
@@ -480,6 +368,8 @@ impl Service {
                 () = pieces.closed() => {}
                 () = service.stop.cancelled() => {}
             }
+            // An engine that was cut short may have left its file; usually there is none.
+            let _ = tokio::fs::remove_file(&scratch).await;
         });
     }
 
@@ -502,7 +392,7 @@ impl Service {
             }
             (Sink::Spool { writer, .. }, Err(fault)) => {
                 // First off the map, then broken: whoever hears of it may ask again at once.
-                self.land(flight);
+                flight.land();
                 writer.broken(fault);
             }
             (Sink::Spool { writer, .. }, Ok(())) => {
@@ -531,41 +421,14 @@ impl Service {
         }
     }
 
-    fn failed(&self, flight: &mut Flight, fault: MediaFault) {
-        self.land(flight);
-        flight.publish(Stage::Failed(fault.clone()));
-        flight.answer(Err(fault));
-    }
-
-    /// Takes a flight off the map.
-    fn land(&self, flight: &Flight) {
-        if flight.stage.is_some() {
-            self.flying().remove(&flight.key);
-        }
-    }
-
     async fn find(&self, key: &str, ask: &Ask) -> Result<Found, MediaFault> {
         let (cache, key, uri, now) = (Arc::clone(&self.cache), key.to_owned(), ask.uri(), self.now());
         tokio::task::spawn_blocking(move || cache.find(&key, &uri, now)).await.map_err(|_| stopped())
     }
 
-    fn hit(&self, ask: &Ask, entry: &Entry, spool: &Spool) -> Answer {
-        count(&self.tally.hits);
-        entry_answer(ask, entry, spool)
-    }
-
     fn now(&self) -> SystemTime {
         (self.config.clock)()
     }
-
-    fn flying(&self) -> MutexGuard<'_, HashMap<String, watch::Receiver<Stage>>> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-enum Role {
-    Lead(oneshot::Receiver<Result<Answer, MediaFault>>),
-    Join(watch::Receiver<Stage>),
 }
 
 /// Where the first asker will listen.
@@ -574,100 +437,21 @@ enum Ear {
     Direct(mpsc::Receiver<Result<Bytes, MediaFault>>),
 }
 
-struct Landing {
-    service: Arc<Service>,
-    key: Option<String>,
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        if let Some(key) = &self.key {
-            let mut flights = self.service.flying();
-            // A later flight of the same key stays: its watch still has a sender.
-            if flights.get(key).is_some_and(|it| it.has_changed().is_err()) {
-                flights.remove(key);
-            }
+/// The first sound is there: the asker and all who wait may listen.
+fn begin(flight: &mut Flight, status: u16, begun: Begun, headers: Vec<(String, String)>, ear: Ear) {
+    let Begun { content_type, original_type } = begun;
+    let answer = match ear {
+        Ear::Spool(spool) => {
+            let shared = Arc::new(Shared { status, stale: false, content_type, original_type, headers, spool });
+            flight.publish(Stage::Begun(Arc::clone(&shared)));
+            shared.answer(&flight.ask, Cached::Miss)
         }
-        self.service.under_way.send_modify(|it| *it -= 1);
-    }
-}
-
-impl Flight {
-    fn publish(&self, stage: Stage) {
-        if let Some(sender) = &self.stage {
-            sender.send_replace(stage);
+        Ear::Direct(pieces) => {
+            let body = Body::Direct(pieces);
+            Answer { status, cached: Cached::Miss, stale: false, content_type, original_type, headers, body }
         }
-    }
-
-    fn answer(&mut self, answer: Result<Answer, MediaFault>) {
-        // An asker that has gone needs none.
-        if let Some(lead) = self.lead.take() {
-            let _ = lead.send(answer);
-        }
-    }
-
-    fn begin(&mut self, status: u16, begun: Begun, headers: Vec<(String, String)>, ear: Ear) {
-        let answer = match ear {
-            Ear::Spool(spool) => {
-                let shared = Arc::new(Shared { status, begun, headers, spool });
-                let answer = shared.answer(&self.ask, Cached::Miss);
-                self.publish(Stage::Begun(shared));
-                answer
-            }
-            Ear::Direct(pieces) => Answer {
-                status,
-                cached: Cached::Miss,
-                stale: false,
-                content_type: begun.content_type,
-                original_type: begun.original_type,
-                headers,
-                body: Body::Direct(pieces),
-            },
-        };
-        self.answer(Ok(answer));
-    }
-
-    fn shown_uri(&self) -> String {
-        match &self.ask.from {
-            From::Origin(url) => tipring_egress::redacted(url).to_string(),
-            From::Speech(_) => self.ask.uri(),
-        }
-    }
-}
-
-impl Shared {
-    fn answer(&self, ask: &Ask, cached: Cached) -> Answer {
-        Answer {
-            status: self.status,
-            cached,
-            stale: false,
-            content_type: type_for(ask, &self.begun.content_type),
-            original_type: self.begun.original_type.clone(),
-            headers: self.headers.clone(),
-            body: Body::Spool(self.spool.reader()),
-        }
-    }
-}
-
-fn entry_answer(ask: &Ask, entry: &Entry, spool: &Spool) -> Answer {
-    Answer {
-        status: entry.rules.status,
-        cached: Cached::Hit,
-        stale: false,
-        content_type: type_for(ask, &entry.content_type),
-        original_type: entry.original_type.clone(),
-        headers: if ask.form == Form::AsIs { entry.rules.headers.clone() } else { Vec::new() },
-        body: Body::Spool(spool.reader()),
-    }
-}
-
-/// Who asked for `audio/basic` is answered so, whoever asked first.
-fn type_for(ask: &Ask, stored: &str) -> String {
-    match ask.form {
-        Form::AsIs => stored.to_owned(),
-        Form::Audio(_, true) => "audio/basic".to_owned(),
-        Form::Audio(preset, false) => preset.to_string(),
-    }
+    };
+    flight.answer(Ok(answer));
 }
 
 /// End-to-end headers of a document.

@@ -182,6 +182,8 @@ impl Speech {
     }
 }
 
+type Headers = Vec<(&'static str, String)>;
+
 /// The request that goes to the media layer.
 pub(crate) fn write<B: Default>(wanted: &MediaRequest) -> Result<Request<B>, MediaFault> {
     let (uri, extra) = match &wanted.source {
@@ -207,7 +209,7 @@ pub(crate) fn write<B: Default>(wanted: &MediaRequest) -> Result<Request<B>, Med
     builder.body(B::default()).map_err(|_| bad(()))
 }
 
-fn write_url(text: &str) -> Result<(String, Vec<(&'static str, String)>), MediaFault> {
+fn write_url(text: &str) -> Result<(String, Headers), MediaFault> {
     let bad = |what: &str| MediaFault::request(format!("{}: {what}", shown(text)));
     let mut url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
     url.set_fragment(None);

@@ -165,6 +165,33 @@ async fn d11_what_must_not_be_stored_is_fetched_each_time_and_never_on_disk() {
 }
 
 #[tokio::test]
+async fn d11_what_must_not_be_stored_is_not_shared_either() {
+    let origin = Origin::start(|_| Reply::ok("audio/wav", tone(500.0)).with("Cache-Control", "no-store")).await;
+    let room = Room::open().await;
+    let url = origin.url("/balance.wav");
+    let heard = futures_util::future::join_all((0..5).map(|_| room.plays(&url))).await;
+    assert!(heard.iter().all(|it| it.as_ref().is_ok_and(|it| it.cache == Cached::Miss)));
+    origin.was_asked(5);
+}
+
+#[tokio::test]
+async fn d10_many_askers_are_one_conditional_request() {
+    let origin = Origin::start(|asked| match asked.headers.get("if-none-match") {
+        None => Reply::ok("audio/wav", tone(500.0)).with("Cache-Control", "max-age=60").with("ETag", "\"one\""),
+        Some(_) => Reply::status(304).with("Cache-Control", "max-age=60").with("ETag", "\"one\""),
+    })
+    .await;
+    let room = Room::open().await;
+    let url = origin.url("/a.wav");
+    let first = room.plays(&url).await.unwrap();
+    room.later(61);
+    let heard = futures_util::future::join_all((0..8).map(|_| room.plays(&url))).await;
+    assert!(heard.iter().all(|it| it.as_ref().is_ok_and(|it| it.octets == first.octets)));
+    origin.was_asked(2);
+    assert_eq!(room.handle.counters().revalidations, 1);
+}
+
+#[tokio::test]
 async fn d11_a_short_life_ends() {
     let origin = Origin::start(|_| Reply::ok("audio/wav", tone(500.0)).with("Cache-Control", "max-age=5")).await;
     let room = Room::open().await;

@@ -119,10 +119,10 @@ async fn answer(mut stream: TcpStream, script: Arc<Script>, log: Arc<Mutex<Vec<A
     octets.extend_from_slice(&reply.body);
     let _ = stream.write_all(&octets).await;
     let _ = stream.flush().await;
-    if let Some((permission, rest)) = reply.rest {
-        if permission.await.is_ok() {
-            let _ = stream.write_all(&rest).await;
-        }
+    if let Some((permission, rest)) = reply.rest
+        && permission.await.is_ok()
+    {
+        let _ = stream.write_all(&rest).await;
     }
     let _ = stream.shutdown().await;
 }
