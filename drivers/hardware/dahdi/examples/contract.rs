@@ -84,7 +84,12 @@ fn main() -> ExitCode {
     for refusal in near.refused().iter().chain(far.refused()) {
         println!("{{\"ev\":\"refused\",\"text\":{}}}", json(&refusal.to_string()));
     }
-    let checked = [a_mismatch_is_refused(), an_echo_canceller_is_attached(), a_stranger_is_busy(&near)];
+    let checked = [
+        a_mismatch_is_refused(),
+        an_echo_canceller_is_attached(),
+        a_stranger_is_busy(&near),
+        the_generic_node_may_be_missing(),
+    ];
     let mut lab = Lab { near, far, keep };
     let paced = pace(&mut lab.near) && !checked.contains(&false);
     let begin = Instant::now();
@@ -93,7 +98,7 @@ fn main() -> ExitCode {
         print_clause(clause, last.elapsed());
         last = Instant::now();
     });
-    let ok = report.passed() && paced;
+    let ok = report.passed() && paced && (lab.keep || a_card_that_is_gone_is_not_found_again(&mut lab.near));
     println!(
         "{{\"ev\":\"done\",\"ok\":{ok},\"clauses\":{},\"not_applicable\":{},\"seconds\":{:.1}}}",
         report.clauses.len(),
@@ -176,9 +181,34 @@ fn a_stranger_is_busy(near: &DahdiCard) -> bool {
     checked("a_stranger_is_busy", ok, &format!("{result:?}"))
 }
 
+/// Where there is no generic node, a channel's own node is opened.
+fn the_generic_node_may_be_missing() -> bool {
+    let root = std::env::temp_dir().join("dahdi-without-generic-node");
+    let link = |name: &str| std::os::unix::fs::symlink(format!("/dev/dahdi/{name}"), root.join(name));
+    let result = std::fs::create_dir_all(&root)
+        .and_then(|()| link("ctl"))
+        .and_then(|()| link("chan"))
+        .map_err(|e| e.to_string())
+        .and_then(|()| DahdiCard::open(Config { root: root.clone(), ..Config::default() }).map_err(|e| e.to_string()))
+        .and_then(|mut card| {
+            let mut channel = card.open_channel(ChannelId(33)).map_err(|e| e.to_string())?;
+            channel.setup(Setup::Audio(Law::A)).map_err(|e| e.to_string())?;
+            Ok(channel.info().timeslot)
+        });
+    checked("the_generic_node_may_be_missing", result == Ok(2), &format!("{result:?}"))
+}
+
 fn checked(name: &str, ok: bool, text: &str) -> bool {
     println!("{{\"ev\":\"check\",\"name\":\"{name}\",\"ok\":{ok},\"text\":{}}}", json(text));
     ok
+}
+
+/// After the removal a new look says which span is missing, and the listing stays.
+fn a_card_that_is_gone_is_not_found_again(near: &mut DahdiCard) -> bool {
+    let before = near.channels().len();
+    let result = near.find_again();
+    let ok = result == Err(OpenError::NoSuchSpan(SpanId(SPANS[0]))) && near.channels().len() == before;
+    checked("a_card_that_is_gone_is_not_found_again", ok, &format!("{result:?}"))
 }
 
 /// DAHDI's clock ticks once a block, and none is lost: two seconds of it against the guest's own.

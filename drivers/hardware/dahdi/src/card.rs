@@ -124,10 +124,19 @@ impl DahdiCard {
         raw::ioctl(ctl.as_fd(), &raw::GETVERSION, &mut version).map_err(|errno| OpenError::NotDahdi(path, errno))?;
         let version = decode::text(&version.version);
         let mut card = DahdiCard { config, ctl, version, spans: Vec::new(), channels: Vec::new(), refused: Vec::new() };
-        card.find_spans()?;
-        card.find_channels();
-        card.attach_echo();
+        card.find_again()?;
         Ok(card)
+    }
+
+    /// Looks again at what there is, e.g. after a card was taken away or came back. Opened channels go on as they
+    /// are; one that says `Gone` has to be dropped and opened anew. On an error the old listing stays.
+    pub fn find_again(&mut self) -> Result<(), OpenError> {
+        self.spans = self.find_spans()?;
+        self.channels.clear();
+        self.refused.clear();
+        self.find_channels();
+        self.attach_echo();
+        Ok(())
     }
 
     /// The kernel driver's version.
@@ -166,7 +175,8 @@ impl DahdiCard {
         DahdiPace::start(&self.config.root, samples)
     }
 
-    fn find_spans(&mut self) -> Result<(), OpenError> {
+    fn find_spans(&self) -> Result<Vec<SpanInfo>, OpenError> {
+        let mut spans = Vec::new();
         let total = match self.span_info(SpanId(1)) {
             Ok(info) => u16::try_from(info.totalspans).unwrap_or(raw::SPANS).min(raw::SPANS),
             // Spans are not numbered without gaps: the first one may be missing.
@@ -176,16 +186,16 @@ impl DahdiCard {
         for id in (1..=total.saturating_add(16).min(raw::SPANS)).map(SpanId) {
             let wanted = self.config.spans.is_empty() || self.config.spans.contains(&id);
             match self.span_info(id) {
-                Ok(info) if wanted => self.spans.push(decode::span(id, &info)),
+                Ok(info) if wanted => spans.push(decode::span(id, &info)),
                 Ok(_) | Err(libc::EINVAL | libc::ENODEV | libc::ENXIO) => {}
                 Err(errno) if wanted => return Err(OpenError::Span(id, errno)),
                 Err(_) => {}
             }
         }
-        if let Some(&missing) = self.config.spans.iter().find(|&&id| !self.spans.iter().any(|s| s.id == id)) {
+        if let Some(&missing) = self.config.spans.iter().find(|&&id| !spans.iter().any(|s| s.id == id)) {
             return Err(OpenError::NoSuchSpan(missing));
         }
-        if self.spans.is_empty() { Err(OpenError::NoSpan) } else { Ok(()) }
+        if spans.is_empty() { Err(OpenError::NoSpan) } else { Ok(spans) }
     }
 
     fn find_channels(&mut self) {

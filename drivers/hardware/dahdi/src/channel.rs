@@ -124,7 +124,7 @@ impl Channel for DahdiChannel {
     }
 
     fn dial(&mut self, digits: &str) -> Result<(), CardError> {
-        let allowed = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'*' | b'#' | b',');
+        let allowed = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'*' | b'#');
         if digits.is_empty() || digits.len() > DIAL_OCTETS || !digits.bytes().all(allowed) {
             return Err(CardError::Invalid);
         }

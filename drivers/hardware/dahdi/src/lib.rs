@@ -9,6 +9,7 @@
 //! - one opener a channel; a channel is bound to its descriptor for life ([`card`]);
 //! - channel numbers 250 and 253 to 255 alias special nodes, so channels are opened by number on the generic node
 //!   ([`card`]);
+//! - an underrun sends the law's zero: 0xD5 in A-law, in µ-law 0x7F (the other zero, not 0xFF);
 //! - requests of the same number differ by their argument's size only ([`raw`]).
 //!
 //! Source: `include/dahdi/user.h` of DAHDI-Linux for numbers and layouts, its kernel part for the behaviour.
