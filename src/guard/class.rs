@@ -84,10 +84,7 @@ pub(crate) fn unwrapped(ip: IpAddr) -> IpAddr {
 }
 
 /// Metadata services outside 169.254/16: Alibaba's and Azure's.
-const METADATA_V4: [Ipv4Addr; 2] = [
-    Ipv4Addr::new(100, 100, 100, 200),
-    Ipv4Addr::new(168, 63, 129, 16),
-];
+const METADATA_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16)];
 /// Amazon's metadata service on IPv6.
 const METADATA_V6: [Ipv6Addr; 1] = [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)];
 

@@ -64,19 +64,13 @@ impl Destinations {
     /// Judges a URL before anything is resolved. A literal address is judged in full.
     pub fn check(&self, url: &Url) -> Result<(), Refusal> {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(Refusal::Scheme {
-                scheme: url.scheme().to_owned(),
-            });
+            return Err(Refusal::Scheme { scheme: url.scheme().to_owned() });
         }
         let port = url.port_or_known_default().unwrap_or(0);
         match url.host() {
             None => Err(Refusal::NoHost),
-            Some(Host::Ipv4(ip)) => {
-                self.check_addr(SocketAddr::new(ip.into(), port), &ip.to_string())
-            }
-            Some(Host::Ipv6(ip)) => {
-                self.check_addr(SocketAddr::new(ip.into(), port), &ip.to_string())
-            }
+            Some(Host::Ipv4(ip)) => self.check_addr(SocketAddr::new(ip.into(), port), &ip.to_string()),
+            Some(Host::Ipv6(ip)) => self.check_addr(SocketAddr::new(ip.into(), port), &ip.to_string()),
             Some(Host::Domain(name)) => self.check_name(&Place::named(name, port)),
         }
     }
@@ -110,48 +104,28 @@ impl Destinations {
             return Ok(());
         }
         if place.port == 0 {
-            return Err(Refusal::Port {
-                place: place.clone(),
-            });
+            return Err(Refusal::Port { place: place.clone() });
         }
         if self.rules.refuse.contains(place) {
-            return Err(Refusal::OwnListener {
-                place: place.clone(),
-            });
+            return Err(Refusal::OwnListener { place: place.clone() });
         }
         // A name whose address is listed passes in strict mode too, but only its address can tell.
-        let some_address_listed = self
-            .rules
-            .listed
-            .iter()
-            .any(|it| it.ip().is_some() && it.port == place.port);
+        let some_address_listed = self.rules.listed.iter().any(|it| it.ip().is_some() && it.port == place.port);
         if self.rules.mode == Mode::Strict && !some_address_listed {
-            return Err(Refusal::NotListed {
-                place: place.clone(),
-            });
+            return Err(Refusal::NotListed { place: place.clone() });
         }
         Ok(())
     }
 
     fn is_own_listener(&self, addr: SocketAddr) -> bool {
-        let ours = |ip: IpAddr| {
-            ip.is_loopback()
-                || self
-                    .rules
-                    .own_addresses
-                    .iter()
-                    .any(|own| class::unwrapped(*own) == ip)
-        };
-        self.rules
-            .refuse
-            .iter()
-            .filter(|it| it.port == addr.port())
-            .any(|it| match it.ip() {
-                Some(ip) if ip.is_unspecified() => ours(addr.ip()),
-                // 127/8 and ::1 all reach the box itself: one loopback entry stands for all of them.
-                Some(ip) => ip == addr.ip() || (ip.is_loopback() && addr.ip().is_loopback()),
-                None => false,
-            })
+        let ours =
+            |ip: IpAddr| ip.is_loopback() || self.rules.own_addresses.iter().any(|own| class::unwrapped(*own) == ip);
+        self.rules.refuse.iter().filter(|it| it.port == addr.port()).any(|it| match it.ip() {
+            Some(ip) if ip.is_unspecified() => ours(addr.ip()),
+            // 127/8 and ::1 all reach the box itself: one loopback entry stands for all of them.
+            Some(ip) => ip == addr.ip() || (ip.is_loopback() && addr.ip().is_loopback()),
+            None => false,
+        })
     }
 }
 
@@ -174,9 +148,7 @@ pub enum Refusal {
         place: Place,
     },
     /// An address of a class that is refused.
-    #[error(
-        "{place} is a {class} address, which no application server uses; list it by address and port if it does"
-    )]
+    #[error("{place} is a {class} address, which no application server uses; list it by address and port if it does")]
     Class {
         /// Where the request would have gone.
         place: Place,
@@ -184,9 +156,7 @@ pub enum Refusal {
         class: Class,
     },
     /// A listener of this box.
-    #[error(
-        "{place} is an inner listener of this box; list it by address and port if requests may go there"
-    )]
+    #[error("{place} is an inner listener of this box; list it by address and port if requests may go there")]
     OwnListener {
         /// Where the request would have gone.
         place: Place,
@@ -268,19 +238,12 @@ mod tests {
     #[test]
     fn only_http_and_https_are_spoken() {
         let open = Destinations::open();
-        for it in [
-            "ftp://app.example/",
-            "file:///etc/passwd",
-            "gopher://app:70/",
-            "ws://app/",
-            "data:text/xml,<Response/>",
-        ] {
+        for it in
+            ["ftp://app.example/", "file:///etc/passwd", "gopher://app:70/", "ws://app/", "data:text/xml,<Response/>"]
+        {
             assert!(matches!(refused(&open, it), Refusal::Scheme { .. }), "{it}");
         }
-        assert!(matches!(
-            refused(&open, "http://app:0/"),
-            Refusal::Port { .. }
-        ));
+        assert!(matches!(refused(&open, "http://app:0/"), Refusal::Port { .. }));
     }
 
     #[test]
@@ -288,36 +251,16 @@ mod tests {
         let open = Destinations::open();
         assert_eq!(open.check(&url("http://rebind.example/")), Ok(()));
         let metadata: SocketAddr = "169.254.169.254:80".parse().expect("an address");
-        assert!(matches!(
-            open.check_addr(metadata, "rebind.example"),
-            Err(Refusal::Class { .. })
-        ));
-        let listed_name = Destinations::new(Rules {
-            listed: places(&["rebind.example:80"]),
-            ..Rules::default()
-        });
+        assert!(matches!(open.check_addr(metadata, "rebind.example"), Err(Refusal::Class { .. })));
+        let listed_name = Destinations::new(Rules { listed: places(&["rebind.example:80"]), ..Rules::default() });
         assert!(
             listed_name.check_addr(metadata, "rebind.example").is_err(),
             "a listed name must not open its address's class"
         );
-        let listed_address = Destinations::new(Rules {
-            listed: places(&["169.254.169.254:80"]),
-            ..Rules::default()
-        });
-        assert_eq!(
-            listed_address.check_addr(metadata, "rebind.example"),
-            Ok(())
-        );
-        assert_eq!(
-            listed_address.check(&url("http://169.254.169.254/")),
-            Ok(())
-        );
-        assert!(
-            listed_address
-                .check(&url("http://169.254.169.254:81/"))
-                .is_err(),
-            "another port is another place"
-        );
+        let listed_address = Destinations::new(Rules { listed: places(&["169.254.169.254:80"]), ..Rules::default() });
+        assert_eq!(listed_address.check_addr(metadata, "rebind.example"), Ok(()));
+        assert_eq!(listed_address.check(&url("http://169.254.169.254/")), Ok(()));
+        assert!(listed_address.check(&url("http://169.254.169.254:81/")).is_err(), "another port is another place");
     }
 
     #[test]
@@ -338,17 +281,11 @@ mod tests {
             "http://BOX.local:9000/",
             "http://box.local.:9000/",
         ] {
-            assert!(
-                matches!(refused(&guarded, it), Refusal::OwnListener { .. }),
-                "{it}"
-            );
+            assert!(matches!(refused(&guarded, it), Refusal::OwnListener { .. }), "{it}");
         }
-        for it in [
-            "http://127.0.0.1:5433/",
-            "http://192.168.1.3:8443/",
-            "http://192.168.1.2:5432/",
-            "http://box.local:9001/",
-        ] {
+        for it in
+            ["http://127.0.0.1:5433/", "http://192.168.1.3:8443/", "http://192.168.1.2:5432/", "http://box.local:9001/"]
+        {
             assert_eq!(guarded.check(&url(it)), Ok(()), "{it}");
         }
         let addr: SocketAddr = "127.0.0.1:5432".parse().expect("an address");
@@ -357,39 +294,22 @@ mod tests {
 
     #[test]
     fn a_listed_listener_passes() {
-        let rules = Rules {
-            refuse: places(&["127.0.0.1:8443"]),
-            listed: places(&["127.0.0.1:8443"]),
-            ..Rules::default()
-        };
-        assert_eq!(
-            Destinations::new(rules).check(&url("https://127.0.0.1:8443/")),
-            Ok(())
-        );
+        let rules =
+            Rules { refuse: places(&["127.0.0.1:8443"]), listed: places(&["127.0.0.1:8443"]), ..Rules::default() };
+        assert_eq!(Destinations::new(rules).check(&url("https://127.0.0.1:8443/")), Ok(()));
     }
 
     #[test]
     fn strict_mode_takes_the_list_only() {
-        let rules = Rules {
-            mode: Mode::Strict,
-            listed: places(&["app.example:443", "10.0.0.9:8080"]),
-            ..Rules::default()
-        };
+        let rules =
+            Rules { mode: Mode::Strict, listed: places(&["app.example:443", "10.0.0.9:8080"]), ..Rules::default() };
         let strict = Destinations::new(rules);
         let private: SocketAddr = "10.0.0.9:443".parse().expect("an address");
         assert_eq!(strict.check(&url("https://app.example/voice")), Ok(()));
         assert_eq!(strict.check_addr(private, "app.example"), Ok(()));
         assert_eq!(strict.check(&url("http://10.0.0.9:8080/")), Ok(()));
-        for it in [
-            "http://app.example/",
-            "https://other.example/",
-            "http://10.0.0.8:8080/",
-            "http://10.0.0.9/",
-        ] {
-            assert!(
-                matches!(refused(&strict, it), Refusal::NotListed { .. }),
-                "{it}"
-            );
+        for it in ["http://app.example/", "https://other.example/", "http://10.0.0.8:8080/", "http://10.0.0.9/"] {
+            assert!(matches!(refused(&strict, it), Refusal::NotListed { .. }), "{it}");
         }
         // An unlisted name on a listed address's port must still prove its address.
         assert_eq!(strict.check(&url("http://alias.example:8080/")), Ok(()));
@@ -401,15 +321,8 @@ mod tests {
 
     #[test]
     fn a_refusal_says_where_and_what_helps() {
-        let text = refused(
-            &Destinations::open(),
-            "http://user:secret@169.254.169.254/x?y=z",
-        )
-        .to_string();
-        assert!(
-            text.contains("169.254.169.254:80") && text.contains("list it"),
-            "{text}"
-        );
+        let text = refused(&Destinations::open(), "http://user:secret@169.254.169.254/x?y=z").to_string();
+        assert!(text.contains("169.254.169.254:80") && text.contains("list it"), "{text}");
         assert!(!text.contains("secret"), "{text}");
     }
 }

@@ -23,25 +23,16 @@ enum Host {
 impl Place {
     /// A place by name. Text that is an address becomes one.
     pub fn named(host: &str, port: u16) -> Self {
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|it| it.strip_suffix(']'))
-            .unwrap_or(host);
+        let bare = host.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(host);
         match bare.parse::<IpAddr>() {
             Ok(ip) => Self::addressed(ip, port),
-            Err(_) => Self {
-                host: Host::Name(bare.trim_end_matches('.').to_ascii_lowercase()),
-                port,
-            },
+            Err(_) => Self { host: Host::Name(bare.trim_end_matches('.').to_ascii_lowercase()), port },
         }
     }
 
     /// A place by address.
     pub fn addressed(ip: IpAddr, port: u16) -> Self {
-        Self {
-            host: Host::Ip(class::unwrapped(ip)),
-            port,
-        }
+        Self { host: Host::Ip(class::unwrapped(ip)), port }
     }
 
     pub(crate) fn ip(&self) -> Option<IpAddr> {
@@ -66,9 +57,7 @@ impl FromStr for Place {
     type Err = BadPlace;
 
     fn from_str(text: &str) -> Result<Self, BadPlace> {
-        let bad = || BadPlace {
-            text: text.to_owned(),
-        };
+        let bad = || BadPlace { text: text.to_owned() };
         let (host, port) = text.trim().rsplit_once(':').ok_or_else(bad)?;
         let port = port.parse().map_err(|_| bad())?;
         if let Some(inner) = host.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
@@ -105,28 +94,15 @@ mod tests {
             ("[::ffff:10.0.0.5]:80", "10.0.0.5:80"),
             ("bücher.example:80", "xn--bcher-kva.example:80"),
         ] {
-            assert_eq!(
-                text.parse::<Place>().map(|it| it.to_string()),
-                Ok(shown.to_owned()),
-                "{text}"
-            );
+            assert_eq!(text.parse::<Place>().map(|it| it.to_string()), Ok(shown.to_owned()), "{text}");
         }
     }
 
     #[test]
     fn refuses_what_is_no_place() {
-        for text in [
-            "",
-            "app",
-            "app:",
-            ":80",
-            "app:70000",
-            "app:-1",
-            "http://app:80",
-            "fd12::5:80",
-            "[fd12::5:80",
-            "a b:80",
-        ] {
+        for text in
+            ["", "app", "app:", ":80", "app:70000", "app:-1", "http://app:80", "fd12::5:80", "[fd12::5:80", "a b:80"]
+        {
             assert!(text.parse::<Place>().is_err(), "{text}");
         }
     }

@@ -61,6 +61,7 @@ async fn an_answer_that_stops_half_way_is_given_up() {
 
 #[tokio::test]
 async fn the_total_time_covers_head_and_body() {
+    let begun = std::time::Instant::now();
     let limits = Limits { total_ms: 80, ..Limits::default() };
     for script in [Vec::new(), HEAD_OF_100.to_vec()] {
         let server = Server::plain(move |_, _| Reply::Hang(script.clone()));
@@ -70,6 +71,7 @@ async fn the_total_time_covers_head_and_body() {
     let silent = Silent::new();
     let fault = whole(Request { limits, ..get(&format!("https://{}/", silent.addr())) }).await.expect_err("too late");
     says(&fault, 11203, "within 80 ms");
+    assert!(begun.elapsed().as_secs() < 10, "no other limit ended it: {:?}", begun.elapsed());
 }
 
 #[tokio::test]
