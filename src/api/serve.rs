@@ -13,7 +13,7 @@ use axum::response::Response;
 use axum::routing::{any, get};
 use serde_json::Value;
 use tipring_resources::Account;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::fault::Fault;
@@ -30,7 +30,8 @@ pub const ASK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The API as a router: everything below `/2010-04-01`, and the pages of the error codes.
 pub fn app(state: State) -> Router {
-    let desk = Arc::new(Desk { state, places: Semaphore::new(CONCURRENT_MAX), ids: Ids::new() });
+    let desk =
+        Arc::new(Desk { state, places: Semaphore::new(CONCURRENT_MAX), changes: Mutex::default(), ids: Ids::new() });
     let api = move |request: Request<Body>| {
         let desk = Arc::clone(&desk);
         async move { desk.serve(request).await }
@@ -74,6 +75,9 @@ pub(crate) enum Answer {
 struct Desk {
     state: State,
     places: Semaphore,
+    /// Held over the change of an account or number, its commit and its telling: what the router hears last is what the
+    /// store has, and two changes of one number don't lose one another.
+    changes: Mutex<()>,
     ids: Ids,
 }
 
@@ -116,6 +120,8 @@ impl Desk {
         form.read(parts.uri.query().unwrap_or_default().as_bytes())?;
         let headers = parts.headers.clone();
         let asking = Asking { state: self.state.clone(), account, path, form, base: base.to_string(), headers };
+        let shared = matches!(asking.path.place, Place::Account | Place::Numbers | Place::Number(_));
+        let _changes = if shared && verb != Verb::Read { Some(self.changes.lock().await) } else { None };
         dispatch(&asking, verb).await
     }
 
@@ -230,8 +236,11 @@ impl Answer {
 }
 
 fn json(status: StatusCode, body: &Value) -> Response {
-    let mut response = Response::new(Body::from(body.to_string()));
+    let text = body.to_string();
+    let length = text.len();
+    let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

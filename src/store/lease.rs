@@ -1,5 +1,8 @@
-//! Whose call is it? Every box renews a lease; a box whose lease has run out is dead, and its calls are closed as failed
-//! by whichever box sees it first, once for each death.
+//! Whose call is it? Every box renews a lease; a box whose lease was not renewed for [`LEASE_TTL_US`] is dead, and its calls
+//! are closed as failed by whichever box sees it first, once for each death. "Not renewed" is measured on the watcher's own
+//! clock, from the moment when it last saw the lease change: clocks of boxes may differ by any amount.
+
+use std::sync::PoisonError;
 
 use sqlx::{Connection, Row};
 use tipring_resources::Stamp;
@@ -23,25 +26,34 @@ impl Store {
         Ok(())
     }
 
-    /// Closes the calls of boxes that are dead. Which boxes, and how many calls of each.
+    /// Closes the calls of boxes that are dead. Which boxes, and how many calls of each. To be called every few seconds:
+    /// the first call only takes note of who is there.
     pub async fn close_dead_boxes(&self, now: Stamp) -> Result<Vec<(String, u64)>, StoreError> {
-        let dead_before = now.0.saturating_sub(LEASE_TTL_US);
-        let rows = sqlx::query(
-            "SELECT box, renewed FROM box_leases WHERE renewed < $1 AND box <> $2
-             AND (closed IS NULL OR closed < renewed)",
-        )
-        .bind(dead_before)
-        .bind(self.inner.box_name.clone())
-        .fetch_all(&self.inner.readers)
-        .await?;
+        let rows =
+            sqlx::query("SELECT box, renewed FROM box_leases WHERE box <> $1 AND (closed IS NULL OR closed < renewed)")
+                .bind(self.inner.box_name.clone())
+                .fetch_all(&self.inner.readers)
+                .await?;
         let mut closed = Vec::new();
         for row in rows {
             let (name, renewed): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
-            if let Some(calls) = self.close_box(&name, renewed, now).await? {
+            if self.is_silent(&name, renewed, now)
+                && let Some(calls) = self.close_box(&name, renewed, now).await?
+            {
+                tracing::warn!(dead = name, calls, "a box is dead: its calls are closed");
                 closed.push((name, calls));
             }
         }
         Ok(closed)
+    }
+
+    fn is_silent(&self, name: &str, renewed: i64, now: Stamp) -> bool {
+        let mut signs = self.inner.signs.lock().unwrap_or_else(PoisonError::into_inner);
+        let sign = signs.entry(name.to_string()).or_insert((renewed, now));
+        if sign.0 != renewed {
+            *sign = (renewed, now);
+        }
+        now.0.saturating_sub(sign.1.0) > LEASE_TTL_US
     }
 
     /// `None`: another box was quicker, or the box is alive again.

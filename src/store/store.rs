@@ -1,7 +1,8 @@
 //! The store as a whole: opening (schema, integrity, repair), the way of a write, the close.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
@@ -56,6 +57,8 @@ pub(crate) struct Inner {
     pub(crate) blobs: Blobs,
     pub(crate) box_name: String,
     pub(crate) engine: Engine,
+    /// When each other box's lease was last seen to change, by this box's clock.
+    pub(crate) signs: Mutex<HashMap<String, (i64, Stamp)>>,
     repaired: RepairReport,
 }
 
@@ -85,7 +88,8 @@ impl Store {
         let repaired = crate::repair::repair(&writers, &blobs, &config.box_name, unwritten, config.now).await?;
         born.clear()?;
         let writer = Writer::start(writers, engine, config.box_name.clone(), Arc::clone(&born));
-        let inner = Inner { readers, writer, born, blobs, box_name: config.box_name, engine, repaired };
+        let (box_name, signs) = (config.box_name, Mutex::default());
+        let inner = Inner { readers, writer, born, blobs, box_name, engine, signs, repaired };
         Ok(Store { inner: Arc::new(inner) })
     }
 
@@ -131,7 +135,7 @@ impl Store {
         self.inner.writer.send(Command::Number(number))
     }
 
-    /// Deletes a number of an account. False: there was none.
+    /// Deletes a number of an account, wherever it was set: who may is the caller's business. False: there was none.
     pub async fn delete_number(&self, account: Sid, sid: Sid) -> Result<bool, StoreError> {
         Ok(self.inner.writer.send(Command::DeleteNumber { account, sid }).rows().await? > 0)
     }

@@ -1,5 +1,7 @@
 //! Every answer has the one shape, however odd the question.
 
+use std::sync::atomic::Ordering;
+
 use axum::body::Body;
 use axum::http::{Request, header};
 use tipring_resources::Code;
@@ -83,6 +85,44 @@ async fn more_info_resolves_for_every_code_without_credentials() {
     let unknown = desk.send(Request::builder().uri("/errors/%3Cscript%3E").body(Body::empty()).unwrap()).await;
     assert_eq!(unknown.status, 404);
     assert!(!String::from_utf8(unknown.body.to_vec()).unwrap().contains("<script>"));
+}
+
+#[tokio::test]
+async fn too_many_requests_at_once_are_turned_away_and_the_next_is_served() {
+    let desk = std::sync::Arc::new(Desk::new().await);
+    desk.live.hangs.store(true, Ordering::Relaxed);
+    let path = "/Calls/CA00000000000000000000000000000001.json";
+    let waiting: Vec<_> = (0..tipring_api::CONCURRENT_MAX)
+        .map(|_| {
+            let desk = std::sync::Arc::clone(&desk);
+            tokio::spawn(async move { desk.post(path, "Status=completed").await })
+        })
+        .collect();
+    while desk.live.asked.load(Ordering::Relaxed) < tipring_api::CONCURRENT_MAX as u64 {
+        tokio::task::yield_now().await;
+    }
+    let turned_away = desk.get(".json").await;
+    assert_eq!(turned_away.fault(), (429, 20429));
+    assert_eq!(turned_away.headers[header::RETRY_AFTER], "1");
+    waiting[0].abort();
+    while !waiting[0].is_finished() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(desk.get(".json").await.status, 200, "a client that left makes room");
+    waiting.iter().for_each(|request| request.abort());
+}
+
+#[tokio::test]
+async fn a_fault_of_ours_is_500_in_the_same_shape_and_nothing_hangs_after_it() {
+    let desk = Desk::new().await;
+    desk.live.panics.store(true, Ordering::Relaxed);
+    assert_eq!(desk.post("/IncomingPhoneNumbers.json", "PhoneNumber=100").await.fault(), (500, 20500));
+    desk.live.panics.store(false, Ordering::Relaxed);
+    assert_eq!(desk.post("/IncomingPhoneNumbers.json", "PhoneNumber=100").await.status, 201);
+    desk.store.close().await;
+    let closed = desk.get(".json").await;
+    assert_eq!(closed.fault(), (503, 20503));
+    assert!(!closed.json()["message"].as_str().unwrap().contains("sql"), "nothing of the inside");
 }
 
 #[tokio::test]

@@ -86,3 +86,24 @@ async fn numbers_are_found_by_a_part() {
         }
     }
 }
+
+#[tokio::test]
+async fn changes_of_one_number_at_once_lose_nothing_and_are_told_in_their_order() {
+    let desk = std::sync::Arc::new(Desk::new().await);
+    desk.store.put_number(number(1, 1, "100")).await.unwrap();
+    let path = format!("/IncomingPhoneNumbers/{}.json", number(1, 1, "").sid);
+    let forms = ["FriendlyName=a", "VoiceMethod=GET", "VoiceUrl=http://b/", "StatusCallback=http://c/"];
+    let waiting = forms.map(|form| {
+        let (desk, path) = (std::sync::Arc::clone(&desk), path.clone());
+        tokio::spawn(async move { desk.post(&path, form).await.status })
+    });
+    for answer in waiting {
+        assert_eq!(answer.await.unwrap(), 200);
+    }
+    let kept = desk.store.number(number(1, 1, "").sid).await.unwrap().unwrap();
+    let shown = (kept.friendly_name.as_str(), kept.voice_method.as_str(), kept.voice_url.as_str());
+    assert_eq!(shown, ("a", "GET", "http://b/"));
+    assert_eq!(kept.status_callback, "http://c/");
+    let told = desk.live.told.lock().unwrap();
+    assert_eq!(told.last().map(|(change, _)| change.clone()), Some(DirectoryChange::Number(kept)));
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -25,12 +25,22 @@ pub struct Played {
     pub living: Mutex<BTreeMap<Sid, Call>>,
     /// What it was told, and whether the store had it already.
     pub told: Mutex<Vec<(DirectoryChange, bool)>>,
+    /// The router does not answer.
+    pub hangs: AtomicBool,
+    /// How often it was asked.
+    pub asked: AtomicU64,
+    /// Something is badly wrong.
+    pub panics: AtomicBool,
     next: AtomicU64,
 }
 
 impl Live for Played {
     fn ask(&self, request: Ask) -> Later<'_, Reply> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
+            if self.hangs.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
             // The words may grow: what this play does not know is not live.
             #[allow(irrefutable_let_patterns)]
             let Ask::EndCall { account, call, .. } = request else { return Reply::NotLive };
@@ -59,6 +69,7 @@ impl Live for Played {
     }
 
     fn new_sid(&self, kind: SidKind) -> Sid {
+        assert!(!self.panics.load(Ordering::Relaxed), "as the test wants it");
         Sid::new(kind, 0xabc0 + u128::from(self.next.fetch_add(1, Ordering::Relaxed)))
     }
 
@@ -121,6 +132,9 @@ impl Desk {
             store: store.clone(),
             living: Mutex::default(),
             told: Mutex::default(),
+            hangs: AtomicBool::new(false),
+            asked: AtomicU64::new(0),
+            panics: AtomicBool::new(false),
             next: AtomicU64::new(0),
         });
         let state = State { store: store.clone(), live: Arc::clone(&live) as Arc<dyn Live>, base: "http://box".into() };

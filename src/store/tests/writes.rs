@@ -126,12 +126,13 @@ async fn a_closed_store_has_written_all_and_takes_no_more() {
 }
 
 #[tokio::test]
-async fn a_number_from_a_file_cannot_be_deleted_here() {
+async fn a_number_that_left_its_file_can_be_deleted() {
     let dir = Dir::new();
     let store = open(&dir.0).await;
     store.put_account(account()).await.unwrap();
     let mut fixed = number(7, "100");
     fixed.origin = NumberOrigin::File { file: "/etc/tipring.toml".into(), line: 12 };
     store.put_number(fixed.clone()).await.unwrap();
-    assert!(!store.delete_number(me(), fixed.sid).await.unwrap());
+    assert!(store.delete_number(me(), fixed.sid).await.unwrap());
+    assert_eq!(store.number(fixed.sid).await.unwrap(), None);
 }
