@@ -2,7 +2,7 @@
 
 use tipring_card::Cause;
 use tipring_resources::{AccountStatus, CallStatus, Code, Sid, SidKind};
-use tipring_router::{DirectoryChange, Effect, Event, LineEvent, Reply};
+use tipring_router::{DirectoryChange, Effect, Event, LineCommand, LineEvent, Reply, SwitchCommand};
 
 use crate::bench::*;
 
@@ -98,6 +98,45 @@ fn the_caller_may_hang_up_at_any_moment() {
         assert!(matches!(bench.log.last(), Some((_, Effect::ForgetSession { .. }))), "{at_ms}: {:?}", bench.log.last());
         assert_eq!((bench.router.deadline(), bench.router.live_calls().count()), (None, 0));
     }
+}
+
+/// Fetches and sounds do not outlive their call; on a line that we clear ourselves the sound stops first.
+#[test]
+fn what_is_under_way_is_taken_back_at_the_end() {
+    let position = |bench: &Bench, what: fn(&Effect) -> bool| bench.log.iter().position(|(_, effect)| what(effect));
+    let cancel_http: fn(&Effect) -> bool = |e| matches!(e, Effect::CancelHttp { .. });
+    let cancel_media: fn(&Effect) -> bool = |e| matches!(e, Effect::CancelMedia { .. });
+    let stop: fn(&Effect) -> bool = |e| matches!(e, Effect::Switch(SwitchCommand::Stop { .. }));
+    let clear: fn(&Effect) -> bool = |e| matches!(e, Effect::Line(LineCommand::Clear { .. }));
+
+    let mut bench = with_callback();
+    bench.app_latency_ms = 5_000;
+    let lease = bench.rings();
+    bench.wait_ms(100);
+    bench.hangs_up(lease);
+    assert!(position(&bench, cancel_http).is_some());
+    bench.run_out();
+    assert_eq!((bench.words().len(), bench.codes().len(), bench.callbacks().len()), (0, 0, 1));
+    bench.ended(CallStatus::Canceled, 16);
+
+    let mut bench = with_callback();
+    let lease = bench.rings();
+    bench.wait_ms(500);
+    bench.hangs_up(lease);
+    assert!(position(&bench, cancel_media).is_some());
+    assert_eq!((position(&bench, stop), position(&bench, clear)), (None, None), "there is no port any more");
+
+    let mut bench = with_callback();
+    bench.rings();
+    bench.wait_ms(500);
+    let call = bench.router.live_calls().next().expect("a live call").sid;
+    bench.asks_to_end(call, false);
+    let (cancelled, stopped, cleared) =
+        (position(&bench, cancel_media), position(&bench, stop), position(&bench, clear));
+    assert!(cancelled.is_some() && cancelled < stopped && stopped < cleared);
+
+    // While a document is carried out nothing of its fetch is left to be cancelled.
+    assert!(position(&bench, cancel_http).is_none());
 }
 
 #[test]
