@@ -99,7 +99,7 @@ fn refused(mime: &str, what: &str, help: &str) -> MediaFault {
 fn by_magic(data: &[u8]) -> Result<Option<Kind>, MediaFault> {
     let coded = |container| Ok(Some(Kind::Coded { container, skip: 0 }));
     match data {
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Ok(Some(wave(data))),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => wave(data).map(Some),
         [b'F', b'O', b'R', b'M', _, _, _, _, b'A', b'I', b'F', b'F' | b'C', ..] => coded(Container::Aiff),
         [b'O', b'g', b'g', b'S', ..] => coded(Container::Ogg),
         [b'f', b'L', b'a', b'C', ..] => coded(Container::Flac),
@@ -148,7 +148,7 @@ fn by_name(mime: &str, declared: &str) -> Result<Option<Kind>, MediaFault> {
 }
 
 /// A WAVE file; with G.711 inside, its samples are found without a decoder, so that they can pass unchanged.
-fn wave(data: &[u8]) -> Kind {
+fn wave(data: &[u8]) -> Result<Kind, MediaFault> {
     let coded = Kind::Coded { container: Container::Wave, skip: 0 };
     let mut at = 12;
     let mut format = None;
@@ -157,26 +157,31 @@ fn wave(data: &[u8]) -> Kind {
         let start = at + 8;
         match &head[..4] {
             b"fmt " => {
-                let Some(chunk) = data.get(start..start + 16) else { return coded };
+                let Some(chunk) = data.get(start..start + 16) else { return Ok(coded) };
                 let law = match u16_le(chunk, 0) {
                     Some(6) => Law::A,
                     Some(7) => Law::Mu,
-                    _ => return coded,
+                    _ => return Ok(coded),
                 };
                 format = Some((law, u32_le(chunk, 4).unwrap_or(0), u16_le(chunk, 2).unwrap_or(0)));
             }
             b"data" => {
-                let Some((law, rate_hz, channels)) = format else { return coded };
+                let Some((law, rate_hz, channels)) = format else { return Ok(coded) };
                 let octets = (length < STREAMED_LENGTH).then_some(u64::from(length));
-                return Kind::Plain { format: Plain::G711(law), rate_hz, channels, skip: start, octets };
+                return Ok(Kind::Plain { format: Plain::G711(law), rate_hz, channels, skip: start, octets });
+            }
+            // A decoder would make room for it before it finds that the file is shorter.
+            _ if u64::from(length) > MAX_TAG => {
+                let text = format!("a WAVE chunk claims {length} octets; at most {MAX_TAG} are read");
+                return Err(MediaFault::unsupported(text));
             }
             _ => {}
         }
         let padded = length as usize + (length as usize & 1);
-        let Some(next) = start.checked_add(padded) else { return coded };
+        let Some(next) = start.checked_add(padded) else { return Ok(coded) };
         at = next;
     }
-    coded
+    Ok(coded)
 }
 
 fn au(data: &[u8]) -> Result<Kind, MediaFault> {
@@ -323,6 +328,12 @@ mod tests {
         let it = sniff(&[0xD5; 100], "audio/x-alaw;rate=8000").unwrap();
         assert!(matches!(it, Kind::Plain { format: Plain::G711(Law::A), rate_hz: 8_000, channels: 1, skip: 0, .. }));
         assert!(sniff(&[0xD5; 100], "audio/x-alaw;rate=x").is_err());
+    }
+
+    #[test]
+    fn a_wave_that_claims_gigabytes_of_remarks_is_refused() {
+        let file = b"RIFF\0\0\0\0WAVELIST\xFF\xFF\xFF\x7Fabcd";
+        assert!(sniff(file, "audio/wav").unwrap_err().text.contains("claims"));
     }
 
     #[test]

@@ -106,6 +106,29 @@ async fn d8_a_text_reaches_the_engine_as_text_only() {
     std::fs::remove_file(path).unwrap();
 }
 
+#[tokio::test]
+async fn d8_a_child_that_overstays_is_killed() {
+    let seen = std::env::temp_dir().join(format!("tipring-pid-{}", std::process::id()));
+    let (path, engine) = script("stays", &format!("echo $$ > {}; exec sleep 600", seen.display()));
+    let room = Room::with(|it| {
+        it.engines = vec![engine];
+        it.limits.synthesis = Duration::from_millis(500);
+    })
+    .await;
+    assert_eq!(room.says("Hello", "alice", "en").await.unwrap_err().code, 13520);
+    let pid = std::fs::read_to_string(&seen).unwrap();
+    let status = PathBuf::from(format!("/proc/{}/cmdline", pid.trim()));
+    // The signal is on its way; a dead or buried process has no command line.
+    let gone = async {
+        while std::fs::read_to_string(&status).is_ok_and(|it| it.contains("sleep")) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), gone).await.expect("the engine is still alive");
+    std::fs::remove_file(seen).unwrap();
+    std::fs::remove_file(path).unwrap();
+}
+
 fn installed(engine: &Engine, name: &str) -> bool {
     let there = engine.installed();
     if !there {
