@@ -59,6 +59,22 @@ impl Layer {
         .ok_or(Cause::NO_CHANNEL)
     }
 
+    /// An idle channel for a call of the far end; else one that only waits in line for its RESTART, which the far end
+    /// shows to be needless by having a call for it.
+    fn any_for_incoming(&mut self) -> Result<u8, Cause> {
+        let idle = self.any_idle();
+        if idle.is_ok() {
+            return idle;
+        }
+        let mut waiting = self.config.channels.iter();
+        let slot = waiting.find(|&slot| {
+            self.slots[usize::from(slot)] == Slot::Idle && self.restarts[usize::from(slot)] == Restart::Waiting
+        });
+        let slot = slot.ok_or(Cause::NO_CHANNEL)?;
+        self.restarts[usize::from(slot)] = Restart::None;
+        Ok(slot)
+    }
+
     /// A channel for a call that we make.
     pub(super) fn choose_outgoing(&self, wish: Option<u8>, exclusive: bool) -> Result<u8, Cause> {
         match wish {
@@ -72,16 +88,16 @@ impl Layer {
     /// A channel for a call that the far end makes.
     pub(super) fn choose_incoming(&mut self, offered: Option<Channel>) -> Result<u8, Cause> {
         let Some(channel) = offered else {
-            return self.any_idle();
+            return self.any_for_incoming();
         };
         let Some(slot) = channel.first() else {
             return match channel.selection {
                 Selection::None => Err(Cause::NO_CHANNEL),
-                Selection::Any | Selection::Slots(_) => self.any_idle(),
+                Selection::Any | Selection::Slots(_) => self.any_for_incoming(),
             };
         };
-        let otherwise = |cause: Cause, layer: &Layer| {
-            if channel.exclusive { Err(cause) } else { layer.any_idle() }
+        let otherwise = |cause: Cause, layer: &mut Layer| {
+            if channel.exclusive { Err(cause) } else { layer.any_for_incoming() }
         };
         match self.channel_state(slot) {
             ChannelState::Idle => Ok(slot),

@@ -257,6 +257,9 @@ impl Layer {
                 _ => {}
             }
         }
+        // A RESTART may be among what was lost; twice does no harm, two minutes without the channel do.
+        self.pause_restarts();
+        self.send_restarts(now);
     }
 
     pub(super) fn is_link_up(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Restart in both directions, answered and not, and the end of calls on restarted channels.
 
+use tipring_isdn::q921::{Link, LinkInput};
 use tipring_isdn::q931::ie::{Channel, Ie, RestartClass, Selection};
 use tipring_isdn::q931::message::{Kind, Message, Reference};
 use tipring_isdn::{By, ChannelState, Command, Config, Event, Role};
@@ -158,4 +159,32 @@ fn restarts_wait_for_the_link() {
     pair.run_ms(3_000);
     assert_eq!(pair.take(User).len(), 31, "the link and thirty channels");
     pair.assert_idle();
+}
+
+/// While a box restarts its channels after a start, the exchange may already have a call for one of them.
+#[test]
+fn a_call_is_taken_on_a_channel_that_only_waits_for_its_restart() {
+    let mut solo = Solo::up(Config::e1(Role::User));
+    solo.command(Command::Restart(None));
+    solo.hears(Kind::Restart); // of channel 1, unanswered
+    let (call, _) = solo.script_calls(); // exclusively on 9
+    assert_eq!(solo.trunk.timeslot(call), Some(9));
+    let other = Reference { value: 78, to_origin: false, dummy: false };
+    solo.say(&setup(other, Some(Channel::slot(1, false)))); // preferably on 1, whose RESTART is out
+    let second = solo.take().iter().find_map(incoming).expect("another channel is found");
+    assert_ne!(solo.trunk.timeslot(second), Some(1));
+}
+
+#[test]
+fn a_restart_that_went_down_with_the_link_is_sent_again() {
+    let mut solo = Solo::up(Config::e1(Role::User));
+    solo.command(Command::Restart(Some(5)));
+    solo.hears(Kind::Restart);
+    // The far end starts its link anew and forgets what it heard.
+    solo.link = Link::new(Role::Network, Config::e1(Role::Network).timers);
+    solo.link.handle(solo.now, LinkInput::LayerOneUp);
+    solo.run_ms(1_500);
+    let again = solo.hears(Kind::Restart);
+    solo.say(&ack(&again));
+    assert_eq!(solo.trunk.channel_state(5), ChannelState::Idle);
 }
