@@ -29,6 +29,8 @@ pub(crate) struct Page {
     /// Base of its references, and what is asked when an action is missing: credentials and all.
     pub(crate) url: String,
     pub(crate) document: Document,
+    /// It came from a fallback.
+    pub(crate) rescued: bool,
 }
 
 impl Page {
@@ -73,7 +75,7 @@ impl Leg {
             let fallback = Ask { url: url.to_owned(), method: number.voice_fallback_method, extra };
             self.trace(TraceKind::Http, format!("fallback: {}", address::shown(url)));
             if let Ok(page) = self.try_one(&fallback).await? {
-                return Ok(Ok(page));
+                return Ok(Ok(Page { rescued: true, ..page }));
             }
         }
         Ok(Err(fault))
@@ -119,7 +121,7 @@ impl Leg {
                 for note in &document.notes {
                     self.fault(Fault::of_document(note, &shown).with(ask.method, &exchange));
                 }
-                Ok(Ok(Page { url: here, document }))
+                Ok(Ok(Page { url: here, document, rescued: false }))
             }
         }
     }

@@ -16,6 +16,9 @@ pub(crate) const MAX_DOCUMENTS: u32 = 10_000;
 /// Documents in a row that did nothing a caller could notice: a loop of Redirects. Then the apology;
 /// `documents_exceeded`.
 pub(crate) const MAX_QUICK_DOCUMENTS: u32 = 100;
+/// Fallbacks in a row whose documents only lead to the next failure: the caller has waited for long enough. Then the
+/// apology; `documents_exceeded`.
+pub(crate) const MAX_RESCUES: u32 = 5;
 /// A document that kept the call busy this long is not part of such a loop.
 pub(crate) const QUICK: Micros = Micros::from_ms(200);
 /// Fallback URLs that are tried.

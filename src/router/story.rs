@@ -7,7 +7,7 @@ use crate::effects::TraceKind;
 use crate::fault::Fault;
 use crate::fetch::{Ask, Page};
 use crate::leg::{Leg, Over};
-use crate::limits::{MAX_DOCUMENTS, MAX_QUICK_DOCUMENTS, QUICK};
+use crate::limits::{MAX_DOCUMENTS, MAX_QUICK_DOCUMENTS, MAX_RESCUES, QUICK};
 use crate::sound::{Heard, Noise};
 use crate::verbs::{self, Flow};
 use tipring_instructions::Say;
@@ -32,10 +32,10 @@ async fn tell(leg: &Leg) -> Result<(), Over> {
     }
     let method = number.as_ref().map_or(Method::Post, |number| number.voice_method);
     let mut ask = Ask { url: url.to_owned(), method, extra: Vec::new() };
-    let (mut documents, mut quick) = (0, 0);
+    let (mut documents, mut quick, mut rescues) = (0, 0, 0);
     loop {
         documents += 1;
-        if documents > MAX_DOCUMENTS || quick > MAX_QUICK_DOCUMENTS {
+        if documents > MAX_DOCUMENTS || quick > MAX_QUICK_DOCUMENTS || rescues > MAX_RESCUES {
             leg.world().counters.documents_exceeded += 1;
             let text = format!("{quick} documents in a row did nothing but lead to the next, {documents} in all");
             leg.fault(Fault::error(11215, &ask.url, text));
@@ -53,7 +53,12 @@ async fn tell(leg: &Leg) -> Result<(), Over> {
                 return Err(leg.end(None, Cause::NORMAL));
             }
         };
-        quick = if leg.now() - began >= QUICK { 0 } else { quick + 1 };
+        if leg.now() - began >= QUICK {
+            (quick, rescues) = (0, 0);
+        } else {
+            quick += 1;
+            rescues += u32::from(page.rescued);
+        }
     }
 }
 

@@ -54,6 +54,7 @@ fn documents(dice: &mut Dice) -> App {
         "<Gather numDigits='2' timeout='1'><Say>m</Say></Gather>",
         "<Gather timeout='1' bargeIn='false'><Play>/b.wav</Play></Gather>",
         "<Record timeout='1' maxLength='3' recordingStatusCallback='/cb'/>",
+        "<Record maxLength='2' action='/none'/>",
         "<Redirect/>",
         "<Redirect>/none</Redirect>",
         "<Hangup/>",
@@ -95,7 +96,7 @@ fn chaos(seed: u64) -> Bench {
         if !leases.contains(&lease) {
             leases.push(lease);
         }
-        match dice.below(12) {
+        match dice.below(18) {
             0 => leases.push(bench.rings()),
             1 => leases.push(bench.rings_for("999")),
             2..=4 => bench.presses(lease, ["1", "#", "12", "*0#"][dice.below(4)]),
@@ -109,7 +110,7 @@ fn chaos(seed: u64) -> Bench {
             }
             8 => bench.store_commits = dice.below(3) > 0,
             9 => bench.line_answers = dice.below(6) > 0,
-            _ => bench.wait_ms([1, 10, 100, 1_500][dice.below(4)]),
+            _ => bench.wait_ms([1, 10, 500, 1_500, 4_000][dice.below(5)]),
         }
     }
     bench.store_commits = true;
@@ -178,11 +179,32 @@ fn check_order(bench: &Bench, seed: u64) {
     assert_eq!(over.len(), forgotten.len(), "seed {seed}");
 }
 
+/// What happened over all seeds.
+#[derive(Debug, Default)]
+struct Seen {
+    calls: u64,
+    documents: u64,
+    recordings: u64,
+    failures: u64,
+    stale: u64,
+}
+
 #[test]
 fn whatever_happens_every_call_ends_once() {
+    let mut seen = Seen::default();
     for seed in 1..=300 {
-        check(&chaos(seed), seed);
+        let bench = chaos(seed);
+        check(&bench, seed);
+        let counters = bench.router.counters();
+        seen.calls += counters.calls;
+        seen.documents += counters.documents;
+        seen.recordings += counters.recordings;
+        seen.failures += counters.sounds_failed.min(1) + counters.http_timeouts.min(1);
+        seen.stale += counters.stale_events;
     }
+    // It was worth something only if all of it happened.
+    assert!(seen.calls > 3_000 && seen.documents > 500 && seen.recordings > 50, "{seen:?}");
+    assert!(seen.failures > 100 && seen.stale > 1_000, "{seen:?}");
 }
 
 #[test]

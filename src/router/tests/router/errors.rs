@@ -1,6 +1,6 @@
 //! Applications that fail: fallbacks in turn, what they are told, and the last words when all fail.
 
-use tipring_resources::{CallStatus, Level, Method};
+use tipring_resources::{CallStatus, Code, Level, Method};
 use tipring_router::Effect;
 
 use crate::bench::*;
@@ -99,6 +99,20 @@ fn a21_the_fallback_gets_what_the_failed_request_had_and_may_lead_back() {
     assert_eq!(bench.words(), ["again"]);
 }
 
+/// A fallback that leads back to what is still dead must not keep the caller waiting for ever.
+#[test]
+fn a21_a_fallback_that_only_leads_back_to_the_failure_comes_to_an_end() {
+    let mut bench = with_fallbacks(SPARE);
+    bench.app(APP, &[App::Hangs]);
+    bench.app(SPARE, &[xml(&format!("<Redirect>{APP}</Redirect>"))]);
+    bench.rings();
+    bench.run_out();
+    assert_eq!(bench.words(), ["sorry"]);
+    assert_eq!(bench.asked().len(), 12);
+    assert_eq!(bench.codes().last(), Some(&11215));
+    bench.ended(CallStatus::Completed, 16);
+}
+
 #[test]
 fn a22_fallbacks_are_tried_in_turn_and_the_last_resort_is_built_in() {
     let mut bench = with_fallbacks(&format!("{SPARE}  {SPARE_2}"));
@@ -149,4 +163,38 @@ fn an_error_leaves_what_a_developer_needs() {
     assert_eq!((note.request_method, note.request_url.as_str()), (Some(Method::Post), APP));
     assert_eq!(note.call, Some(bench.last_call().sid));
     assert!(bench.lines().iter().any(|line| line.contains("fault warning 12200 line 3 column 1")));
+}
+
+/// Every code that stands in the sources of the two rooms can be looked up.
+#[test]
+fn every_code_that_is_uttered_is_in_the_table() {
+    let sources = [
+        include_str!("../../../instructions/gather.rs"),
+        include_str!("../../../instructions/lib.rs"),
+        include_str!("../../../instructions/pause.rs"),
+        include_str!("../../../instructions/play.rs"),
+        include_str!("../../../instructions/record.rs"),
+        include_str!("../../../instructions/redirect.rs"),
+        include_str!("../../../instructions/reject.rs"),
+        include_str!("../../../instructions/say.rs"),
+        include_str!("../../../instructions/verb.rs"),
+        include_str!("../../../instructions/xml.rs"),
+        include_str!("../../errand.rs"),
+        include_str!("../../fetch.rs"),
+        include_str!("../../leg.rs"),
+        include_str!("../../session.rs"),
+        include_str!("../../sound.rs"),
+        include_str!("../../story.rs"),
+        include_str!("../../verbs/record.rs"),
+    ];
+    let mut seen = std::collections::BTreeSet::new();
+    for source in sources {
+        let words = source.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let numbers = words.filter(|word| word.len() == 5).filter_map(|word| word.parse::<u32>().ok());
+        seen.extend(numbers.filter(|code| (10_000..33_000).contains(code)));
+    }
+    assert!(seen.len() > 35, "{seen:?}");
+    for code in seen {
+        assert_ne!(Code(code).meaning(), "unknown code", "{code}");
+    }
 }
