@@ -116,7 +116,7 @@ impl Room {
         found
     }
 
-    /// One raw request over the socket; head and body as they came.
+    /// One raw request over the socket; head and body as they came. Waits until it is stored.
     pub async fn raw(&self, target: &str, headers: &[(&str, &str)]) -> (String, Vec<u8>) {
         self.raw_method("GET", target, headers).await
     }
@@ -130,6 +130,7 @@ impl Room {
         stream.write_all((text + "\r\n").as_bytes()).await.unwrap();
         let mut all = Vec::new();
         stream.read_to_end(&mut all).await.unwrap();
+        self.handle.idle().await;
         let end = all.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
         let head = String::from_utf8_lossy(&all[..end]).to_ascii_lowercase();
         let body = all.split_off(end + 4);
