@@ -182,6 +182,13 @@ fn what_is_not_well_formed_is_refused_where_it_is() {
 }
 
 #[test]
+fn a_page_of_html_is_called_by_its_name() {
+    let found = broken("<!DOCTYPE html>\n<html><head><title>502</title></head></html>");
+    assert_eq!(found.code, 12100);
+    assert!(found.text.contains("page of HTML"), "{found}");
+}
+
+#[test]
 fn encodings_other_than_utf_8_are_refused_clearly() {
     assert!(parse(b"\xef\xbb\xbf<?xml version='1.0'?><Response/>", None).is_ok());
     assert!(parse(b"\xff\xfe<\0", None).unwrap_err().text.contains("UTF-16"));

@@ -110,8 +110,13 @@ impl Tree<'_> {
                 self.text(c.encode_utf8(&mut [0; 4]), at)?;
             }
             Event::Decl(declaration) => self.declaration(&declaration, at)?,
-            Event::DocType(_) => {
-                return Err(self.fail(at, "a document type is not accepted; leave <!DOCTYPE> out".to_owned()));
+            Event::DocType(name) => {
+                let page = name.trim().to_ascii_lowercase().starts_with("html");
+                let words = match page {
+                    true => "this is a page of HTML, perhaps an error page of the server; answer with <Response>",
+                    false => "a document type is not accepted; leave <!DOCTYPE> out",
+                };
+                return Err(self.fail(at, words.to_owned()));
             }
             Event::Comment(_) | Event::PI(_) | Event::Eof => {}
         }

@@ -2,7 +2,7 @@
 //! of the answer (A9), and the chain of fallbacks when something is wrong with it (A19 to A22).
 
 use tipring_card::Micros;
-use tipring_instructions::{Document, parse};
+use tipring_instructions::{Diagnostic, Document, parse};
 use tipring_resources::{Code, Level, Method};
 
 use crate::address;
@@ -110,16 +110,21 @@ impl Leg {
         let outcome = match read(&body, content_type.as_deref(), &here) {
             Ok(document) => {
                 let strict = self.call()?.1.is_some_and(|number| number.strict_documents);
-                let fatal = document.strict_fault().filter(|_| strict).cloned();
-                fatal.map_or(Ok(document), |d| Err(Fault { level: Level::Error, ..Fault::of_document(&d, &shown) }))
+                match document.strict_fault().filter(|_| strict) {
+                    Some(diagnostic) => Err(strict_fault(diagnostic, &shown)),
+                    None => Ok(document),
+                }
             }
             Err(fault) => Err(fault),
         };
         match outcome {
             Err(fault) => Ok(Err(fault.with(ask.method, &exchange))),
             Ok(document) => {
+                let mut exchange = exchange;
                 for note in &document.notes {
                     self.fault(Fault::of_document(note, &shown).with(ask.method, &exchange));
+                    // The whole document once is enough; each note has its line.
+                    exchange.response_body.clear();
                 }
                 Ok(Ok(Page { url: here, document, rescued: false }))
             }
@@ -175,6 +180,12 @@ impl Leg {
     fn take_failure(&self) -> Option<(Code, String)> {
         self.world().sessions.get_mut(&self.task)?.failed.take()
     }
+}
+
+/// A complaint of the grammar where grammar is strict.
+fn strict_fault(diagnostic: &Diagnostic, url: &str) -> Fault {
+    let text = diagnostic.text.replacen("passed over", "not accepted, as the number's documents are strict", 1);
+    Fault { level: Level::Error, ..Fault::of_document(&Diagnostic { text, ..diagnostic.clone() }, url) }
 }
 
 /// What a request that was never answered is worth.
