@@ -2,6 +2,7 @@
 
 mod auth;
 mod calls;
+mod conformance;
 mod errors;
 mod numbers;
 mod recordings;

@@ -1,0 +1,133 @@
+//! The shapes of our resources against the public description of the API (OpenAPI), where that file is at hand: every
+//! property there and none besides, of the right type, null only where null is allowed.
+
+use serde_json::Value;
+use tipring_resources::{CallStatus, Code, Level, Notification, Record, RecordingStatus, Sid, SidKind};
+
+use crate::support::*;
+
+/// The description, or a loud word that it is missing.
+fn description() -> Option<Value> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/conformance/twilio_api_v2010.json");
+    match std::fs::read(path) {
+        Ok(bytes) => Some(serde_json::from_slice(&bytes).unwrap()),
+        Err(error) => {
+            let required = std::env::var("TIPRING_REQUIRE").unwrap_or_default();
+            assert!(!required.split(',').any(|part| part == "conformance"), "{path}: {error}");
+            eprintln!("SKIP: shapes are not compared with the public description: {path}: {error}");
+            None
+        }
+    }
+}
+
+/// What is wrong with `value` by the schema; empty: nothing.
+fn faults(description: &Value, name: &str, value: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    let properties = description["components"]["schemas"][name]["properties"].as_object().unwrap();
+    let shown = value.as_object().unwrap();
+    faults.extend(properties.keys().filter(|key| !shown.contains_key(*key)).map(|key| format!("{key} is missing")));
+    for (key, value) in shown {
+        match properties.get(key) {
+            None => faults.push(format!("{key} is too much")),
+            Some(schema) => faults.extend(fault(description, schema, value).map(|text| format!("{key}: {text}"))),
+        }
+    }
+    faults
+}
+
+fn fault(description: &Value, schema: &Value, value: &Value) -> Option<String> {
+    let referred = schema["$ref"].as_str().and_then(|link| link.rsplit('/').next());
+    let schema = referred.map_or(schema, |name| &description["components"]["schemas"][name]);
+    if value.is_null() {
+        return (schema["nullable"] != true).then(|| "null is not allowed".to_string());
+    }
+    let fits = match schema["type"].as_str() {
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_i64(),
+        Some("number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        _ => true,
+    };
+    if !fits {
+        return Some(format!("{value} is no {}", schema["type"]));
+    }
+    if let Some(pattern) = schema["pattern"].as_str().and_then(|text| text.strip_suffix("[0-9a-fA-F]{32}$")) {
+        let text = value.as_str().unwrap_or_default();
+        let sound = pattern.strip_prefix('^').is_some_and(|prefix| text.starts_with(prefix)) && text.len() == 34;
+        return (!sound).then(|| format!("{text} is not {pattern}…"));
+    }
+    let allowed = schema["enum"].as_array()?;
+    (!allowed.contains(value)).then(|| format!("{value} is none of {allowed:?}"))
+}
+
+async fn furnished() -> Desk {
+    let desk = Desk::new().await;
+    desk.put_calls(1..2, CallStatus::Completed).await;
+    desk.put_calls(2..3, CallStatus::Queued).await;
+    desk.store.put(Record::Recording(recording(1, RecordingStatus::Completed))).await.unwrap();
+    desk.store.put_number(number(1, 1, "+12025550100")).await.unwrap();
+    let notification = Notification {
+        sid: Sid::new(SidKind::Notification, 1),
+        account: me(),
+        call: Some(call(1, CallStatus::Busy).sid),
+        level: Level::Warning,
+        code: Code(12200),
+        text: "text".into(),
+        at: at(1),
+        request_url: "http://app/".into(),
+        request_method: None,
+        request_variables: String::new(),
+        response_headers: String::new(),
+        response_body: String::new(),
+    };
+    desk.store.put(Record::Notification(notification)).await.unwrap();
+    desk
+}
+
+#[tokio::test]
+async fn every_resource_has_the_public_shape() {
+    let Some(description) = description() else { return };
+    let desk = furnished().await;
+    let call = "/Calls/CA00000000000000000000000000000001";
+    for (schema, path) in [
+        ("api.v2010.account", ".json".to_string()),
+        ("api.v2010.account.call", format!("{call}.json")),
+        ("api.v2010.account.call", "/Calls/CA00000000000000000000000000000002.json".into()),
+        ("api.v2010.account.recording", "/Recordings/RE00000000000000000000000000000001.json".into()),
+        ("api.v2010.account.call.call_recording", format!("{call}/Recordings/RE00000000000000000000000000000001.json")),
+        (
+            "api.v2010.account.incoming_phone_number",
+            "/IncomingPhoneNumbers/PN00000000000000000000000000000001.json".into(),
+        ),
+        ("api.v2010.account.notification-instance", "/Notifications/NO00000000000000000000000000000001.json".into()),
+        (
+            "api.v2010.account.call.call_notification-instance",
+            format!("{call}/Notifications/NO00000000000000000000000000000001.json"),
+        ),
+    ] {
+        let got = desk.get(&path).await.json();
+        assert_eq!(faults(&description, schema, &got), Vec::<String>::new(), "{path}");
+    }
+    for (schema, path) in [
+        ("api.v2010.account.notification", "/Notifications.json".to_string()),
+        ("api.v2010.account.call.call_notification", format!("{call}/Notifications.json")),
+    ] {
+        let got = desk.get(&path).await.json();
+        assert_eq!(faults(&description, schema, &got["notifications"][0]), Vec::<String>::new(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_comparison_can_fail() {
+    let Some(description) = description() else { return };
+    let desk = furnished().await;
+    let mut call = desk.get("/Calls/CA00000000000000000000000000000001.json").await.json();
+    call["duration"] = Value::from(4);
+    call["status"] = Value::from("over");
+    call["sid"] = Value::from("RE1");
+    call["surplus"] = Value::Null;
+    call.as_object_mut().unwrap().remove("uri");
+    assert_eq!(faults(&description, "api.v2010.account.call", &call).len(), 5);
+}
