@@ -40,8 +40,10 @@ pub(crate) const CLEAR_LIMIT: Micros = Micros::from_s(60);
 pub(crate) const SOUND_START_LIMIT: Micros = Micros::from_s(20);
 /// For one sound; longer than any announcement.
 pub(crate) const SOUND_LIMIT: Micros = Micros::from_s(4 * 3_600);
-/// For a playing to end after its source failed or its last key was given: the switch holds 2 s ahead.
-pub(crate) const SOUND_TAIL_LIMIT: Micros = Micros::from_s(5);
+/// For a playing to end after its source failed: what came before is heard, 2 s in the switch and 8 s on the way to it.
+pub(crate) const SOUND_TAIL_LIMIT: Micros = Micros::from_s(12);
+/// Between the switch's word that a port is gone and the line's word that the call is over.
+pub(crate) const PORT_GONE_LIMIT: Micros = Micros::from_s(1);
 /// For a tap to say its last word.
 pub(crate) const TAP_LIMIT: Micros = Micros::from_s(2);
 /// For a recording's file to be closed and trimmed.

@@ -158,9 +158,9 @@ impl World {
                 let task = self.routes.plays.get(&play).copied();
                 self.to(task, Input::Started(play));
             }
-            SwitchEvent::Played { play, .. } => {
+            SwitchEvent::Played { play, whole, .. } => {
                 let task = self.routes.plays.remove(&play);
-                self.to(task, Input::Played(play));
+                self.to(task, Input::Played { play, whole });
             }
             SwitchEvent::Starved { play, .. } => {
                 let task = self.routes.plays.get(&play).copied();

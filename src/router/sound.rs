@@ -10,7 +10,7 @@ use crate::effects::{Effect, MediaId, MediaSource, TraceKind};
 use crate::fault::Fault;
 use crate::fetch::Page;
 use crate::leg::{Leg, Over};
-use crate::limits::{SOUND_LIMIT, SOUND_START_LIMIT, SOUND_TAIL_LIMIT};
+use crate::limits::{PORT_GONE_LIMIT, SOUND_LIMIT, SOUND_START_LIMIT, SOUND_TAIL_LIMIT};
 use crate::world::Input;
 use tipring_instructions::{Play, Say, Sound as Source};
 
@@ -40,6 +40,7 @@ pub(crate) struct Playing {
     /// The first octet went out; before that: it was asked for.
     began: Micros,
     failed: bool,
+    cut: bool,
     /// When something must have happened.
     pub(crate) until: Micros,
 }
@@ -110,7 +111,17 @@ impl Leg {
             session.sound = Some((media, play));
         }
         world.trace(Some(call), TraceKind::Media, format!("begins: {}", address::shown(&source)));
-        Ok(Some(Playing { media, play, port, source, started: false, began: until - limit, failed: false, until }))
+        Ok(Some(Playing {
+            media,
+            play,
+            port,
+            source,
+            started: false,
+            began: until - limit,
+            failed: false,
+            cut: false,
+            until,
+        }))
     }
 
     /// What an input means for a sound: `Some` once it has ended.
@@ -124,7 +135,13 @@ impl Leg {
                 }
                 None
             }
-            Input::Played(play) if *play == playing.play => {
+            // Stopped, and not by us: the port is gone, and with it most likely the call.
+            Input::Played { play, whole: false } if *play == playing.play && !playing.failed => {
+                playing.cut = true;
+                playing.until = self.now() + PORT_GONE_LIMIT;
+                None
+            }
+            Input::Played { play, .. } if *play == playing.play => {
                 self.forget_sound(playing);
                 let ms = (self.now() - playing.began).as_ms();
                 self.trace(TraceKind::Media, format!("ended after {}.{:01} s", ms / 1_000, ms % 1_000 / 100));
@@ -133,7 +150,7 @@ impl Leg {
             Input::MediaFailed { id, code, text } if Some(*id) == playing.media => {
                 self.sound_failed(*code, &playing.source, text);
                 playing.failed = true;
-                if playing.started {
+                if playing.started && !playing.cut {
                     playing.until = self.now() + SOUND_TAIL_LIMIT;
                     return None;
                 }
@@ -142,7 +159,13 @@ impl Leg {
             }
             Input::Timeout if self.now() >= playing.until => {
                 if !playing.failed {
-                    let why = if playing.started { "the sound does not end" } else { "the sound does not begin" };
+                    let why = if playing.cut {
+                        "the sound was cut"
+                    } else if playing.started {
+                        "the sound does not end"
+                    } else {
+                        "the sound does not begin"
+                    };
                     self.sound_failed(Code(11200), &playing.source, why);
                 }
                 self.stop_sound(playing);

@@ -32,7 +32,10 @@ pub(crate) enum Input {
     Line,
     Key(u8),
     Started(PlayId),
-    Played(PlayId),
+    Played {
+        play: PlayId,
+        whole: bool,
+    },
     Quiet(TapId),
     TapEnded {
         tap: TapId,

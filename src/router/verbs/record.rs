@@ -11,7 +11,7 @@ use crate::errand::Errand;
 use crate::fault::Fault;
 use crate::fetch::{Page, method_of};
 use crate::leg::{Leg, Over};
-use crate::limits::{FILE_LIMIT, KEY_TAIL_MS, SHORTEST_RECORDING_MS, TAP_LIMIT, WRITE_LIMIT};
+use crate::limits::{FILE_LIMIT, KEY_TAIL_MS, PORT_GONE_LIMIT, SHORTEST_RECORDING_MS, TAP_LIMIT, WRITE_LIMIT};
 use crate::params::{Params, param};
 use crate::sound::Noise;
 use crate::verbs::Flow;
@@ -36,6 +36,7 @@ enum Ended {
     Silence,
     TooLong,
     CallOver,
+    Cut,
 }
 
 pub(super) async fn run(leg: &Leg, page: &Page, record: &Record) -> Result<Flow, Over> {
@@ -98,10 +99,11 @@ fn begin(leg: &Leg, page: &Page, record: &Record) -> Result<Take, Over> {
 impl Take {
     /// Until something ends it.
     async fn listen(&mut self, leg: &Leg, record: &Record) {
-        let until = leg.now() + Micros::from_s(u64::from(record.max_length_s));
+        let mut until = leg.now() + Micros::from_s(u64::from(record.max_length_s));
         self.ended = loop {
             match leg.next(until).await {
                 Err(Over) => break Ended::CallOver,
+                Ok(Input::Timeout) if self.tap_ended => break Ended::Cut,
                 Ok(Input::Timeout) => break Ended::TooLong,
                 Ok(Input::Quiet(tap)) if tap == self.tap && record.timeout_s > 0 => {
                     break Ended::Silence;
@@ -109,9 +111,10 @@ impl Take {
                 Ok(Input::Key(key)) if record.finish_on_key.contains(char::from(key)) => {
                     break Ended::Key(key);
                 }
+                // Not by us: the port is gone, and with it most likely the call.
                 Ok(Input::TapEnded { tap, spoken, .. }) if tap == self.tap => {
                     (self.tap_ended, self.spoken) = (true, spoken);
-                    break Ended::CallOver;
+                    until = leg.now() + PORT_GONE_LIMIT;
                 }
                 Ok(_) => {}
             }
@@ -121,6 +124,7 @@ impl Take {
             Ended::Silence => "silence".to_owned(),
             Ended::TooLong => "maxLength".to_owned(),
             Ended::CallOver => "the call is over".to_owned(),
+            Ended::Cut => "the switch ended it".to_owned(),
         };
         leg.trace(TraceKind::Verb, format!("Record ended: {text}"));
     }
@@ -224,7 +228,7 @@ impl Take {
         match self.ended {
             Ended::Key(key) => params.push(param("Digits", char::from(key))),
             Ended::CallOver => params.push(param("Digits", "hangup")),
-            Ended::Silence | Ended::TooLong => {}
+            Ended::Silence | Ended::TooLong | Ended::Cut => {}
         }
         params
     }

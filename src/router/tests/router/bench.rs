@@ -56,7 +56,7 @@ pub struct Bench {
     apps: BTreeMap<String, VecDeque<App>>,
     sounds: BTreeMap<String, SoundIs>,
     pending: BTreeMap<(Micros, u64), Event>,
-    playing: BTreeMap<PlayId, (String, Micros)>,
+    playing: BTreeMap<PlayId, (String, Micros, Port)>,
     tones: BTreeMap<PlayId, (String, u64)>,
     taps: BTreeMap<TapId, Tapped>,
     sequence: u64,
@@ -324,11 +324,7 @@ impl Bench {
                 self.starts(play, port, text, 0);
                 self.later(ms, Event::Switch(SwitchEvent::Played { port, play, octets: 0, whole: true }));
             }
-            SwitchCommand::Stop { play, port } => {
-                self.pending.retain(|_, event| !matches!(event,
-                    Event::Switch(SwitchEvent::Played { play: p, .. } | SwitchEvent::Started { play: p, .. }) if *p == play));
-                self.later(0, Event::Switch(SwitchEvent::Played { port, play, octets: 0, whole: false }));
-            }
+            SwitchCommand::Stop { play, port } => self.cut(play, port),
             SwitchCommand::Tap { port, tap, quiet_ms, .. } => {
                 self.taps.entry(tap).or_insert(Tapped { port, sid: None }).port = port;
                 if quiet_ms > 0 {
@@ -341,6 +337,15 @@ impl Bench {
             SwitchCommand::Untap { tap, .. } => self.tap_ends(tap),
             _ => {}
         }
+    }
+
+    /// A playing ends at once.
+    fn cut(&mut self, play: PlayId, port: Port) {
+        self.pending.retain(|_, event| match event {
+            Event::Switch(SwitchEvent::Played { play: p, .. } | SwitchEvent::Started { play: p, .. }) => *p != play,
+            _ => true,
+        });
+        self.later(0, Event::Switch(SwitchEvent::Played { port, play, octets: 0, whole: false }));
     }
 
     fn tap_ends(&mut self, tap: TapId) {
@@ -356,7 +361,11 @@ impl Bench {
     }
 
     /// The port leaves the switch: its taps and playings end.
-    fn detach(&mut self, lease: Port) {
+    pub fn detach(&mut self, lease: Port) {
+        let plays: Vec<PlayId> = self.playing.iter().filter(|(_, p)| p.2 == lease).map(|(play, _)| *play).collect();
+        for play in plays {
+            self.cut(play, lease);
+        }
         let taps: Vec<TapId> = self.taps.iter().filter(|(_, t)| t.port == lease).map(|(tap, _)| *tap).collect();
         for tap in taps {
             self.tap_ends(tap);
@@ -390,12 +399,12 @@ impl Bench {
     }
 
     fn starts(&mut self, play: PlayId, port: Port, what: String, after_ms: u64) {
-        self.playing.insert(play, (what, self.now + Micros::from_ms(after_ms)));
+        self.playing.insert(play, (what, self.now + Micros::from_ms(after_ms), port));
         self.later(after_ms, Event::Switch(SwitchEvent::Started { port, play }));
     }
 
     fn played(&mut self, play: PlayId, whole: bool) {
-        if let Some((what, from)) = self.playing.remove(&play) {
+        if let Some((what, from, _)) = self.playing.remove(&play) {
             self.heard.push(Heard { what, from_ms: from.as_ms(), to_ms: self.now.as_ms(), whole });
         }
     }

@@ -139,6 +139,39 @@ fn what_is_under_way_is_taken_back_at_the_end() {
     assert!(position(&bench, cancel_http).is_none());
 }
 
+/// The switch may know that a port is gone before the line says so: nothing begins in between.
+#[test]
+fn the_switch_may_tell_of_the_end_before_the_line_does() {
+    let mut bench = Bench::with("<Say>a</Say><Redirect>/never</Redirect>");
+    let lease = bench.rings();
+    bench.wait_ms(500);
+    bench.detach(lease);
+    bench.wait_ms(50);
+    bench.hangs_up(lease);
+    bench.run_out();
+    assert_eq!((bench.asked(), bench.codes().len()), (vec![APP], 0));
+    bench.ended(CallStatus::Completed, 16);
+
+    let mut bench = Bench::with("<Record action='/done'/>");
+    let lease = bench.rings();
+    bench.wait_ms(3_000);
+    bench.detach(lease);
+    bench.wait_ms(50);
+    bench.hangs_up(lease);
+    bench.run_out();
+    let done = bench.request(1);
+    assert_eq!((value(done, "Digits"), value(done, "CallStatus")), (Some("hangup"), Some("completed")));
+
+    // The port is gone and the line says nothing: the call still goes on to an end of its own.
+    let mut bench = Bench::with("<Record action='/done'/>");
+    let lease = bench.rings();
+    bench.wait_ms(3_000);
+    bench.detach(lease);
+    bench.run_out();
+    assert_eq!(value(bench.request(1), "Digits"), None);
+    assert_eq!(bench.cleared().len(), 1);
+}
+
 #[test]
 fn a_line_that_dies_before_the_answer_has_failed() {
     let mut bench = Bench::with("<Pause length='9'/>");
