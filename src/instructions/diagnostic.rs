@@ -11,6 +11,9 @@ const EXCERPT: usize = 80;
 /// Characters of it that stand before the place.
 const EXCERPT_BEFORE: usize = 30;
 
+/// Complaints of the grammar: an unknown name, a known one in the wrong place.
+pub(crate) const GRAMMAR: [u32; 2] = [12200, 13320];
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Level {
@@ -113,11 +116,12 @@ pub(crate) struct Notes<'a> {
     notes: Vec<Diagnostic>,
     left_out: usize,
     last_at: usize,
+    last_code: u32,
 }
 
 impl<'a> Notes<'a> {
     pub(crate) fn new(source: &'a Source<'a>) -> Self {
-        Notes { source, notes: Vec::new(), left_out: 0, last_at: 0 }
+        Notes { source, notes: Vec::new(), left_out: 0, last_at: 0, last_code: 0 }
     }
 
     pub(crate) fn source(&self) -> &'a Source<'a> {
@@ -130,6 +134,10 @@ impl<'a> Notes<'a> {
         } else {
             self.left_out += 1;
             self.last_at = at;
+            // One that counts where grammar is strict must not be lost among others.
+            if !GRAMMAR.contains(&self.last_code) {
+                self.last_code = code;
+            }
         }
     }
 
@@ -145,7 +153,7 @@ impl<'a> Notes<'a> {
     pub(crate) fn take(mut self) -> Vec<Diagnostic> {
         if self.left_out > 0 {
             let text = format!("{} more complaints are left out; correct those before", self.left_out);
-            self.notes.push(self.source.diagnostic(12200, Level::Warning, self.last_at, text));
+            self.notes.push(self.source.diagnostic(self.last_code, Level::Warning, self.last_at, text));
         }
         self.notes
     }

@@ -26,7 +26,7 @@ pub use say::Say;
 pub use verb::{Method, Place, Placed, Verb};
 
 use attributes::Attributes;
-use diagnostic::{Notes, Source};
+use diagnostic::{GRAMMAR, Notes, Source};
 
 /// Octets of a document, as twiml allows at most: more is 11750.
 pub const MAX_DOCUMENT: usize = 64 * 1024;
@@ -67,7 +67,7 @@ impl Document {
 
     /// The first complaint that is an error where grammar is strict: an unknown or misplaced name.
     pub fn strict_fault(&self) -> Option<&Diagnostic> {
-        self.notes.iter().find(|note| matches!(note.code, 12200 | 13320))
+        self.notes.iter().find(|note| GRAMMAR.contains(&note.code))
     }
 }
 

@@ -208,6 +208,9 @@ fn depth_verbs_and_complaints_are_bounded() {
     let complaints = sound(&format!("<Response>{}</Response>", "<x/>".repeat(300)));
     assert_eq!(complaints.notes.len(), MAX_NOTES);
     assert!(complaints.notes[MAX_NOTES - 1].text.starts_with("251 more"));
+    let values = "<Pause length='0'/>".repeat(60);
+    assert!(sound(&format!("<Response>{values}</Response>")).strict_fault().is_none());
+    assert!(sound(&format!("<Response>{values}<pause/>{values}</Response>")).strict_fault().is_some());
     assert_eq!(parse(&vec![b' '; MAX_DOCUMENT + 1], None).unwrap_err().code, 11750);
 }
 
