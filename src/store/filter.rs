@@ -228,12 +228,14 @@ impl Where {
         self.sql.push_str(if self.sql.is_empty() { " WHERE " } else { " AND " });
     }
 
+    /// Only what lies beyond the anchor. The first half bounds the walk through the index, the second is exact.
     fn beyond(&mut self, operator: &'static str, anchor: Anchor) {
         self.join();
         self.values.push(Value::Number(anchor.created.0));
         self.values.push(Value::Text(anchor.sid.to_string()));
         let (time, sid) = (self.values.len() - 1, self.values.len());
-        let _ = write!(self.sql, "(created {operator} ${time} OR (created = ${time} AND sid {operator} ${sid}))");
+        let _ =
+            write!(self.sql, "created {operator}= ${time} AND (created {operator} ${time} OR sid {operator} ${sid})");
     }
 
     /// `SELECT columns FROM table` with these conditions: one page, and one record more to see whether others follow.

@@ -30,7 +30,9 @@ pub(crate) async fn migrate(connection: &mut AnyConnection, engine: Engine) -> R
     Ok(())
 }
 
-const STEPS: &[&[&str]] = &[&[
+const STEPS: &[&[&str]] = &[FIRST, &["CREATE INDEX calls_by_status ON calls (account, status, created, sid)"]];
+
+const FIRST: &[&str] = &[
     "CREATE TABLE accounts (
         sid TEXT PRIMARY KEY, friendly_name TEXT NOT NULL, status TEXT NOT NULL, token TEXT NOT NULL,
         created BIGINT NOT NULL, updated BIGINT NOT NULL)",
@@ -65,4 +67,4 @@ const STEPS: &[&[&str]] = &[&[
     "CREATE INDEX notifications_of ON notifications (account, created, sid)",
     "CREATE INDEX notifications_of_call ON notifications (call)",
     "CREATE TABLE box_leases (box TEXT PRIMARY KEY, renewed BIGINT NOT NULL, closed BIGINT)",
-]];
+];

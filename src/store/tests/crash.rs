@@ -148,6 +148,22 @@ async fn a_damaged_or_newer_database_is_refused_with_the_remedy() {
     assert!(matches!(Store::open(config(&dir.0)).await, Err(StoreError::TooNew { found: 99, .. })));
 }
 
+#[tokio::test]
+async fn an_older_database_is_brought_up_to_date_and_keeps_its_calls() {
+    let dir = Dir::new();
+    let store = open(&dir.0).await;
+    store.put(Record::Call(call(1, CallStatus::Completed))).await.unwrap();
+    store.close().await;
+    let pool = sqlx::AnyPool::connect(&format!("sqlite:{}", dir.0.join("tipring.db").display())).await.unwrap();
+    sqlx::query("DELETE FROM schema_steps WHERE step > 1").execute(&pool).await.unwrap();
+    sqlx::query("DROP INDEX calls_by_status").execute(&pool).await.unwrap();
+    pool.close().await;
+    let store = open(&dir.0).await;
+    assert!(store.call(me(), call(1, CallStatus::Busy).sid).await.unwrap().is_some());
+    store.close().await;
+    open(&dir.0).await;
+}
+
 /// Not a test of its own: the process that [`c28_killed_under_load`] kills.
 #[tokio::test]
 #[ignore = "the victim of c28_killed_under_load"]

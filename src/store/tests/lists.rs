@@ -120,3 +120,53 @@ async fn the_other_lists_on_sqlite() {
     let dir = Dir::new();
     other_lists(&open(&dir.0).await).await;
 }
+
+#[tokio::test]
+async fn calls_of_the_same_microsecond_are_neither_lost_nor_repeated() {
+    let dir = Dir::new();
+    let store = open(&dir.0).await;
+    for id in 1..=25 {
+        let mut twin = call(id, CallStatus::Completed);
+        twin.created = at(77);
+        store.put(Record::Call(twin)).await.unwrap();
+    }
+    let (mut start, mut seen) = (PageStart::Newest, Vec::new());
+    loop {
+        let got = page(&store, &CallFilter::default(), 10, start).await;
+        seen.extend(got.items.iter().map(|call| call.sid.id));
+        start = PageStart::OlderThan(got.items.last().map(anchor).unwrap());
+        if !got.older {
+            break;
+        }
+    }
+    assert_eq!(seen, (1..=25).rev().collect::<Vec<_>>());
+}
+
+/// A year of a busy box: `cargo test -p tipring-store --release -- --ignored --nocapture a_hundred_thousand`.
+#[tokio::test]
+#[ignore = "figures, not a judgement"]
+async fn a_hundred_thousand_calls() {
+    let dir = Dir::new();
+    let store = open(&dir.0).await;
+    let began = std::time::Instant::now();
+    for round in 0..20u128 {
+        put_calls(&store, round * 5000..round * 5000 + 5000).await;
+    }
+    println!("100000 writes: {:?}, {:?}", began.elapsed(), store.writer_counters());
+    let filter = CallFilter::default();
+    let middle = Anchor { created: at(50_000), sid: call(50_000, CallStatus::Busy).sid };
+    for (what, start) in [("newest", PageStart::Newest), ("middle", PageStart::OlderThan(middle))] {
+        let began = std::time::Instant::now();
+        let got = page(&store, &filter, 50, start).await;
+        println!("{what} page of {}: {:?}", got.items.len(), began.elapsed());
+    }
+    let began = std::time::Instant::now();
+    let busy = CallFilter { status: Some(CallStatus::Queued), ..CallFilter::default() };
+    assert!(page(&store, &busy, 50, PageStart::Newest).await.items.is_empty());
+    println!("a filter that finds nothing: {:?}", began.elapsed());
+    let began = std::time::Instant::now();
+    store.close().await;
+    let store = open(&dir.0).await;
+    println!("close and open: {:?}", began.elapsed());
+    drop(store);
+}
