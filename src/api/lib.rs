@@ -2,7 +2,7 @@
 //! [`Live`]) to change what lives. It decides nothing about calls, and opens no socket: [`app`] is a router of axum.
 //!
 //! A request passes, in this order: limit, clock, credentials, path, method, parameters, resource. Every answer below
-//! `/2010-04-01` is JSON of the one envelope or the one error shape.
+//! `/2010-04-01` is of the one envelope or the one error shape, as JSON, or as XML where `.xml` is asked for.
 
 mod accounts;
 mod auth;
@@ -19,6 +19,7 @@ mod path;
 mod recordings;
 mod serve;
 mod show;
+mod xml;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -31,6 +31,7 @@ pub(crate) enum Place {
 pub(crate) enum Suffix {
     None,
     Json,
+    Xml,
     Wav,
     /// Another one, known by name so that the error can say it.
     Other,
@@ -43,8 +44,25 @@ pub(crate) struct Path {
     pub(crate) account: Option<Sid>,
     pub(crate) place: Place,
     pub(crate) suffix: Suffix,
-    /// As links repeat it: decoded, with `.json`.
+    /// As links repeat it: decoded, with `.json` or `.xml`.
     pub(crate) link: String,
+}
+
+impl Place {
+    /// The name of one resource here, and of a list's member.
+    pub(crate) fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Place::Accounts | Place::Account => ("Account", "accounts"),
+            Place::Calls | Place::Call(_) => ("Call", "calls"),
+            Place::CallRecordings(_) | Place::Recordings | Place::Recording(..) => ("Recording", "recordings"),
+            Place::CallNotifications(_) | Place::Notifications | Place::Notification(..) => {
+                ("Notification", "notifications")
+            }
+            Place::Numbers | Place::Number(_) => ("IncomingPhoneNumber", "incoming_phone_numbers"),
+            Place::Empty(member) => ("Resource", member),
+            Place::Nothing => ("Resource", "resources"),
+        }
+    }
 }
 
 /// Takes a path apart. What cannot be understood is [`Place::Nothing`].
@@ -59,7 +77,7 @@ pub(crate) fn parse(raw: &str) -> Path {
     };
     let (below, suffix) = split_suffix(below.trim_end_matches('/'));
     let segments: Vec<&str> = below.split('/').skip(1).collect();
-    let link = format!("{BASE}{below}.json");
+    let link = format!("{BASE}{below}.{}", if suffix == Suffix::Xml { "xml" } else { "json" });
     match segments.as_slice() {
         ["Accounts"] => Path { account: None, place: Place::Accounts, suffix, link },
         ["Accounts", account, rest @ ..] => match sid(account, SidKind::Account) {
@@ -110,6 +128,7 @@ fn split_suffix(path: &str) -> (&str, Suffix) {
         Some(dot) => {
             let suffix = match &path[last + dot..] {
                 ".json" => Suffix::Json,
+                ".xml" => Suffix::Xml,
                 ".wav" => Suffix::Wav,
                 _ => Suffix::Other,
             };
@@ -139,6 +158,7 @@ mod tests {
             (format!("{AC}/Calls/{call}%2Ejson"), Place::Call(call), Suffix::Json),
             (format!("{AC}/Calls/{call}/Recordings.json"), Place::CallRecordings(call), Suffix::Json),
             (format!("{AC}/Recordings/{RE}.wav"), Place::Recording(None, recording), Suffix::Wav),
+            (format!("{AC}/Recordings/{RE}.xml"), Place::Recording(None, recording), Suffix::Xml),
             (format!("{AC}/Recordings/{RE}.mp3"), Place::Recording(None, recording), Suffix::Other),
             (format!("{AC}/IncomingPhoneNumbers/Local.json"), Place::Numbers, Suffix::Json),
             (format!("/.twilio.com{AC}/Queues.json"), Place::Empty("queues"), Suffix::Json),

@@ -19,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::fault::Fault;
 use crate::form::{BODY_MAX, Form};
 use crate::path::{self, Path, Place, Suffix};
-use crate::{State, accounts, auth, calls, media, notifications, numbers, pages, recordings};
+use crate::{State, accounts, auth, calls, media, notifications, numbers, pages, recordings, xml};
 
 /// Requests in work at once. Above it the answer is 429: a box has few clients, and calls come first.
 pub const CONCURRENT_MAX: usize = 128;
@@ -87,14 +87,17 @@ impl Desk {
         let is_head = request.method() == Method::HEAD;
         let (parts, body) = request.into_parts();
         let base = self.base(&parts);
-        let work = self.work(&parts, body, &base);
+        let path = path::parse(parts.uri.path());
+        let (form, names) = (path.suffix, path.place.names());
+        let work = self.work(&parts, path, body, &base);
         let answer = match tokio::time::timeout(REQUEST_TIMEOUT, work).await {
             Ok(answer) => answer,
             Err(_) => Err(Fault::unavailable("the box did not answer in time: try again later")),
         };
         let mut response = match answer {
+            Ok(Answer::Json(status, body)) if form == Suffix::Xml => as_xml(status, &body, names),
             Ok(answer) => answer.into_response(),
-            Err(fault) => refuse(&fault, &base),
+            Err(fault) => refuse(&fault, &base, form),
         };
         self.mark(&parts, &mut response, began);
         if is_head {
@@ -103,12 +106,11 @@ impl Desk {
         response
     }
 
-    async fn work(&self, parts: &request::Parts, body: Body, base: &str) -> Result<Answer, Fault> {
+    async fn work(&self, parts: &request::Parts, path: Path, body: Body, base: &str) -> Result<Answer, Fault> {
         let Ok(_place) = self.places.try_acquire() else {
             return Err(Fault { status: StatusCode::TOO_MANY_REQUESTS, ..Fault::plain(20429) });
         };
         let account = auth::account(&self.state.store, &parts.headers).await?;
-        let path = path::parse(parts.uri.path());
         if path.account.is_some_and(|named| named != account.sid) || path.place == Place::Nothing {
             return Err(Fault::not_found());
         }
@@ -171,15 +173,15 @@ async fn dispatch(asking: &Asking, verb: Verb) -> Result<Answer, Fault> {
     if let Place::Recording(call, sid) = asking.path.place {
         return match (verb, asking.path.suffix) {
             (Verb::Delete, _) => recordings::delete(asking, call, sid).await,
-            (_, Suffix::Json) => recordings::one(asking, call, sid).await,
+            (_, Suffix::Json | Suffix::Xml) => recordings::one(asking, call, sid).await,
             (_, Suffix::None | Suffix::Wav) => media::sound(asking, call, sid).await,
             (_, Suffix::Other) => Err(Fault::not_found_because(
-                "a recording comes as .wav, its record as .json; other forms are not available",
+                "a recording comes as .wav, its record as .json or .xml; other forms are not available",
             )),
         };
     }
     if matches!(asking.path.suffix, Suffix::Wav | Suffix::Other) {
-        return Err(Fault::not_found_because("this comes as .json; other forms are not available"));
+        return Err(Fault::not_found_because("this comes as .json or .xml; other forms are not available"));
     }
     match (asking.path.place, verb) {
         (Place::Accounts, Verb::Read) => accounts::list(asking),
@@ -236,18 +238,30 @@ impl Answer {
 }
 
 fn json(status: StatusCode, body: &Value) -> Response {
-    let text = body.to_string();
+    text(status, body.to_string(), "application/json")
+}
+
+fn as_xml(status: StatusCode, body: &Value, (one, member): (&str, &str)) -> Response {
+    text(status, xml::document(body, one, member), "application/xml; charset=utf-8")
+}
+
+fn text(status: StatusCode, text: String, kind: &'static str) -> Response {
     let length = text.len();
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-fn refuse(fault: &Fault, base: &str) -> Response {
-    let mut response = json(fault.status, &fault.body(base));
+fn refuse(fault: &Fault, base: &str, form: Suffix) -> Response {
+    let body = fault.body(base);
+    let mut response = match form {
+        Suffix::Xml => as_xml(fault.status, &body, ("RestException", "")),
+        _ => json(fault.status, &body),
+    };
     let headers = response.headers_mut();
     if fault.status == StatusCode::UNAUTHORIZED {
         headers
@@ -264,7 +278,7 @@ fn refuse(fault: &Fault, base: &str) -> Response {
 
 fn after_panic(_: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("a request of the API panicked");
-    refuse(&Fault::internal(), "")
+    refuse(&Fault::internal(), "", Suffix::Json)
 }
 
 /// Names of requests: not guessable from one another, and not drawn from the generator of the SIDs.

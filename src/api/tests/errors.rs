@@ -32,6 +32,26 @@ async fn lists_have_the_one_envelope_with_one_member() {
 }
 
 #[tokio::test]
+async fn xml_has_the_same_members_and_its_own_errors() {
+    let desk = Desk::new().await;
+    desk.put_calls(1..4, tipring_resources::CallStatus::Completed).await;
+    let shown = async |path: &str| {
+        let got = desk.get(path).await;
+        assert!(got.headers[header::CONTENT_TYPE].to_str().unwrap().starts_with("application/xml"), "{path}");
+        (got.status.as_u16(), String::from_utf8(got.body.to_vec()).unwrap())
+    };
+    let (status, one) = shown("/Calls/CA00000000000000000000000000000001.xml").await;
+    assert_eq!(status, 200);
+    assert!(one.contains("<TwilioResponse><Call><AccountSid>AC") && one.contains("<Duration>4</Duration>"), "{one}");
+    let (_, list) = shown("/Calls.xml?PageSize=2").await;
+    assert!(list.contains("<Calls end=\"1\"") && list.matches("<Call>").count() == 2, "{list}");
+    assert!(list.contains("/Calls.xml?PageSize=2&amp;Page=1&amp;PageToken="), "{list}");
+    let (status, fault) = shown("/Calls/CA00000000000000000000000000000009.xml").await;
+    assert_eq!(status, 404);
+    assert!(fault.contains("<RestException><Code>20404</Code><Message>"), "{fault}");
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_404_whatever_it_is() {
     let desk = Desk::new().await;
     for path in [
@@ -42,7 +62,7 @@ async fn what_is_not_there_is_404_whatever_it_is() {
         "/2010-04-01/Accounts/zz/Calls.json",
         "/2010-04-01/Accounts/%ff/Calls.json",
         "/2010-04-01/Accounts/%zz",
-        "/2010-04-01/Accounts.xml",
+        "/2010-04-01/Accounts.html",
     ] {
         assert_eq!(desk.get(path).await.fault(), (404, 20404), "{path}");
     }

@@ -32,6 +32,9 @@ async fn c22_sound_and_record_by_suffix_and_delete_removes_both() {
     assert_eq!((record["duration"].as_str(), record["status"].as_str()), (Some("1"), Some("completed")));
     assert_eq!(record["media_url"], format!("http://box{}", below(&path)));
     assert_eq!(desk.get(&format!("{of_call}.json")).await.json()["track"], "both");
+    let xml = desk.get(&format!("{path}.xml")).await;
+    assert_eq!(xml.headers[header::CONTENT_TYPE], "application/xml; charset=utf-8");
+    assert!(String::from_utf8_lossy(&xml.body).contains("<Recording><AccountSid>"));
     assert_eq!(desk.get(&format!("{path}.mp3")).await.fault(), (404, 20404));
     assert_eq!(desk.get(&format!("{path}.wav?RequestedChannels=2")).await.fault(), (400, 16113));
     let download = desk.get(&format!("{path}.wav?Download=true")).await;
