@@ -247,7 +247,10 @@ impl World {
             if at > self.now {
                 return;
             }
-            self.set_timer(task, Micros::FOREVER);
+            self.timers.pop_first();
+            if let Some(slot) = self.slots.get_mut(&task) {
+                slot.timer = None;
+            }
             self.wake(task);
         }
     }
