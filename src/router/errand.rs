@@ -139,7 +139,7 @@ async fn once(leg: &Leg, call: &Call, ask: Ask, idempotency: String) -> Result<(
     match answer {
         HttpAnswer::Document { .. } => Ok(()),
         HttpAnswer::Failed { code, text, exchange } => {
-            let text = format!("{} {text}", code.0);
+            let text = if code.0 == 15003 { text } else { format!("{} {text}", code.0) };
             Err(Fault::warning(15003, &ask.url, text).with(ask.method, &exchange))
         }
     }

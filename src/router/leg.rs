@@ -151,7 +151,7 @@ impl Leg {
 
     /// Ends the call from our side. `status`: by whether it was answered, if `None`.
     pub(crate) fn end(&self, status: Option<CallStatus>, cause: Cause) -> Over {
-        self.world().end_call(self.task, End { status, cause, clear: true });
+        self.world().end_call(self.task, End { status, cause, clear: true, by_far_end: false });
         Over
     }
 

@@ -47,6 +47,8 @@ pub(crate) struct End {
     pub(crate) cause: Cause,
     /// We clear the line; else it is clear already.
     pub(crate) clear: bool,
+    /// The other side wished it so; else the line, or we.
+    pub(crate) by_far_end: bool,
 }
 
 /// Why a call is not taken.
@@ -193,7 +195,10 @@ impl World {
                 if let Some(fault) = refusal.fault {
                     self.fault(call.account, call.sid, fault);
                 }
-                self.end_call(task, End { status: Some(CallStatus::Failed), cause: refusal.cause, clear: true });
+                self.end_call(
+                    task,
+                    End { status: Some(CallStatus::Failed), cause: refusal.cause, clear: true, by_far_end: false },
+                );
             }
         }
     }
@@ -235,7 +240,7 @@ impl World {
             false if given_up => CallStatus::Canceled,
             false => CallStatus::Failed,
         };
-        self.end_call(task, End { status: Some(status), cause, clear: false });
+        self.end_call(task, End { status: Some(status), cause, clear: false, by_far_end });
         self.deliver(task, Input::Line);
     }
 
@@ -266,7 +271,11 @@ impl World {
         if end.clear {
             self.emit(Effect::Line(LineCommand::Clear { lease, cause: end.cause }));
         }
-        let who = if end.clear { "cleared" } else { "cleared by the far end" };
+        let who = match (end.clear, end.by_far_end) {
+            (true, _) => "cleared",
+            (false, true) => "cleared by the far end",
+            (false, false) => "lost by the line",
+        };
         let text = format!("{who}: {} ({}), {}", end.cause.text(), end.cause.0, call.status.as_str());
         self.trace(Some(call.sid), TraceKind::Line, text);
         let write = self.write(Record::Call(call.clone()));
@@ -296,7 +305,8 @@ impl World {
         }
         let status = if session.answered { CallStatus::Completed } else { CallStatus::Canceled };
         self.trace(Some(call), TraceKind::Line, "ended by the API");
-        let ended = self.end_call(task, End { status: Some(status), cause: Cause::NORMAL, clear: true });
+        let ended =
+            self.end_call(task, End { status: Some(status), cause: Cause::NORMAL, clear: true, by_far_end: false });
         let Some((ended, write)) = ended else {
             self.emit(Effect::Reply { id, reply: Reply::NotLive });
             return;

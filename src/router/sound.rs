@@ -216,7 +216,10 @@ impl Leg {
 
     /// Notes it, and keeps it for the next request.
     fn sound_failed(&self, code: Code, source: &str, text: &str) {
-        self.fault(Fault::warning(code.0, source, format!("{}: {text}", address::shown(source))));
+        let shown = address::shown(source);
+        // The media layer often names the source itself.
+        let text = if text.starts_with(&shown) { text.to_owned() } else { format!("{shown}: {text}") };
+        self.fault(Fault::warning(code.0, source, text));
         let mut world = self.world();
         world.counters.sounds_failed += 1;
         if let Some(session) = world.sessions.get_mut(&self.task) {

@@ -424,7 +424,7 @@ impl Bench {
         };
         match app {
             App::Says(kind, body) => Some(HttpAnswer::Document {
-                url: request.url.clone(),
+                url: request.url.replace("u:p@", ""),
                 content_type: (!kind.is_empty()).then(|| kind.to_owned()),
                 body: body.into_bytes(),
                 exchange,

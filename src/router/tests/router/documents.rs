@@ -1,5 +1,6 @@
 //! Verbs, one by one: what is heard, which keys count, how long things take.
 
+use tipring_card::Micros;
 use tipring_resources::CallStatus;
 use tipring_router::{Effect, MediaSource, SwitchCommand};
 
@@ -101,7 +102,7 @@ fn b5_the_first_key_stops_the_prompt_and_is_kept() {
     let mut bench = Bench::with(text);
     let lease = bench.rings();
     bench.wait_ms(500);
-    bench.presses(lease, "78");
+    bench.presses(lease, "789");
     bench.wait_ms(2_000);
     assert_eq!(bench.requests.len(), 1, "the prompts go on to their end");
     bench.wait_ms(1_000);
@@ -121,6 +122,18 @@ fn b6_without_input_the_next_verb_follows_and_nothing_is_asked() {
     bench.rings();
     bench.wait_ms(3_000);
     assert_eq!(value(bench.request(1), "Digits"), Some(""));
+}
+
+/// What is told late is late: a timer that was due before the key has the word.
+#[test]
+fn a_key_after_the_time_is_no_input() {
+    let mut bench = Bench::with("<Gather numDigits='1' timeout='2' action='/k'/><Pause length='9'/>");
+    let lease = bench.rings();
+    bench.wait_ms(100);
+    bench.now = Micros::from_s(5);
+    bench.presses(lease, "1");
+    bench.wait_ms(100);
+    assert_eq!((bench.asked(), bench.router.counters().keys_unheard), (vec![APP], 1));
 }
 
 #[test]
