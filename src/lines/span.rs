@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use tipring_card::{Cause, ChannelId, Law, Micros};
-use tipring_isdn::{CallId, Command, Config, Event, IncomingCall, Input, Number, Presentation, Ton, Trunk};
+use tipring_isdn::{By, CallId, Command, Config, Event, IncomingCall, Input, Number, Presentation, Ton, Trunk};
 use tipring_numbering::TypeOfNumber;
 use tipring_router::{LineCommand, LineEvent, LineNumber};
 use tipring_switch::Port;
@@ -237,8 +237,8 @@ impl Span {
                 }
                 self.end(call, cause, true);
             }
-            Event::Released { call, cause, .. } => {
-                self.end(call, cause, true);
+            Event::Released { call, cause, by } => {
+                self.end(call, cause, by == By::Remote);
                 self.free(call);
             }
             Event::LinkUp => {
@@ -356,7 +356,7 @@ impl Span {
     fn bearer_lost(&mut self, now: Micros, port: Port) {
         if let Some((_, call)) = self.leased(port) {
             self.trunk.handle(now, Input::Command(Command::Disconnect(call, Cause::OUT_OF_ORDER)));
-            self.end(call, Cause::OUT_OF_ORDER, true);
+            self.end(call, Cause::OUT_OF_ORDER, false);
         }
     }
 
@@ -365,7 +365,7 @@ impl Span {
         self.trunk.handle(now, Input::LayerOneDown);
         for at in 0..self.slots.len() {
             if let State::Seized { call, .. } = self.slots[at].state {
-                self.end(call, Cause::OUT_OF_ORDER, true);
+                self.end(call, Cause::OUT_OF_ORDER, false);
             }
             self.slots[at].state = State::Gone;
         }

@@ -1,0 +1,277 @@
+//! The lines of a card against an exchange on a simulated wire, on virtual time: what the router is told, what the far
+//! end sees, and what becomes of channels.
+
+use tipring_card::{BLOCK_US, Card, Cause, Micros, SpanId};
+use tipring_isdn::Role;
+use tipring_lines::{Media, Signalling, SignallingAction};
+use tipring_router::{LineCommand, LineEvent};
+use tipring_sim::{Call, Exchange, ExchangeConfig, Side, Step, Trouble, Wire, WireConfig};
+use tipring_switch::{Command, Event, FEED, PlayId, Port};
+
+/// By then the link is up and every channel restarted.
+const READY_MS: u64 = 2_500;
+
+struct Bench {
+    wire: Wire,
+    exchange: Exchange,
+    signalling: Signalling,
+    media: Media,
+    now: Micros,
+    told: Vec<LineEvent>,
+    heard: Vec<Event>,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let wire = Wire::new(WireConfig::default());
+        let exchange = Exchange::new(wire.far(), ExchangeConfig::default());
+        let signalling = Signalling::new(Box::new(wire.near()), Role::User);
+        let media = Media::new(signalling.ports());
+        Bench { wire, exchange, signalling, media, now: Micros::ZERO, told: Vec::new(), heard: Vec::new() }
+    }
+
+    fn ready() -> Bench {
+        let mut bench = Bench::new();
+        bench.run_ms(READY_MS);
+        assert!(bench.signalling.spans().all(tipring_lines::Span::link_is_up));
+        bench
+    }
+
+    fn run_ms(&mut self, ms: u64) {
+        let end = self.now + Micros::from_ms(ms);
+        while self.now < end {
+            self.now = self.now + Micros(BLOCK_US);
+            self.wire.step(self.now);
+            self.exchange.step(self.now);
+            let mut actions = Vec::new();
+            self.signalling.step(self.now, &mut actions);
+            self.carry_out(actions);
+            self.media.tick(1);
+            while let Some(event) = self.media.poll() {
+                self.heard.push(event);
+            }
+            while let Some(port) = self.media.lost() {
+                let mut actions = Vec::new();
+                self.signalling.bearer_lost(self.now, port, &mut actions);
+                self.carry_out(actions);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, actions: Vec<SignallingAction>) {
+        for action in actions {
+            match action {
+                SignallingAction::Attach { port, law, channel } => drop(self.media.add(port, law, channel)),
+                SignallingAction::Detach { port } => drop(self.media.remove(port)),
+                SignallingAction::Event(event) => self.told.push(event),
+                SignallingAction::Note(_) => {}
+            }
+        }
+    }
+
+    fn command(&mut self, command: LineCommand) {
+        let mut actions = Vec::new();
+        self.signalling.command(self.now, command, &mut actions);
+        self.carry_out(actions);
+    }
+
+    fn rings(&mut self, id: &str, steps: Vec<Step>) {
+        let call = Call {
+            id: id.into(),
+            at: self.now,
+            from: Some("2025550100".into()),
+            to: "100".into(),
+            steps,
+            ..Call::default()
+        };
+        self.exchange.ring(call).expect("a good call");
+    }
+
+    /// The lease of the call that came in last.
+    #[track_caller]
+    fn lease(&self) -> Port {
+        let incoming = self.told.iter().rev().find_map(|event| match event {
+            LineEvent::Incoming { lease, .. } => Some(*lease),
+            _ => None,
+        });
+        incoming.expect("a call came in")
+    }
+
+    #[track_caller]
+    fn answered(steps: Vec<Step>) -> (Bench, Port) {
+        let mut bench = Bench::ready();
+        bench.rings("a", steps);
+        bench.run_ms(100);
+        let lease = bench.lease();
+        bench.command(LineCommand::Answer { lease });
+        bench.run_ms(100);
+        assert_eq!(bench.told.last(), Some(&LineEvent::Answered { lease }));
+        (bench, lease)
+    }
+
+    fn cleared(&self) -> Vec<&LineEvent> {
+        self.told.iter().filter(|event| matches!(event, LineEvent::Cleared { .. })).collect()
+    }
+
+    fn cause(&self, id: &str) -> Option<Cause> {
+        self.exchange.call(id).and_then(|call| call.cause)
+    }
+
+    #[track_caller]
+    fn assert_clear(&self) {
+        assert_eq!(self.signalling.spans().map(tipring_lines::Span::busy).sum::<usize>(), 0);
+        assert_eq!(self.exchange.busy_channels(), []);
+    }
+}
+
+fn stays() -> Vec<Step> {
+    vec![Step::AwaitHangup { limit_ms: 60_000 }]
+}
+
+#[test]
+fn a2_a_call_comes_in_with_its_numbers_and_is_answered() {
+    let (bench, lease) = Bench::answered(stays());
+    let Some(LineEvent::Incoming { line, called, calling, .. }) = bench.told.first() else {
+        panic!("{:?}", bench.told);
+    };
+    assert_eq!((line.as_str(), called.digits.as_str()), ("sim 1/1", "100"));
+    assert_eq!(calling.as_ref().map(|calling| calling.digits.as_str()), Some("2025550100"));
+    assert_eq!(lease, Port { index: 0, generation: 1 });
+}
+
+#[test]
+fn what_the_switch_plays_is_what_the_telephone_hears() {
+    let (mut bench, port) = Bench::answered(stays());
+    let sound: Vec<u8> = (0..1_600_u32).map(|n| (n * 7 % 200) as u8 | 1).collect();
+    let play = PlayId(1);
+    bench.media.command(Command::Play { port, play });
+    for piece in sound.chunks(FEED) {
+        let mut data = [0; FEED];
+        data[..piece.len()].copy_from_slice(piece);
+        bench.media.command(Command::Feed { play, port, len: piece.len() as u8, data });
+    }
+    bench.media.command(Command::FeedEnd { play, port });
+    bench.run_ms(500);
+    let heard = bench.exchange.call("a").expect("the call").phone.heard();
+    assert!(heard.windows(sound.len()).any(|window| window == sound), "octet by octet, without a gap");
+    assert_eq!(bench.media.counters().late_blocks, 0);
+    assert_eq!(bench.media.counters().lost_blocks, 0);
+}
+
+#[test]
+fn our_clear_ends_the_lease_at_once_and_frees_the_channel() {
+    let (mut bench, lease) = Bench::answered(stays());
+    bench.command(LineCommand::Clear { lease, cause: Cause::NORMAL });
+    let cleared = LineEvent::Cleared { lease, cause: Cause::NORMAL, by_far_end: false };
+    assert_eq!(bench.cleared(), [&cleared]);
+    bench.run_ms(200);
+    bench.assert_clear();
+    assert_eq!(bench.cause("a"), Some(Cause::NORMAL));
+    bench.command(LineCommand::Clear { lease, cause: Cause::NORMAL });
+    assert_eq!(bench.cleared().len(), 1, "a stale lease does nothing");
+    assert_eq!(bench.signalling.spans().map(|span| span.counters().stale_commands).sum::<u64>(), 1);
+}
+
+#[test]
+fn the_far_ends_hang_up_ends_the_lease_with_its_cause() {
+    let (mut bench, lease) = Bench::answered(vec![Step::Wait { ms: 300 }, Step::Hangup { cause: 31 }]);
+    bench.run_ms(1_000);
+    assert_eq!(bench.cleared(), [&LineEvent::Cleared { lease, cause: Cause(31), by_far_end: true }]);
+    bench.assert_clear();
+}
+
+#[test]
+fn a_refused_call_tells_the_cause_and_was_never_answered() {
+    let mut bench = Bench::ready();
+    bench.rings("a", stays());
+    bench.run_ms(100);
+    let lease = bench.lease();
+    bench.command(LineCommand::Clear { lease, cause: Cause::USER_BUSY });
+    bench.run_ms(200);
+    assert_eq!(bench.cause("a"), Some(Cause::USER_BUSY));
+    assert_eq!(bench.exchange.call("a").and_then(|call| call.connected_at), None);
+    bench.assert_clear();
+}
+
+#[test]
+fn each_use_of_a_channel_has_a_lease_of_its_own() {
+    let (mut bench, first) = Bench::answered(stays());
+    bench.command(LineCommand::Clear { lease: first, cause: Cause::NORMAL });
+    bench.run_ms(500);
+    bench.rings("b", stays());
+    bench.run_ms(100);
+    let second = bench.lease();
+    assert_eq!((second.index, second.generation), (first.index, first.generation + 1));
+    bench.command(LineCommand::Clear { lease: first, cause: Cause::NORMAL });
+    bench.run_ms(200);
+    assert_eq!(bench.cause("b"), None, "the old lease cannot touch the new call");
+}
+
+#[test]
+fn thirty_calls_have_thirty_leases_and_the_next_one_is_refused() {
+    let mut bench = Bench::ready();
+    for n in 0..31 {
+        bench.rings(&format!("c{n}"), stays());
+    }
+    bench.run_ms(1_000);
+    let leases: std::collections::BTreeSet<u16> = bench
+        .told
+        .iter()
+        .filter_map(|event| match event {
+            LineEvent::Incoming { lease, .. } => Some(lease.index),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(leases.len(), 30);
+    assert_eq!(bench.cause("c30"), Some(Cause::NO_CHANNEL));
+}
+
+#[test]
+fn an_answered_call_outlives_a_d_channel_that_comes_back() {
+    let (mut bench, lease) = Bench::answered(stays());
+    bench.wire.trouble(Trouble::FramesVanish { span: SpanId(1), lasts: Micros::from_s(30) });
+    bench.run_ms(40_000);
+    assert!(bench.cleared().is_empty(), "T309 is longer");
+    assert!(bench.signalling.spans().all(tipring_lines::Span::link_is_up));
+    bench.command(LineCommand::Clear { lease, cause: Cause::NORMAL });
+    bench.run_ms(500);
+    bench.assert_clear();
+}
+
+#[test]
+fn a_card_that_is_taken_out_ends_its_calls_as_out_of_order() {
+    let (mut bench, lease) = Bench::answered(stays());
+    bench.wire.remove(Side::Near);
+    bench.run_ms(2_000);
+    assert_eq!(bench.cleared(), [&LineEvent::Cleared { lease, cause: Cause::OUT_OF_ORDER, by_far_end: true }]);
+    let words: Vec<_> = bench.signalling.spans().flat_map(|span| span.channels().map(|(_, word)| word)).collect();
+    assert!(words.iter().all(|word| *word == "gone"), "{words:?}");
+}
+
+#[test]
+fn a_channel_that_somebody_else_holds_is_cleared_not_left_ringing() {
+    let mut bench = Bench::ready();
+    let first = bench.wire.near().channels()[0].id;
+    let other = bench.wire.near().open(first).expect("free");
+    bench.rings("a", stays());
+    bench.run_ms(100);
+    let lease = bench.lease();
+    bench.command(LineCommand::Answer { lease });
+    bench.run_ms(300);
+    assert_eq!(bench.cleared(), [&LineEvent::Cleared { lease, cause: Cause::TEMPORARY_FAILURE, by_far_end: true }]);
+    drop(other);
+}
+
+#[test]
+fn a_box_that_starts_anew_restarts_every_channel() {
+    let (mut bench, _) = Bench::answered(stays());
+    assert_eq!(bench.exchange.busy_channels().len(), 1);
+    // The process dies: every channel closes, nothing is said on the D channel.
+    bench.signalling = Signalling::new(Box::new(Wire::new(WireConfig::default()).near()), Role::User);
+    bench.media = Media::new(30);
+    bench.run_ms(1_000);
+    bench.signalling = Signalling::new(Box::new(bench.wire.near()), Role::User);
+    bench.run_ms(20_000);
+    bench.assert_clear();
+    assert!(bench.exchange.call("a").is_some_and(|call| call.released_at.is_some()));
+}
