@@ -18,6 +18,8 @@ pub struct Recorder {
 struct Open {
     tap: TapId,
     writer: Result<RecordingWriter, String>,
+    /// The first block that the disk did not take; what was written before it is kept.
+    broken: Option<String>,
 }
 
 /// A recording to be closed; may take as long as the disk does.
@@ -39,7 +41,7 @@ impl Recorder {
     pub fn open(&mut self, sid: Sid, tap: TapId, law: Law) {
         let writer = self.blobs.create(sid, law).map_err(|error| error.to_string());
         self.taps.insert(tap, sid);
-        self.open.insert(sid, Open { tap, writer });
+        self.open.insert(sid, Open { tap, writer, broken: None });
     }
 
     /// A block of a tap. A full disk ends the file, not the call: the error comes out when it is closed.
@@ -47,10 +49,12 @@ impl Recorder {
         let Some(open) = self.taps.get(&tap).and_then(|sid| self.open.get_mut(sid)) else {
             return;
         };
-        if let Ok(writer) = &mut open.writer
+        if open.broken.is_none()
+            && let Ok(writer) = &mut open.writer
             && let Err(error) = writer.write(block)
         {
-            open.writer = Err(error.to_string());
+            tracing::error!(%error, "a recording ends here: its disk takes no more");
+            open.broken = Some(error.to_string());
         }
     }
 

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use tipring_card::Card;
+use tipring_card::{Card, Micros};
 use tipring_isdn::Role;
 use tipring_lines::{Engine, EngineConfig};
 use tipring_resources::{Account, AccountStatus, Method, Number, NumberOrigin, Sid, SidKind, Stamp};
-use tipring_router::{DirectoryChange, Reply, Request, Router};
+use tipring_router::{DirectoryChange, Event, Reply, Request, Router};
 use tipring_store::Store;
 
 use super::conductor::{self, Live, Parts};
@@ -90,22 +90,23 @@ impl Service {
         };
         let listener = listen(&config.listen.api).await?;
         let api = listener.local_addr().map_err(|error| failed("the API's address")(&error))?;
-        let router = Router::new(router_config(config, seed, started, api));
+        let mut router = Router::new(router_config(config, seed, started, api));
         let account = first_account(&store).await?;
         let numbers = known_numbers(&store, config, file, account.sid).await?;
+        for account in store.accounts().await.map_err(|error| failed("accounts")(&error))? {
+            hands.learn(&account);
+            router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Account(account)));
+        }
+        for number in numbers {
+            router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Number(number)));
+        }
+        // From here on it may ring: an exchange that was waiting for us is there within milliseconds.
         let (engine, handle) = match wiring.card {
             Some(card) => start_engine(card, config, epoch)?,
             None => (None, None),
         };
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, epoch };
         let live = conductor::start(parts);
-        let accounts = store.accounts().await.map_err(|error| failed("accounts")(&error))?;
-        for account in accounts {
-            live.directory(DirectoryChange::Account(account)).await;
-        }
-        for number in numbers {
-            live.directory(DirectoryChange::Number(number)).await;
-        }
         let api_task = serve_api(listener, store.clone(), live.clone());
         lease(store.clone());
         Ok(Service { live, api, account, store, media, engine, api_task })
@@ -123,6 +124,7 @@ impl Service {
         let engine = self.engine.take();
         let _ = tokio::task::spawn_blocking(move || drop(engine)).await;
         self.media.shutdown().await;
+        self.store.close().await;
     }
 }
 
@@ -303,7 +305,7 @@ fn serve_api(listener: tokio::net::TcpListener, store: Store, live: Live) -> tok
     })
 }
 
-/// Renews this box's lease, so that no other box closes its calls.
+/// Renews this box's lease, so that no other box closes its calls, and closes the calls of boxes that are silent.
 fn lease(store: Store) {
     tokio::spawn(async move {
         let mut every = tokio::time::interval(std::time::Duration::from_secs(5));
@@ -311,6 +313,15 @@ fn lease(store: Store) {
             every.tick().await;
             if let Err(error) = store.renew_lease(now()).await {
                 tracing::warn!(%error, "the box's lease could not be renewed");
+                continue;
+            }
+            match store.close_dead_boxes(now()).await {
+                Ok(closed) => {
+                    for (name, calls) in closed {
+                        tracing::warn!(name, calls, "a box is silent: its calls are closed as failed");
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "other boxes could not be looked at"),
             }
         }
     });
