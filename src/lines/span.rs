@@ -321,7 +321,7 @@ impl Span {
         if !open {
             self.note(&format!("channel {}: cannot be opened", self.slots[at].timeslot));
             self.trunk.handle(now, Input::Command(Command::Disconnect(call, Cause::TEMPORARY_FAILURE)));
-            self.end(call, Cause::TEMPORARY_FAILURE, true);
+            self.end(call, Cause::TEMPORARY_FAILURE, false);
             return;
         }
         if let State::Seized { bearer, .. } = &mut self.slots[at].state {

@@ -153,7 +153,7 @@ pub enum LineEvent {
         lease: Port,
         /// Why.
         cause: Cause,
-        /// The far end (or the network, or the line's death) began it, not we.
+        /// The far end or the network began it; else we, or the line died.
         by_far_end: bool,
     },
 }

@@ -243,7 +243,7 @@ fn a_card_that_is_taken_out_ends_its_calls_as_out_of_order() {
     let (mut bench, lease) = Bench::answered(stays());
     bench.wire.remove(Side::Near);
     bench.run_ms(2_000);
-    assert_eq!(bench.cleared(), [&LineEvent::Cleared { lease, cause: Cause::OUT_OF_ORDER, by_far_end: true }]);
+    assert_eq!(bench.cleared(), [&LineEvent::Cleared { lease, cause: Cause::OUT_OF_ORDER, by_far_end: false }]);
     let words: Vec<_> = bench.signalling.spans().flat_map(|span| span.channels().map(|(_, word)| word)).collect();
     assert!(words.iter().all(|word| *word == "gone"), "{words:?}");
 }
@@ -258,7 +258,7 @@ fn a_channel_that_somebody_else_holds_is_cleared_not_left_ringing() {
     let lease = bench.lease();
     bench.command(LineCommand::Answer { lease });
     bench.run_ms(300);
-    assert_eq!(bench.cleared(), [&LineEvent::Cleared { lease, cause: Cause::TEMPORARY_FAILURE, by_far_end: true }]);
+    assert_eq!(bench.cleared(), [&LineEvent::Cleared { lease, cause: Cause::TEMPORARY_FAILURE, by_far_end: false }]);
     drop(other);
 }
 
