@@ -11,6 +11,8 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+/// A connection that is to be cut has sent what it was given by then.
+const FLUSH: std::time::Duration = std::time::Duration::from_millis(50);
 /// Requests that the log keeps.
 const LOG: usize = 10_000;
 
@@ -31,6 +33,8 @@ pub struct Document {
     pub body: String,
     /// `Location` of a redirect.
     pub location: Option<String>,
+    /// `Set-Cookie`.
+    pub cookie: Option<String>,
     /// Scenarios: how long the answer takes on virtual time.
     pub latency_ms: u64,
     /// Scenarios: the answer never comes.
@@ -39,7 +43,11 @@ pub struct Document {
     pub hang_up: bool,
     /// Repeats the body up to this many octets, to make a huge one.
     pub pad_to: usize,
-    /// A file's octets instead of `body`.
+    /// The connection is cut after this many octets of the body, which was announced whole.
+    pub cut_at: Option<usize>,
+    /// Scenarios: the octets of this file instead of `body`; its name counts from the scenario's folder.
+    pub file: Option<std::path::PathBuf>,
+    /// What was in the file.
     #[serde(skip)]
     pub octets: Option<Bytes>,
 }
@@ -53,8 +61,14 @@ pub struct Asked {
     pub path: String,
     /// Query and form, in order.
     pub params: Vec<(String, String)>,
-    /// Whether it carried a signature.
-    pub signed: bool,
+    /// The URL as it went over the wire.
+    pub url: String,
+    /// The request's signature, if it carried one.
+    pub signature: Option<String>,
+    /// Type of the body, if there was one.
+    pub content_type: Option<String>,
+    /// Cookies that came with it.
+    pub cookies: Option<String>,
 }
 
 /// A running application.
@@ -122,11 +136,15 @@ async fn answer(
         params.extend(url::form_urlencoded::parse(text).into_owned());
     }
     let document = shared.documents.iter().find(|document| document.fits(uri.path(), &params)).cloned();
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_string);
     let asked = Asked {
         method: method.to_string(),
         path: uri.path().to_string(),
         params,
-        signed: headers.contains_key("x-twilio-signature"),
+        url: format!("http://{}{uri}", text("host").unwrap_or_default()),
+        signature: text("x-twilio-signature"),
+        content_type: text("content-type"),
+        cookies: text("cookie"),
     };
     if let Ok(mut log) = shared.log.lock()
         && log.len() < LOG
@@ -152,7 +170,10 @@ impl IntoResponse for Document {
             let times = self.pad_to.div_ceil(body.len());
             body = Bytes::from(body.repeat(times));
         }
-        let mut response = (status, body).into_response();
+        let mut response = match self.cut_at.filter(|&at| at < body.len()) {
+            Some(at) => (status, [(header::CONTENT_LENGTH, body.len())], cut(body.slice(..at))).into_response(),
+            None => (status, body).into_response(),
+        };
         let headers = response.headers_mut();
         headers.remove(header::CONTENT_TYPE);
         let wanted = self.content_type.as_deref().unwrap_or("text/xml");
@@ -164,6 +185,23 @@ impl IntoResponse for Document {
         if let Some(Ok(value)) = self.location.as_deref().map(str::parse) {
             headers.insert(header::LOCATION, value);
         }
+        if let Some(Ok(value)) = self.cookie.as_deref().map(str::parse) {
+            headers.insert(header::SET_COOKIE, value);
+        }
         response
     }
+}
+
+/// A body that ends before its time. What is there has left by then.
+fn cut(part: Bytes) -> axum::body::Body {
+    let parts = futures_util::stream::unfold(Some(part), |part| async move {
+        match part {
+            Some(part) => Some((Ok(part), None)),
+            None => {
+                tokio::time::sleep(FLUSH).await;
+                Some((Err(std::io::Error::other("cut")), None))
+            }
+        }
+    });
+    axum::body::Body::from_stream(parts)
 }

@@ -26,6 +26,12 @@ pub struct Scenario {
     /// E1 spans of the simulated card.
     #[serde(default = "one")]
     pub spans: u8,
+    /// Hosts on which nobody listens: connections to them are refused.
+    #[serde(default)]
+    pub dead_hosts: Vec<String>,
+    /// No speech engine is installed.
+    #[serde(default)]
+    pub voiceless: bool,
     /// What goes wrong on the wire.
     #[serde(default)]
     pub faults: Faults,
@@ -172,7 +178,30 @@ impl Scenario {
             text: format!("cannot be read: {error}"),
         };
         let text = std::fs::read_to_string(file).map_err(unread)?;
-        Scenario::parse(file, &text)
+        let mut scenario = Scenario::parse(file, &text)?;
+        scenario.read_files(file, &text)?;
+        Ok(scenario)
+    }
+
+    /// Reads the files that documents and telephones name; they lie beside the scenario.
+    fn read_files(&mut self, file: &Path, text: &str) -> Result<(), ConfigError> {
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let refuse = |name: &str, why: String| {
+            let (line, column) = position(text, text.find(name).unwrap_or(0));
+            ConfigError { file: file.to_path_buf(), line, column, text: format!("{name}: {why}") }
+        };
+        for document in &mut self.document {
+            if let Some(name) = &document.file {
+                let octets = std::fs::read(folder.join(name));
+                let octets = octets.map_err(|error| refuse(&name.display().to_string(), error.to_string()))?;
+                document.octets = Some(octets.into());
+            }
+        }
+        for call in &mut self.call {
+            let load = |name: &str| speech_of(&folder.join(name)).map_err(|why| refuse(name, why));
+            tipring_sim::script::resolve(&mut call.get_mut().does, load)?;
+        }
+        Ok(())
     }
 
     /// Judges a text as if it stood in `file`.
@@ -224,6 +253,21 @@ impl Scenario {
         hosts.dedup();
         hosts
     }
+}
+
+/// What a telephone says: a WAV of 8 kHz, mono, 16 bits, as the A-law of the simulated span.
+fn speech_of(file: &Path) -> Result<Vec<u8>, String> {
+    let mut reader = hound::WavReader::open(file).map_err(|error| error.to_string())?;
+    let spec = reader.spec();
+    if (spec.channels, spec.sample_rate, spec.bits_per_sample) != (1, 8_000, 16) {
+        return Err(format!(
+            "{} channel(s), {} Hz, {} bits: give 1 channel, 8000 Hz, 16 bits",
+            spec.channels, spec.sample_rate, spec.bits_per_sample
+        ));
+    }
+    let samples: Result<Vec<i16>, _> = reader.samples().collect();
+    let samples = samples.map_err(|error| error.to_string())?;
+    Ok(samples.into_iter().map(tipring_dsp::alaw_encode).collect())
 }
 
 /// Absolute URLs that stand in a document.

@@ -4,7 +4,7 @@
 //! seed gives the same lines, byte for byte.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ use tipring_router::{
 };
 use tokio::task::JoinHandle;
 
-use super::app::App;
+use super::app::{App, Asked};
 use super::feeder::Feeder;
 use super::hands::Hands;
 use super::recorder::Recorder;
@@ -32,6 +32,10 @@ use crate::config::Config;
 const EPOCH: Stamp = Stamp(1_767_225_600_000_000);
 /// After the last call: what is still on its way (callbacks, writes) gets this long.
 const AFTERGLOW: Micros = Micros::from_s(2);
+/// From the first octet of a sound to the end of its source, where that breaks off: the player has begun by then.
+const BREAK_AFTER: Micros = Micros(2 * BLOCK_US);
+/// Where nobody listens: the port is reserved and belongs to no service of our days.
+const NOBODY: ([u8; 4], u16) = ([127, 0, 0, 1], 1);
 /// Rounds of settling at one moment of virtual time. Each round carries out effects that the one before caused; a
 /// router that still wants more is caught in a circle.
 const ROUNDS: usize = 10_000;
@@ -62,6 +66,33 @@ pub struct Outcome {
     pub wall_s: f64,
     /// What each telephone heard, by call: G.711 octets.
     pub heard: Vec<(String, Vec<u8>)>,
+    /// What came of each call, in the order of `heard`.
+    pub told: Vec<Told>,
+    /// What the applications were asked.
+    pub asked: Vec<Asked>,
+    /// Key of the account that signs requests.
+    pub token: String,
+}
+
+/// What came of one call.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Its SID; empty if the box never knew of it.
+    pub sid: String,
+    /// Its final status.
+    pub status: Option<String>,
+    /// Q.850 cause of the end as the far end knows it.
+    pub cause: Option<u8>,
+    /// From the ring to the answer.
+    pub answered_after_ms: Option<u64>,
+    /// From the answer to the first sound.
+    pub first_sound_ms: Option<u64>,
+    /// How much of what was heard was sound.
+    pub sound_ms: u64,
+    /// Error codes that were noted, in order.
+    pub errors: Vec<u32>,
+    /// The files of its recordings, in order: each a WAV.
+    pub recordings: Vec<Vec<u8>>,
 }
 
 /// Runs a scenario from its first ring to its last effect; the timeline goes to `out`.
@@ -77,10 +108,14 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
     }
     let app = App::start(scenario.document.clone(), "127.0.0.1:0").await;
     let app = app.map_err(|error| StartError { exit: 1, text: format!("the application server: {error}") })?;
-    let hosts = scenario.hosts().into_iter().map(|host| (host, app.address())).collect();
+    let address = |host: &String| if scenario.dead_hosts.contains(host) { NOBODY.into() } else { app.address() };
+    let hosts = scenario.hosts().into_iter().map(|host| (host.clone(), address(&host))).collect();
     let client = client(&config, hosts)?;
     let store = open_store(&config, EPOCH).await?;
-    let media_layer = start_media(&config, client.clone()).await?;
+    let media_layer = match scenario.voiceless {
+        true => start_media_without_voices(&config, client.clone()).await?,
+        false => start_media(&config, client.clone()).await?,
+    };
     let socket = config.this.runtime_dir.join("media.sock");
     let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
     let api = ([127, 0, 0, 1], 8080).into();
@@ -114,7 +149,8 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
     let begin = Instant::now();
     world.play().await?;
     let wall_s = begin.elapsed().as_secs_f64();
-    let outcome = world.judge(&app, wall_s);
+    let mut outcome = world.judge(&app, wall_s);
+    outcome.token = token(options.seed);
     drop(world);
     store.close().await;
     media_layer.shutdown().await;
@@ -146,7 +182,7 @@ struct Flight {
 
 #[derive(Default)]
 struct Records {
-    recordings: HashMap<Sid, HashSet<Sid>>,
+    recordings: HashMap<Sid, Vec<Sid>>,
     errors: HashMap<Sid, Vec<u32>>,
 }
 
@@ -180,7 +216,7 @@ impl<W: Write> World<'_, W> {
             sid: sid(SidKind::Account, 1),
             friendly_name: "Scenario".into(),
             status: AccountStatus::Active,
-            token: format!("{seed:032x}"),
+            token: token(seed),
             created: EPOCH,
             updated: EPOCH,
         };
@@ -227,7 +263,8 @@ impl<W: Write> World<'_, W> {
                 self.settle().await?;
                 self.next_tick = self.next_tick + Micros(BLOCK_US);
             }
-            let quiet = self.telephones.all_done() && self.router.live_calls().next().is_none() && self.due.is_empty();
+            let pending = self.due.keys().any(|(at, _)| *at < Micros::FOREVER);
+            let quiet = self.telephones.all_done() && self.router.live_calls().next().is_none() && !pending;
             quiet_since = if quiet { quiet_since.or(Some(self.now)) } else { None };
             if quiet_since.is_some_and(|since| self.now.since(since) >= AFTERGLOW) {
                 break;
@@ -346,7 +383,14 @@ impl<W: Write> World<'_, W> {
                 }
                 self.feeder.fail(media, &mut commands);
                 self.switch(&mut commands);
-                self.tell(Event::MediaFailed { id: media, code, text });
+                let failed = Event::MediaFailed { id: media, code, text };
+                if part.is_empty() {
+                    self.tell(failed);
+                } else {
+                    // The source breaks off while the caller hears what came before.
+                    self.seq += 1;
+                    self.due.insert((self.now + BREAK_AFTER, self.seq), Due::Event(failed));
+                }
             }
         }
     }
@@ -428,8 +472,8 @@ impl<W: Write> World<'_, W> {
             }
             Record::Recording(recording) => {
                 let kept = self.records.recordings.entry(recording.call).or_default();
-                if recording.status == tipring_resources::RecordingStatus::Completed {
-                    kept.insert(recording.sid);
+                if recording.status == tipring_resources::RecordingStatus::Completed && !kept.contains(&recording.sid) {
+                    kept.push(recording.sid);
                 }
             }
             Record::Notification(notification) => {
@@ -441,8 +485,7 @@ impl<W: Write> World<'_, W> {
     }
 
     fn judge(&mut self, app: &App, wall_s: f64) -> Outcome {
-        let mut failures = Vec::new();
-        let mut heard = Vec::new();
+        let (mut failures, mut heard, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for (at, telephone) in self.telephones.reports().into_iter().enumerate() {
             let call = self.calls.get(&at);
             let summary = json!({
@@ -454,6 +497,7 @@ impl<W: Write> World<'_, W> {
             });
             self.timeline.object(&summary);
             failures.extend(self.unmet(&telephone, call).into_iter().map(|why| format!("{}: {why}", telephone.id)));
+            told.push(self.told(&telephone, call));
             heard.push((telephone.id, telephone.heard));
         }
         failures.extend(unasked(self.scenario, app));
@@ -464,7 +508,23 @@ impl<W: Write> World<'_, W> {
             "channel_seconds": channel_seconds, "failures": failures,
         }));
         self.timeline.flush();
-        Outcome { ok: failures.is_empty(), failures, calls: heard.len(), channel_seconds, wall_s, heard }
+        let (ok, calls, asked) = (failures.is_empty(), heard.len(), app.asked());
+        Outcome { ok, failures, calls, channel_seconds, wall_s, heard, told, asked, token: String::new() }
+    }
+
+    fn told(&self, telephone: &super::telephones::Report, call: Option<&Call>) -> Told {
+        let sid = call.map(|call| call.sid);
+        let recordings = sid.and_then(|sid| self.records.recordings.get(&sid)).into_iter().flatten();
+        Told {
+            sid: sid.map(|sid| sid.to_string()).unwrap_or_default(),
+            status: call.map(|call| call.status.as_str().to_string()),
+            cause: telephone.cause,
+            answered_after_ms: telephone.answered_after_ms,
+            first_sound_ms: telephone.first_sound_ms,
+            sound_ms: telephone.sound_ms,
+            errors: sid.and_then(|sid| self.records.errors.get(&sid)).cloned().unwrap_or_default(),
+            recordings: recordings.filter_map(|sid| file_of(&self.hands.store, *sid)).collect(),
+        }
     }
 
     fn unmet(&self, telephone: &super::telephones::Report, call: Option<&Call>) -> Vec<String> {
@@ -481,7 +541,7 @@ impl<W: Write> World<'_, W> {
         check("status", expect.status.as_deref().map(Value::from), json!(status));
         check("cause", expect.cause.map(Value::from), json!(telephone.cause));
         let sid = call.map(|call| call.sid);
-        let recordings = sid.and_then(|sid| self.records.recordings.get(&sid)).map_or(0, HashSet::len);
+        let recordings = sid.and_then(|sid| self.records.recordings.get(&sid)).map_or(0, Vec::len);
         check("recordings", expect.recordings.map(Value::from), json!(recordings));
         let none = Vec::new();
         let errors = sid.and_then(|sid| self.records.errors.get(&sid)).unwrap_or(&none);
@@ -512,6 +572,29 @@ async fn whole(
         }
     }
     Ok(all)
+}
+
+/// A recording's whole file.
+fn file_of(store: &tipring_store::Store, sid: Sid) -> Option<Vec<u8>> {
+    let mut blob = store.blobs().open(sid).ok().flatten()?;
+    let mut octets = Vec::new();
+    blob.file.read_to_end(&mut octets).ok()?;
+    Some(octets)
+}
+
+fn token(seed: u64) -> String {
+    format!("{seed:032x}")
+}
+
+async fn start_media_without_voices(
+    config: &Config,
+    egress: tipring_egress::Client,
+) -> Result<tipring_media::Handle, StartError> {
+    let socket = config.this.runtime_dir.join("media.sock");
+    let mut settings = tipring_media::Config::new(socket, config.this.cache_dir.join("media"), egress);
+    settings.engines.clear();
+    let started = tipring_media::MediaService::start(settings).await;
+    started.map_err(|error| StartError { exit: 1, text: format!("the media layer: {error}") })
 }
 
 /// What the applications should have been asked and were not.

@@ -44,6 +44,8 @@ pub struct Report {
     pub heard: Vec<u8>,
     /// How much of it was sound.
     pub sound_ms: u64,
+    /// From the ring to the answer.
+    pub answered_after_ms: Option<u64>,
     /// From the answer to the first sound.
     pub first_sound_ms: Option<u64>,
     /// Steps done, and how each ended.
@@ -141,6 +143,7 @@ impl Telephones {
             expect: ring.expect.clone(),
             cause: call.and_then(|call| call.cause).map(|Cause(cause)| cause),
             sound_ms: sound_ms(&heard),
+            answered_after_ms: call.and_then(|call| Some(call.connected_at?.since(call.began_at).as_ms())),
             first_sound_ms: first.zip(connected).map(|(first, connected)| first.since(connected).as_ms()),
             steps: steps.unwrap_or_default(),
             heard,

@@ -1,0 +1,140 @@
+//! `docs/reference/failures.md`: what happens when something fails, as it was measured. The file is made here; a row
+//! without a scenario, or a file that says something else, fails.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::failures_rows::{ROWS, SCENARIOS};
+use crate::sound::in_words;
+use crate::world::{Run, run};
+
+/// A group of rows: title, and rows as id and description.
+pub type Group = (&'static str, &'static [(&'static str, &'static str)]);
+
+const FILE: &str = "docs/reference/failures.md";
+const HEAD: &str = "\
+# When something fails
+
+What a caller hears, and what a developer finds, when an application, a sound, the box or the line fails. Every row is
+a scenario on virtual time (`tests/scenario/failures_rows.rs`); the table is written from what was measured there and
+the tests fail when it says something else. `TIPRING_BLESS=1 cargo test --test scenario failures` writes it anew.
+
+*The caller hears*: known sounds, found in the octets that the telephone received; *nothing* means silence or no answer.
+*Status*: the call's final status. *Cause*: the Q.850 cause at the far end. *Codes*: of the notifications, in order.
+*Timeline*: the first fault of the call, else its last line.
+";
+
+/// The scenario of every row, or the rows that have none.
+fn scenarios<'a>(groups: &[Group], known: &[(&str, &'a str)]) -> Result<Vec<(&'static str, &'a str)>, Vec<String>> {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for (id, _) in groups.iter().flat_map(|(_, rows)| rows.iter()) {
+        match known.iter().find(|(of, _)| of == id) {
+            Some((_, text)) => found.push((*id, *text)),
+            None => missing.push(format!("the row `{id}` of {FILE} has no scenario")),
+        }
+    }
+    if missing.is_empty() { Ok(found) } else { Err(missing) }
+}
+
+fn table(groups: &[Group], known: &[(&str, &str)]) -> Result<String, Vec<String>> {
+    let scenarios = scenarios(groups, known)?;
+    let mut text = HEAD.to_string();
+    for (title, rows) in groups {
+        let _ = writeln!(text, "\n## {title}\n");
+        text += "| What fails | The caller hears | Status | Cause | Codes | Timeline |\n|---|---|---|---|---|---|\n";
+        for (id, what) in *rows {
+            let scenario = scenarios.iter().find(|(of, _)| of == id).map_or("", |(_, text)| text);
+            let _ = writeln!(text, "| {what} | {} |", cells(&run(scenario)).join(" | "));
+        }
+    }
+    Ok(text)
+}
+
+/// What is told of the last call of a scenario.
+fn cells(run: &Run) -> [String; 5] {
+    let (told, heard) = run.outcome.told.last().zip(run.outcome.heard.last()).expect("a call");
+    let codes: Vec<_> = told.errors.iter().map(u32::to_string).collect();
+    // What repeats is told once.
+    let mut short: Vec<String> = Vec::new();
+    for code in &codes {
+        match short.last_mut().filter(|last| last.starts_with(code.as_str())) {
+            Some(last) => *last = format!("{code} (more than once)"),
+            None => short.push(code.clone()),
+        }
+    }
+    let of_call = |line: &&serde_json::Value| match told.sid.as_str() {
+        "" => false,
+        sid => line["call"] == sid,
+    };
+    let lines: Vec<_> = run.lines.iter().filter(of_call).collect();
+    let kind = |kind: &str| lines.iter().filter(|line| line["kind"] == kind).collect::<Vec<_>>();
+    let line = kind("fault").first().copied().or(kind("line").last().copied());
+    let line = line.and_then(|line| line["text"].as_str()).unwrap_or("");
+    let or_none = |text: String| if text.is_empty() { "–".to_string() } else { text };
+    [
+        in_words(&heard.1),
+        told.status.clone().unwrap_or("no call".into()),
+        or_none(told.cause.map(|cause| cause.to_string()).unwrap_or_default()),
+        or_none(short.join(", ")),
+        or_none(steady(line)),
+    ]
+}
+
+/// A line without what differs from run to run, fit for a cell: SIDs lose their digits, addresses their ports.
+fn steady(line: &str) -> String {
+    let mut text = String::new();
+    let mut rest = line;
+    while let Some(next) = rest.chars().next() {
+        let sid = rest.get(..34).filter(|sid| {
+            sid[..2].chars().all(|c| c.is_ascii_uppercase()) && sid[2..].chars().all(|c| c.is_ascii_hexdigit())
+        });
+        if let Some(sid) = sid {
+            text += &sid[..2];
+            text.push('…');
+            rest = &rest[34..];
+        } else if let Some(after) = rest.strip_prefix("127.0.0.1:") {
+            text += "127.0.0.1";
+            rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+        } else {
+            text.push(next);
+            rest = &rest[next.len_utf8()..];
+        }
+    }
+    text.replace('|', "\\|").replace('<', "&lt;")
+}
+
+#[test]
+fn failures_the_table_says_what_was_measured() {
+    let made = table(ROWS, SCENARIOS).unwrap_or_else(|missing| panic!("{}", missing.join("\n")));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
+    if std::env::var_os("TIPRING_BLESS").is_some() {
+        std::fs::write(&file, &made).expect("the file is written");
+        return;
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    for (kept, made) in kept.lines().zip(made.lines()) {
+        assert_eq!(kept, made, "{FILE} says something else than the tests; TIPRING_BLESS=1 writes it anew");
+    }
+    assert!(kept == made, "{FILE} has another length than the tests make it; TIPRING_BLESS=1 writes it anew");
+}
+
+#[test]
+fn failures_a_row_without_a_scenario_fails() {
+    const PLANTED: &[Group] = &[("A group", &[("refused", "known"), ("nobody-thought-of-it", "not known")])];
+    let missing = table(PLANTED, &[("refused", "")]).expect_err("it has no scenario");
+    assert_eq!(missing, ["the row `nobody-thought-of-it` of docs/reference/failures.md has no scenario"]);
+}
+
+#[test]
+fn failures_every_scenario_has_a_row() {
+    let rows: Vec<_> = ROWS.iter().flat_map(|(_, rows)| rows.iter().map(|(id, _)| *id)).collect();
+    for (id, _) in SCENARIOS {
+        assert_eq!(rows.iter().filter(|row| *row == id).count(), 1, "{id} stands in the table once");
+    }
+}
+
+#[test]
+fn failures_lines_are_steady() {
+    let line = "recording RE7609dfe07eff8a1727143f42b5c5488e from 127.0.0.1:43211 | x";
+    assert_eq!(steady(line), "recording RE… from 127.0.0.1 \\| x");
+}

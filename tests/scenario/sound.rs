@@ -1,0 +1,188 @@
+//! What a caller heard, in words: known texts and sounds are found in the octets of the line, exactly.
+
+use std::sync::OnceLock;
+
+use tipring_card::Law;
+use tipring_dsp::{Tone, alaw_decode};
+
+use crate::world::{document, render, scenario};
+
+pub const HELLO: &str = "Hello from the application.";
+pub const SPARE: &str = "This is the fallback.";
+pub const SPARE_2: &str = "This is the second fallback.";
+const APOLOGY: &str = "We are sorry. An application error has occurred. Goodbye.";
+const UNCONFIGURED: &str = "This number is not in service yet. Goodbye.";
+/// Octets from the beginning of a sound that tell that it began: no two of the known sounds begin alike for so long.
+const BEGINNING: usize = 2_400;
+/// Sound that is not known but so short that it is the edge of a known one, e.g. of one that was cut.
+const EDGE_MS: u64 = 60;
+
+/// Name, document at `/`, in words.
+const KNOWN: &[(&str, &str)] = &[
+    ("hello", "the application's words"),
+    ("spare", "the fallback's words"),
+    ("spare-2", "the second fallback's words"),
+    ("apology", "the built-in apology"),
+    ("unconfigured", "the built-in notice"),
+    ("beep", "the beep"),
+    ("announcement", "the announcement"),
+];
+
+fn body(name: &str) -> String {
+    let say = |text: &str| format!("<Response><Say>{text}</Say></Response>");
+    match name {
+        "hello" => say(HELLO),
+        "spare" => say(SPARE),
+        "spare-2" => say(SPARE_2),
+        "apology" => say(APOLOGY),
+        "unconfigured" => say(UNCONFIGURED),
+        "beep" => "<Response><Record timeout=\"1\"/></Response>".into(),
+        _ => "@announcement".into(),
+    }
+}
+
+/// A sound as it goes over the line, without the silence around it.
+pub struct Known {
+    pub words: &'static str,
+    pub octets: Vec<u8>,
+}
+
+/// Every known sound, heard once over a line that nothing is wrong with.
+pub fn known() -> &'static [Known] {
+    static KNOWN_SOUNDS: OnceLock<Vec<Known>> = OnceLock::new();
+    KNOWN_SOUNDS.get_or_init(|| {
+        let mut text = String::new();
+        for (name, _) in KNOWN {
+            text += &document(&format!("/{name}"), &body(name));
+            text += &format!("[[number]]\nnumber = \"1{name}\"\nurl = \"http://app.example/{name}\"\n");
+        }
+        for (at, (name, _)) in KNOWN.iter().enumerate() {
+            text += &format!("[[call]]\nid = \"{name}\"\nfrom = \"{at}\"\nto = \"{at}00\"\n");
+            text += "does = [{ await_answer = {} }, { await_hangup = {} }]\n";
+            text = text.replace(&format!("\"1{name}\""), &format!("\"{at}00\""));
+        }
+        let (_, outcome) = render(&scenario(&text), 1, 1);
+        let heard = outcome.heard.iter().map(|(_, octets)| trim(octets));
+        KNOWN.iter().zip(heard).map(|((_, words), octets)| Known { words, octets }).collect()
+    })
+}
+
+/// One known sound.
+pub fn sound_of(words: &str) -> &'static [u8] {
+    let found = known().iter().find(|known| known.words == words);
+    &found.unwrap_or_else(|| panic!("no sound is known as {words}")).octets
+}
+
+/// A-law octets as linear samples.
+pub fn linear(octets: &[u8]) -> Vec<i16> {
+    octets.iter().map(|&octet| alaw_decode(octet)).collect()
+}
+
+/// Without the silence at both ends.
+pub fn trim(octets: &[u8]) -> Vec<u8> {
+    let loud = |&octet: &u8| alaw_decode(octet).unsigned_abs() > 8;
+    let begin = octets.iter().position(|octet| loud(octet)).unwrap_or(0);
+    let end = octets.iter().rposition(|octet| loud(octet)).map_or(0, |at| at + 1);
+    octets.get(begin..end).unwrap_or_default().to_vec()
+}
+
+/// Where a sound stands in another, exactly.
+pub fn find(heard: &[u8], sound: &[u8]) -> Option<usize> {
+    if sound.is_empty() || heard.len() < sound.len() {
+        return None;
+    }
+    heard.windows(sound.len()).position(|window| window == sound)
+}
+
+/// Every place of a sound.
+pub fn places(heard: &[u8], sound: &[u8]) -> Vec<usize> {
+    let (mut found, mut from) = (Vec::new(), 0);
+    while let Some(at) = find(&heard[from..], sound) {
+        found.push(from + at);
+        from += at + sound.len();
+    }
+    found
+}
+
+/// What was heard, in words: each known sound in its order, whole or only begun; how long anything else was.
+pub fn in_words(heard: &[u8]) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut rest = heard;
+    loop {
+        let whole = |known: &'static Known| Some((find(rest, &known.octets)?, known, known.octets.len()));
+        let begun = |known: &'static Known| {
+            let beginning = known.octets.get(..BEGINNING.min(known.octets.len() / 2))?;
+            let at = find(rest, beginning)?;
+            let same = rest[at..].iter().zip(&known.octets).take_while(|(a, b)| a == b).count();
+            Some((at, known, same))
+        };
+        let all = known().iter();
+        let next = all.flat_map(|known| [whole(known), begun(known)]).flatten();
+        let Some((at, known, length)) = next.min_by_key(|(at, _, length)| (*at, usize::MAX - length)) else {
+            break;
+        };
+        words.extend(other(&rest[..at]));
+        let is_whole = length == known.octets.len();
+        words.push(if is_whole { known.words.to_string() } else { format!("the beginning of {}", known.words) });
+        rest = &rest[at + length..];
+    }
+    words.extend(other(rest));
+    if words.is_empty() { "nothing".into() } else { words.join(", then ") }
+}
+
+fn other(octets: &[u8]) -> Option<String> {
+    let ms = tipring::daemon::telephones::sound_ms(octets);
+    (ms > EDGE_MS).then(|| format!("{ms} ms of something else"))
+}
+
+/// A WAV of two seconds that is no speech: tones that climb, so that every stretch of it is found in one place only.
+pub fn announcement() -> Vec<u8> {
+    wav(&climbing(200))
+}
+
+/// Tones of 10 ms, each higher than the one before.
+pub fn climbing(steps: usize) -> Vec<i16> {
+    let mut samples = vec![0; steps * 80];
+    let mut tone = Tone::new(300.0, -12.0);
+    for (n, piece) in samples.chunks_mut(80).enumerate() {
+        tone.set_hz(300.0 + 13.0 * n as f32);
+        tone.fill(piece);
+    }
+    samples
+}
+
+/// A WAV file of 8 kHz, mono, 16 bits.
+pub fn wav(samples: &[i16]) -> Vec<u8> {
+    let octets = samples.len() as u32 * 2;
+    let mut file = Vec::new();
+    file.extend_from_slice(b"RIFF");
+    file.extend_from_slice(&(36 + octets).to_le_bytes());
+    file.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    file.extend_from_slice(&8_000_u32.to_le_bytes());
+    file.extend_from_slice(&16_000_u32.to_le_bytes());
+    file.extend_from_slice(b"\x02\0\x10\0data");
+    file.extend_from_slice(&octets.to_le_bytes());
+    file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    file
+}
+
+/// The samples of a recording as the box keeps it: a WAV in the law of the line.
+pub fn recorded(file: &[u8]) -> Vec<i16> {
+    let data = file.windows(4).position(|it| it == b"data").expect("a data chunk");
+    let law = if file[20] == 6 { Law::A } else { Law::Mu };
+    assert_eq!(law, Law::A, "an E1 is recorded in its own law");
+    linear(&file[data + 8..])
+}
+
+#[test]
+fn what_was_heard_is_told_in_words() {
+    let silence = vec![0xD5; 8_000];
+    let (hello, beep) = (sound_of("the application's words"), sound_of("the beep"));
+    assert_eq!(in_words(&silence), "nothing");
+    let both = [&silence, hello, &silence, beep, &silence].concat();
+    assert_eq!(in_words(&both), "the application's words, then the beep");
+    let cut = [&silence[..], &hello[..hello.len() / 2], &silence].concat();
+    assert_eq!(in_words(&cut), "the beginning of the application's words");
+    let strange = [&silence[..], &sound_of("the built-in apology")[8_000..16_000], &silence].concat();
+    assert!(in_words(&strange).ends_with("ms of something else"), "{}", in_words(&strange));
+}

@@ -1,0 +1,123 @@
+//! A scenario from a text, run to its end, with what came of it in a handy form.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tipring::daemon::app::Asked;
+use tipring::daemon::scenario::Scenario;
+use tipring::daemon::simulation::{self, Options, Outcome, Told};
+
+use crate::sound;
+
+/// The number that most scenarios call, and who calls.
+pub const NUMBER: &str = "\n[[number]]\nnumber = \"100\"\nurl = \"http://app.example/\"\n";
+/// Waits for the answer, listens, waits for the end.
+pub const CALL: &str = "\n[[call]]\nid = \"caller\"\nfrom = \"2025550100\"\nto = \"100\"\n\
+                        does = [{ await_answer = {} }, { await_hangup = { limit_ms = 120000 } }]\n";
+
+/// What came of a scenario.
+pub struct Run {
+    pub outcome: Outcome,
+    /// The timeline, line by line.
+    pub lines: Vec<Value>,
+}
+
+/// A scenario from its text. The usual number and the usual call are added where it names none; a document whose body
+/// is `@announcement` answers [`sound::announcement`].
+pub fn scenario(text: &str) -> Scenario {
+    let mut text = text.to_string();
+    for (head, usual) in [("[[number]]", NUMBER), ("[[call]]", CALL)] {
+        if !text.contains(head) {
+            text.push_str(usual);
+        }
+    }
+    let mut scenario = Scenario::parse(Path::new("test.toml"), &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    for document in &mut scenario.document {
+        if document.body == "@announcement" {
+            document.octets = Some(sound::announcement().into());
+            document.content_type.get_or_insert("audio/wav".into());
+        }
+    }
+    scenario
+}
+
+/// One document at `/`, the usual number, and what the caller does.
+pub fn caller(document: &str, does: &str) -> String {
+    let call = CALL.replace("{ await_hangup", &format!("{does}{{ await_hangup"));
+    format!("[[document]]\npath = \"/\"\nbody = '''{document}'''\n{call}")
+}
+
+/// One more document.
+pub fn document(path: &str, body: &str) -> String {
+    format!("\n[[document]]\npath = \"{path}\"\nbody = '''{body}'''\n")
+}
+
+/// Runs a scenario with seed 1.
+pub fn run(text: &str) -> Run {
+    run_scenario(&scenario(text))
+}
+
+/// Runs a scenario that has been read.
+pub fn run_scenario(scenario: &Scenario) -> Run {
+    let (text, outcome) = render(scenario, 1, 1);
+    let lines = text.split(|&octet| octet == b'\n').filter(|line| !line.is_empty());
+    let lines = lines.map(|line| serde_json::from_slice(line).expect("a line is JSON")).collect();
+    Run { outcome, lines }
+}
+
+/// The JSON lines of a run, octet by octet; `workers` threads carry effects out.
+pub fn render(scenario: &Scenario, seed: u64, workers: usize) -> (Vec<u8>, Outcome) {
+    let mut builder = match workers {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = builder.worker_threads(workers.max(1)).enable_all().build().expect("a runtime");
+    let mut text = Vec::new();
+    let options = Options { seed, json: true, heard: None };
+    let outcome = runtime.block_on(simulation::run(scenario, &options, &mut text)).expect("the scenario runs");
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    (text, outcome)
+}
+
+impl Run {
+    /// What came of the only call, or of the first.
+    pub fn told(&self) -> &Told {
+        &self.outcome.told[0]
+    }
+
+    /// What the only caller heard, or the first, as linear samples.
+    pub fn heard(&self) -> Vec<i16> {
+        sound::linear(&self.outcome.heard[0].1)
+    }
+
+    /// What the only caller heard, or the first, as it came over the line.
+    pub fn octets(&self) -> &[u8] {
+        &self.outcome.heard[0].1
+    }
+
+    /// What the application was asked at a path.
+    pub fn asked(&self, path: &str) -> Vec<&Asked> {
+        self.outcome.asked.iter().filter(|asked| asked.path == path).collect()
+    }
+
+    /// The paths that were asked, in order.
+    pub fn paths(&self) -> Vec<&str> {
+        self.outcome.asked.iter().map(|asked| asked.path.as_str()).collect()
+    }
+
+    /// Lines of one kind, in order: time and text.
+    pub fn lines(&self, kind: &str) -> Vec<(f64, &str)> {
+        let of_kind = self.lines.iter().filter(|line| line["kind"] == kind);
+        of_kind.filter_map(|line| Some((line["ms"].as_f64()?, line["text"].as_str()?))).collect()
+    }
+
+    /// The final status and cause of the only call.
+    pub fn end(&self) -> (&str, u8) {
+        (self.told().status.as_deref().unwrap_or("none"), self.told().cause.unwrap_or(0))
+    }
+}
+
+/// A parameter of a request.
+pub fn value<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
+    asked.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
