@@ -44,6 +44,12 @@ enum Command {
         /// Plant a fault, to see a check fail
         #[arg(long, value_enum, hide = true)]
         fault: Option<dev::Fault>,
+        /// Instead of the demonstration: so many callers who ring again and again
+        #[arg(long, value_name = "N", hide = true)]
+        calls: Option<u8>,
+        /// The application of the number, instead of the sample application
+        #[arg(long, value_name = "URL", hide = true)]
+        app: Option<String>,
     },
     /// Scripted calls on virtual time
     Sim {
@@ -115,8 +121,8 @@ pub fn main() -> ExitCode {
         Command::Check { config } => check::run(&file_of(config)),
         Command::Lines { json, config } => lines::run(config, json),
         Command::Serve { config } => with_config(config, |config, file| block_on(serve::run(&config, &file))),
-        Command::Dev { once, json, port, fault } => {
-            let options = dev::Options { once, json, port, fault, ..dev::Options::default() };
+        Command::Dev { once, json, port, fault, calls, app } => {
+            let options = dev::Options { once, json, port, fault, calls, app, ..dev::Options::default() };
             ended(block_on(dev::run(options)).map(|summary| summary.ok))
         }
         Command::Sim { command: Sim::Run { file, seed, json, heard } } => {

@@ -18,6 +18,7 @@ use tipring_store::{CallFilter, Page, RecordingFilter};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::app::{App, Document};
+use super::callers::Callers;
 use super::serve::{Service, StartError, Wiring, now};
 use super::telephones::{sound_ms, write_wav};
 use super::timeline::{Form, Timeline};
@@ -56,11 +57,15 @@ pub struct Options {
     pub fault: Option<Fault>,
     /// Where state is kept; the user's state folder when `None`.
     pub state: Option<PathBuf>,
+    /// Instead of the demonstration: so many callers who ring again and again, until Ctrl-C.
+    pub calls: Option<u8>,
+    /// The application of the number; the sample application when `None`.
+    pub app: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { once: false, json: false, port: API_PORT, fault: None, state: None }
+        Options { once: false, json: false, port: API_PORT, fault: None, state: None, calls: None, app: None }
     }
 }
 
@@ -109,10 +114,17 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     };
     let begun = now();
     let service = Service::start(&config, &file, Wiring { card: Some(card), hosts: Vec::new(), seed: None }).await?;
-    give_number(&service, app.address()).await?;
+    let voice_url = options.app.clone().unwrap_or_else(|| format!("http://{}/menu", app.address()));
+    give_number(&service, voice_url).await?;
     write_state(&state, &service, &app)?;
     let form = if options.json { Form::Json } else { Form::Text };
-    let timeline = Timeline::new(std::io::stdout(), form);
+    let mut timeline = Timeline::new(std::io::stdout(), form);
+    if let Some(count) = options.calls {
+        Callers::new(exchange, wire, NUMBER).run(count, &service, &mut timeline).await?;
+        service.stop(Duration::from_secs(2)).await;
+        drop(clock);
+        return Ok(Summary { ok: true, calls: 0, http: 0, verbs: 0, recordings: 0 });
+    }
     let mut show = Show { timeline, verbs: 0, ended: false };
     if form == Form::Text {
         println!("a simulated E1, an application on http://{}, the API on http://{}\n", app.address(), service.api);
@@ -152,7 +164,7 @@ fn config(state: &Path, port: u16, app: SocketAddr) -> Result<(Config, PathBuf),
 }
 
 /// The sample application's number. It is set anew at each start, as the application's port is.
-async fn give_number(service: &Service, app: SocketAddr) -> Result<(), StartError> {
+async fn give_number(service: &Service, voice_url: String) -> Result<(), StartError> {
     let failed = |error: tipring_store::StoreError| StartError { exit: 1, text: format!("the number: {error}") };
     let known = service.store.all_numbers().await.map_err(failed)?;
     let known = known.into_iter().find(|number| number.phone_number == NUMBER);
@@ -169,7 +181,7 @@ async fn give_number(service: &Service, app: SocketAddr) -> Result<(), StartErro
         account: service.account.sid,
         phone_number: NUMBER.into(),
         friendly_name: "Sample application".into(),
-        voice_url: format!("http://{app}/menu"),
+        voice_url,
         voice_method: tipring_resources::Method::Post,
         voice_fallback_url: String::new(),
         voice_fallback_method: tipring_resources::Method::Post,

@@ -2,6 +2,7 @@
 //! virtual time (`simulation`).
 
 pub mod app;
+mod callers;
 pub mod conductor;
 pub mod dev;
 mod feeder;

@@ -1,0 +1,102 @@
+//! Callers who ring again as soon as their call is over, for proofs that want calls under way at every moment
+//! (`tipring dev --calls N`). Each whistles for twenty seconds and hangs up, unless the box ends the call before.
+//! Beside the timeline it is told how far the line's own clock has come: what was said on the line until then is known
+//! from that, however slow the host is. Not here: who answers them.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+use tipring_card::Micros;
+use tipring_sim::{Call, Exchange, Step, Wire};
+use tokio::sync::broadcast::error::RecvError;
+
+use super::serve::{Service, StartError};
+use super::telephones::LINE_READY;
+use super::timeline::Timeline;
+
+/// At most as many as an E1 has B channels.
+pub const CALLERS_MAX: u8 = 30;
+/// What each says: a tone this long.
+const TONE_MS: u32 = 20_000;
+/// A caller whose call is over rings again after this long.
+const PAUSE: Micros = Micros::from_ms(100);
+/// How often the line's clock is told, and callers who are done are looked for.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// The callers of one exchange.
+pub struct Callers {
+    exchange: Arc<Mutex<Exchange>>,
+    wire: Wire,
+    number: String,
+}
+
+impl Callers {
+    /// Callers of `number`; nobody rings yet.
+    pub fn new(exchange: Arc<Mutex<Exchange>>, wire: Wire, number: &str) -> Self {
+        Callers { exchange, wire, number: number.into() }
+    }
+
+    /// `count` of them ring as soon as the line is ready, and again and again, until Ctrl-C. The timeline goes to `out`.
+    pub async fn run<W: Write>(
+        &self,
+        count: u8,
+        service: &Service,
+        timeline: &mut Timeline<W>,
+    ) -> Result<(), StartError> {
+        let mut traces = service.live.traces();
+        for caller in 0..count.min(CALLERS_MAX) {
+            self.ring(caller, self.wire.now() + LINE_READY)?;
+        }
+        timeline.object(&json!({"ready": true}));
+        timeline.flush();
+        let mut every = tokio::time::interval(EVERY);
+        loop {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => return Ok(()),
+                _ = every.tick() => {
+                    self.ring_again()?;
+                    timeline.object(&json!({"wire_ms": self.wire.now().as_ms()}));
+                }
+                trace = traces.recv() => match trace {
+                    Ok(trace) => timeline.trace(&trace),
+                    Err(RecvError::Lagged(missed)) => timeline.note(0, &format!("{missed} lines were missed")),
+                    Err(RecvError::Closed) => return Ok(()),
+                },
+            }
+            timeline.flush();
+        }
+    }
+
+    /// Whoever is done rings again.
+    fn ring_again(&self) -> Result<(), StartError> {
+        let done = self.exchange.lock().map_err(|_| stopped())?.take_finished();
+        for report in done {
+            let caller = report.id.parse().map_err(|_| stopped())?;
+            self.ring(caller, self.wire.now() + PAUSE)?;
+        }
+        Ok(())
+    }
+
+    fn ring(&self, caller: u8, at: Micros) -> Result<(), StartError> {
+        let call = Call {
+            id: caller.to_string(),
+            at,
+            from: Some(format!("20255501{caller:02}")),
+            to: self.number.clone(),
+            steps: vec![
+                Step::AwaitAnswer { limit_ms: 30_000 },
+                Step::Tone { hz: 440.0, ms: TONE_MS, level_dbm0: -12.0 },
+                Step::hangup(),
+            ],
+            ..Call::default()
+        };
+        let rung = self.exchange.lock().map_err(|_| stopped())?.ring(call);
+        rung.map_err(|error| StartError { exit: 1, text: error.to_string() })
+    }
+}
+
+fn stopped() -> StartError {
+    StartError { exit: 1, text: "the simulated exchange stopped".into() }
+}
