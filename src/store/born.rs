@@ -86,11 +86,13 @@ impl Born {
         if state.unwritten.remove(&sid).is_none() || state.octets < state.trim_at {
             return;
         }
-        let done = if state.unwritten.is_empty() { state.empty() } else { state.rewrite(&self.path) };
-        if let Err(error) = done {
-            tracing::warn!(%error, path = %self.path.display(), "the journal could not be trimmed");
-        }
+        state.trim(&self.path);
         state.trim_at = TRIM_OCTETS.max(state.octets * 2);
+    }
+
+    /// A call's row was deleted: no old line of it may bring it back at the next start.
+    pub(crate) fn forget_written(&self) {
+        self.state().trim(&self.path);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -99,6 +101,14 @@ impl Born {
 }
 
 impl State {
+    /// Leaves only what is unwritten.
+    fn trim(&mut self, path: &Path) {
+        let done = if self.unwritten.is_empty() { self.empty() } else { self.rewrite(path) };
+        if let Err(error) = done {
+            tracing::warn!(%error, path = %path.display(), "the journal could not be trimmed");
+        }
+    }
+
     fn empty(&mut self) -> std::io::Result<()> {
         self.file.set_len(0)?;
         self.octets = 0;

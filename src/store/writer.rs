@@ -197,10 +197,12 @@ impl Desk {
     fn settle(&self, (command, answer): Order, outcome: Result<Vec<Outcome>, StoreError>) {
         let outcome = outcome.and_then(|mut outcomes| outcomes.pop().unwrap_or(Ok(0)));
         match &outcome {
-            Ok(_) => {
+            Ok(rows) => {
                 self.counters.commands.fetch_add(1, Ordering::Relaxed);
-                if let Command::Record(Record::Call(call)) = &command {
-                    self.born.relieve(call.sid);
+                match &command {
+                    Command::Record(Record::Call(call)) => self.born.relieve(call.sid),
+                    Command::DeleteCall { .. } if *rows > 0 => self.born.forget_written(),
+                    _ => {}
                 }
             }
             Err(error) => {

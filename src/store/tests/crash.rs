@@ -90,6 +90,24 @@ async fn the_journal_stays_short_however_many_calls_are_born() {
     assert_eq!(open(&dir.0).await.repaired().journaled_calls, 1, "the stuck one is still in it");
 }
 
+#[tokio::test]
+async fn a_deleted_call_does_not_come_back_out_of_the_journal() {
+    let dir = Dir::new();
+    let store = open(&dir.0).await;
+    let (gone, kept) = (call(1, CallStatus::Completed), call(2, CallStatus::Completed));
+    for whole in [&gone, &kept] {
+        store.born(&call(if whole.sid == gone.sid { 1 } else { 2 }, CallStatus::Ringing)).unwrap();
+        store.put(Record::Call(whole.clone())).await.unwrap();
+    }
+    store.born(&call(3, CallStatus::Ringing)).unwrap();
+    assert!(store.delete_call(me(), gone.sid).await.unwrap());
+    drop(store);
+    let store = open(&dir.0).await;
+    assert_eq!(store.call(me(), gone.sid).await.unwrap(), None);
+    assert_eq!(store.call(me(), kept.sid).await.unwrap(), Some(kept));
+    assert_eq!(store.repaired().journaled_calls, 1, "the third, which had no row yet");
+}
+
 pub async fn another_boxs_calls_are_closed_once_it_is_dead(a: &Store, b: &Store) {
     a.put(Record::Call(call(1, CallStatus::InProgress))).await.unwrap();
     b.put(Record::Call(call(2, CallStatus::InProgress))).await.unwrap();
