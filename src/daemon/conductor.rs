@@ -110,10 +110,10 @@ impl Live {
     }
 }
 
-/// Starts the conductor on the current runtime.
-pub fn start(parts: Parts) -> Live {
+/// Starts the conductor on the current runtime. The receiver has the timeline from its very first line.
+pub fn start(parts: Parts) -> (Live, broadcast::Receiver<Trace>) {
     let (requests, asked) = mpsc::channel(REQUESTS);
-    let (traces, _) = broadcast::channel(TRACES);
+    let (traces, timeline) = broadcast::channel(TRACES);
     let (ends, ended) = mpsc::channel(ENDS);
     let (lines, line_events) = mpsc::channel(REQUESTS);
     let mut engine = parts.engine;
@@ -136,7 +136,7 @@ pub fn start(parts: Parts) -> Live {
         held: std::collections::VecDeque::new(),
     };
     tokio::spawn(conductor.run(asked, ended, line_events));
-    Live { requests, traces }
+    (Live { requests, traces }, timeline)
 }
 
 /// Line events come from a thread; a second one brings them into the runtime.

@@ -11,7 +11,7 @@ use tipring_card::{Card, Micros};
 use tipring_isdn::Role;
 use tipring_lines::{Engine, EngineConfig};
 use tipring_resources::{Account, AccountStatus, Method, Number, NumberOrigin, Sid, SidKind, Stamp};
-use tipring_router::{DirectoryChange, Event, Reply, Request, Router};
+use tipring_router::{DirectoryChange, Event, Reply, Request, Router, Trace};
 use tipring_store::Store;
 
 use super::conductor::{self, Live, Parts};
@@ -54,6 +54,8 @@ pub struct Service {
     pub store: Store,
     /// The media layer's counters.
     pub media: tipring_media::Handle,
+    /// The timeline from its first line: the line may be up before whoever shows it has asked for it.
+    pub timeline: Option<tokio::sync::broadcast::Receiver<Trace>>,
     engine: Option<Engine>,
     api_task: tokio::task::JoinHandle<()>,
 }
@@ -106,10 +108,10 @@ impl Service {
             None => (None, None),
         };
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, epoch };
-        let live = conductor::start(parts);
+        let (live, timeline) = conductor::start(parts);
         let api_task = serve_api(listener, store.clone(), live.clone());
         lease(store.clone());
-        Ok(Service { live, api, account, store, media, engine, api_task })
+        Ok(Service { live, api, account, store, media, timeline: Some(timeline), engine, api_task })
     }
 
     /// Ends calls within `drain`: no new ones at once, the rest when the time is up.
@@ -361,9 +363,9 @@ pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
         }
         Some(kind) => Some(card_of(kind, &entry.map(|card| card.spans.clone()).unwrap_or_default())?),
     };
-    let service = Service::start(config, file, Wiring { card, hosts: Vec::new(), seed: None }).await?;
+    let mut service = Service::start(config, file, Wiring { card, hosts: Vec::new(), seed: None }).await?;
     println!("tipring: the API listens on http://{}", service.api);
-    let mut traces = service.live.traces();
+    let mut traces = service.timeline.take().unwrap_or_else(|| service.live.traces());
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
         .map_err(|error| failed("SIGTERM")(&error))?;
     loop {
