@@ -1,0 +1,84 @@
+"""The application of the calls job: static documents by path, and a log of what it was asked. Not an example of how to
+write one; examples/ has those."""
+
+import threading
+import time
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+PROMPT = "Welcome to the line test. Press two to leave a message after the tone."
+
+# Gather waits this long for keys: the emulation may be slow to start a voice, never this slow.
+WAIT_S = 20
+
+
+def gather(keys, action, *inside):
+    """A Gather that says something."""
+    return f'<Gather numDigits="{keys}" timeout="{WAIT_S}" action="{action}">{"".join(inside)}</Gather>'
+
+
+def documents():
+    """Path to document."""
+    say, loop = f"<Say>{PROMPT}</Say>", f'<Say loop="30">{PROMPT}</Say>'
+    return {
+        "/menu": gather(1, "/key", say),
+        "/key": '<Record action="/done" maxLength="20" timeout="15" finishOnKey="#" trim="do-not-trim"/>',
+        "/done": "<Hangup/>",
+        "/long": gather(1, "/done", loop),
+        "/many": gather(3, "/tone", say),
+        # A planted fault: the prompt is missing, and listening for it must fail.
+        "/silent": gather(1, "/done"),
+        "/tone": '<Record action="/done" maxLength="2" timeout="10" playBeep="false" trim="do-not-trim"/>',
+        "/busy": '<Reject reason="busy"/>',
+        "/reject": "<Reject/>",
+    }
+
+
+class Application:
+    """Serves on a free loopback port until the process ends."""
+
+    def __init__(self):
+        pages, self.asked, self.lock = documents(), [], threading.Lock()
+        app = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self, form):
+                path, _, query = self.path.partition("?")
+                params = dict(urllib.parse.parse_qsl(query) + urllib.parse.parse_qsl(form))
+                with app.lock:
+                    app.asked.append((time.monotonic(), path, params))
+                page = pages.get(path)
+                body = f"<Response>{page}</Response>".encode() if page is not None else b"no document here"
+                self.send_response(200 if page is not None else 404)
+                self.send_header("Content-Type", "text/xml")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_GET(self):
+                self.answer("")
+
+            def do_POST(self):
+                length = int(self.headers.get("Content-Length") or 0)
+                self.answer(self.rfile.read(length).decode())
+
+            def log_message(self, *_):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        self.port = server.server_address[1]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def of(self, path, **params):
+        """What was asked of a path, with these parameters, in order."""
+        with self.lock:
+            asked = list(self.asked)
+        return [p for _, at, p in asked if at == path and all(p.get(k) == v for k, v in params.items())]
+
+    def sids(self):
+        """Every call that was ever spoken of."""
+        with self.lock:
+            return {p["CallSid"] for _, _, p in self.asked if "CallSid" in p}

@@ -1,0 +1,118 @@
+"""Measures sound: G.711 A-law octets against a prompt, and a tone in a recording. Plain Python, because the guest has no
+packages; the one costly thing, finding where a prompt begins, is done on octets, which the line does not change."""
+
+import math
+import struct
+
+RATE = 8000
+# A sine of full scale is +3.14 dBm0 (G.711); its effective value in 16 bits.
+FULL_RMS = 32767 / math.sqrt(2)
+
+
+def _alaw(octet):
+    octet ^= 0x55
+    exponent, mantissa = (octet >> 4) & 7, octet & 15
+    value = (mantissa << 4) + 8 if exponent == 0 else ((mantissa << 4) + 0x108) << (exponent - 1)
+    return value if octet & 0x80 else -value
+
+
+def _ulaw(octet):
+    octet = ~octet & 0xFF
+    value = (((octet & 15) << 3) + 0x84 << ((octet >> 4) & 7)) - 0x84
+    return -value if octet & 0x80 else value
+
+
+ALAW = [_alaw(octet) for octet in range(256)]
+ULAW = [_ulaw(octet) for octet in range(256)]
+
+
+def dbm0(samples):
+    """Level; -99 for digital silence."""
+    if not samples:
+        return -99.0
+    rms = math.sqrt(sum(s * s for s in samples) / len(samples))
+    return 20 * math.log10(rms / FULL_RMS) + 3.14 if rms >= 1 else -99.0
+
+
+# Octets that must be equal to say "here": 5 ms, of speech loud and varied enough to stand once in a prompt.
+ANCHOR = 40
+VARIED = 12
+# A gap of the emulated clock moves the rest of a prompt by at most this much at a time.
+JUMP = RATE // 2
+
+
+def find_prompt(wanted, heard):
+    """Where a prompt stands in what was heard, and how like it is: (correlation, start, slipped), the latter two in
+    seconds. The prompt may be moved by gaps in between (slipped), as late blocks of an emulated machine make them; what
+    is missing or other lowers the correlation, and silence has none at all."""
+    lag, first, last, pairs = None, None, None, []
+    for at in range(0, len(wanted) - ANCHOR, ANCHOR):
+        piece = wanted[at : at + ANCHOR]
+        if len(set(piece)) >= VARIED:
+            begin = 0 if lag is None else max(0, at + lag - ANCHOR)
+            end = len(heard) if lag is None else at + lag + JUMP
+            found = heard.find(piece, begin, end)
+            if found >= 0:
+                lag = found - at
+                first, last = lag if first is None else first, lag
+        pairs.append((at, lag))
+    if lag is None:
+        return 0.0, 0.0, 0.0
+    xy = xx = yy = 0
+    for at, moved in pairs:
+        begin = at + (first if moved is None else moved)
+        for x, y in zip(wanted[at : at + ANCHOR], heard[max(0, begin) : begin + ANCHOR].ljust(ANCHOR, b"\xd5")):
+            x, y = ALAW[x], ALAW[y]
+            xy, xx, yy = xy + x * y, xx + x * x, yy + y * y
+    return xy / math.sqrt(xx * yy) if xx and yy else 0.0, first / RATE, (last - first) / RATE
+
+
+def read_wav(octets):
+    """Samples of a WAVE file in A-law, mu-law or 16 bits, mono, 8 kHz."""
+    if octets[:4] != b"RIFF" or octets[8:12] != b"WAVE":
+        raise ValueError("not a WAVE file")
+    at, form = 12, None
+    while at + 8 <= len(octets):
+        name, size = octets[at : at + 4], struct.unpack_from("<I", octets, at + 4)[0]
+        body = octets[at + 8 : at + 8 + size]
+        if name == b"fmt ":
+            form, channels, rate = struct.unpack_from("<HHI", body)
+            if (channels, rate) != (1, RATE):
+                raise ValueError(f"{channels} channels at {rate} Hz")
+        if name == b"data":
+            if len(body) != size:
+                raise ValueError("cut short")
+            if form in (6, 7):
+                return [(ALAW if form == 6 else ULAW)[octet] for octet in body]
+            return list(struct.unpack(f"<{size // 2}h", body))
+        at += 8 + size + size % 2
+    raise ValueError("no data")
+
+
+BLOCK = 80
+LOUD_DBM0 = -30
+
+
+def tone_in(samples):
+    """The tone that a recording holds: level in dBm0, frequency in Hz, length in seconds from its first to its last
+    block. Level and frequency are those of its longest run without a gap."""
+    blocks = [samples[at : at + BLOCK] for at in range(0, len(samples) - BLOCK + 1, BLOCK)]
+    loud = [dbm0(block) > LOUD_DBM0 for block in blocks]
+    if True not in loud:
+        return -99.0, 0.0, 0.0
+    first, last = loud.index(True), len(loud) - 1 - loud[::-1].index(True)
+    run = best = (0, 0)
+    for at, is_loud in enumerate(loud):
+        run = (run[0], at + 1) if is_loud and run[1] == at and run[1] > run[0] else (at, at + is_loud)
+        best = max(best, run, key=lambda r: r[1] - r[0])
+    # The run's own ends may be cut blocks.
+    inner = samples[(best[0] + 1) * BLOCK : (best[1] - 1) * BLOCK]
+    crossings = [
+        at + inner[at] / (inner[at] - inner[at + 1])
+        for at in range(len(inner) - 1)
+        if inner[at] < 0 <= inner[at + 1]
+    ]
+    hertz = 0.0
+    if len(crossings) > 1:
+        hertz = (len(crossings) - 1) * RATE / (crossings[-1] - crossings[0])
+    return dbm0(inner), hertz, (last - first + 1) * BLOCK / RATE
