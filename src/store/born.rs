@@ -90,7 +90,8 @@ impl Born {
         state.trim_at = TRIM_OCTETS.max(state.octets * 2);
     }
 
-    /// A call's row was deleted: no old line of it may bring it back at the next start.
+    /// Drops the lines of calls that have a row: once such a row is deleted, no old line may bring it back at the next
+    /// start.
     pub(crate) fn forget_written(&self) {
         self.state().trim(&self.path);
     }

@@ -123,11 +123,12 @@ impl Shared {
         self.to_end.lock().unwrap().pop()
     }
 
-    /// Recordings that were told to be whole and that nobody wanted deleted.
-    pub fn whole_recordings(&self) -> Vec<Sid> {
+    /// Calls and recordings that were told to have ended and that nobody wanted deleted.
+    pub fn deletable(&self) -> Vec<Sid> {
         let facts = self.facts.lock().unwrap();
-        let whole = facts.recordings.iter().filter(|(_, told)| told.seconds.is_some() && !told.deletion_asked);
-        whole.map(|(sid, _)| *sid).collect()
+        let calls = facts.calls.iter().filter(|(_, told)| told.end.is_some() && !told.deletion_asked);
+        let recordings = facts.recordings.iter().filter(|(_, told)| told.seconds.is_some() && !told.deletion_asked);
+        calls.map(|(sid, _)| *sid).chain(recordings.map(|(sid, _)| *sid)).collect()
     }
 
     /// What was told and which sounds were named since the last time; the box is dead.

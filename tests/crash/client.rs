@@ -1,4 +1,4 @@
-//! A client of the API: lists, ends calls, deletes recordings, sets the number's callback. Whatever a 2xx told it is a
+//! A client of the API: lists, ends calls, deletes calls and recordings, sets the number's callback. Whatever a 2xx told it is a
 //! fact from then on.
 
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tipring_egress::{Client, Limits, Method, Request};
-use tipring_resources::{CallStatus, RecordingStatus, Sid};
+use tipring_resources::{CallStatus, RecordingStatus, Sid, SidKind};
 
 use crate::application::Shared;
 
 /// Between two rounds of lists.
 const EVERY: Duration = Duration::from_millis(50);
-/// Every so-manieth whole recording is deleted.
-const DELETED: u64 = 3;
+/// One of so many that have ended is deleted.
+const DELETED: u128 = 4;
 
 /// The client of one box.
 #[derive(Clone)]
@@ -42,18 +42,14 @@ impl Api {
 
     /// Asks until the box is dead, or this is dropped.
     pub async fn pester(self) {
-        let mut whole_seen = 0;
         loop {
             while let Some(call) = self.shared.next_to_end() {
                 let _ = self.end(call).await;
             }
             let _ = self.list("Calls", "calls").await;
             let _ = self.list("Recordings", "recordings").await;
-            for recording in self.shared.whole_recordings() {
-                whole_seen += 1;
-                if whole_seen % DELETED == 0 {
-                    let _ = self.delete(recording).await;
-                }
+            for sid in self.shared.deletable().into_iter().filter(|sid| sid.id % DELETED == 0) {
+                let _ = self.delete(sid).await;
             }
             // How a client behaves; nothing waits for it to be over.
             tokio::time::sleep(EVERY).await;
@@ -85,17 +81,14 @@ impl Api {
         Ok(())
     }
 
-    async fn delete(&self, recording: Sid) -> Result<(), String> {
-        let told = |deleted: bool| {
-            self.shared.tell(&[recording], |facts| {
-                let told = facts.recordings.entry(recording).or_default();
-                told.deletion_asked = true;
-                told.deleted |= deleted;
-            });
+    async fn delete(&self, sid: Sid) -> Result<(), String> {
+        let path = match sid.kind {
+            SidKind::Call => format!("Calls/{sid}.json"),
+            _ => format!("Recordings/{sid}.json"),
         };
-        told(false);
-        self.octets(Method::Delete, &format!("Recordings/{recording}.json"), "").await?;
-        told(true);
+        self.shared.tell(&[sid], |facts| facts.deletion(sid, false));
+        self.octets(Method::Delete, &path, "").await?;
+        self.shared.tell(&[sid], |facts| facts.deletion(sid, true));
         Ok(())
     }
 
@@ -114,8 +107,8 @@ impl Api {
         let status = item["status"].as_str().unwrap_or_default();
         let seconds = item["duration"].as_str().and_then(|text| text.parse().ok());
         self.shared.tell(&[sid], |facts| match sid.kind {
-            tipring_resources::SidKind::Call => facts.call(sid, CallStatus::from_wire(status)),
-            tipring_resources::SidKind::Recording => facts.recording(sid, RecordingStatus::from_wire(status), seconds),
+            SidKind::Call => facts.call(sid, CallStatus::from_wire(status)),
+            SidKind::Recording => facts.recording(sid, RecordingStatus::from_wire(status), seconds),
             _ => {}
         });
     }

@@ -8,23 +8,38 @@ use tipring_resources::{CallStatus, RecordingStatus, Sid, SidKind};
 /// What was told.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// Each call, and its final status if that was told.
-    pub calls: BTreeMap<Sid, Option<CallStatus>>,
+    /// Each call.
+    pub calls: BTreeMap<Sid, Told<CallStatus>>,
     /// Each recording.
-    pub recordings: BTreeMap<Sid, Told>,
+    pub recordings: BTreeMap<Sid, Told<RecordingStatus>>,
 }
 
-/// What was told of a recording.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Told {
-    /// Completed or absent, if that was told.
-    pub end: Option<RecordingStatus>,
-    /// Its length, if that was told.
+/// What was told of one.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<Status> {
+    /// Its final status, if that was told.
+    pub end: Option<Status>,
+    /// A recording's length, if that was told.
     pub seconds: Option<u32>,
     /// Somebody wanted it deleted.
     pub deletion_asked: bool,
     /// Its deletion was confirmed.
     pub deleted: bool,
+}
+
+impl<Status> Default for Told<Status> {
+    fn default() -> Self {
+        Told { end: None, seconds: None, deletion_asked: false, deleted: false }
+    }
+}
+
+impl<Status> Told<Status> {
+    fn add(&mut self, other: Told<Status>) {
+        self.end = self.end.take().or(other.end);
+        self.seconds = self.seconds.or(other.seconds);
+        self.deletion_asked |= other.deletion_asked;
+        self.deleted |= other.deleted;
+    }
 }
 
 impl Facts {
@@ -39,16 +54,14 @@ impl Facts {
 
     /// A call.
     pub fn call(&mut self, sid: Sid, status: Option<CallStatus>) {
-        let told = self.calls.entry(sid).or_default();
-        *told = told.or(status.filter(|status| status.is_final()));
+        let end = status.filter(|status| status.is_final());
+        self.calls.entry(sid).or_default().add(Told { end, ..Told::default() });
     }
 
     /// A recording.
     pub fn recording(&mut self, sid: Sid, status: Option<RecordingStatus>, seconds: Option<u32>) {
-        let told = self.recordings.entry(sid).or_default();
         let end = status.filter(|it| matches!(it, RecordingStatus::Completed | RecordingStatus::Absent));
-        told.end = told.end.or(end);
-        told.seconds = told.seconds.or(seconds);
+        self.recordings.entry(sid).or_default().add(Told { end, seconds, ..Told::default() });
     }
 
     /// The parameters of a request to the application.
@@ -71,17 +84,24 @@ impl Facts {
         }
     }
 
+    /// Somebody wants a call or a recording deleted, or was told that it is.
+    pub fn deletion(&mut self, sid: Sid, deleted: bool) {
+        let (call, recording) = (self.calls.get_mut(&sid), self.recordings.get_mut(&sid));
+        if let Some(told) = call {
+            (told.deletion_asked, told.deleted) = (true, deleted);
+        }
+        if let Some(told) = recording {
+            (told.deletion_asked, told.deleted) = (true, deleted);
+        }
+    }
+
     /// All of `other`, too.
     pub fn add(&mut self, other: &Facts) {
-        for (sid, status) in &other.calls {
-            self.call(*sid, *status);
+        for (sid, told) in &other.calls {
+            self.calls.entry(*sid).or_default().add(*told);
         }
-        for (sid, other) in &other.recordings {
-            self.recording(*sid, other.end, other.seconds);
-            if let Some(told) = self.recordings.get_mut(sid) {
-                told.deletion_asked |= other.deletion_asked;
-                told.deleted |= other.deleted;
-            }
+        for (sid, told) in &other.recordings {
+            self.recordings.entry(*sid).or_default().add(*told);
         }
     }
 }

@@ -35,6 +35,8 @@ const KILLS: u64 = 50;
 const SOAK_KILLS: u64 = 200;
 /// Waits after the first call.
 const WAIT_MS: std::ops::RangeInclusive<u64> = 200..=6_000;
+/// What a start takes, more or less: opening and repairing the store, the cache, the line.
+const START_MS: std::ops::RangeInclusive<u64> = 5..=400;
 /// SIDs until a kill.
 const SIDS: std::ops::RangeInclusive<u64> = 1..=20;
 /// A kill at a SID that nobody comes to see happens after this time all the same.
@@ -53,8 +55,18 @@ enum Moment {
 #[derive(Clone, Copy, Debug)]
 struct Plan {
     moment: Moment,
-    /// It is started once more, and repairs itself, before it is looked at; else the look repairs it.
-    rises: bool,
+    after: After,
+}
+
+/// What happens before the dead box is looked at.
+#[derive(Clone, Copy, Debug)]
+enum After {
+    /// Nothing: the look repairs it.
+    Rest,
+    /// It starts again, repairs itself and shows what it knows.
+    Rise,
+    /// It starts again and dies so soon that it may be in the middle of the repair.
+    RiseAndFall(Duration),
 }
 
 impl Plan {
@@ -66,7 +78,12 @@ impl Plan {
             0 => Moment::After(Duration::from_millis(draw(1, WAIT_MS))),
             _ => Moment::AtSid(u32::try_from(draw(1, SIDS)).unwrap_or(1)),
         };
-        Plan { moment, rises: draw(2, 0..=1) == 0 }
+        let after = match draw(2, 0..=3) {
+            0 => After::Rest,
+            1 | 2 => After::Rise,
+            _ => After::RiseAndFall(Duration::from_millis(draw(3, START_MS))),
+        };
+        Plan { moment, after }
     }
 }
 
@@ -122,23 +139,22 @@ impl Patient {
         killed?;
         let heard = heard?;
         let (new, sounds) = shared.take();
-        let mut repaired = None;
-        if plan.rises {
-            self.rise(&new).await?;
+        match plan.after {
+            After::Rest => {}
+            After::Rise => self.rise(&new).await?,
+            After::RiseAndFall(wait) => self.rise_and_fall(wait).await?,
         }
         self.past.add(&new);
         // Its next start sets the number anew.
-        let number = Some(number).filter(|_| !plan.rises);
+        let number = Some(number).filter(|_| matches!(plan.after, After::Rest));
         let (store, mut found) = check::store(&self.home.0, account, number, &self.past).await?;
-        if plan.rises {
+        if matches!(plan.after, After::Rise) {
             check::was_repaired_before(&found)?;
-        } else {
-            repaired = Some(found.repaired.clone());
         }
         check::cut_recordings(&store, account, &heard, &mut found).await?;
         store.close().await;
         check::cache(&self.home.0, account, &self.application, &sounds, &self.reference, &mut found).await?;
-        Ok(figures(&new, &found, repaired.unwrap_or_default(), api.answers.load(Ordering::Relaxed)))
+        Ok(figures(&new, &found, api.answers.load(Ordering::Relaxed)))
     }
 
     async fn kill(&self, victim: &mut Victim, moment: Moment) -> Result<(), String> {
@@ -164,13 +180,22 @@ impl Patient {
         risen.bury().await?;
         shown
     }
+
+    /// The box starts again and is killed while it does.
+    async fn rise_and_fall(&self, wait: Duration) -> Result<(), String> {
+        let risen = Victim::start(&self.home.0, &self.application.voice_url(), 0).map_err(text)?;
+        // A random moment again.
+        tokio::time::sleep(wait).await;
+        risen.bury().await.map(drop)
+    }
 }
 
 fn text(error: std::io::Error) -> String {
     error.to_string()
 }
 
-fn figures(new: &Facts, found: &Found, repaired: tipring_store::RepairReport, answers: u64) -> Figures {
+fn figures(new: &Facts, found: &Found, answers: u64) -> Figures {
+    let repaired = &found.repaired;
     Figures {
         kills: 1,
         calls: new.calls.len(),
@@ -212,12 +237,12 @@ async fn box_of(nth: u64, kills: u64, reference: Arc<BTreeMap<u64, Vec<u8>>>) ->
         let plan = Plan::of(seed);
         match patient.live_and_die(plan).await {
             Ok(figures) => {
-                println!("seed {seed}, {:?}: {figures:?}", plan.moment);
+                println!("seed {seed}, {plan:?}: {figures:?}");
                 sum.add(&figures);
             }
             Err(why) => {
                 let place = patient.home.0.display();
-                return Err(format!("seed {seed}, {:?}: {why} (its state is in {place})", plan.moment));
+                return Err(format!("seed {seed}, {plan:?}: {why} (its state is in {place})"));
             }
         }
     }
@@ -244,6 +269,6 @@ async fn c28_what_was_told_is_true_after_kill_9_at_any_moment() {
     println!("{sum:?}");
     assert_eq!(sum.kills, kills);
     // The kills have to have found something under way, or they prove nothing.
-    assert!(sum.calls as u64 > kills * 3 && sum.failed > kills / 2, "too few calls were under way: {sum:?}");
+    assert!(sum.calls as u64 > kills * 3 && sum.failed > kills / 3, "too few calls were under way: {sum:?}");
     assert!(sum.cut > kills / 4 && sum.hits > 0 && sum.misses > 0, "too little was being written: {sum:?}");
 }
