@@ -14,7 +14,7 @@ setup:
 	@scripts/setup build
 
 run: setup
-	@cargo build --quiet --bin tipring && exec target/debug/tipring dev
+	@cargo build --bin tipring && exec target/debug/tipring dev
 
 build:
 	@cargo build --workspace
