@@ -43,14 +43,17 @@ fn config(home: &Path) -> Config {
     config
 }
 
-/// Opens the store of a dead box, which repairs it, and judges it. `past`: facts of its earlier lives; `new`: of this
-/// one.
+/// Opens the store of a dead box, which repairs it, and judges it by what was told in all its lives.
 pub async fn store(home: &Path, account: Sid, number: Option<Sid>, facts: &Facts) -> Result<(Store, Found), String> {
     let config = config(home);
     let store = open_store(&config, now()).await.map_err(|error| error.to_string())?;
     let found = Found { repaired: store.repaired().clone(), ..Found::default() };
     store.integrity_check().await.map_err(|error| error.to_string())?;
     let text = |error: tipring_store::StoreError| error.to_string();
+    let accounts = store.accounts().await.map_err(text)?;
+    if accounts.len() != 1 || accounts[0].sid != account {
+        return Err(format!("one account was made, {account}, and there are {accounts:?}"));
+    }
     for (sid, told) in &facts.calls {
         let call = store.call(account, *sid).await.map_err(text)?;
         let may = match &call {

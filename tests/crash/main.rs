@@ -37,6 +37,8 @@ const SOAK_KILLS: u64 = 200;
 const WAIT_MS: std::ops::RangeInclusive<u64> = 200..=6_000;
 /// What a start takes, more or less: opening and repairing the store, the cache, the line.
 const START_MS: std::ops::RangeInclusive<u64> = 5..=400;
+/// A box's first starts, on nothing, are cut so often before one may come to its end.
+const STILLBORN: u64 = 3;
 /// SIDs until a kill.
 const SIDS: std::ops::RangeInclusive<u64> = 1..=20;
 /// A kill at a SID that nobody comes to see happens after this time all the same.
@@ -232,6 +234,11 @@ async fn box_of(nth: u64, kills: u64, reference: Arc<BTreeMap<u64, Vec<u8>>>) ->
     let home = Home::new(&nth.to_string()).map_err(text)?;
     let application = Application::start().await.map_err(text)?;
     let mut patient = Patient { home, application, past: Facts::default(), reference };
+    for stillborn in 0..STILLBORN {
+        let wait = START_MS.start() + mix(nth * STILLBORN + stillborn) % (START_MS.end() - START_MS.start() + 1);
+        let fell = patient.rise_and_fall(Duration::from_millis(wait)).await;
+        fell.map_err(|why| format!("first start of box {nth}, cut after {wait} ms: {why}"))?;
+    }
     let mut sum = Figures::default();
     for seed in (1..=kills).filter(|seed| seed % BOXES == nth) {
         let plan = Plan::of(seed);
