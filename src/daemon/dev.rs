@@ -311,7 +311,10 @@ async fn summarise(
     let recordings =
         store.recordings(account, &RecordingFilter::default(), Page { size: 1_000, ..Page::default() }).await;
     let recordings = recordings.map(|listing| listing.items).unwrap_or_default();
-    let recordings = recordings.iter().filter(|recording| recording.created >= begun).count();
+    let kept = |recording: &&tipring_resources::Recording| {
+        recording.created >= begun && recording.status == tipring_resources::RecordingStatus::Completed
+    };
+    let recordings = recordings.iter().filter(kept).count();
     let done = calls.iter().all(|call| call.status == tipring_resources::CallStatus::Completed);
     Summary {
         ok: called && done && calls.len() == 1 && recordings == 1,
