@@ -244,6 +244,7 @@ impl Scenario {
             .flat_map(|number| std::iter::once(&number.url).chain(&number.fallback).chain([&number.status_callback]));
         let documents = self.document.iter().map(|document| document.body.as_str());
         let mut hosts: Vec<String> = urls
+            .chain(self.document.iter().filter_map(|document| document.location.as_ref()))
             .filter_map(|text| url::Url::parse(text).ok())
             .chain(documents.flat_map(urls_in))
             .filter_map(|url| url.host_str().map(str::to_string))
@@ -302,8 +303,9 @@ url = "http://app.example/menu"
 [[document]]
 path = "/menu"
 body = "<Response><Play>http://cdn.example/a.wav</Play></Response>"
+location = "http://moved.example/menu"
 "#;
         let scenario = Scenario::parse(Path::new("s.toml"), text).expect("good");
-        assert_eq!(scenario.hosts(), ["app.example", "cdn.example"]);
+        assert_eq!(scenario.hosts(), ["app.example", "cdn.example", "moved.example"]);
     }
 }

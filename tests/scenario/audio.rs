@@ -1,1 +1,114 @@
-//! x
+//! The demonstration in real time: what the simulated telephone received through the card is the prompt, and a planted
+//! fault shows that this check can fail.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tipring::daemon::dev::WELCOME;
+use tipring_card::Law;
+use tipring_dsp::{best_match, correlation};
+use tipring_media::{MediaClient, MediaRequest, MediaService, Source};
+
+use crate::sound::{linear, trim};
+
+/// The prompt has begun by then, counted from the answer.
+const BEGINS_WITHIN_MS: usize = 2_000;
+/// Of the prompt, this much is compared.
+const COMPARED_MS: usize = 3_000;
+/// Of that, this much at once…
+const PIECE_MS: usize = 500;
+/// …and this much it may have been moved by lost or repeated blocks.
+const SHIFT_MS: usize = 100;
+/// The prompt, and nothing else.
+const SAME: f32 = 0.95;
+
+fn folder(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).expect("a folder");
+    path
+}
+
+fn dev(state: &PathBuf, more: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tipring"));
+    command.env("XDG_STATE_HOME", state).args(["dev", "--once", "--json", "--port", "0"]).args(more);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+}
+
+/// The prompt as the media layer renders it for an A-law line.
+fn rendered(text: &str) -> Vec<i16> {
+    let folder = folder("rendered");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let octets = runtime.block_on(async {
+        let egress = tipring_egress::Client::new(tipring_egress::Config::default()).expect("a client");
+        let socket = folder.join("media.sock");
+        let config = tipring_media::Config::new(&socket, folder.join("cache"), egress);
+        let service = MediaService::start(config).await.expect("the media layer");
+        let speech = Source::Speech { text: text.into(), voice: String::new(), language: String::new() };
+        let request = MediaRequest { account: "AC".to_string() + &"0".repeat(32), source: speech, law: Law::A };
+        let mut stream = MediaClient::new(socket).fetch(request).await.expect("a voice");
+        let mut octets = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            octets.extend_from_slice(&chunk.expect("speech"));
+        }
+        service.shutdown().await;
+        octets
+    });
+    let _ = std::fs::remove_dir_all(folder);
+    linear(&trim(&octets))
+}
+
+/// Correlation of the prompt with the beginning of what was heard. Real time on a busy machine loses or repeats a block
+/// now and then: the prompt is laid on piece by piece, each near the place of the one before.
+fn aligned(heard: &[i16], prompt: &[i16]) -> f32 {
+    let (mut heard_pieces, mut lag, mut room) = (Vec::new(), 0, 8 * BEGINS_WITHIN_MS);
+    for (at, piece) in prompt.chunks(8 * PIECE_MS).enumerate() {
+        let from = (at * 8 * PIECE_MS + lag).min(heard.len());
+        let found = best_match(&heard[from..], piece, room).lag;
+        heard_pieces.extend_from_slice(heard.get(from + found..from + found + piece.len()).unwrap_or(&[]));
+        // From now on it may come this much earlier or later.
+        let place = lag + found;
+        (lag, room) = (place.saturating_sub(8 * SHIFT_MS), 2 * 8 * SHIFT_MS);
+    }
+    if heard_pieces.len() == prompt.len() { correlation(&heard_pieces, prompt) } else { 0.0 }
+}
+
+/// How well the prompt fits into the beginning of what was heard.
+fn fit(state: &std::path::Path, prompt: &[i16]) -> f32 {
+    let reader = hound::WavReader::open(state.join("tipring/heard.wav")).expect("what was heard");
+    let spec = reader.spec();
+    assert_eq!((spec.channels, spec.sample_rate), (1, 8_000));
+    let heard: Vec<i16> = reader.into_samples().map(|sample| sample.expect("a sample")).collect();
+    assert!(heard.len() > 8 * (BEGINS_WITHIN_MS + COMPARED_MS), "{} samples were heard", heard.len());
+    aligned(&heard, &prompt[..8 * COMPARED_MS])
+}
+
+fn last_line(output: &std::process::Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn audio_the_caller_hears_the_rendered_prompt_and_a_muted_player_is_noticed() {
+    let (good, mute) = (folder("dev"), folder("mute"));
+    let (running, muted) = (dev(&good, &[]), dev(&mute, &["--fault", "mute"]));
+    let prompt = rendered(WELCOME);
+    assert!(prompt.len() > 8 * COMPARED_MS, "the prompt has {} samples", prompt.len());
+    let (running, muted) = (running.wait_with_output().expect("it ends"), muted.wait_with_output().expect("it ends"));
+    assert!(running.status.success(), "{}", String::from_utf8_lossy(&running.stderr));
+    let last = last_line(&running);
+    let verbs = last["verbs"].as_u64().unwrap_or(0);
+    assert!(verbs >= 5, "{last}");
+    assert_eq!(last, serde_json::json!({"ok": true, "calls": 1, "http": 3, "verbs": verbs, "recordings": 1}));
+    let coefficient = fit(&good, &prompt);
+    assert!(coefficient >= SAME, "the prompt fits with {coefficient}");
+    let other = fit(&good, &rendered("Seven other words that nobody says here, at least not today."));
+    assert!(other < SAME, "any speech fits: {other}");
+    let silence = fit(&mute, &prompt);
+    assert!(silence < SAME, "a muted player still gives {silence}");
+    assert!(!muted.status.success() && last_line(&muted)["ok"] == false, "nobody noticed that nothing was heard");
+    for folder in [good, mute] {
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}

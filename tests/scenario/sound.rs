@@ -2,7 +2,6 @@
 
 use std::sync::OnceLock;
 
-use tipring_card::Law;
 use tipring_dsp::{Tone, alaw_decode};
 
 use crate::world::{document, render, scenario};
@@ -14,6 +13,8 @@ const APOLOGY: &str = "We are sorry. An application error has occurred. Goodbye.
 const UNCONFIGURED: &str = "This number is not in service yet. Goodbye.";
 /// Octets from the beginning of a sound that tell that it began: no two of the known sounds begin alike for so long.
 const BEGINNING: usize = 2_400;
+/// What lies in the card's buffers when a line is cleared is not heard any more: two blocks.
+const TAIL: usize = 160;
 /// Sound that is not known but so short that it is the edge of a known one, e.g. of one that was cut.
 const EDGE_MS: u64 = 60;
 
@@ -29,7 +30,7 @@ const KNOWN: &[(&str, &str)] = &[
 ];
 
 fn body(name: &str) -> String {
-    let say = |text: &str| format!("<Response><Say>{text}</Say></Response>");
+    let say = |text: &str| format!("<Response><Say>{text}</Say><Pause/></Response>");
     match name {
         "hello" => say(HELLO),
         "spare" => say(SPARE),
@@ -37,7 +38,7 @@ fn body(name: &str) -> String {
         "apology" => say(APOLOGY),
         "unconfigured" => say(UNCONFIGURED),
         "beep" => "<Response><Record timeout=\"1\"/></Response>".into(),
-        _ => "@announcement".into(),
+        _ => "<Response><Play>/announcement.wav</Play><Pause/></Response>".into(),
     }
 }
 
@@ -51,7 +52,7 @@ pub struct Known {
 pub fn known() -> &'static [Known] {
     static KNOWN_SOUNDS: OnceLock<Vec<Known>> = OnceLock::new();
     KNOWN_SOUNDS.get_or_init(|| {
-        let mut text = String::new();
+        let mut text = document("/announcement.wav", "@announcement");
         for (name, _) in KNOWN {
             text += &document(&format!("/{name}"), &body(name));
             text += &format!("[[number]]\nnumber = \"1{name}\"\nurl = \"http://app.example/{name}\"\n");
@@ -109,20 +110,18 @@ pub fn in_words(heard: &[u8]) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut rest = heard;
     loop {
-        let whole = |known: &'static Known| Some((find(rest, &known.octets)?, known, known.octets.len()));
         let begun = |known: &'static Known| {
             let beginning = known.octets.get(..BEGINNING.min(known.octets.len() / 2))?;
             let at = find(rest, beginning)?;
             let same = rest[at..].iter().zip(&known.octets).take_while(|(a, b)| a == b).count();
             Some((at, known, same))
         };
-        let all = known().iter();
-        let next = all.flat_map(|known| [whole(known), begun(known)]).flatten();
-        let Some((at, known, length)) = next.min_by_key(|(at, _, length)| (*at, usize::MAX - length)) else {
+        let next = known().iter().filter_map(begun).min_by_key(|(at, _, _)| *at);
+        let Some((at, known, length)) = next else {
             break;
         };
         words.extend(other(&rest[..at]));
-        let is_whole = length == known.octets.len();
+        let is_whole = length + TAIL >= known.octets.len();
         words.push(if is_whole { known.words.to_string() } else { format!("the beginning of {}", known.words) });
         rest = &rest[at + length..];
     }
@@ -166,12 +165,12 @@ pub fn wav(samples: &[i16]) -> Vec<u8> {
     file
 }
 
-/// The samples of a recording as the box keeps it: a WAV in the law of the line.
+/// The samples of a recording's file: a WAV of 8 kHz, mono, 16 bits.
 pub fn recorded(file: &[u8]) -> Vec<i16> {
-    let data = file.windows(4).position(|it| it == b"data").expect("a data chunk");
-    let law = if file[20] == 6 { Law::A } else { Law::Mu };
-    assert_eq!(law, Law::A, "an E1 is recorded in its own law");
-    linear(&file[data + 8..])
+    let reader = hound::WavReader::new(file).expect("a WAV");
+    let spec = reader.spec();
+    assert_eq!((spec.channels, spec.sample_rate, spec.bits_per_sample), (1, 8_000, 16));
+    reader.into_samples().map(|sample| sample.expect("a sample")).collect()
 }
 
 #[test]

@@ -85,11 +85,6 @@ impl Run {
         &self.outcome.told[0]
     }
 
-    /// What the only caller heard, or the first, as linear samples.
-    pub fn heard(&self) -> Vec<i16> {
-        sound::linear(&self.outcome.heard[0].1)
-    }
-
     /// What the only caller heard, or the first, as it came over the line.
     pub fn octets(&self) -> &[u8] {
         &self.outcome.heard[0].1
