@@ -32,6 +32,9 @@ pub struct Scenario {
     /// No speech engine is installed.
     #[serde(default)]
     pub voiceless: bool,
+    /// The media layer does not run.
+    #[serde(default)]
+    pub without_media: bool,
     /// What goes wrong on the wire.
     #[serde(default)]
     pub faults: Faults,

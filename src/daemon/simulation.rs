@@ -112,9 +112,10 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
     let hosts = scenario.hosts().into_iter().map(|host| (host.clone(), address(&host))).collect();
     let client = client(&config, hosts)?;
     let store = open_store(&config, EPOCH).await?;
-    let media_layer = match scenario.voiceless {
-        true => start_media_without_voices(&config, client.clone()).await?,
-        false => start_media(&config, client.clone()).await?,
+    let media_layer = match (scenario.without_media, scenario.voiceless) {
+        (true, _) => None,
+        (false, true) => Some(start_media_without_voices(&config, client.clone()).await?),
+        (false, false) => Some(start_media(&config, client.clone()).await?),
     };
     let socket = config.this.runtime_dir.join("media.sock");
     let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
@@ -153,7 +154,9 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
     outcome.token = token(options.seed);
     drop(world);
     store.close().await;
-    media_layer.shutdown().await;
+    if let Some(media_layer) = media_layer {
+        media_layer.shutdown().await;
+    }
     if let Some(dir) = &options.heard {
         write_heard(dir, &outcome)?;
     }
@@ -263,7 +266,9 @@ impl<W: Write> World<'_, W> {
                 self.settle().await?;
                 self.next_tick = self.next_tick + Micros(BLOCK_US);
             }
-            let pending = self.due.keys().any(|(at, _)| *at < Micros::FOREVER);
+            // A callback that will be tried again is a timer of the router.
+            let timers = self.router.deadline().is_some_and(|at| at < Micros::FOREVER);
+            let pending = timers || self.due.keys().any(|(at, _)| *at < Micros::FOREVER);
             let quiet = self.telephones.all_done() && self.router.live_calls().next().is_none() && !pending;
             quiet_since = if quiet { quiet_since.or(Some(self.now)) } else { None };
             if quiet_since.is_some_and(|since| self.now.since(since) >= AFTERGLOW) {

@@ -52,7 +52,16 @@ fn assert_same(one: &[u8], other: &[u8], what: &str) {
 
 #[test]
 fn determinism_twenty_runs_are_equal_whatever_the_threads_do() {
-    let scenario = example("menu.toml");
+    twenty("menu.toml");
+}
+
+#[test]
+fn determinism_twenty_runs_of_two_calls_at_once_are_equal() {
+    twenty("two-applications.toml");
+}
+
+fn twenty(name: &str) {
+    let scenario = example(name);
     let (first, outcome) = render(&scenario, 1, 1);
     assert_eq!(outcome.failures, [""; 0]);
     for run in 1..RUNS {

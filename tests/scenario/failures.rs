@@ -80,7 +80,8 @@ fn cells(run: &Run) -> [String; 5] {
     ]
 }
 
-/// A line without what differs from run to run, fit for a cell: SIDs lose their digits, addresses their ports.
+/// A line without what differs from run to run, fit for a cell: SIDs lose their digits, addresses their ports, files
+/// their folders.
 fn steady(line: &str) -> String {
     let mut text = String::new();
     let mut rest = line;
@@ -100,7 +101,12 @@ fn steady(line: &str) -> String {
             rest = &rest[next.len_utf8()..];
         }
     }
-    text.replace('|', "\\|").replace('<', "&lt;")
+    // Folders of one run.
+    let words = text.split(' ').map(|word| match word.rsplit_once('/') {
+        Some((folder, file)) if folder.contains("/tipring-sim-") => format!("…/{file}"),
+        _ => word.to_string(),
+    });
+    words.collect::<Vec<_>>().join(" ").replace('|', "\\|").replace('<', "&lt;")
 }
 
 #[test]
@@ -137,4 +143,5 @@ fn failures_every_scenario_has_a_row() {
 fn failures_lines_are_steady() {
     let line = "recording RE7609dfe07eff8a1727143f42b5c5488e from 127.0.0.1:43211 | x";
     assert_eq!(steady(line), "recording RE… from 127.0.0.1 \\| x");
+    assert_eq!(steady("a /tmp/tipring-sim-12-9a/run/media.sock: b"), "a …/media.sock: b");
 }

@@ -24,6 +24,8 @@ pub const ROWS: &[Group] = &[
             ("app-empty-answer", "sends nothing"),
             ("app-empty-document", "sends an empty document"),
             ("app-none", "is not set for the number"),
+            ("callback-500", "answers 500 to the status callback, three times"),
+            ("gather-attribute", "sends a Gather with a wrong attribute"),
         ],
     ),
     (
@@ -45,6 +47,8 @@ pub const ROWS: &[Group] = &[
             ("media-html", "the sound of a Play is an HTML page and says so"),
             ("media-truncated", "the connection is cut in the middle of a sound"),
             ("media-empty", "the sound is an empty file"),
+            ("media-missing-for-ever", "the sound of a Play that repeats for ever is not there"),
+            ("media-layer-down", "the media layer does not run"),
             ("say-no-language", "a Say in a language that no engine speaks"),
             ("say-no-engine", "no speech engine is installed"),
             ("record-silent", "nobody speaks in a Record"),
@@ -65,6 +69,7 @@ pub const ROWS: &[Group] = &[
         &[
             ("unknown-number", "a number that nobody has is called"),
             ("channels-busy", "the 31st call on a span of 30 channels"),
+            ("frames-lost", "one frame of ten is lost on the D channel"),
             ("d-channel-short", "the D channel, for 5 s of a call"),
             ("d-channel-long", "the D channel, in a call, for longer than T309 (90 s)"),
             ("d-channel-before", "the D channel, while the application is asked"),
@@ -76,6 +81,29 @@ pub const ROWS: &[Group] = &[
 ];
 
 pub const SCENARIOS: &[(&str, &str)] = &[
+    (
+        "callback-500",
+        "[[number]]\nnumber = '100'\nurl = 'http://app.example/'\nstatus_callback = 'http://app.example/over'
+        [[document]]\npath = '/'\nbody = '<Response><Say>Hello from the application.</Say></Response>'
+        [[document]]\npath = '/over'\nstatus = 500",
+    ),
+    (
+        "gather-attribute",
+        "[[document]]\npath = '/'
+        body = '<Response><Gather numDigits=\"x\" timeout=\"1\"><Say>Hello from the application.</Say></Gather></Response>'",
+    ),
+    (
+        "media-missing-for-ever",
+        "[[document]]\npath = '/'
+        body = '<Response><Play loop=\"0\">/gone.wav</Play><Say>Hello from the application.</Say></Response>'",
+    ),
+    ("media-layer-down", "without_media = true\n[[document]]\npath = '/'
+        body = '<Response><Play>/a.wav</Play><Say>Never heard.</Say><Gather timeout=\"1\"/></Response>'"),
+    (
+        "frames-lost",
+        "[faults]\nframe_loss_one_in = 10
+        [[document]]\npath = '/'\nbody = '<Response><Say>Hello from the application.</Say></Response>'",
+    ),
     ("app-refuses", "dead_hosts = ['app.example']"),
     ("app-hangs", "[[document]]\npath = '/'\nnever = true"),
     ("app-500", "[[document]]\npath = '/'\nstatus = 500\nbody = 'no'"),

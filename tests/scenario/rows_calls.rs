@@ -159,7 +159,7 @@ fn a10_sounds_follow_each_other_in_order_without_overlap() {
     for gap in gaps {
         // Speech has silence of its own at both ends.
         let ms = gap.expect("they overlap or change places") / 8;
-        assert!(ms < 400, "a gap of {ms} ms");
+        assert!(ms < 300, "a gap of {ms} ms");
     }
     assert_eq!(in_words(heard), format!("{WORDS}, then the announcement, then {WORDS}"));
 }

@@ -82,8 +82,8 @@ pub fn linear(octets: &[u8]) -> Vec<i16> {
 /// Without the silence at both ends.
 pub fn trim(octets: &[u8]) -> Vec<u8> {
     let loud = |&octet: &u8| alaw_decode(octet).unsigned_abs() > 8;
-    let begin = octets.iter().position(|octet| loud(octet)).unwrap_or(0);
-    let end = octets.iter().rposition(|octet| loud(octet)).map_or(0, |at| at + 1);
+    let begin = octets.iter().position(loud).unwrap_or(0);
+    let end = octets.iter().rposition(loud).map_or(0, |at| at + 1);
     octets.get(begin..end).unwrap_or_default().to_vec()
 }
 
