@@ -56,6 +56,7 @@ pub(crate) async fn update(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
             asking.state.store.settled().await?;
             Ok(Answer::Json(StatusCode::OK, show::call(&call)))
         }
+        Reply::Refused(code) if code.0 == 20503 => Err(Fault::unavailable(code.meaning())),
         Reply::Refused(code) => Err(Fault::plain(code.0)),
         Reply::NotLive => Err(not_live(asking, sid).await?),
     }

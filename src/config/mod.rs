@@ -259,7 +259,8 @@ impl Config {
                 return Err(refuse(at, &format!("number {digits} stands twice")));
             }
             seen.push(digits);
-            for url in std::iter::once(&entry.url).chain(&entry.fallback) {
+            let callback = Some(&entry.status_callback).filter(|url| !url.is_empty());
+            for url in std::iter::once(&entry.url).chain(&entry.fallback).chain(callback) {
                 if !(url.starts_with("http://") || url.starts_with("https://")) || url.contains(char::is_whitespace) {
                     return Err(refuse(at, &format!("number {digits}: {url:?} is not an absolute http or https URL")));
                 }

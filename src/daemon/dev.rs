@@ -2,7 +2,6 @@
 //! call as a timeline and says what to type next. Nothing here is special to the demonstration but the far end.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -97,7 +96,7 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     let failed = |what: &str, error: &dyn std::fmt::Display| StartError { exit: 1, text: format!("{what}: {error}") };
     std::fs::create_dir_all(&state).map_err(|error| failed(&state.display().to_string(), &error))?;
     let app = App::start(documents(), "127.0.0.1:0").await.map_err(|error| failed("the sample application", &error))?;
-    let (config, file) = config(&state, options.port, app.address())?;
+    let (config, file) = config(&state, options.port);
     let wire = Wire::new(WireConfig::default());
     let exchange = Exchange::new(wire.far(), ExchangeConfig::default());
     let exchange = Arc::new(Mutex::new(exchange));
@@ -129,7 +128,7 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     if form == Form::Text {
         println!("a simulated E1, an application on http://{}, the API on http://{}\n", app.address(), service.api);
     }
-    ring(&exchange, wire.now() + super::telephones::LINE_READY)?;
+    ring(&exchange, ID, wire.now() + super::telephones::LINE_READY, leaves_a_message())?;
     let called = follow(&mut show, &service, &exchange).await;
     let summary = summarise(&service, &app, &show, called, begun).await;
     if !summary.ok {
@@ -145,22 +144,21 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
         next_steps(&service, &app, &heard, &octets);
     }
     if !options.once {
-        serve_on(&mut show, &service).await;
+        serve_on(&mut show, &service, &exchange, &wire).await;
     }
     service.stop(Duration::from_secs(2)).await;
     drop(clock);
     Ok(summary)
 }
 
-fn config(state: &Path, port: u16, app: SocketAddr) -> Result<(Config, PathBuf), StartError> {
+fn config(state: &Path, port: u16) -> (Config, PathBuf) {
     let mut config = Config::default();
     config.this.state_dir = state.join("dev");
     config.this.cache_dir = state.join("dev/cache");
     config.this.runtime_dir = state.join("dev/run");
     config.listen.api = format!("127.0.0.1:{port}");
     config.card = vec![CardEntry { kind: CardKind::Sim, spans: Vec::new(), role: Role::User }];
-    let _ = app;
-    Ok((config, state.join("dev/none.toml")))
+    (config, state.join("dev/none.toml"))
 }
 
 /// The sample application's number. It is set anew at each start, as the application's port is.
@@ -205,21 +203,13 @@ fn write_state(state: &Path, service: &Service, app: &App) -> Result<(), StartEr
         "account": service.account.sid.to_string(), "token": service.account.token,
         "number": NUMBER, "heard": state.join("heard.wav"),
     });
-    let failed = |error: std::io::Error| StartError { exit: 1, text: format!("{}: {error}", file.display()) };
-    let part = state.join("dev.json.part");
-    std::fs::write(&part, format!("{text:#}\n")).map_err(failed)?;
-    restrict(&part).map_err(failed)?;
-    std::fs::rename(&part, &file).map_err(failed)
+    super::serve::write_secret(&file, &format!("{text:#}\n"))
+        .map_err(|error| StartError { exit: 1, text: format!("{}: {error}", file.display()) })
 }
 
-/// Nobody else reads the token.
-fn restrict(file: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))
-}
-
-fn ring(exchange: &Arc<Mutex<Exchange>>, now: Micros) -> Result<(), StartError> {
-    let steps = vec![
+/// What the caller of the demonstration does.
+fn leaves_a_message() -> Vec<Step> {
+    vec![
         Step::AwaitAnswer { limit_ms: 10_000 },
         Step::AwaitQuiet { ms: 1_200, limit_ms: 20_000 },
         Step::press("2"),
@@ -227,10 +217,23 @@ fn ring(exchange: &Arc<Mutex<Exchange>>, now: Micros) -> Result<(), StartError> 
         Step::Tone { hz: 440.0, ms: 2_000, level_dbm0: -12.0 },
         Step::press("#"),
         Step::AwaitHangup { limit_ms: 20_000 },
-    ];
+    ]
+}
+
+/// A caller who presses each key when the application has fallen silent, and listens to the end.
+fn presses(keys: &str) -> Vec<Step> {
+    let mut steps = vec![Step::AwaitAnswer { limit_ms: 30_000 }];
+    for key in keys.chars() {
+        steps.extend([Step::AwaitQuiet { ms: 1_200, limit_ms: 20_000 }, Step::press(&key.to_string())]);
+    }
+    steps.push(Step::AwaitHangup { limit_ms: 120_000 });
+    steps
+}
+
+fn ring(exchange: &Arc<Mutex<Exchange>>, id: &str, at: Micros, steps: Vec<Step>) -> Result<(), StartError> {
     let call = tipring_sim::Call {
-        id: ID.into(),
-        at: now,
+        id: id.into(),
+        at,
         from: Some(CALLER.into()),
         name: Some("A CALLER".into()),
         to: NUMBER.into(),
@@ -347,12 +350,24 @@ fn next_steps(service: &Service, app: &App, heard: &Path, octets: &[u8]) {
     let _ = std::io::stdout().flush();
 }
 
-async fn serve_on(show: &mut Show, service: &Service) {
-    println!("serving until Ctrl-C");
+/// Shows calls until Ctrl-C. A line of keys typed at the terminal is a caller who presses them.
+async fn serve_on(show: &mut Show, service: &Service, exchange: &Arc<Mutex<Exchange>>, wire: &Wire) {
+    println!("serving until Ctrl-C; Enter rings {NUMBER} again, keys before it (e.g. 1) are pressed in that call");
     let mut traces = service.live.traces();
-    loop {
+    let mut typed = typed_lines();
+    for n in 2_u32.. {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => return,
+            Some(line) = typed.recv() => {
+                let steps = presses(line.trim());
+                let wrong = steps.iter().find_map(Step::complaint);
+                match wrong.map_or_else(|| ring(exchange, &format!("{ID}-{n}"), wire.now(), steps), |why| {
+                    Err(StartError { exit: 2, text: why })
+                }) {
+                    Ok(()) => {}
+                    Err(error) => println!("{error}"),
+                }
+            }
             trace = traces.recv() => match trace {
                 Ok(trace) => show.trace(&trace),
                 Err(RecvError::Lagged(_)) => {}
@@ -360,6 +375,24 @@ async fn serve_on(show: &mut Show, service: &Service) {
             },
         }
     }
+}
+
+/// Lines of a terminal; none if standard input is something else.
+fn typed_lines() -> tokio::sync::mpsc::Receiver<String> {
+    let (lines, typed) = tokio::sync::mpsc::channel(8);
+    let read = move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if lines.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    };
+    if std::io::IsTerminal::is_terminal(&std::io::stdin())
+        && let Err(error) = std::thread::Builder::new().name("terminal".into()).spawn(read)
+    {
+        tracing::warn!(%error, "the terminal is not read");
+    }
+    typed
 }
 
 /// The documents of the sample application.

@@ -76,7 +76,10 @@ impl Service {
         let epoch = Instant::now();
         let started = now();
         for dir in [&config.this.state_dir, &config.this.cache_dir, &config.this.runtime_dir] {
-            std::fs::create_dir_all(dir).map_err(|error| StartError {
+            // Tokens and recordings are in there: for nobody else.
+            let mut maker = std::fs::DirBuilder::new();
+            std::os::unix::fs::DirBuilderExt::mode(maker.recursive(true), 0o700);
+            maker.create(dir).map_err(|error| StartError {
                 exit: 77,
                 text: format!("{}: cannot be made: {error}", dir.display()),
             })?;
@@ -364,7 +367,10 @@ pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
         Some(kind) => Some(card_of(kind, &entry.map(|card| card.spans.clone()).unwrap_or_default())?),
     };
     let mut service = Service::start(config, file, Wiring { card, hosts: Vec::new(), seed: None }).await?;
-    println!("tipring: the API listens on http://{}", service.api);
+    let credentials = config.this.state_dir.join("account.json");
+    write_secret(&credentials, &credentials_of(&service))
+        .map_err(|error| failed(&credentials.display().to_string())(&error))?;
+    println!("tipring: the API listens on http://{}; account and token are in {}", service.api, credentials.display());
     let mut traces = service.timeline.take().unwrap_or_else(|| service.live.traces());
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
         .map_err(|error| failed("SIGTERM")(&error))?;
@@ -387,6 +393,25 @@ pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
     service.stop(DRAIN).await;
     drop(far_end);
     Ok(())
+}
+
+/// Where the API is and who may ask, as JSON, for the box's own owner.
+fn credentials_of(service: &Service) -> String {
+    let account = &service.account;
+    let api = format!("http://{}", service.api);
+    format!("{:#}\n", serde_json::json!({"api": api, "account": account.sid.to_string(), "token": account.token}))
+}
+
+/// Writes a file that only its owner reads: the old one, or the new one whole.
+pub fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let part = file.with_extension("part");
+    let _ = std::fs::remove_file(&part);
+    let mut out = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+    out.write_all(text.as_bytes())?;
+    out.sync_all()?;
+    std::fs::rename(&part, file)
 }
 
 /// A simulated E1 with an exchange that nobody rings at.

@@ -28,6 +28,7 @@ pub struct Telephones {
 struct Ring {
     id: String,
     from: Option<String>,
+    restricted: bool,
     to: String,
     expect: Expect,
 }
@@ -71,6 +72,7 @@ impl Telephones {
                 rings.push(Ring {
                     id: id.clone(),
                     from: call.from.clone(),
+                    restricted: call.restricted,
                     to: call.to.clone(),
                     expect: call.expect.clone(),
                 });
@@ -119,7 +121,9 @@ impl Telephones {
             return Some(*at);
         }
         let taken = |at: usize| self.by_sid.iter().any(|(_, taken)| *taken == at);
-        let fits = |ring: &Ring| ring.to == call.to_raw && ring.from.as_deref().unwrap_or("") == call.from_raw;
+        // A withheld number is kept nowhere.
+        let from = |ring: &Ring| if ring.restricted { String::new() } else { ring.from.clone().unwrap_or_default() };
+        let fits = |ring: &Ring| ring.to == call.to_raw && from(ring) == call.from_raw;
         let rung = |ring: &Ring| self.exchange.call(&ring.id).is_some();
         let at = (0..self.rings.len()).find(|&at| !taken(at) && fits(&self.rings[at]) && rung(&self.rings[at]))?;
         self.by_sid.push((call.sid, at));

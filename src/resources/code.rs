@@ -116,7 +116,11 @@ const TABLE: &[(u32, &str, &str)] = &[
     (21205, "Url or Twiml is missing", "give one of them"),
     (21210, "From is not one of the account's numbers", "use a number of the account or a verified caller id"),
     (21213, "From is missing", "say which number calls"),
-    (21220, "the call is not in the needed state", "it has ended already"),
+    (
+        21220,
+        "the call is not in the needed state",
+        "see its status: an ended call cannot be changed, an answered one not be canceled",
+    ),
     (21402, "the URL is invalid", "use an absolute http or https URL"),
     (21403, "the method is invalid", "use GET or POST"),
     (21405, "a fallback without a main URL", "set VoiceUrl too"),
