@@ -3,6 +3,7 @@ AssertionError is a failure."""
 
 import time
 
+from peer import FINAL
 from sound import find_prompt, read_wav, tone_in
 
 # How like the prompt the bearer's sound must be. Untouched it is 1.00; muted, cut or another text: far below.
@@ -114,10 +115,11 @@ def far_end_first(lab):
     far = ring(lab, "100", "2025550101", 9)
     sid = asked(lab, far, "/menu")["CallSid"]
     far.say("hangup", 31)
+    answer = far.event("release")["cause"]
     far.event("ended")
     call = lab.box.call(sid)
     check((call["status"], call["cause"]) == ("completed", 31), f"record: {call['status']}, cause {call['cause']}")
-    return "cause 31 in the record"
+    return f"cause 31 in the record, RELEASE with {answer}"
 
 
 def refusals(lab):
@@ -201,22 +203,53 @@ def d_channel_lost_and_back(lab):
 
 
 KILLS, CALLS_AT_A_KILL, T316_S = 5, 4, 120
+# A kill comes at the latest this long after four calls were placed; some are recording by then.
+LATEST_S = 8.0
+# What a recording may miss of the time from its begin to the kill.
+SHORT_S = 2.0
+
+
+def four_calls(lab, slots, moment):
+    """Four calls; two of them press their key at once and send a tone to be recorded. Returns after `moment` seconds."""
+    fars = [lab.peer.place("100", f"202555{3000 + slot}", slot) for slot in slots]
+    end, silent = time.monotonic() + moment, fars[:2]
+    while time.monotonic() < end:
+        for far in [far for far in silent if far.has("connect")]:
+            silent.remove(far)
+            far.say("dtmf", 2)
+            far.say("tone", 1004)
+        time.sleep(0.02)
+    return fars
+
+
+def kept(lab, recordings, killed_at):
+    """Recordings that were being made are there, and hardly shorter than they had been made; by how much at most."""
+    worst = 0.0
+    for sid, begun in recordings.items():
+        status = lab.box.rows("SELECT status FROM recordings WHERE sid = ?", sid)
+        made = killed_at - begun
+        if made < SHORT_S:
+            check(status in ([], [("completed",)], [("absent",)]), f"{sid}: {status}")
+            continue
+        check(status == [("completed",)], f"{sid}: {status} after {made:.1f} s")
+        samples = read_wav(lab.box.get(f"Recordings/{sid}", ".wav"))
+        worst = max(worst, made - len(samples) / 8000)
+        check(worst <= SHORT_S, f"{sid}: {len(samples) / 8000:.2f} s of {made:.2f} s")
+    return worst
 
 
 def killed(lab):
-    """kill -9 under four calls at seeded moments: the far end's channels are idle again, they can be used, and every
-    call that the application saw has a final status."""
-    took = []
+    """kill -9 under four calls at seeded moments: the far end's channels are idle again, they can be used, every call
+    that the application saw has a final status, and what was recorded is there."""
+    took, short, recordings = [], 0.0, 0
     for n in range(KILLS):
-        moment = lab.random.uniform(0.0, 6.0)
+        moment = lab.random.uniform(LATEST_S * n / KILLS, LATEST_S * (n + 1) / KILLS)
         slots = lab.random.sample([*range(1, 16), *range(17, 32)], CALLS_AT_A_KILL)
-        fars = [lab.peer.place("104", f"202555{3 + n}{slot:03}", slot) for slot in slots]
-        if moment > 3:
-            for far in fars:
-                far.say("dtmf", "12")
-        time.sleep(moment)
+        since = lab.box.mark()
+        fars = four_calls(lab, slots, moment)
         mark = lab.peer.mark()
         lab.box.kill()
+        killed_at, begun = time.time(), lab.box.recordings(since)
         lab.start_box()
         lab.box.log("D channel up", 0, 60)
         up = time.monotonic()
@@ -225,18 +258,20 @@ def killed(lab):
         for slot in (1, 31):
             lab.peer.event("restart", mark, T316_S, timeslot=slot)
         took.append(f"{moment:.1f} s: {time.monotonic() - up:.1f} s")
-        again = [lab.peer.place("103", f"202556{n}{slot:03}", slot) for slot in slots]
+        again = [lab.peer.place("103", f"202556{1000 + slot}", slot) for slot in slots]
         for far in again:
             far.event("connect")
             far.say("hangup", 16)
         for far in again:
             far.event("ended")
-    time.sleep(1)
-    known = dict(lab.box.rows("SELECT sid, status FROM calls"))
-    alive = [sid for sid in lab.app.sids() if known.get(sid) not in ("completed", "failed", "busy", "no-answer", "canceled")]
-    check(not alive, f"without a final status: {[(sid, known.get(sid)) for sid in alive]}")
+        short, recordings = max(short, kept(lab, begun, killed_at)), recordings + len(begun)
+    sids = lab.app.sids()
+    alive = [sid for sid in sids if lab.box.call(sid)["status"] not in FINAL]
+    check(not alive, f"without a final status: {alive}")
     check(lab.box.rows("PRAGMA integrity_check") == [("ok",)], "integrity_check")
-    return f"killed at, idle after: {'; '.join(took)}; {len(lab.app.sids())} calls final"
+    check(recordings > 0, "no kill met a recording")
+    idle = f"killed at, idle after: {'; '.join(took)}"
+    return f"{idle}; {len(sids)} calls final; {recordings} recordings at most {short:.2f} s short"
 
 
 def late_start(lab):
@@ -247,7 +282,6 @@ def late_start(lab):
     time.sleep(3)
     early = lab.peer.place("100", "2025550104", 5)
     lab.start_box()
-    lab.box.log("D channel up", 0, 60)
     fate = lab.peer.wait(
         lambda e: e.get("call") == early.number and e.get("ev") in ("connect", "ended"), early.since, 60, "the early call"
     )
@@ -257,6 +291,7 @@ def late_start(lab):
         fate = "was answered"
     else:
         fate = f"ended with cause {fate['cause']}"
+    lab.up(60)
     far = ring(lab, "100", "2025550105", 5)
     asked(lab, far, "/menu")
     far.say("hangup", 16)

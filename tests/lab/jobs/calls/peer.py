@@ -14,6 +14,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from datetime import datetime
 from pathlib import Path
 
 DCHAN = "47"
@@ -109,6 +110,11 @@ class Far:
     def event(self, ev, limit_s=15, since=None, **fields):
         return self.peer.event(ev, self.since if since is None else since, limit_s, call=self.number, **fields)
 
+    def has(self, ev):
+        """Whether something has happened to the call."""
+        with self.peer.news:
+            return any(e.get("ev") == ev and e.get("call") == self.number for e in self.peer.lines[self.since :])
+
     def say(self, verb, *words):
         self.peer.say(" ".join([verb, str(self.number), *map(str, words)]))
 
@@ -148,6 +154,17 @@ class Box(Child):
 
     def log(self, part, since=0, limit_s=15):
         return self.wait(lambda line: part in line, since, limit_s, f"tipring's log: {part!r}")
+
+    def recordings(self, since=0):
+        """Recordings that began and did not end, by the log: SID and when, on the host's clock."""
+        begun = {}
+        for line in self.lines[since:]:
+            if found := re.match(r"(\S+)Z .* recording (RE\w+) (begins|is kept)", line):
+                stamp, sid, what = found.groups()
+                begun[sid] = datetime.fromisoformat(stamp + "+00:00").timestamp()
+                if what != "begins":
+                    del begun[sid]
+        return begun
 
     def ready(self, limit_s=30):
         """Waits until the API answers."""
