@@ -93,12 +93,7 @@ mod tests {
     use super::*;
 
     fn london() -> Plan {
-        Plan {
-            country: "44".into(),
-            area: "20".into(),
-            trunk_prefix: "0".into(),
-            international_prefix: "00".into(),
-        }
+        Plan { country: "44".into(), area: "20".into(), trunk_prefix: "0".into(), international_prefix: "00".into() }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tipring_resources::{Call, CallStatus, Number, Sid};
 
 use crate::effects::{Effect, LineCommand, TraceKind, WriteId};
 use crate::fault::Fault;
-use crate::limits::{ANSWER_LIMIT, CLEAR_LIMIT};
+use crate::limits::{ANSWER_LIMIT, CARD_TAIL, CLEAR_LIMIT};
 use crate::session::End;
 use crate::world::{Input, Shared, TaskId, World, lock};
 
@@ -153,6 +153,18 @@ impl Leg {
     pub(crate) fn end(&self, status: Option<CallStatus>, cause: Cause) -> Over {
         self.world().end_call(self.task, End { status, cause, clear: true, by_far_end: false });
         Over
+    }
+
+    /// Ends the call in the ordinary way, once its last sound is heard to the end.
+    pub(crate) async fn finish(&self) -> Over {
+        let sounded = self.world().sessions.get(&self.task).and_then(|session| session.sounded);
+        let until = sounded.map_or(Micros::ZERO, |at| at + CARD_TAIL);
+        while self.now() < until {
+            if let Err(over) = self.next(until).await {
+                return over;
+            }
+        }
+        self.end(None, Cause::NORMAL)
     }
 
     /// Waits until the line is clear, and forgets the session.

@@ -44,6 +44,8 @@ pub(crate) const SOUND_LIMIT: Micros = Micros::from_s(4 * 3_600);
 pub(crate) const SOUND_TAIL_LIMIT: Micros = Micros::from_s(12);
 /// Between the switch's word that a port is gone and the line's word that the call is over.
 pub(crate) const PORT_GONE_LIMIT: Micros = Micros::from_s(1);
+/// From the end of a playing to the moment at which the far end has heard it: blocks that wait in the card.
+pub(crate) const CARD_TAIL: Micros = Micros::from_ms(40);
 /// For a tap to say its last word.
 pub(crate) const TAP_LIMIT: Micros = Micros::from_s(2);
 /// For a recording's file to be closed and trimmed.

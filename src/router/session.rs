@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tipring_card::{Cause, Law};
+use tipring_card::{Cause, Law, Micros};
 use tipring_resources::{AccountStatus, Call, CallStatus, Code, Direction, Number, Record, Sid, SidKind};
 use tipring_switch::{Command as SwitchCommand, PlayId, Port};
 
@@ -35,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) http: Option<HttpId>,
     /// The sound that is being played.
     pub(crate) sound: Option<(Option<MediaId>, PlayId)>,
+    /// The last octet of a sound has left the switch at this moment.
+    pub(crate) sounded: Option<Micros>,
     /// The last verb's failure, told with the next request.
     pub(crate) failed: Option<(Code, String)>,
 }
@@ -103,6 +105,7 @@ impl World {
                 cleared: false,
                 http: None,
                 sound: None,
+                sounded: None,
                 failed: None,
             },
             refusal,

@@ -143,6 +143,7 @@ impl Leg {
             }
             Input::Played { play, .. } if *play == playing.play => {
                 self.forget_sound(playing);
+                self.sounded();
                 let ms = (self.now() - playing.began).as_ms();
                 self.trace(TraceKind::Media, format!("ended after {}.{:01} s", ms / 1_000, ms % 1_000 / 100));
                 Some(if playing.failed { Heard::Failed } else { Heard::Whole })
@@ -185,6 +186,14 @@ impl Leg {
             world.emit(Effect::Switch(SwitchCommand::Stop { play: playing.play, port: playing.port }));
         }
         self.forget_sound(playing);
+    }
+
+    fn sounded(&self) {
+        let mut world = self.world();
+        let now = world.now;
+        if let Some(session) = world.sessions.get_mut(&self.task) {
+            session.sounded = Some(now);
+        }
     }
 
     fn forget_sound(&self, playing: &Playing) {

@@ -50,7 +50,7 @@ async fn tell(leg: &Leg) -> Result<(), Over> {
             Some(next) => next,
             None => {
                 leg.trace(TraceKind::Verb, "end of the document");
-                return Err(leg.end(None, Cause::NORMAL));
+                return Err(leg.finish().await);
             }
         };
         if leg.now() - began >= QUICK {
@@ -94,7 +94,7 @@ impl Leg {
         let noise = Noise::of_say(&Say { text, rounds: 1, ..Say::default() }, self);
         match self.hear(&noise).await {
             Err(over) => over,
-            Ok(Heard::Whole) => self.end(None, Cause::NORMAL),
+            Ok(Heard::Whole) => self.finish().await,
             Ok(Heard::Failed) => self.end(Some(CallStatus::Completed), Cause::TEMPORARY_FAILURE),
         }
     }

@@ -7,7 +7,6 @@ mod record;
 mod reject;
 mod speak;
 
-use tipring_card::Cause;
 use tipring_instructions::Verb;
 
 use crate::fetch::{Ask, Page};
@@ -30,7 +29,7 @@ pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flo
         Verb::Pause(pause) => pause::run(leg, *pause).await,
         Verb::Redirect(redirect) => Ok(Flow::Ask(page.ask(Some(&redirect.url), redirect.method, Vec::new()))),
         Verb::Reject(reject) => Err(reject::run(leg, *reject)),
-        Verb::Hangup => Err(leg.end(None, Cause::NORMAL)),
+        Verb::Hangup => Err(leg.finish().await),
         Verb::Unsupported { .. } => Ok(Flow::Next),
     }
 }
