@@ -7,6 +7,7 @@ pub mod conductor;
 pub mod dev;
 mod feeder;
 mod hands;
+mod outcome;
 mod recorder;
 pub mod scenario;
 pub mod serve;

@@ -1,0 +1,119 @@
+//! What came of a scenario: judged against what it expects, kept for whoever asks. Nothing runs here.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use tipring_resources::Sid;
+
+use super::app::{App, Asked};
+use super::scenario::Scenario;
+use super::serve::StartError;
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Everything that the scenario expects came true.
+    pub ok: bool,
+    /// What did not.
+    pub failures: Vec<String>,
+    /// Calls that rang.
+    pub calls: usize,
+    /// Seconds of audio computed, over all channels.
+    pub channel_seconds: f64,
+    /// Wall time that the loop took.
+    pub wall_s: f64,
+    /// What each telephone heard, by call: G.711 octets.
+    pub heard: Vec<(String, Vec<u8>)>,
+    /// What came of each call, in the order of `heard`.
+    pub told: Vec<Told>,
+    /// What the applications were asked.
+    pub asked: Vec<Asked>,
+    /// Key of the account that signs requests.
+    pub token: String,
+}
+
+/// What came of one call.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Its SID; empty if the box never knew of it.
+    pub sid: String,
+    /// Its final status.
+    pub status: Option<String>,
+    /// Q.850 cause of the end as the far end knows it.
+    pub cause: Option<u8>,
+    /// From the ring to the answer.
+    pub answered_after_ms: Option<u64>,
+    /// From the answer to the first sound.
+    pub first_sound_ms: Option<u64>,
+    /// How much of what was heard was sound.
+    pub sound_ms: u64,
+    /// Error codes that were noted, in order.
+    pub errors: Vec<u32>,
+    /// The files of its recordings, in order: each a WAV.
+    pub recordings: Vec<Vec<u8>>,
+}
+
+/// A recording's whole file.
+pub(super) fn file_of(store: &tipring_store::Store, sid: Sid) -> Option<Vec<u8>> {
+    let mut blob = store.blobs().open(sid).ok().flatten()?;
+    let mut octets = Vec::new();
+    blob.file.read_to_end(&mut octets).ok()?;
+    Some(octets)
+}
+
+/// What the applications should have been asked and were not.
+pub(super) fn unasked(scenario: &Scenario, app: &App) -> Vec<String> {
+    let log = app.asked();
+    let mut failures = Vec::new();
+    for wanted in &scenario.asked {
+        let has = |params: &[(String, String)]| {
+            wanted.with.iter().all(|(name, value)| params.iter().any(|(n, v)| n == name && v == value))
+        };
+        let got = log.iter().filter(|asked| asked.path == wanted.path && has(&asked.params)).count();
+        let met = wanted.times.map_or(got > 0, |times| got == times);
+        if !met {
+            let with: Vec<_> = wanted.with.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let times = wanted.times.map_or("at least once".to_string(), |times| format!("{times} time(s)"));
+            failures.push(format!("{} with {}: wanted {times}, asked {got} time(s)", wanted.path, with.join(" ")));
+        }
+    }
+    failures
+}
+
+/// FNV-1a, 64 bits: names a sound in a line of text.
+pub(super) fn fnv(octets: &[u8]) -> u64 {
+    octets.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &octet| (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3))
+}
+
+pub(super) fn write_heard(dir: &Path, outcome: &Outcome) -> Result<(), StartError> {
+    let failed = |error: &dyn std::fmt::Display| StartError { exit: 1, text: format!("{}: {error}", dir.display()) };
+    std::fs::create_dir_all(dir).map_err(|error| failed(&error))?;
+    for (id, octets) in &outcome.heard {
+        let name: String = id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+        super::telephones::write_wav(&dir.join(format!("{name}.wav")), octets).map_err(|error| failed(&error))?;
+    }
+    Ok(())
+}
+
+/// A folder of one run, removed at its end.
+pub(super) struct ScratchDir {
+    /// Where it is.
+    pub(super) path: PathBuf,
+}
+
+impl ScratchDir {
+    /// A fresh one.
+    pub(super) fn new() -> Result<Self, StartError> {
+        let name = format!("tipring-sim-{}-{:016x}", std::process::id(), u64::from_le_bytes(super::serve::random()?));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path)
+            .map_err(|error| StartError { exit: 1, text: format!("{}: {error}", path.display()) })?;
+        Ok(ScratchDir { path })
+    }
+}
+
+impl Drop for ScratchDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
