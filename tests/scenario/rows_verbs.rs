@@ -11,7 +11,7 @@ const ANNOUNCEMENT: &str = "the announcement";
 #[test]
 fn b2_what_is_played_twice_is_heard_twice_and_loop_zero_until_the_end() {
     let sound = document("/a.wav", "@announcement");
-    let twice = run(&(caller("<Response><Play loop=\"2\">/a.wav</Play><Pause/></Response>", "") + &sound));
+    let twice = run(&(caller("<Response><Play loop=\"2\">/a.wav</Play></Response>", "") + &sound));
     let played = places(twice.octets(), sound_of(ANNOUNCEMENT));
     assert_eq!(played.len(), 2, "{}", in_words(twice.octets()));
     assert_eq!(twice.asked("/a.wav").len(), 1, "the second round comes out of the cache");
@@ -152,6 +152,15 @@ fn b17_the_end_of_a_document_clears_the_line_and_it_can_be_used_at_once() {
         assert_eq!((told.status.as_deref(), told.cause), (Some("completed"), Some(16)), "{id}");
     }
     assert_eq!(in_words(&run.outcome.heard[40].1), WORDS);
+}
+
+#[test]
+fn b17_the_last_octet_is_heard_before_the_line_is_cleared() {
+    for end in ["", "<Hangup/>"] {
+        let body = format!("<Response><Play>/a.wav</Play>{end}</Response>");
+        let run = run(&(caller(&body, "") + &document("/a.wav", "@announcement")));
+        assert_eq!(places(run.octets(), sound_of(ANNOUNCEMENT)).len(), 1, "{end}: {}", in_words(run.octets()));
+    }
 }
 
 #[test]

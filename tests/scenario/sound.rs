@@ -13,8 +13,6 @@ const APOLOGY: &str = "We are sorry. An application error has occurred. Goodbye.
 const UNCONFIGURED: &str = "This number is not in service yet. Goodbye.";
 /// Octets from the beginning of a sound that tell that it began: no two of the known sounds begin alike for so long.
 const BEGINNING: usize = 2_400;
-/// What lies in the card's buffers when a line is cleared is not heard any more: two blocks.
-const TAIL: usize = 160;
 /// Sound that is not known but so short that it is the edge of a known one, e.g. of one that was cut.
 const EDGE_MS: u64 = 60;
 
@@ -121,7 +119,7 @@ pub fn in_words(heard: &[u8]) -> String {
             break;
         };
         words.extend(other(&rest[..at]));
-        let is_whole = length + TAIL >= known.octets.len();
+        let is_whole = length == known.octets.len();
         words.push(if is_whole { known.words.to_string() } else { format!("the beginning of {}", known.words) });
         rest = &rest[at + length..];
     }
