@@ -5,6 +5,7 @@ mod audio;
 mod determinism;
 mod failures;
 mod failures_rows;
+mod files;
 mod index;
 mod rows_calls;
 mod rows_errors;
