@@ -17,8 +17,9 @@ use tipring_card::{BLOCK_US, Micros};
 
 use crate::wire::Wire;
 
-/// A host that slept longer than this does not hear what it missed: the wire's clock jumps less far.
-const MAX_CATCH_UP: Micros = Micros::from_s(1);
+/// A late host does not hear what it missed: beyond this the clock of the wire is slow instead. A burst of blocks would
+/// run its users' buffers dry, which no real card does to them.
+const MAX_CATCH_UP: Micros = Micros(BLOCK_US);
 
 /// The running clock; dropping it stops the wire.
 pub struct WallClock {
