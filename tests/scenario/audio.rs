@@ -7,19 +7,13 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tipring::daemon::dev::WELCOME;
 use tipring_card::Law;
-use tipring_dsp::{best_match, correlation};
+use tipring_dsp::best_match;
 use tipring_media::{MediaClient, MediaRequest, MediaService, Source};
 
 use crate::sound::{linear, trim};
 
 /// The prompt has begun by then, counted from the answer.
 const BEGINS_WITHIN_MS: usize = 2_000;
-/// Of the prompt, this much is compared.
-const COMPARED_MS: usize = 3_000;
-/// Of that, this much at once…
-const PIECE_MS: usize = 500;
-/// …and this much it may have been moved by lost or repeated blocks.
-const SHIFT_MS: usize = 100;
 /// The prompt, and nothing else.
 const SAME: f32 = 0.95;
 
@@ -59,29 +53,16 @@ fn rendered(text: &str) -> Vec<i16> {
     linear(&trim(&octets))
 }
 
-/// Correlation of the prompt with the beginning of what was heard. Real time on a busy machine loses or repeats a block
-/// now and then: the prompt is laid on piece by piece, each near the place of the one before.
-fn aligned(heard: &[i16], prompt: &[i16]) -> f32 {
-    let (mut heard_pieces, mut lag, mut room) = (Vec::new(), 0, 8 * BEGINS_WITHIN_MS);
-    for (at, piece) in prompt.chunks(8 * PIECE_MS).enumerate() {
-        let from = (at * 8 * PIECE_MS + lag).min(heard.len());
-        let found = best_match(&heard[from..], piece, room).lag;
-        heard_pieces.extend_from_slice(heard.get(from + found..from + found + piece.len()).unwrap_or(&[]));
-        // From now on it may come this much earlier or later.
-        let place = lag + found;
-        (lag, room) = (place.saturating_sub(8 * SHIFT_MS), 2 * 8 * SHIFT_MS);
-    }
-    if heard_pieces.len() == prompt.len() { correlation(&heard_pieces, prompt) } else { 0.0 }
-}
-
 /// How well the prompt fits into the beginning of what was heard.
 fn fit(state: &std::path::Path, prompt: &[i16]) -> f32 {
     let reader = hound::WavReader::open(state.join("tipring/heard.wav")).expect("what was heard");
     let spec = reader.spec();
     assert_eq!((spec.channels, spec.sample_rate), (1, 8_000));
     let heard: Vec<i16> = reader.into_samples().map(|sample| sample.expect("a sample")).collect();
-    assert!(heard.len() > 8 * (BEGINS_WITHIN_MS + COMPARED_MS), "{} samples were heard", heard.len());
-    aligned(&heard, &prompt[..8 * COMPARED_MS])
+    assert!(heard.len() > 8 * BEGINS_WITHIN_MS + prompt.len(), "{} samples were heard", heard.len());
+    let coefficient = best_match(&heard, prompt, 8 * BEGINS_WITHIN_MS).coefficient;
+    println!("the whole prompt in one piece: {coefficient:.3}");
+    coefficient
 }
 
 fn last_line(output: &std::process::Output) -> Value {
@@ -94,7 +75,7 @@ fn audio_the_caller_hears_the_rendered_prompt_and_a_muted_player_is_noticed() {
     let (good, mute) = (folder("dev"), folder("mute"));
     let (running, muted) = (dev(&good, &[]), dev(&mute, &["--fault", "mute"]));
     let prompt = rendered(WELCOME);
-    assert!(prompt.len() > 8 * COMPARED_MS, "the prompt has {} samples", prompt.len());
+    assert!(prompt.len() > 8 * 3_000, "the prompt has {} samples", prompt.len());
     let (running, muted) = (running.wait_with_output().expect("it ends"), muted.wait_with_output().expect("it ends"));
     assert!(running.status.success(), "{}", String::from_utf8_lossy(&running.stderr));
     let last = last_line(&running);
