@@ -50,9 +50,9 @@ def listened(lab, heard):
     """The prompt is in what was heard."""
     like, start, slipped = find_prompt(lab.prompt, heard)
     figures = f"prompt {like:.3f} alike after {start:.2f} s"
-    if abs(slipped) > 0.001:
+    if slipped:
         figures += f", slipped {slipped * 1000:.0f} ms"
-    check(like >= LIKE and start <= PROMPT_WITHIN_S and slipped <= SLIP_S, figures)
+    check(like >= LIKE and start <= PROMPT_WITHIN_S and abs(slipped) <= SLIP_S, figures)
     return figures
 
 

@@ -3,6 +3,7 @@ packages; the one costly thing, finding where a prompt begins, is done on octets
 
 import math
 import struct
+from operator import mul
 
 RATE = 8000
 # A sine of full scale is +3.14 dBm0 (G.711); its effective value in 16 bits.
@@ -39,32 +40,39 @@ ANCHOR = 40
 VARIED = 12
 # A gap of the emulated clock moves the rest of a prompt by at most this much at a time.
 JUMP = RATE // 2
+# Blocks that it lost pull the rest forward, by a few of 20 ms.
+LOST = RATE // 10
 
 
 def find_prompt(wanted, heard):
     """Where a prompt stands in what was heard, and how like it is: (correlation, start, slipped), the latter two in
-    seconds. The prompt may be moved by gaps in between (slipped), as late blocks of an emulated machine make them; what
-    is missing or other lowers the correlation, and silence has none at all."""
-    lag, first, last, pairs = None, None, None, []
-    for at in range(0, len(wanted) - ANCHOR, ANCHOR):
-        piece = wanted[at : at + ANCHOR]
+    seconds. The prompt may be moved by gaps and lost blocks in between (slipped), as a late emulated machine makes them;
+    what is missing or other lowers the correlation, and silence has none at all."""
+    lag, found = None, []
+    starts = range(0, len(wanted) - ANCHOR, ANCHOR)
+    for at in starts:
+        piece, here = wanted[at : at + ANCHOR], -1
         if len(set(piece)) >= VARIED:
-            begin = 0 if lag is None else max(0, at + lag - ANCHOR)
-            end = len(heard) if lag is None else at + lag + JUMP
-            found = heard.find(piece, begin, end)
-            if found >= 0:
-                lag = found - at
-                first, last = lag if first is None else first, lag
-        pairs.append((at, lag))
+            begin = 0 if lag is None else max(0, at + lag - LOST)
+            here = heard.find(piece, begin, len(heard) if lag is None else at + lag + JUMP)
+        if here >= 0:
+            lag = here - at
+        found.append(lag if here >= 0 else None)
     if lag is None:
         return 0.0, 0.0, 0.0
-    xy = xx = yy = 0
-    for at, moved in pairs:
-        begin = at + (first if moved is None else moved)
-        for x, y in zip(wanted[at : at + ANCHOR], heard[max(0, begin) : begin + ANCHOR].ljust(ANCHOR, b"\xd5")):
-            x, y = ALAW[x], ALAW[y]
-            xy, xx, yy = xy + x * y, xx + x * x, yy + y * y
-    return xy / math.sqrt(xx * yy) if xx and yy else 0.0, first / RATE, (last - first) / RATE
+    first, xy, xx, yy = next(lag for lag in found if lag is not None), 0, 0, 0
+    before = first
+    for n, at in enumerate(starts):
+        # A piece that is nowhere, because it is quiet or a gap went through it, is where its neighbours are.
+        after = next((lag for lag in found[n:] if lag is not None), before)
+        x, choices = [ALAW[octet] for octet in wanted[at : at + ANCHOR]], []
+        for lag in {before, after}:
+            y = [ALAW[octet] for octet in heard[max(0, at + lag) : at + lag + ANCHOR].ljust(ANCHOR, b"\xd5")]
+            choices.append((sum(map(mul, x, y)), sum(map(mul, y, y))))
+        best = max(choices)
+        xy, xx, yy = xy + best[0], xx + sum(map(mul, x, x)), yy + best[1]
+        before = found[n] if found[n] is not None else before
+    return xy / math.sqrt(xx * yy) if xx and yy else 0.0, first / RATE, (before - first) / RATE
 
 
 def read_wav(octets):
