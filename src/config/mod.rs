@@ -97,6 +97,13 @@ pub struct Card {
     /// Our end of a PRI.
     #[serde(default)]
     pub role: Role,
+    /// Blocks of 10 ms that a channel is ahead of its reader, 1 to 7: delay against lateness that nobody hears.
+    #[serde(default = "two")]
+    pub prefill: u8,
+}
+
+fn two() -> u8 {
+    2
 }
 
 /// Which driver.
@@ -229,6 +236,9 @@ impl Config {
             let second = text.match_indices("[[card]]").nth(1).map_or(0, |(at, _)| at);
             return Err(refuse(second, "one card entry is driven at a time; list its spans in one [[card]]"));
         }
+        if config.card.iter().any(|card| !(1..=7).contains(&card.prefill)) {
+            return Err(refuse(text.find("prefill").unwrap_or(0), "prefill: 1 to 7 blocks of 10 ms"));
+        }
         config.check_listener(&refuse, text)?;
         config.check_numbers(&refuse)?;
         Ok(config)
@@ -322,5 +332,6 @@ fallback = ["http://b.lan/menu"]
         assert!(refused("[[number]]\nnumber = \"1\"\nurl = \"menu\"\n").contains("not an absolute"));
         assert!(refused("[[card]]\nkind = \"isdn\"\n").starts_with("t.toml:2:8: unknown variant `isdn`"));
         assert!(refused("[box\n").starts_with("t.toml:1:"));
+        assert!(refused("[[card]]\nkind = \"sim\"\nprefill = 8\n").starts_with("t.toml:3:1: prefill: 1 to 7"));
     }
 }

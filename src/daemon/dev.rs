@@ -157,7 +157,7 @@ fn config(state: &Path, port: u16) -> (Config, PathBuf) {
     config.this.cache_dir = state.join("dev/cache");
     config.this.runtime_dir = state.join("dev/run");
     config.listen.api = format!("127.0.0.1:{port}");
-    config.card = vec![CardEntry { kind: CardKind::Sim, spans: Vec::new(), role: Role::User }];
+    config.card = vec![CardEntry { kind: CardKind::Sim, spans: Vec::new(), role: Role::User, prefill: 2 }];
     (config, state.join("dev/none.toml"))
 }
 

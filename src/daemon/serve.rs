@@ -206,7 +206,8 @@ fn start_engine(
         crate::config::Role::User => Role::User,
         crate::config::Role::Network => Role::Network,
     };
-    let settings = EngineConfig { role, priority: 50, epoch };
+    let settings =
+        EngineConfig { role, prefill: config.card.first().map_or(2, |card| card.prefill), priority: 50, epoch };
     let name = card.name().to_string();
     let started = Engine::start(card, settings);
     let (engine, handle) = started.map_err(|error| StartError { exit: 69, text: format!("card {name}: {error}") })?;

@@ -37,6 +37,8 @@ const TICK_MS: u64 = 20;
 pub struct EngineConfig {
     /// Our end of every PRI span.
     pub role: Role,
+    /// Blocks that a bearer is primed with; see [`Signalling::with_prefill`].
+    pub prefill: u8,
     /// The real-time priority of the media thread; 0 = none.
     pub priority: u8,
     /// Process start: zero of every [`Micros`].
@@ -111,7 +113,7 @@ impl Engine {
     /// Starts the threads of a card.
     pub fn start(mut card: Box<dyn Card>, config: EngineConfig) -> Result<(Engine, EngineHandle), CardError> {
         let pace = card.pace()?;
-        let signalling = Signalling::new(card, config.role);
+        let signalling = Signalling::new(card, config.role).with_prefill(config.prefill);
         let ports = signalling.ports();
         let (commands, command_queue) = ring::<Command, COMMANDS>();
         let (event_queue, events) = ring::<Event, EVENTS>();

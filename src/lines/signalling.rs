@@ -21,6 +21,8 @@ const FRAME: usize = 300;
 const STATUS_EVERY: Micros = Micros::from_s(1);
 /// A D channel that could not be opened, or was taken away, is tried again this often.
 const REOPEN_EVERY: Micros = Micros::from_s(2);
+/// A channel has eight buffers; one of them is being sent.
+const PREFILL_MAX: u8 = 7;
 /// A channel keeps at most 63 events.
 const EVENTS_A_STEP: usize = 64;
 
@@ -61,6 +63,7 @@ struct Trunked {
 pub struct Signalling {
     card: Box<dyn Card>,
     spans: Vec<Trunked>,
+    prefill: usize,
     status_at: Micros,
     frames_lost: u64,
 }
@@ -99,7 +102,14 @@ impl Signalling {
             });
             first_port = first_port.saturating_add(ports);
         }
-        Signalling { card, spans, status_at: Micros::ZERO, frames_lost: 0 }
+        Signalling { card, spans, prefill: PREFILL, status_at: Micros::ZERO, frames_lost: 0 }
+    }
+
+    /// Primes bearers with this many blocks (1 to 7) instead of [`PREFILL`]: more delay, and more lateness of the media
+    /// thread that nobody hears.
+    pub fn with_prefill(mut self, blocks: u8) -> Self {
+        self.prefill = usize::from(blocks.clamp(1, PREFILL_MAX));
+        self
     }
 
     /// Ports that the media side must have room for.
@@ -237,16 +247,18 @@ impl Signalling {
         while let Some(output) = self.spans[at].span.poll() {
             match output {
                 Output::Frame(frame) => self.send(at, &frame),
-                Output::OpenBearer { port, channel, law } => match open_bearer(&mut *self.card, channel, law) {
-                    Ok(channel) => {
-                        actions.push(SignallingAction::Attach { port, law, channel });
-                        self.spans[at].span.handle(now, SpanInput::Bearer { port, open: true });
+                Output::OpenBearer { port, channel, law } => {
+                    match open_bearer(&mut *self.card, channel, law, self.prefill) {
+                        Ok(channel) => {
+                            actions.push(SignallingAction::Attach { port, law, channel });
+                            self.spans[at].span.handle(now, SpanInput::Bearer { port, open: true });
+                        }
+                        Err(error) => {
+                            actions.push(SignallingAction::Note(format!("channel {}: {error}", channel.0)));
+                            self.spans[at].span.handle(now, SpanInput::Bearer { port, open: false });
+                        }
                     }
-                    Err(error) => {
-                        actions.push(SignallingAction::Note(format!("channel {}: {error}", channel.0)));
-                        self.spans[at].span.handle(now, SpanInput::Bearer { port, open: false });
-                    }
-                },
+                }
                 Output::CloseBearer { port } => actions.push(SignallingAction::Detach { port }),
                 Output::Event(event) => actions.push(SignallingAction::Event(event)),
                 Output::Note(text) => actions.push(SignallingAction::Note(text)),
@@ -286,12 +298,17 @@ fn drain_events(channel: &mut dyn Channel) -> bool {
 }
 
 /// Opens a bearer for audio and primes it, so that from its first block on read paces write.
-pub fn open_bearer(card: &mut dyn Card, id: ChannelId, law: Law) -> Result<Box<dyn Channel>, CardError> {
+pub fn open_bearer(
+    card: &mut dyn Card,
+    id: ChannelId,
+    law: Law,
+    prefill: usize,
+) -> Result<Box<dyn Channel>, CardError> {
     let mut channel = card.open(id)?;
     channel.setup(Setup::Audio(law))?;
     channel.flush()?;
     let silence = [law.silence(); BLOCK];
-    for _ in 0..PREFILL {
+    for _ in 0..prefill {
         if channel.write(&silence) == Err(CardError::EventPending) {
             drain_events(&mut *channel);
             channel.write(&silence)?;

@@ -99,7 +99,13 @@ impl Bench {
 
     #[track_caller]
     fn answered(steps: Vec<Step>) -> (Bench, Port) {
-        let mut bench = Bench::ready();
+        Bench::ready().answers(steps)
+    }
+
+    /// A call comes in and is answered.
+    #[track_caller]
+    fn answers(self, steps: Vec<Step>) -> (Bench, Port) {
+        let mut bench = self;
         bench.rings("a", steps);
         bench.run_ms(100);
         let lease = bench.lease();
@@ -274,4 +280,22 @@ fn a_box_that_starts_anew_restarts_every_channel() {
     bench.run_ms(20_000);
     bench.assert_clear();
     assert!(bench.exchange.call("a").is_some_and(|call| call.released_at.is_some()));
+}
+
+#[test]
+fn each_block_of_prefill_is_ten_milliseconds_of_delay() {
+    let place = |prefill: u8| {
+        let mut bench = Bench::new();
+        bench.signalling = Signalling::new(Box::new(bench.wire.near()), Role::User).with_prefill(prefill);
+        bench.run_ms(READY_MS);
+        let (mut bench, port) = bench.answers(stays());
+        let play = PlayId(1);
+        bench.media.command(Command::Play { port, play });
+        bench.media.command(Command::Feed { play, port, len: FEED as u8, data: [0x11; FEED] });
+        bench.media.command(Command::FeedEnd { play, port });
+        bench.run_ms(300);
+        let heard = bench.exchange.call("a").expect("the call").phone.heard();
+        heard.iter().position(|&octet| octet == 0x11).expect("it is heard")
+    };
+    assert_eq!(place(4) - place(2), 2 * 80);
 }

@@ -137,7 +137,7 @@ class Box(Child):
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "tipring.toml"
         text = [f'[box]\nstate_dir = "{folder}/state"\ncache_dir = "{cache}"\nruntime_dir = "{folder}/run"']
-        text += ['[listen]\napi = "127.0.0.1:8080"', f'[[card]]\nkind = "dahdi"\nspans = [1]\nrole = "{role}"']
+        text += ['[listen]\napi = "127.0.0.1:8080"', f'[[card]]\nkind = "dahdi"\nspans = [1]\nrole = "{role}"\nprefill = 4']
         text += [f'[[number]]\nnumber = "{number}"\nurl = "{url}"' for number, url in numbers.items()]
         config.write_text("\n".join(text) + "\n")
         environment = {**os.environ, "TIPRING_LOG": "info", "NO_COLOR": "1"}
