@@ -1,7 +1,10 @@
 //! Compiles only if the pure crates need no standard library.
 #![no_std]
 
-pub use {tipring_card as card, tipring_dsp as dsp, tipring_isdn as isdn, tipring_numbering as numbering};
+pub use {
+    tipring_card as card, tipring_dsp as dsp, tipring_isdn as isdn, tipring_numbering as numbering,
+    tipring_switch as switch,
+};
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
