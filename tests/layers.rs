@@ -11,14 +11,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("card", &[]),
     ("dsp", &["card"]),
     ("isdn", &["card", "dsp"]),
+    ("analog", &["card", "dsp"]),
     ("dahdi", &["card"]),
-    ("sim", &["card", "dsp", "isdn"]),
+    ("sim", &["card", "dsp", "isdn", "analog"]),
     ("switch", &["card", "dsp"]),
     ("numbering", &[]),
     ("resources", &["numbering"]),
     ("instructions", &[]),
     ("router", &["card", "switch", "instructions", "resources", "numbering"]),
-    ("lines", &["card", "isdn", "numbering", "router", "switch"]),
+    ("lines", &["card", "isdn", "analog", "numbering", "router", "switch"]),
     ("guard", &[]),
     ("egress", &["guard"]),
     ("webhook", &["egress", "router", "resources"]),
@@ -31,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "card",
             "dsp",
             "isdn",
+            "analog",
             "dahdi",
             "sim",
             "switch",
@@ -53,7 +55,8 @@ const MODULES: &[(&str, &[&str])] = &[("config", &[]), ("daemon", &["config"]), 
 
 /// Crates that bring threads, sockets, files or clocks; a pure room has none of them.
 const IMPURE: &[&str] = &["tokio", "reqwest", "sqlx", "axum", "hyper", "nix", "libc"];
-const PURE: &[&str] = &["card", "dsp", "isdn", "switch", "numbering", "resources", "instructions", "router", "guard"];
+const PURE: &[&str] =
+    &["card", "dsp", "isdn", "analog", "switch", "numbering", "resources", "instructions", "router", "guard"];
 
 type Edges = BTreeMap<String, BTreeSet<String>>;
 

@@ -56,8 +56,8 @@ pub(crate) async fn update(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
             asking.state.store.settled().await?;
             Ok(Answer::Json(StatusCode::OK, show::call(&call)))
         }
-        Reply::Refused(code) if code.0 == 20503 => Err(Fault::unavailable(code.meaning())),
-        Reply::Refused(code) => Err(Fault::plain(code.0)),
+        Reply::Refused { code, text } if code.0 == 20503 => Err(Fault::unavailable(text)),
+        Reply::Refused { code, text } => Err(Fault::bad(code.0, text)),
         Reply::NotLive => Err(not_live(asking, sid).await?),
     }
 }

@@ -388,7 +388,7 @@ impl Conductor {
             }
             Effect::Switch(command) => self.switch(&mut vec![command]),
             Effect::Line(command) => self.line_command(command),
-            Effect::OpenRecording { sid, tap, law } => self.recorder.open(sid, tap, law),
+            Effect::OpenRecording { sid, tap, law, second: _ } => self.recorder.open(sid, tap, law),
             Effect::CloseRecording { sid, trim, drop_tail_ms, discard } => {
                 let closing = self.recorder.close(sid, trim, drop_tail_ms, discard);
                 let ends = self.ends.clone();
@@ -426,7 +426,7 @@ impl Conductor {
     }
 
     fn line_command(&mut self, command: LineCommand) {
-        let sent = self.engine.as_ref().is_some_and(|engine| engine.line(command));
+        let sent = self.engine.as_ref().is_some_and(|engine| engine.line(command.clone()));
         if !sent {
             tracing::error!(?command, "a command for a line was lost: its queue is full or its engine has stopped");
         }

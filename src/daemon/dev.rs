@@ -480,6 +480,10 @@ impl Channel for MutedChannel {
     fn dial(&mut self, digits: &str) -> Result<(), CardError> {
         self.0.dial(digits)
     }
+    fn control(&self) -> Result<Box<dyn tipring_card::Control>, CardError> {
+        Err(CardError::Invalid)
+    }
+
     fn dialing(&mut self) -> Result<bool, CardError> {
         self.0.dialing()
     }

@@ -384,7 +384,7 @@ impl<W: Write> World<'_, W> {
                 self.carry_out(&mut actions);
                 self.actions = actions;
             }
-            Effect::OpenRecording { sid, tap, law } => self.recorder.open(sid, tap, law),
+            Effect::OpenRecording { sid, tap, law, second: _ } => self.recorder.open(sid, tap, law),
             Effect::CloseRecording { sid, trim, drop_tail_ms, discard } => {
                 let closing = self.recorder.close(sid, trim, drop_tail_ms, discard);
                 self.fly(self.now, async move { Due::Event(closing.close()) });

@@ -4,6 +4,7 @@
 
 mod attributes;
 mod diagnostic;
+mod dial;
 mod gather;
 mod hangup;
 mod pause;
@@ -16,6 +17,7 @@ mod verb;
 mod xml;
 
 pub use diagnostic::{Diagnostic, Level};
+pub use dial::{CallEvents, Dial, DialNumber, DialRecord, MAX_TARGETS, Target, Track};
 pub use gather::{Gather, Prompt};
 pub use pause::Pause;
 pub use play::{Play, Sound};

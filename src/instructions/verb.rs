@@ -5,7 +5,7 @@ use std::fmt;
 use crate::attributes::nearest;
 use crate::diagnostic::{Diagnostic, Notes};
 use crate::xml::{Content, Element};
-use crate::{Gather, Pause, Play, Record, Redirect, Reject, Say};
+use crate::{Dial, Gather, Pause, Play, Record, Redirect, Reject, Say};
 
 /// Verbs that are carried out.
 const VERBS: [&str; 8] = ["Say", "Play", "Gather", "Record", "Pause", "Redirect", "Reject", "Hangup"];
@@ -58,6 +58,8 @@ pub enum Verb {
     Gather(Gather),
     /// Record the caller.
     Record(Record),
+    /// Call others.
+    Dial(Box<Dial>),
     /// Wait.
     Pause(Pause),
     /// Go on with another document.
@@ -80,6 +82,7 @@ impl fmt::Display for Verb {
             Verb::Play(play) => play.fmt(f),
             Verb::Gather(gather) => gather.fmt(f),
             Verb::Record(record) => record.fmt(f),
+            Verb::Dial(dial) => dial.fmt(f),
             Verb::Pause(pause) => pause.fmt(f),
             Verb::Redirect(redirect) => redirect.fmt(f),
             Verb::Reject(reject) => reject.fmt(f),

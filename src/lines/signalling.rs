@@ -146,7 +146,10 @@ impl Signalling {
 
     /// A command of the router.
     pub fn command(&mut self, now: Micros, command: LineCommand, actions: &mut Vec<SignallingAction>) {
-        let (LineCommand::Alert { lease } | LineCommand::Answer { lease } | LineCommand::Clear { lease, .. }) = command;
+        let (LineCommand::Alert { lease } | LineCommand::Answer { lease } | LineCommand::Clear { lease, .. }) = command
+        else {
+            return;
+        };
         if let Some(at) = self.span_of(lease) {
             self.spans[at].span.handle(now, SpanInput::Command(command));
             self.outputs(now, at, actions);

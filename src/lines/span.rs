@@ -272,6 +272,7 @@ impl Span {
             lease: slot.port,
             line: format!("{}/{}", self.name, slot.timeslot),
             law: self.law,
+            kind: tipring_router::LineKind::Isdn,
             called: number(&call.called, Presentation::Allowed),
             calling: call.calling.as_ref().map(|calling| number(&calling.number, calling.presentation)),
             caller_name: call.name.as_ref().map(ToString::to_string).filter(|name| !name.is_empty()),
@@ -282,7 +283,10 @@ impl Span {
     }
 
     fn command(&mut self, now: Micros, command: LineCommand) {
-        let (LineCommand::Alert { lease } | LineCommand::Answer { lease } | LineCommand::Clear { lease, .. }) = command;
+        let (LineCommand::Alert { lease } | LineCommand::Answer { lease } | LineCommand::Clear { lease, .. }) = command
+        else {
+            return;
+        };
         let Some((at, call)) = self.leased(lease) else {
             self.counters.stale_commands += 1;
             return;
@@ -290,6 +294,7 @@ impl Span {
         match command {
             LineCommand::Alert { .. } => self.trunk.handle(now, Input::Command(Command::Alerting(call, false))),
             LineCommand::Answer { .. } => self.answer(now, at),
+            LineCommand::Dial { .. } => {}
             LineCommand::Clear { cause, .. } => {
                 self.trunk.handle(now, Input::Command(Command::Disconnect(call, cause)));
                 self.end(call, cause, false);
@@ -349,7 +354,10 @@ impl Span {
             && !*told
         {
             *told = true;
-            self.out.push_back(Output::Event(LineEvent::Answered { lease: slot.port }));
+            self.out.push_back(Output::Event(LineEvent::Answered {
+                lease: slot.port,
+                by: tipring_card::Supervision::Connect,
+            }));
         }
     }
 

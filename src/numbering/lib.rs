@@ -80,6 +80,68 @@ impl Plan {
     }
 }
 
+/// What kind of number is called: what it may cost, and who may be kept from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Help: never refused.
+    Emergency,
+    /// A short code or service of the network or of the exchange that we stand behind.
+    Short,
+    /// Free of charge to the caller.
+    TollFree,
+    /// Fixed lines and all else of the own country.
+    National,
+    /// Mobile telephones of the own country.
+    Mobile,
+    /// Other countries.
+    International,
+    /// Paid services, in any country, and satellites.
+    Premium,
+    /// What the plan cannot place.
+    Unknown,
+}
+
+/// How numbers are written on a line towards the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// As a person there would dial: prefixes, type unknown. The only form of an analogue line.
+    #[default]
+    Dialled,
+    /// Type national or international, no prefixes.
+    Typed,
+    /// Country code and number without plus, type unknown.
+    Digits,
+    /// Country code and number after a plus sign, type unknown.
+    Plus,
+}
+
+/// A number as it is sent on a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineDigits {
+    /// Its digits.
+    pub digits: String,
+    /// Its type.
+    pub ton: TypeOfNumber,
+}
+
+impl Plan {
+    /// What kind of number it is. Takes what [`Plan::normal`] gives.
+    pub fn class(&self, _number: &str) -> Class {
+        Class::Unknown
+    }
+
+    /// What a person or program means by `number`: E.164 with plus where that is certain; emergency numbers, short codes
+    /// and what is not certain stay. `None`: it cannot be a number at all.
+    pub fn normal(&self, number: &str) -> Option<String> {
+        Some(number.to_string())
+    }
+
+    /// How `number` (E.164 with plus, or digits) is sent on a line.
+    pub fn on_line(&self, number: &str, _form: Form) -> LineDigits {
+        LineDigits { digits: number.to_string(), ton: TypeOfNumber::Unknown }
+    }
+}
+
 /// The rest after a prefix that is not empty, if there is a rest.
 fn strip<'a>(digits: &'a str, prefix: &str) -> Option<&'a str> {
     if prefix.is_empty() {

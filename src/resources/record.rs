@@ -243,8 +243,12 @@ pub struct Call {
     pub ended: Option<Stamp>,
     /// Q.850 cause of the end.
     pub cause: Option<u8>,
-    /// The line: card, span and timeslot, e.g. `sim 1/7`.
+    /// The line: card, span and timeslot, e.g. `sim 1/7`; empty while none is found.
     pub line: String,
+    /// What told us that the called party has answered: a word of `Supervision`. Of outgoing calls only.
+    pub supervision: Option<String>,
+    /// How long it waited for a line.
+    pub queued_ms: u32,
 }
 
 impl Call {

@@ -1,7 +1,11 @@
 //! What the router is told once, at its start.
 
-use tipring_numbering::Plan;
+use std::collections::BTreeSet;
+
+use tipring_card::Micros;
+use tipring_numbering::{Class, Plan};
 use tipring_resources::{Sid, Stamp};
+use tipring_switch::ZoneId;
 
 /// What the router is told once, at its start.
 #[derive(Clone, Debug)]
@@ -26,6 +30,28 @@ pub struct Config {
     pub apology: String,
     /// Spoken when a number has no application.
     pub unconfigured: String,
+    /// Whose ringback callers hear.
+    pub zone: ZoneId,
+    /// Who may be called, and under which numbers.
+    pub outbound: Outbound,
+}
+
+/// Who may be called, and under which numbers. Closed by default: emergency numbers are always open, all else is opened
+/// by the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outbound {
+    /// Classes of numbers that may be called.
+    pub open: BTreeSet<Class>,
+    /// Numbers beside the account's own that may be shown to the called party: verified by whoever wrote the file.
+    pub caller_ids: Vec<String>,
+    /// How long a call of the API waits for a free line.
+    pub queue_limit: Micros,
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        Outbound { open: BTreeSet::new(), caller_ids: Vec::new(), queue_limit: Micros::from_s(60) }
+    }
 }
 
 impl Default for Config {
@@ -41,6 +67,8 @@ impl Default for Config {
             default_language: String::new(),
             apology: "We are sorry. An application error has occurred. Goodbye.".into(),
             unconfigured: "This number is not in service yet. Goodbye.".into(),
+            zone: ZoneId::default(),
+            outbound: Outbound::default(),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The router's only way in and out: events that happened, effects to be carried out. All plain data; whoever carries
 //! them out (the conductor) owns every socket, file, process and clock.
 
-use tipring_card::{Cause, Law, Micros};
+use tipring_card::{Cause, Law, Micros, Supervision};
 use tipring_numbering::TypeOfNumber;
 use tipring_resources::{Account, Call, Code, Method, Number, Record, Sid};
 use tipring_switch::{Port, TapId};
 
-pub use tipring_switch::{Command as SwitchCommand, Event as SwitchEvent, PlayId};
+pub use tipring_instructions::{CallEvents, RecordingEvents, Track};
+pub use tipring_switch::{Command as SwitchCommand, Event as SwitchEvent, PlayId, ZoneId};
 
 /// Names one [`Effect::Http`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +21,9 @@ pub struct WriteId(pub u64);
 /// Names one [`Event::Request`]; chosen by the asker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
+/// Names one [`LineCommand::Dial`] until its line is seized or refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttemptId(pub u64);
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +93,10 @@ pub enum DirectoryChange {
 /// What the API may ask of the router.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
+    /// Call somebody.
+    CreateCall(Box<NewCall>),
+    /// Another document for a live call, in the middle of whatever it does; other fields change what is asked later.
+    ChangeCall(Box<CallChange>),
     /// End a call: `Status=completed` or `Status=canceled`.
     EndCall {
         /// Of this account.
@@ -100,6 +108,94 @@ pub enum Request {
     },
 }
 
+/// A call to be made: what the API has read, unchecked but for its form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewCall {
+    /// Whose.
+    pub account: Sid,
+    /// Whom: as the asker wrote it.
+    pub to: String,
+    /// The number to show: as the asker wrote it.
+    pub from: String,
+    /// The group of lines; empty: the default route.
+    pub group: String,
+    /// What happens once it is answered.
+    pub instructions: Instructions,
+    /// Asked when the instructions fail; may be several, divided by blanks.
+    pub fallback_url: String,
+    /// How.
+    pub fallback_method: Method,
+    /// Told of the call's progress.
+    pub callback: Option<CallCallback>,
+    /// How long it may ring.
+    pub timeout_s: u32,
+    /// How long it may last, from the answer on.
+    pub time_limit_s: u32,
+    /// Keys that are sent after the answer; `w` half a second, `W` a second.
+    pub send_digits: String,
+    /// Record it from the answer on.
+    pub record: Option<CallRecord>,
+}
+
+/// What a call does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Instructions {
+    /// Ask there.
+    Url {
+        /// Absolute.
+        url: String,
+        /// How.
+        method: Method,
+    },
+    /// Carry this document out; it has no URL, so its references must be absolute.
+    Document(String),
+}
+
+/// Who is told of a call's progress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallCallback {
+    /// Absolute.
+    pub url: String,
+    /// How.
+    pub method: Method,
+    /// Of what.
+    pub events: CallEvents,
+}
+
+/// How a call of the API is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallRecord {
+    /// Each side in a channel of its own.
+    pub dual: bool,
+    /// Whose voice.
+    pub track: Track,
+    /// Cut silence at both ends.
+    pub trim: bool,
+    /// Told of the recording; empty: nobody.
+    pub callback: String,
+    /// How.
+    pub callback_method: Method,
+    /// Of what.
+    pub events: RecordingEvents,
+}
+
+/// A change of a live call. What is `None` stays.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallChange {
+    /// Whose.
+    pub account: Sid,
+    /// Which.
+    pub call: Sid,
+    /// Goes on with this at once.
+    pub instructions: Option<Instructions>,
+    /// The fallback from now on.
+    pub fallback: Option<(String, Method)>,
+    /// Who is told of progress from now on.
+    pub callback: Option<CallCallback>,
+    /// How long the call may last, from the answer on.
+    pub time_limit_s: Option<u32>,
+}
+
 /// The router's answer to a [`Request`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
@@ -108,7 +204,12 @@ pub enum Reply {
     /// Not done: no such live call (the asker looks in the store whether it ended: 21220, or never was: 20404).
     NotLive,
     /// Not done.
-    Refused(Code),
+    Refused {
+        /// The error code.
+        code: Code,
+        /// In words, with remedy.
+        text: String,
+    },
 }
 
 /// A number as it came over a line.
@@ -122,6 +223,33 @@ pub struct LineNumber {
     pub restricted: bool,
 }
 
+/// A call to be made on a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The group of lines; empty: the default one.
+    pub group: String,
+    /// E.164 with plus, or digits to be dialled as they are. The line writes it in its own form.
+    pub to: String,
+    /// The number to show, E.164 or as the network knows it; an analogue line shows its own, whatever is asked.
+    pub from: String,
+    /// It is not to be shown to the called party.
+    pub restricted: bool,
+    /// The name to show, where the line can.
+    pub name: String,
+    /// Help is called: a line is found, if need be at another call's expense.
+    pub emergency: bool,
+}
+
+/// What kind of line a call is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LineKind {
+    /// Every step is told by the network.
+    #[default]
+    Isdn,
+    /// A loop: no refusal, no called number, answer and end are partly guessed.
+    Analog,
+}
+
 /// What happens on lines. `lease` is the port too: one use of one channel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LineEvent {
@@ -133,7 +261,9 @@ pub enum LineEvent {
         line: String,
         /// Law of the channel.
         law: Law,
-        /// Called.
+        /// What kind of line.
+        kind: LineKind,
+        /// Called; empty on an analogue line, whose number is the line's.
         called: LineNumber,
         /// Calling, if the network gave it.
         calling: Option<LineNumber>,
@@ -142,10 +272,62 @@ pub enum LineEvent {
         /// The redirecting number, if the network gave it.
         redirecting: Option<LineNumber>,
     },
-    /// We have answered and audio flows: the port is attached to the switch.
+    /// A line was found for [`LineCommand::Dial`]; the attempt is on its way.
+    Seized {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// One use of a channel, valid until [`LineEvent::Cleared`].
+        lease: Port,
+        /// For people and records.
+        line: String,
+        /// Law of the channel.
+        law: Law,
+        /// What kind of line.
+        kind: LineKind,
+    },
+    /// No line was found for [`LineCommand::Dial`].
+    NoLine {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// Why, e.g. 34: all lines are in use.
+        cause: Cause,
+        /// A line of the group will be free again: worth another try at [`LineEvent::LineFree`].
+        may_wait: bool,
+        /// In words.
+        text: String,
+    },
+    /// The attempt has moved to another line before anything was heard of it: the first one was taken by an incoming
+    /// call, or refused by the network. The old lease is void.
+    Moved {
+        /// The old lease.
+        from: Port,
+        /// The new one.
+        lease: Port,
+        /// For people and records.
+        line: String,
+        /// Law of the channel.
+        law: Law,
+        /// What kind of line.
+        kind: LineKind,
+    },
+    /// The called party rings.
+    Ringing {
+        /// Which.
+        lease: Port,
+    },
+    /// What the far end sends before the answer can be heard: the port is attached to the switch.
+    EarlyMedia {
+        /// Which.
+        lease: Port,
+    },
+    /// A line is free again: who waits for one may try.
+    LineFree,
+    /// Answered, by us or by the called party, and audio flows: the port is attached to the switch.
     Answered {
         /// Which.
         lease: Port,
+        /// What told us; of a call that we answered it is always [`Supervision::Connect`].
+        by: Supervision,
     },
     /// The call is over and the channel no longer ours; the lease is void. Also sent after our own clear.
     Cleared {
@@ -159,8 +341,16 @@ pub enum LineEvent {
 }
 
 /// What the router tells lines. A stale lease is dropped and counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineCommand {
+    /// Call out: ends with [`LineEvent::Seized`] or [`LineEvent::NoLine`]. Cleared before that by clearing the lease
+    /// that comes.
+    Dial {
+        /// Its name.
+        attempt: AttemptId,
+        /// What to call.
+        call: Box<Outgoing>,
+    },
     /// Tell the network that it rings.
     Alert {
         /// Which.
@@ -227,6 +417,8 @@ pub enum Effect {
         tap: TapId,
         /// Law of its octets.
         law: Law,
+        /// A second tap: the file has two channels, this is the right one.
+        second: Option<(TapId, Law)>,
     },
     /// Close it (after [`SwitchEvent::TapEnded`]): ends with [`Event::RecordingClosed`].
     CloseRecording {

@@ -57,7 +57,7 @@ pub(crate) async fn run(leg: Leg, errand: Errand) {
         Errand::Reply { id, call, write } => {
             let reply = match leg.committed(write, WRITE_LIMIT).await {
                 Ok(()) => Reply::Call(call),
-                Err(_) => Reply::Refused(Code(20503)),
+                Err(text) => Reply::Refused { code: Code(20503), text },
             };
             leg.world().emit(Effect::Reply { id, reply });
         }

@@ -24,7 +24,7 @@ mod story;
 mod verbs;
 mod world;
 
-pub use config::Config;
+pub use config::{Config, Outbound};
 pub use effects::*;
 pub use limits::Counters;
 pub use machine::Router;

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
 use tipring_card::Micros;
-use tipring_resources::{Call, Sid};
+use tipring_resources::{Call, Code, Sid};
 
 use crate::config::Config;
-use crate::effects::{Effect, Event, LineEvent, Request, SwitchEvent, TraceKind};
+use crate::effects::{Effect, Event, LineEvent, Reply, Request, SwitchEvent, TraceKind};
 use crate::errand;
 use crate::leg::Leg;
 use crate::limits::Counters;
@@ -129,9 +129,15 @@ impl World {
                     self.deliver(task, Input::Written { id, result: result.clone() });
                 }
             }
-            Event::Request { id, request: Request::EndCall { account, call, only_unanswered } } => {
-                self.end_by_request(id, account, call, only_unanswered);
-            }
+            Event::Request { id, request } => match request {
+                Request::EndCall { account, call, only_unanswered } => {
+                    self.end_by_request(id, account, call, only_unanswered);
+                }
+                Request::CreateCall(_) | Request::ChangeCall(_) => {
+                    let reply = Reply::Refused { code: Code(20503), text: "not available yet".into() };
+                    self.emit(Effect::Reply { id, reply });
+                }
+            },
             Event::Directory(change) => self.directory.change(change),
             Event::Drain => self.draining = true,
         }
@@ -140,8 +146,9 @@ impl World {
     fn line_event(&mut self, event: LineEvent) {
         match event {
             LineEvent::Incoming { .. } => self.incoming(event),
-            LineEvent::Answered { lease } => self.line_answered(lease),
+            LineEvent::Answered { lease, .. } => self.line_answered(lease),
             LineEvent::Cleared { lease, cause, by_far_end } => self.line_cleared(lease, cause, by_far_end),
+            _ => self.counters.stale_events += 1,
         }
     }
 
@@ -226,6 +233,7 @@ mod tests {
                 lease,
                 line: "sim 1/1".into(),
                 law: Law::A,
+                kind: crate::effects::LineKind::Isdn,
                 called: LineNumber { digits: "1".into(), ..LineNumber::default() },
                 calling: None,
                 caller_name: None,

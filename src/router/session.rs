@@ -62,7 +62,7 @@ struct Refusal {
 impl World {
     /// A call comes in.
     pub(crate) fn incoming(&mut self, event: LineEvent) {
-        let LineEvent::Incoming { lease, line, law, called, calling, caller_name, redirecting } = event else {
+        let LineEvent::Incoming { lease, line, law, called, calling, caller_name, redirecting, .. } = event else {
             return;
         };
         self.counters.calls += 1;
@@ -134,6 +134,8 @@ impl World {
             ended: None,
             cause: None,
             line,
+            supervision: None,
+            queued_ms: 0,
         }
     }
 
@@ -303,7 +305,7 @@ impl World {
             return;
         };
         if only_unanswered && session.answered {
-            self.emit(Effect::Reply { id, reply: Reply::Refused(Code(21220)) });
+            self.emit(Effect::Reply { id, reply: refused(21220) });
             return;
         }
         let status = if session.answered { CallStatus::Completed } else { CallStatus::Canceled };
@@ -316,9 +318,15 @@ impl World {
         };
         match self.begin(call, Errand::Reply { id, call: Box::new(ended), write }) {
             Some(errand) => self.routes.await_write(write, errand),
-            None => self.emit(Effect::Reply { id, reply: Reply::Refused(Code(20503)) }),
+            None => self.emit(Effect::Reply { id, reply: refused(20503) }),
         }
     }
+}
+
+/// A refusal in the words of its code.
+fn refused(code: u32) -> Reply {
+    let code = Code(code);
+    Reply::Refused { code, text: format!("{}: {}", code.meaning(), code.remedy()) }
 }
 
 /// Text from a line, made harmless: no control characters, not too long.

@@ -240,6 +240,8 @@ pub(crate) fn call(row: &AnyRow) -> Result<Call, StoreError> {
         ended: cells.value::<Option<i64>>("ended")?.map(Stamp),
         cause: cells.small("cause")?,
         line: cells.value("line")?,
+        supervision: None,
+        queued_ms: 0,
     })
 }
 

@@ -36,6 +36,7 @@ use tap::Tap;
 pub use counters::Counters;
 pub use player::SEGMENTS;
 pub use tap::TAPS;
+pub use tipring_dsp::ZoneId;
 pub use words::{Command, Event, FEED, PLAY_BUFFER, PlayId, Port, TapId, Tone};
 
 /// Where the blocks come from and go to.

@@ -227,6 +227,8 @@ impl Sounding {
         match tone {
             Tone::Beep => Some(Sounding::Beep { sine: Sine::new(BEEP_HZ, BEEP_DBM0), left: BEEP_OCTETS }),
             Tone::Key(key) => KeyTone::new(key).map(Sounding::Key),
+            // Not sounded yet: silence of one block.
+            Tone::Ringback(_) => Some(Sounding::Silence { left: BLOCK }),
             Tone::Silence(blocks) => Some(Sounding::Silence { left: usize::from(blocks) * BLOCK }),
         }
     }

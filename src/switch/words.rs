@@ -2,6 +2,7 @@
 //! with no allocation on the media thread. Audio travels by value, a block or two at a time.
 
 use tipring_card::{Block, Law};
+use tipring_dsp::ZoneId;
 
 /// A port: one channel's place in the matrix, an index below the switch's capacity. The generation tells one call's use
 /// of the port from the next one's, so that a late command cannot touch the wrong call.
@@ -36,6 +37,8 @@ pub enum Tone {
     Key(u8),
     /// Silence of this many blocks, so that a string of keys may hold pauses.
     Silence(u16),
+    /// The country's ringback, from the beginning of its rhythm, until the playing is stopped.
+    Ringback(ZoneId),
 }
 
 /// What the switch is told. A command for a port whose generation is over is dropped and counted.

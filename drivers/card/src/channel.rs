@@ -113,12 +113,26 @@ pub trait Channel: Send {
     fn dial(&mut self, digits: &str) -> Result<(), CardError>;
     /// Whether [`Channel::dial`] is still sending.
     fn dialing(&mut self) -> Result<bool, CardError>;
+    /// The slow half of a channel with a hook, for the thread that signals while another one reads and writes. It works
+    /// as long as the channel is open: after the channel was dropped every call answers `Invalid`. It does not keep the
+    /// channel open.
+    fn control(&self) -> Result<Box<dyn Control>, CardError>;
     /// A file descriptor that polls readable when there is something to read and with priority when an event waits;
     /// `None` where there is none (a simulation on virtual time). Only with the feature `std`.
     #[cfg(feature = "std")]
     fn fd(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
         None
     }
+}
+
+/// Hook and card-made digits of a channel that somebody else reads and writes: see [`Channel::control`].
+pub trait Control: Send {
+    /// As [`Channel::hook`].
+    fn hook(&mut self, hook: Hook) -> Result<Progress, CardError>;
+    /// As [`Channel::dial`]. The reader must not write meanwhile: a write ends it.
+    fn dial(&mut self, digits: &str) -> Result<(), CardError>;
+    /// As [`Channel::dialing`].
+    fn dialing(&mut self) -> Result<bool, CardError>;
 }
 
 /// Ticks of a card's clock.

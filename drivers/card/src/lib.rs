@@ -17,9 +17,10 @@ pub mod contract;
 mod line;
 mod time;
 
-pub use channel::{Card, CardError, Channel, ClockDomain, Pace, Progress, Setup};
+pub use channel::{Card, CardError, Channel, ClockDomain, Control, Pace, Progress, Setup};
 pub use line::{
     Alarms, Cause, ChannelId, ChannelInfo, Event, Hook, Law, Signalling, SpanId, SpanInfo, SpanKind, SpanStatus,
+    Supervision,
 };
 pub use time::Micros;
 

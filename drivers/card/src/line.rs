@@ -164,6 +164,35 @@ pub enum Hook {
     RingOff,
 }
 
+/// What told us that the called party has answered, best first. Only the first two are certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Supervision {
+    /// The network said so: Q.931 CONNECT, a metering pulse.
+    Connect,
+    /// The exchange reversed the polarity of the loop.
+    Reversal,
+    /// A guess: ringing stopped and somebody, or nobody, is heard.
+    GuessedVoice,
+    /// A guess: the digits are out, and that has to do.
+    GuessedDialled,
+}
+
+impl Supervision {
+    /// All of them.
+    pub const ALL: [Supervision; 4] =
+        [Supervision::Connect, Supervision::Reversal, Supervision::GuessedVoice, Supervision::GuessedDialled];
+
+    /// As applications and records have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Supervision::Connect => "connect",
+            Supervision::Reversal => "reversal",
+            Supervision::GuessedVoice => "guessed-voice",
+            Supervision::GuessedDialled => "guessed-dialled",
+        }
+    }
+}
+
 /// A Q.850 cause value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cause(pub u8);

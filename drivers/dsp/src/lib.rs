@@ -16,6 +16,7 @@ mod math;
 pub mod mix;
 pub mod speech;
 pub mod tone;
+pub mod zone;
 
 pub use correlate::{Match, best_match, correlation};
 pub use dtmf::{Detector, KEYS, KeyTone, frequencies_of};
@@ -24,6 +25,7 @@ pub use level::{Meter, dbm0_of, dbm0_of_power, peak_at};
 pub use mix::{Sum, apply_gain, gain_of_db};
 pub use speech::Speech;
 pub use tone::Tone;
+pub use zone::{Cadence, Zone, ZoneId};
 
 /// Samples a second.
 pub const RATE: u32 = 8000;

@@ -88,6 +88,8 @@ async fn past(store: &Store, account: Sid) -> Result<(), Box<dyn std::error::Err
             ended: Some(Stamp(began.0 + 4_200_000)),
             cause: Some(16),
             line: "sim 1/1".into(),
+            supervision: None,
+            queued_ms: 0,
         };
         store.put(Record::Call(call)).await?;
     }

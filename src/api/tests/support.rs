@@ -225,6 +225,8 @@ pub fn call(id: u128, status: CallStatus) -> Call {
         ended: status.is_final().then_some(Stamp(created.0 + 3_500_000)),
         cause: None,
         line: "sim 1/1".into(),
+        supervision: None,
+        queued_ms: 0,
     }
 }
 

@@ -111,7 +111,7 @@ impl Bench {
         let lease = bench.lease();
         bench.command(LineCommand::Answer { lease });
         bench.run_ms(100);
-        assert_eq!(bench.told.last(), Some(&LineEvent::Answered { lease }));
+        assert_eq!(bench.told.last(), Some(&LineEvent::Answered { lease, by: tipring_card::Supervision::Connect }));
         (bench, lease)
     }
 

@@ -30,6 +30,6 @@ pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flo
         Verb::Redirect(redirect) => Ok(Flow::Ask(page.ask(Some(&redirect.url), redirect.method, Vec::new()))),
         Verb::Reject(reject) => Err(reject::run(leg, *reject)),
         Verb::Hangup => Err(leg.finish().await),
-        Verb::Unsupported { .. } => Ok(Flow::Next),
+        Verb::Dial(_) | Verb::Unsupported { .. } => Ok(Flow::Next),
     }
 }

@@ -84,7 +84,7 @@ fn begin(leg: &Leg, page: &Page, record: &Record) -> Result<Take, Over> {
         updated: now,
     };
     let quiet_ms = record.timeout_s.saturating_mul(1_000);
-    world.emit(Effect::OpenRecording { sid, tap, law });
+    world.emit(Effect::OpenRecording { sid, tap, law, second: None });
     world.emit(Effect::Switch(SwitchCommand::Tap { port, tap, both: false, quiet_ms }));
     world.routes.taps.insert(tap, leg.task);
     let write = world.write(Stored::Recording(recording.clone()));

@@ -100,6 +100,8 @@ pub fn call(id: u128, status: CallStatus) -> Call {
         ended: status.is_final().then_some(Stamp(created.0 + 4_000_000)),
         cause: status.is_final().then_some(16),
         line: "sim 1/7".into(),
+        supervision: None,
+        queued_ms: 0,
     }
 }
 

@@ -134,6 +134,10 @@ impl Channel for DahdiChannel {
         self.ask(&raw::DIAL, &mut operation)
     }
 
+    fn control(&self) -> Result<Box<dyn tipring_card::Control>, CardError> {
+        Err(CardError::Invalid)
+    }
+
     fn dialing(&mut self) -> Result<bool, CardError> {
         let mut dialing = 0;
         self.ask(&raw::DIALING, &mut dialing)?;

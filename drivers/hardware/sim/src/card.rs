@@ -178,6 +178,10 @@ impl Channel for SimChannel {
         })
     }
 
+    fn control(&self) -> Result<Box<dyn tipring_card::Control>, CardError> {
+        Err(CardError::Invalid)
+    }
+
     fn dialing(&mut self) -> Result<bool, CardError> {
         self.with(|port| Ok(port.dialler.is_some()))
     }

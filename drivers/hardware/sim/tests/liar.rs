@@ -332,6 +332,10 @@ impl Channel for LiarChannel {
         self.inner()?.dial(digits)
     }
 
+    fn control(&self) -> Result<Box<dyn tipring_card::Control>, CardError> {
+        self.inner.as_ref().ok_or(CardError::Gone)?.control()
+    }
+
     fn dialing(&mut self) -> Result<bool, CardError> {
         let dialing = self.inner()?.dialing()?;
         Ok(dialing || self.lie == Lie::NeverEndsDialling)

@@ -192,6 +192,7 @@ impl Bench {
             lease,
             line: "sim 1/7".into(),
             law: Law::A,
+            kind: tipring_router::LineKind::Isdn,
             called: line_number(called, TypeOfNumber::Unknown, false),
             calling,
             caller_name: name.map(Into::into),
@@ -281,7 +282,7 @@ impl Bench {
                 }
             }
             Effect::Line(LineCommand::Answer { lease }) if self.line_answers => {
-                self.later(20, Event::Line(LineEvent::Answered { lease }));
+                self.later(20, Event::Line(LineEvent::Answered { lease, by: tipring_card::Supervision::Connect }));
             }
             Effect::Line(LineCommand::Clear { lease, cause }) => {
                 self.detach(lease);

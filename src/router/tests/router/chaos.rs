@@ -122,7 +122,7 @@ fn chaos(seed: u64) -> Bench {
 fn stale(bench: &mut Bench, lease: Port, dice: &mut Dice) {
     let play = tipring_router::PlayId(u64::try_from(dice.below(60)).unwrap_or(0));
     let event = match dice.below(5) {
-        0 => Event::Line(LineEvent::Answered { lease }),
+        0 => Event::Line(LineEvent::Answered { lease, by: tipring_card::Supervision::Connect }),
         1 => Event::Line(LineEvent::Cleared { lease, cause: Cause::NORMAL, by_far_end: true }),
         2 => Event::Switch(SwitchEvent::Played { port: lease, play, octets: 0, whole: true }),
         3 => Event::Written { id: tipring_router::WriteId(play.0), result: Err("stale".into()) },

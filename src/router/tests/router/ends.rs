@@ -279,7 +279,7 @@ fn stale_and_repeated_words_of_a_line_do_nothing() {
     let lease = bench.rings();
     bench.wait_ms(500);
     let before = bench.log.len();
-    bench.event(Event::Line(LineEvent::Answered { lease }));
+    bench.event(Event::Line(LineEvent::Answered { lease, by: tipring_card::Supervision::Connect }));
     let ghost = tipring_switch::Port { index: 7, generation: 99 };
     bench.event(Event::Line(LineEvent::Cleared { lease: ghost, cause: Cause::NORMAL, by_far_end: true }));
     assert_eq!((bench.log.len(), bench.router.counters().stale_events), (before, 2));

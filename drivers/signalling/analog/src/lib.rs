@@ -1,0 +1,16 @@
+//! Analogue loop signalling: our end of a line towards an exchange (FXO). [`Fxo`] is the machine: ring in, answer, dial
+//! out, hang up, and every sign that the far end has gone. [`Handset`] is its ear and mouth on the audio side: it turns
+//! blocks into what was heard, and digits into tones. Neither knows a card, a thread or a clock.
+#![no_std]
+
+#[cfg(test)]
+extern crate std;
+
+mod fxo;
+mod handset;
+mod words;
+
+pub use fxo::Fxo;
+pub use handset::Handset;
+pub use tipring_dsp::ZoneId;
+pub use words::*;

@@ -1,0 +1,230 @@
+//! The words between an analogue line, its audio side and whoever owns both: plain values, no behaviour.
+
+use tipring_card::{Cause, Event as LineEvent, Hook, Micros, Supervision};
+use tipring_dsp::ZoneId;
+
+/// Longest string of digits that is dialled; pauses count.
+pub const MAX_DIGITS: usize = 40;
+/// Longest name of a caller: GR-30 allows 15 characters, others more.
+pub const MAX_NAME: usize = 48;
+
+/// Digits to be dialled: `0`–`9`, `*`, `#`, `A`–`D`; `w` waits half a second, `W` one second.
+pub type Digits = heapless::String<MAX_DIGITS>;
+/// A caller's name.
+pub type Name = heapless::String<MAX_NAME>;
+
+/// How a line is to be used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Whose tones are heard.
+    pub zone: ZoneId,
+    /// What counts as the answer of the called party when the line does not say it.
+    pub answer: AnswerSign,
+    /// Wait for dial tone for at most this long before dialling; zero: dial after [`Config::dial_pause`].
+    pub dial_tone_limit: Micros,
+    /// Without waiting for dial tone: from the seizure to the first digit.
+    pub dial_pause: Micros,
+    /// No dial tone within the limit: dial nevertheless (else the call fails).
+    pub dial_anyway: bool,
+    /// Caller id comes between the first and second ring.
+    pub caller_id: bool,
+    /// The rest after an on-hook before the line is used again.
+    pub guard: Micros,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            zone: ZoneId::default(),
+            answer: AnswerSign::Voice,
+            dial_tone_limit: Micros::from_s(5),
+            dial_pause: Micros::from_s(1),
+            dial_anyway: false,
+            caller_id: true,
+            guard: Micros::from_s(2),
+        }
+    }
+}
+
+/// What is taken for the answer, where neither polarity nor pulse tells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AnswerSign {
+    /// Only a reversal of polarity will do; without one the call rings until the caller gives up.
+    Reversal,
+    /// A reversal, else: ringing has stopped and a voice is heard, or nothing for long enough.
+    #[default]
+    Voice,
+    /// A reversal, else the end of dialling.
+    Dialled,
+}
+
+/// What happens to a line.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The channel is open, on hook; rings are heard from now on.
+    Opened,
+    /// An event of the channel.
+    Line(LineEvent),
+    /// The hook action that was asked for was refused.
+    HookFailed,
+    /// Something was heard.
+    Heard(Heard),
+    /// The owner wants something.
+    Command(Command),
+    /// The channel is gone.
+    Lost,
+    /// The deadline has come.
+    Timer,
+}
+
+/// What the owner of a line wants.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Take the ringing call.
+    Answer,
+    /// Seize the line and dial.
+    Dial(Digits),
+    /// Give the line up; nothing if it is idle. An unanswered ring is ignored from now on: a line cannot refuse.
+    Hangup,
+}
+
+/// What a line wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Move our hook.
+    Hook(Hook),
+    /// Bring the channel to the audio side with a [`Handset`] (`true`), or take it back (`false`).
+    Audio(bool),
+    /// For the handset: listen so from now on.
+    Listen(Listen),
+    /// For the handset: send these digits; it tells [`Heard::Dialled`] after the last.
+    Send(Digits),
+    /// For the owner.
+    Event(Event),
+}
+
+/// What the owner of a line is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// It rings, and all that the line will say about the caller is known.
+    Incoming {
+        /// Who calls.
+        caller: CallerId,
+    },
+    /// The caller gave up before we answered.
+    Missed,
+    /// We have answered the ringing call: audio flows.
+    Answered,
+    /// A dialling seizure met a ringing call, which has the line; [`Event::Incoming`] follows when it is known who it is.
+    Glare,
+    /// The digits are out; what the exchange sends can be heard.
+    Dialled,
+    /// The called party rings (ringback was heard).
+    Ringback,
+    /// The called party has answered.
+    Connected(Supervision),
+    /// The call is over: the far end has gone, or it could not be made. We are on hook.
+    Ended {
+        /// Q.850 cause.
+        cause: Cause,
+        /// What told us.
+        sign: Sign,
+    },
+    /// The line may be used again.
+    Idle,
+}
+
+/// What told us of the end of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// We hung up ourselves.
+    Ours,
+    /// The exchange dropped the battery.
+    BatteryDrop,
+    /// Polarity went back.
+    Reversal,
+    /// The country's busy tone, alone and in its rhythm.
+    BusyTone,
+    /// The country's congestion tone.
+    CongestionTone,
+    /// Dial tone: the exchange has given us a fresh line.
+    DialTone,
+    /// No dial tone came.
+    NoDialTone,
+    /// The called party could not be reached: three rising tones.
+    InformationTone,
+    /// The ring was another call's: we yielded.
+    Glare,
+    /// The channel was lost.
+    Lost,
+}
+
+impl Sign {
+    /// In words, for the timeline and the call's record.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Sign::Ours => "hung up",
+            Sign::BatteryDrop => "battery drop",
+            Sign::Reversal => "polarity reversal",
+            Sign::BusyTone => "busy tone",
+            Sign::CongestionTone => "congestion tone",
+            Sign::DialTone => "dial tone",
+            Sign::NoDialTone => "no dial tone",
+            Sign::InformationTone => "information tone",
+            Sign::Glare => "an incoming call has the line",
+            Sign::Lost => "the line is gone",
+        }
+    }
+}
+
+/// What a line says about a caller. Nothing of it is certain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallerId {
+    /// Digits as they came.
+    pub number: Option<Digits>,
+    /// Name as it came.
+    pub name: Option<Name>,
+    /// The caller withholds the number.
+    pub restricted: bool,
+}
+
+/// What a handset listens for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Listen {
+    /// Nothing.
+    #[default]
+    Off,
+    /// Caller id while the line is on hook.
+    CallerId,
+    /// Dial tone.
+    DialTone,
+    /// Call progress after dialling: ringback, busy, congestion, information tones, voice, silence.
+    Progress,
+    /// The signs of hang-up during a call: busy, congestion, dial tone.
+    Hangup,
+}
+
+/// What a handset has heard or done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A whole caller id message with a good check sum.
+    CallerId(CallerId),
+    /// A caller id message with a bad check sum, or one that makes no sense.
+    BadCallerId,
+    /// Dial tone, for long enough to be certain.
+    DialTone,
+    /// The last digit is out.
+    Dialled,
+    /// A ringback burst ended.
+    Ringback,
+    /// Busy tone, certain.
+    Busy,
+    /// Congestion tone, certain.
+    Congestion,
+    /// Special information tone.
+    Information,
+    /// A voice, or any sound that is no tone of the network, for long enough.
+    Voice,
+    /// Nothing at all for this many milliseconds, told every second.
+    Silence(u32),
+}
