@@ -19,6 +19,12 @@ pub struct Config {
     pub listen: Listen,
     /// The dialling plan of the place.
     pub plan: Plan,
+    /// Who may be called.
+    pub outbound: Outbound,
+    /// Lines that calls go out on, by name; the first is the default. None: all lines, ISDN first.
+    pub group: Vec<toml::Spanned<Group>>,
+    /// Analogue lines.
+    pub analog: Analog,
     /// The cards to be driven; without one the box has no lines.
     pub card: Vec<Card>,
     /// Numbers that are fixed here; the API cannot change them.
@@ -33,6 +39,9 @@ pub struct Config {
 pub struct ThisBox {
     /// Its name among the boxes that share a store.
     pub name: String,
+    /// The country where it stands, ISO 3166: tones, and the dialling plan as far as `[plan]` does not say otherwise.
+    /// Empty: tones of the United States, and no plan but `[plan]`.
+    pub country: String,
     /// Store and recordings.
     pub state_dir: PathBuf,
     /// May be deleted at any time.
@@ -47,6 +56,7 @@ impl Default for ThisBox {
     fn default() -> Self {
         ThisBox {
             name: "box".into(),
+            country: String::new(),
             state_dir: "/var/lib/tipring".into(),
             cache_dir: "/var/cache/tipring".into(),
             runtime_dir: "/run/tipring".into(),
@@ -83,6 +93,121 @@ pub struct Plan {
     pub trunk_prefix: String,
     /// International prefix, e.g. `"00"`.
     pub international_prefix: String,
+}
+
+/// `[outbound]`: emergency numbers are always open, everything else is opened here.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outbound {
+    /// Classes of numbers that may be called.
+    pub open: Vec<NumberClass>,
+    /// Numbers beside the accounts' own that may be shown to the called party.
+    pub caller_ids: Vec<String>,
+    /// Seconds that a call of the API waits for a free line.
+    pub queue_s: u64,
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        Outbound { open: Vec::new(), caller_ids: Vec::new(), queue_s: 60 }
+    }
+}
+
+/// A class of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NumberClass {
+    /// Short codes, and extensions of the exchange that the lines lead to.
+    Short,
+    /// Free of charge.
+    TollFree,
+    /// Fixed lines of the own country.
+    National,
+    /// Mobile telephones of the own country.
+    Mobile,
+    /// Other countries.
+    International,
+    /// Paid services and satellites.
+    Premium,
+    /// What the plan cannot place.
+    Unknown,
+}
+
+/// `[[group]]`: lines that calls go out on.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Group {
+    /// By which documents and programs choose it.
+    pub name: String,
+    /// `dahdi 1`: a whole span, `dahdi 3/2`: one line.
+    pub lines: Vec<String>,
+    /// Which line first.
+    pub order: Order,
+    /// How numbers are written on its lines.
+    pub numbers: NumberForm,
+    /// Dialled before every number.
+    pub prefix: String,
+}
+
+/// Which line of a group first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// From the end at which the network does not begin: the fewest collisions.
+    #[default]
+    OppositeToNetwork,
+    /// The lowest first.
+    Ascending,
+    /// The highest first.
+    Descending,
+}
+
+/// How numbers are written on a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NumberForm {
+    /// As a person there would dial.
+    #[default]
+    Dialled,
+    /// Type national or international, no prefixes.
+    Typed,
+    /// Country code and number.
+    Digits,
+    /// Country code and number after a plus.
+    Plus,
+}
+
+/// `[analog]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Analog {
+    /// What is taken for the answer of the called party where the line does not tell it.
+    pub answer: AnswerSign,
+    /// Milliseconds to wait for dial tone; 0: none is waited for.
+    pub dial_tone_ms: u64,
+    /// Dial even if no dial tone came.
+    pub dial_anyway: bool,
+    /// The exchange tells who calls, between the first and the second ring.
+    pub caller_id: bool,
+}
+
+impl Default for Analog {
+    fn default() -> Self {
+        Analog { answer: AnswerSign::Voice, dial_tone_ms: 5_000, dial_anyway: false, caller_id: true }
+    }
+}
+
+/// What is taken for an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AnswerSign {
+    /// A reversal of polarity only.
+    Reversal,
+    /// A voice after the ringing.
+    #[default]
+    Voice,
+    /// The end of dialling.
+    Dialled,
 }
 
 /// `[[card]]`
@@ -239,9 +364,33 @@ impl Config {
         if config.card.iter().any(|card| !(1..=7).contains(&card.prefill)) {
             return Err(refuse(text.find("prefill").unwrap_or(0), "prefill: 1 to 7 blocks of 10 ms"));
         }
+        config.check_groups(&refuse)?;
         config.check_listener(&refuse, text)?;
         config.check_numbers(&refuse)?;
         Ok(config)
+    }
+
+    fn check_groups(&self, refuse: &impl Fn(usize, &str) -> ConfigError) -> Result<(), ConfigError> {
+        let mut seen: Vec<&str> = Vec::new();
+        for group in &self.group {
+            let (at, group) = (group.span().start, group.get_ref());
+            let name = group.name.as_str();
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+            if name.is_empty() || name.len() > 40 || !name.chars().all(plain) {
+                return Err(refuse(at, "group: name: 1 to 40 letters, digits, - and _"));
+            }
+            if seen.contains(&name) {
+                return Err(refuse(at, &format!("group {name} stands twice")));
+            }
+            if group.lines.is_empty() {
+                return Err(refuse(at, &format!("group {name}: lines: name at least one, e.g. [\"dahdi 1\"]")));
+            }
+            if !group.prefix.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#' | 'w' | 'W')) {
+                return Err(refuse(at, &format!("group {name}: prefix: digits, * and #; w waits half a second")));
+            }
+            seen.push(name);
+        }
+        Ok(())
     }
 
     fn check_listener(&self, refuse: &impl Fn(usize, &str) -> ConfigError, text: &str) -> Result<(), ConfigError> {
@@ -332,6 +481,12 @@ fallback = ["http://b.lan/menu"]
         assert!(refused("[[number]]\nnumber = \"1\"\nurl = \"menu\"\n").contains("not an absolute"));
         assert!(refused("[[card]]\nkind = \"isdn\"\n").starts_with("t.toml:2:8: unknown variant `isdn`"));
         assert!(refused("[box\n").starts_with("t.toml:1:"));
+        let group = |text: &str| refused(&format!("version = 1\n[[group]]\n{text}"));
+        assert!(group("name = \"a b\"\n").starts_with("t.toml:2:1: group: name"), "{}", group("name = \"a b\"\n"));
+        assert!(group("name = \"out\"\n").contains("group out: lines: name at least one"));
+        assert!(group("name = \"out\"\nlines = [\"dahdi 1\"]\nprefix = \"x\"\n").contains("prefix: digits"));
+        assert!(refused("[outbound]\nopen = [\"everywhere\"]\n").starts_with("t.toml:2:9: unknown variant"));
+        assert!(refused("[analog]\nanswer = \"hope\"\n").contains("unknown variant `hope`"));
         assert!(refused("[[card]]\nkind = \"sim\"\nprefill = 8\n").starts_with("t.toml:3:1: prefill: 1 to 7"));
     }
 }

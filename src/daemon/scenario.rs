@@ -10,6 +10,8 @@ use crate::config::{ConfigError, position};
 
 /// Calls of one scenario: two spans' worth, a few times over.
 const CALLS: usize = 1_000;
+/// The number that programs show unless they say otherwise.
+pub const SHOWN: &str = "+12025550199";
 /// Longest scenario on virtual time.
 const LIMIT_S: u64 = 3_600;
 
@@ -26,6 +28,21 @@ pub struct Scenario {
     /// E1 spans of the simulated card.
     #[serde(default = "one")]
     pub spans: u8,
+    /// Analogue lines of the simulated card; their exchange is beside the E1's.
+    #[serde(default)]
+    pub analog_lines: u16,
+    /// The country: tones and dialling plan.
+    #[serde(default)]
+    pub country: String,
+    /// Who may be called; every ordinary class when left out.
+    #[serde(default = "all_open")]
+    pub outbound: crate::config::Outbound,
+    /// Lines that calls go out on.
+    #[serde(default)]
+    pub group: Vec<crate::config::Group>,
+    /// Analogue lines.
+    #[serde(default)]
+    pub analog: crate::config::Analog,
     /// Hosts on which nobody listens: connections to them are refused.
     #[serde(default)]
     pub dead_hosts: Vec<String>,
@@ -45,10 +62,29 @@ pub struct Scenario {
     #[serde(default)]
     pub document: Vec<Document>,
     /// Who rings.
+    #[serde(default)]
     pub call: Vec<toml::Spanned<Call>>,
+    /// Who can be called; the first entry that fits answers.
+    #[serde(default)]
+    pub subscriber: Vec<Subscriber>,
+    /// Calls that a program makes through the API.
+    #[serde(default)]
+    pub dial: Vec<toml::Spanned<Dial>>,
+    /// What a program changes of calls through the API.
+    #[serde(default)]
+    pub change: Vec<toml::Spanned<Change>>,
     /// What an application must have been asked.
     #[serde(default)]
     pub asked: Vec<Asked>,
+}
+
+fn all_open() -> crate::config::Outbound {
+    use crate::config::NumberClass::{International, Mobile, National, Short, TollFree, Unknown};
+    crate::config::Outbound {
+        open: vec![Short, TollFree, National, Mobile, International, Unknown],
+        caller_ids: vec![SHOWN.into()],
+        ..crate::config::Outbound::default()
+    }
 }
 
 fn two_minutes() -> u64 {
@@ -119,8 +155,12 @@ pub struct Call {
     /// The caller's name.
     #[serde(default)]
     pub name: Option<String>,
-    /// Called number.
+    /// Called number; an analogue line's is the line itself.
+    #[serde(default)]
     pub to: String,
+    /// Rings this analogue line, from 1, instead of the E1.
+    #[serde(default)]
+    pub line: Option<u8>,
     /// The same call this many times, each `every_ms` later than the one before.
     #[serde(default = "once")]
     pub times: u16,
@@ -133,6 +173,78 @@ pub struct Call {
     /// What must have come of it.
     #[serde(default)]
     pub expect: Expect,
+}
+
+/// `[[subscriber]]`: somebody whom the box can call.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Subscriber {
+    /// The digits as they arrive; empty: every number.
+    pub number: String,
+    /// Only on analogue lines, or only on the E1; on both when left out.
+    pub analog: Option<bool>,
+    /// Rings this long, then answers.
+    pub rings_ms: u64,
+    /// What the telephone does then, in order; without a word it listens until the end.
+    pub does: Option<Vec<tipring_sim::Step>>,
+    /// Refuses with this Q.850 cause, on an analogue line with the tone for it.
+    pub refuse: Option<u8>,
+    /// Rings and is never answered.
+    pub never: bool,
+    /// Says nothing at all.
+    pub ignores: bool,
+}
+
+/// `[[dial]]`: a call that a program makes through the API.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Dial {
+    /// For people and `expect`.
+    pub id: String,
+    /// When, as for `[[call]]`.
+    pub at_ms: u64,
+    /// Whom.
+    pub to: String,
+    /// The number shown; the scenario's own when empty.
+    pub from: String,
+    /// The group of lines.
+    pub group: String,
+    /// Asked once it is answered…
+    pub url: String,
+    /// …or this is carried out.
+    pub twiml: String,
+    /// How long it may ring.
+    pub timeout_s: Option<u32>,
+    /// How long it may last.
+    pub time_limit_s: Option<u32>,
+    /// Keys sent after the answer.
+    pub send_digits: String,
+    /// Record it.
+    pub record: bool,
+    /// Told of every step.
+    pub status_callback: String,
+    /// What must have come of it; `cause` is the record's.
+    pub expect: Expect,
+}
+
+/// `[[change]]`: what a program changes of a call through the API.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Change {
+    /// Id of the `[[call]]` or `[[dial]]`.
+    pub of: String,
+    /// The leg that it dialled, not itself.
+    pub dialled: bool,
+    /// When, as for `[[call]]`.
+    pub at_ms: u64,
+    /// Goes on with this document…
+    pub url: String,
+    /// …or this one…
+    pub twiml: String,
+    /// …or is ended.
+    pub end: bool,
+    /// The error code that the API answers with; 0: it is done.
+    pub refused: u32,
 }
 
 fn once() -> u16 {
@@ -204,6 +316,12 @@ impl Scenario {
             let load = |name: &str| speech_of(&folder.join(name)).map_err(|why| refuse(name, why));
             tipring_sim::script::resolve(&mut call.get_mut().does, load)?;
         }
+        for subscriber in &mut self.subscriber {
+            let load = |name: &str| speech_of(&folder.join(name)).map_err(|why| refuse(name, why));
+            if let Some(steps) = &mut subscriber.does {
+                tipring_sim::script::resolve(steps, load)?;
+            }
+        }
         Ok(())
     }
 
@@ -221,6 +339,13 @@ impl Scenario {
         if !(1..=4).contains(&scenario.spans) {
             return Err(refuse(text.find("spans").unwrap_or(0), "spans: 1 to 4"));
         }
+        if scenario.call.is_empty() && scenario.dial.is_empty() {
+            return Err(refuse(0, "nobody calls: a scenario has a [[call]] or a [[dial]]"));
+        }
+        if scenario.analog_lines > 24 {
+            return Err(refuse(text.find("analog_lines").unwrap_or(0), "analog_lines: at most 24"));
+        }
+        scenario.check_dialled(&refuse)?;
         let calls: usize = scenario.call.iter().map(|call| usize::from(call.get_ref().times)).sum();
         if calls > CALLS {
             return Err(refuse(text.find("times").unwrap_or(0), "more than 1000 calls in all"));
@@ -239,6 +364,39 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// Calls and changes of programs, subscribers.
+    fn check_dialled(&self, refuse: &impl Fn(usize, &str) -> ConfigError) -> Result<(), ConfigError> {
+        let steps = self.subscriber.iter().flat_map(|subscriber| subscriber.does.iter().flatten());
+        if let Some(why) = steps.filter_map(tipring_sim::Step::complaint).next() {
+            return Err(refuse(0, &format!("subscriber: {why}")));
+        }
+        for call in &self.call {
+            if call.get_ref().line.is_some_and(|line| line == 0 || u16::from(line) > self.analog_lines) {
+                return Err(refuse(call.span().start, "line: 1 to analog_lines"));
+            }
+        }
+        for dial in &self.dial {
+            let (at, dial) = (dial.span().start, dial.get_ref());
+            if dial.id.is_empty() || dial.url.is_empty() == dial.twiml.is_empty() {
+                return Err(refuse(at, "dial: an id, and either url or twiml"));
+            }
+        }
+        let known = |id: &str| {
+            self.call.iter().any(|call| call.get_ref().id == id) || self.dial.iter().any(|dial| dial.get_ref().id == id)
+        };
+        for change in &self.change {
+            let (at, change) = (change.span().start, change.get_ref());
+            if !known(&change.of) {
+                return Err(refuse(at, &format!("change: there is no call {:?}", change.of)));
+            }
+            let wishes = [!change.url.is_empty(), !change.twiml.is_empty(), change.end];
+            if wishes.iter().filter(|wish| **wish).count() != 1 {
+                return Err(refuse(at, "change: one of url, twiml and end"));
+            }
+        }
+        Ok(())
+    }
+
     /// The host names of its applications.
     pub fn hosts(&self) -> Vec<String> {
         let urls = self
@@ -250,12 +408,23 @@ impl Scenario {
             .chain(self.document.iter().filter_map(|document| document.location.as_ref()))
             .filter_map(|text| url::Url::parse(text).ok())
             .chain(documents.flat_map(urls_in))
+            .chain(self.programs().flat_map(urls_in))
             .filter_map(|url| url.host_str().map(str::to_string))
             .filter(|host| host.parse::<std::net::IpAddr>().is_err())
             .collect();
         hosts.sort();
         hosts.dedup();
         hosts
+    }
+}
+
+impl Scenario {
+    /// Every text of a program that may hold a URL.
+    fn programs(&self) -> impl Iterator<Item = &str> {
+        let dials = self.dial.iter().map(toml::Spanned::get_ref);
+        let dials = dials.flat_map(|dial| [dial.url.as_str(), dial.twiml.as_str(), dial.status_callback.as_str()]);
+        let changes = self.change.iter().map(toml::Spanned::get_ref);
+        dials.chain(changes.flat_map(|change| [change.url.as_str(), change.twiml.as_str()]))
     }
 }
 
@@ -299,7 +468,9 @@ mod tests {
     #[test]
     fn host_names_come_from_numbers_and_documents() {
         let text = r#"
-call = []
+[[call]]
+id = "a"
+to = "1"
 [[number]]
 number = "1"
 url = "http://app.example/menu"
