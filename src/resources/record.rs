@@ -246,8 +246,10 @@ pub struct Call {
     /// The line: card, span and timeslot, e.g. `sim 1/7`; empty while none is found.
     pub line: String,
     /// What told us that the called party has answered: a word of `Supervision`. Of outgoing calls only.
+    #[serde(default)]
     pub supervision: Option<String>,
     /// How long it waited for a line.
+    #[serde(default)]
     pub queued_ms: u32,
 }
 

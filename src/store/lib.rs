@@ -8,6 +8,7 @@ mod error;
 mod filter;
 mod lease;
 mod read;
+mod recording;
 mod repair;
 mod rows;
 mod schema;
@@ -18,13 +19,15 @@ mod writer;
 /// The law of a line's octets, as `Blobs::create` wants it.
 pub use tipring_card::Law;
 
-pub use blobs::{Blob, Blobs, FLUSH_SAMPLES, RECORDING_MAX_SAMPLES, RecordingWriter};
+pub use blobs::{Blob, Blobs};
 pub use error::StoreError;
 pub use filter::{
     Anchor, CallFilter, Listing, NotificationFilter, NumberFilter, PAGE_SIZE_MAX, Page, PageStart, RecordingFilter,
     TimeRange,
 };
 pub use lease::LEASE_TTL_US;
+pub use recording::{AHEAD_MAX, FLUSH_SAMPLES, RECORDING_MAX_SAMPLES, RecordingWriter};
 pub use repair::RepairReport;
 pub use store::{Config, Store};
+pub use wav::header as wav_header;
 pub use writer::{BATCH_MAX, Committed, WRITE_QUEUE, WriterCounters};

@@ -19,7 +19,8 @@ pub(crate) const NUMBER_COLUMNS: &str = "sid, account, phone_number, friendly_na
     voice_fallback_url, voice_fallback_method, status_callback, status_callback_method, strict_documents, \
     origin_file, origin_line, created, updated";
 pub(crate) const CALL_COLUMNS: &str = "sid, account, parent, number, to_number, from_number, to_raw, from_raw, \
-    caller_name, forwarded_from, direction, status, created, updated, started, answered, ended, cause, line";
+    caller_name, forwarded_from, direction, status, created, updated, started, answered, ended, cause, line, \
+    supervision, queued_ms";
 pub(crate) const RECORDING_COLUMNS: &str = "sid, account, call, status, channels, source, duration_ms, error_code, \
     started, created, updated";
 pub(crate) const NOTIFICATION_COLUMNS: &str = "sid, account, call, level, code, message, created, request_url, \
@@ -78,14 +79,17 @@ pub(crate) fn put_call(call: &Call, box_name: &str) -> Statement {
     bind_call(
         sqlx::query(
             "INSERT INTO calls (sid, account, parent, number, to_number, from_number, to_raw, from_raw, caller_name,
-             forwarded_from, direction, status, created, updated, started, answered, ended, cause, line, box)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+             forwarded_from, direction, status, created, updated, started, answered, ended, cause, line, box,
+             supervision, queued_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+             $21, $22)
              ON CONFLICT (sid) DO UPDATE SET parent = excluded.parent, number = excluded.number,
              to_number = excluded.to_number, from_number = excluded.from_number, to_raw = excluded.to_raw,
              from_raw = excluded.from_raw, caller_name = excluded.caller_name,
              forwarded_from = excluded.forwarded_from, status = excluded.status, updated = excluded.updated,
              started = excluded.started, answered = excluded.answered, ended = excluded.ended,
-             cause = excluded.cause, line = excluded.line
+             cause = excluded.cause, line = excluded.line,
+             supervision = excluded.supervision, queued_ms = excluded.queued_ms
              WHERE calls.ended IS NULL OR excluded.ended IS NOT NULL",
         ),
         call,
@@ -98,8 +102,10 @@ pub(crate) fn keep_born_call(call: &Call, box_name: &str) -> Statement {
     bind_call(
         sqlx::query(
             "INSERT INTO calls (sid, account, parent, number, to_number, from_number, to_raw, from_raw, caller_name,
-             forwarded_from, direction, status, created, updated, started, answered, ended, cause, line, box)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+             forwarded_from, direction, status, created, updated, started, answered, ended, cause, line, box,
+             supervision, queued_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+             $21, $22)
              ON CONFLICT (sid) DO NOTHING",
         ),
         call,
@@ -129,6 +135,8 @@ fn bind_call(statement: Statement, call: &Call, box_name: &str) -> Statement {
         .bind(call.cause.map(i64::from))
         .bind(plain(&call.line))
         .bind(plain(box_name))
+        .bind(call.supervision.as_deref().map(plain))
+        .bind(i64::from(call.queued_ms))
 }
 
 /// A deleted recording stays deleted, however late a write of its end comes.
@@ -240,8 +248,8 @@ pub(crate) fn call(row: &AnyRow) -> Result<Call, StoreError> {
         ended: cells.value::<Option<i64>>("ended")?.map(Stamp),
         cause: cells.small("cause")?,
         line: cells.value("line")?,
-        supervision: None,
-        queued_ms: 0,
+        supervision: cells.value("supervision")?,
+        queued_ms: cells.small("queued_ms")?.unwrap_or(0),
     })
 }
 

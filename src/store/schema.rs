@@ -30,7 +30,14 @@ pub(crate) async fn migrate(connection: &mut AnyConnection, engine: Engine) -> R
     Ok(())
 }
 
-const STEPS: &[&[&str]] = &[FIRST, &["CREATE INDEX calls_by_status ON calls (account, status, created, sid)"]];
+const STEPS: &[&[&str]] =
+    &[FIRST, &["CREATE INDEX calls_by_status ON calls (account, status, created, sid)"], OUTGOING];
+
+/// What outgoing calls add to a call. The calls of before never waited for a line.
+const OUTGOING: &[&str] = &[
+    "ALTER TABLE calls ADD COLUMN supervision TEXT",
+    "ALTER TABLE calls ADD COLUMN queued_ms BIGINT NOT NULL DEFAULT 0",
+];
 
 const FIRST: &[&str] = &[
     "CREATE TABLE accounts (

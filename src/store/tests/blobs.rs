@@ -1,8 +1,9 @@
 //! Recordings as files: what was said is what is in them, at every moment.
 
 use tipring_card::Law;
-use tipring_dsp::{alaw_decode, alaw_encode};
-use tipring_store::{Blobs, FLUSH_SAMPLES};
+use tipring_dsp::{alaw_decode, alaw_encode, ulaw_decode, ulaw_encode};
+use tipring_resources::{CallStatus, Record, RecordingStatus};
+use tipring_store::{AHEAD_MAX, Blobs, FLUSH_SAMPLES};
 
 use crate::support::*;
 
@@ -81,4 +82,112 @@ fn a_silent_recording_leaves_no_file() {
     assert!(blobs.create(re(), Law::A).is_err(), "nobody writes over a recording");
     writer.discard().unwrap();
     assert_eq!(std::fs::read_dir(&dir.0).unwrap().count(), 0);
+}
+
+/// Left and right of what is in a file of two channels.
+fn sides(path: &std::path::Path) -> (Vec<i16>, Vec<i16>) {
+    assert_eq!(std::fs::read(path).unwrap()[22..24], [2, 0], "two channels");
+    let frames = samples(path);
+    assert_eq!(frames.len() % 2, 0);
+    frames.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip()
+}
+
+fn whole(dir: &Dir) -> std::path::PathBuf {
+    dir.0.join(format!("{}.wav", re()))
+}
+
+#[test]
+fn b22_each_side_has_its_own_channel_whatever_the_law_of_its_line() {
+    let dir = Dir::new();
+    let blobs = Blobs::new(&dir.0).unwrap();
+    let mut writer = blobs.create2(re(), Law::A, Law::Mu).unwrap();
+    let left = tone(1500, 8000.0);
+    let right: Vec<u8> = (0..1500 * 8).map(|n| ulaw_encode((n % 400) as i16 * 40)).collect();
+    for (n, (here, there)) in left.chunks(80).zip(right.chunks(80)).enumerate() {
+        // The two taps of one tick come in any order.
+        if n % 3 == 0 {
+            writer.write_right(there).unwrap();
+            writer.write(here).unwrap();
+        } else {
+            writer.write2(here, there).unwrap();
+        }
+        assert_eq!(writer.samples(), (n as u64 + 1) * 80);
+    }
+    assert_eq!((writer.channels(), writer.finish(false, 0).unwrap()), (2, 1500));
+    let (here, there) = sides(&whole(&dir));
+    assert_eq!(here, left.iter().map(|octet| alaw_decode(*octet)).collect::<Vec<_>>());
+    assert_eq!(there, right.iter().map(|octet| ulaw_decode(*octet)).collect::<Vec<_>>());
+    let blob = blobs.open(re()).unwrap().unwrap();
+    assert_eq!((blob.channels, blob.length), (2, 44 + 1500 * 32));
+}
+
+#[test]
+fn a_side_that_comes_late_or_ends_early_is_silent_and_holds_nothing_up() {
+    let dir = Dir::new();
+    let blobs = Blobs::new(&dir.0).unwrap();
+    let mut writer = blobs.create2(re(), Law::A, Law::A).unwrap();
+    let voice = tone(500, 8000.0);
+    for (n, block) in voice.chunks(80).enumerate() {
+        writer.write(block).unwrap();
+        assert_eq!(writer.samples(), ((n as u64 + 1) * 80).saturating_sub(AHEAD_MAX as u64));
+    }
+    writer.write2(&voice, &voice).unwrap();
+    for block in voice.chunks(80) {
+        writer.write_right(block).unwrap();
+    }
+    assert_eq!(writer.finish(false, 0).unwrap(), 1490, "a block late, no more");
+    let (left, right) = sides(&whole(&dir));
+    let silent = |sound: &[i16]| sound.iter().all(|sample| *sample == 0);
+    assert!(silent(&right[..3920]) && !silent(&right[3920..4000]));
+    assert!(!silent(&left[7920..8000]) && silent(&left[8000..]) && !silent(&right[8000..]));
+}
+
+#[test]
+fn b18_both_channels_are_trimmed_together() {
+    let dir = Dir::new();
+    let blobs = Blobs::new(&dir.0).unwrap();
+    let mut writer = blobs.create2(re(), Law::A, Law::A).unwrap();
+    let said = |parts: &[(usize, f64)]| parts.iter().flat_map(|(ms, level)| tone(*ms, *level)).collect::<Vec<u8>>();
+    let left = said(&[(600, 0.0), (400, 8000.0), (2000, 0.0)]);
+    let right = said(&[(1500, 0.0), (500, 8000.0), (1000, 0.0)]);
+    writer.write2(&left, &right).unwrap();
+    assert_eq!(writer.finish(true, 0).unwrap(), 1400 + 2 * 50, "from the first sound of one to the last of the other");
+    let (left, right) = sides(&whole(&dir));
+    assert!(left[410..500].iter().any(|s| s.abs() > 3000) && right[..7000].iter().all(|s| s.abs() < 50));
+    assert!(right[11_000..11_500].iter().any(|s| s.abs() > 3000));
+    blobs.delete(re()).unwrap();
+    let mut writer = blobs.create2(re(), Law::A, Law::Mu).unwrap();
+    writer.write2(&[0xd5; 8000], &[0xff; 8000]).unwrap();
+    assert_eq!(writer.finish(true, 0).unwrap(), 0, "both were silent");
+    assert_eq!(std::fs::read_dir(&dir.0).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn c28_a_cut_recording_of_two_channels_keeps_whole_frames() {
+    let dir = Dir::new();
+    let store = open(&dir.0).await;
+    store.put(Record::Call(call(1, CallStatus::InProgress))).await.unwrap();
+    let mut record = recording(5, RecordingStatus::InProgress);
+    record.channels = 2;
+    store.put(Record::Recording(record.clone())).await.unwrap();
+    let mut writer = store.blobs().create2(record.sid, Law::A, Law::Mu).unwrap();
+    let mut nobodys = store.blobs().create2(recording(9, RecordingStatus::InProgress).sid, Law::A, Law::A).unwrap();
+    for writer in [&mut writer, &mut nobodys] {
+        writer.write2(&tone(1100, 8000.0), &tone(1100, 8000.0)).unwrap();
+    }
+    drop((writer, nobodys, store));
+    let folder = dir.0.join("recordings");
+    let part = folder.join(format!("{}.part", record.sid));
+    let length = std::fs::metadata(&part).unwrap().len();
+    assert_eq!((length - 44) % 4, 0);
+    std::fs::OpenOptions::new().write(true).open(&part).unwrap().set_len(length - 3).unwrap();
+    let store = open(&dir.0).await;
+    let blob = store.blobs().open(record.sid).unwrap().unwrap();
+    assert_eq!((blob.length, blob.channels), (length - 4, 2), "the torn frame is left out");
+    let (left, right) = sides(&folder.join(format!("{}.wav", record.sid)));
+    assert_eq!(left.len(), right.len());
+    let kept = store.recording(me(), record.sid).await.unwrap().unwrap();
+    assert_eq!((kept.duration_ms, kept.channels), (Some(999), 2));
+    let lost = folder.join("lost").join(format!("{}.wav", recording(9, RecordingStatus::Absent).sid));
+    assert_eq!(sides(&lost).0.len(), 8000);
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use tipring_card::Law;
-use tipring_resources::{CallStatus, Record, RecordingStatus};
+use tipring_resources::{Call, CallStatus, Direction, Record, RecordingStatus};
 use tipring_store::{LEASE_TTL_US, RepairReport, Store, StoreError};
 
 use crate::support::*;
@@ -47,6 +47,64 @@ async fn c28_a_call_cut_by_a_crash_has_failed_and_the_past_is_intact() {
     assert_eq!(store.recording(me(), empty.sid).await.unwrap().unwrap().status, RecordingStatus::Absent);
     store.integrity_check().await.unwrap();
     assert_eq!(store.repair(at(2_000_000)).await.unwrap(), RepairReport::default(), "twice does no harm");
+}
+
+pub async fn c28_outgoing_calls_cut_by_a_crash_fail_exactly_once(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    let outgoing = |id: u128, status: CallStatus, direction: Direction| {
+        let mut call = call(id, status);
+        (call.direction, call.line, call.caller_name) = (direction, String::new(), None);
+        call.started = call.started.filter(|_| status != CallStatus::Queued);
+        call
+    };
+    let queued = outgoing(1, CallStatus::Queued, Direction::OutboundApi);
+    let mut child = outgoing(2, CallStatus::Ringing, Direction::OutboundDial);
+    (child.parent, child.queued_ms, child.line) = (Some(call(9, CallStatus::Busy).sid), 1200, "sim 1/2".into());
+    let mut answered = outgoing(3, CallStatus::InProgress, Direction::OutboundDial);
+    (answered.answered, answered.supervision) = (Some(at(3)), Some("connect".into()));
+    // The first two die with their journal alone, and once more with row and journal.
+    for call in [&queued, &child] {
+        store.born(call).unwrap();
+    }
+    store.born(&answered).unwrap();
+    store.put(Record::Call(answered.clone())).await.unwrap();
+    drop(store);
+    let store = open().await;
+    assert_eq!((store.repaired().journaled_calls, store.repaired().failed_calls), (2, 3));
+    let mut ends = Vec::new();
+    for was in [&queued, &child, &answered] {
+        let now = store.call(me(), was.sid).await.unwrap().unwrap();
+        assert!(now.status == CallStatus::Failed && now.ended.is_some(), "{now:?}");
+        let kept = Call { status: was.status, ended: was.ended, updated: was.updated, ..now.clone() };
+        assert_eq!(&kept, was, "all else is as it was");
+        ends.push(now);
+    }
+    drop(store);
+    let store = open().await;
+    assert_eq!(store.repaired(), &RepairReport::default(), "exactly once");
+    for end in ends {
+        assert_eq!(store.call(me(), end.sid).await.unwrap(), Some(end));
+    }
+}
+
+#[tokio::test]
+async fn c28_outgoing_calls_cut_by_a_crash_fail_exactly_once_on_sqlite() {
+    let dir = Dir::new();
+    c28_outgoing_calls_cut_by_a_crash_fail_exactly_once(async || open(&dir.0).await).await;
+}
+
+#[tokio::test]
+async fn a_journal_of_the_version_before_outgoing_calls_is_read() {
+    let dir = Dir::new();
+    let store = open(&dir.0).await;
+    store.born(&call(1, CallStatus::Ringing)).unwrap();
+    drop(store);
+    let path = dir.0.join("born.journal");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let old = text.replace(",\"supervision\":null,\"queued_ms\":0", "");
+    assert_ne!(old, text);
+    std::fs::write(&path, old).unwrap();
+    assert_eq!(open(&dir.0).await.repaired().journaled_calls, 1);
 }
 
 #[tokio::test]
@@ -174,10 +232,17 @@ async fn an_older_database_is_brought_up_to_date_and_keeps_its_calls() {
     store.close().await;
     let pool = sqlx::AnyPool::connect(&format!("sqlite:{}", dir.0.join("tipring.db").display())).await.unwrap();
     sqlx::query("DELETE FROM schema_steps WHERE step > 1").execute(&pool).await.unwrap();
-    sqlx::query("DROP INDEX calls_by_status").execute(&pool).await.unwrap();
+    for undo in [
+        "DROP INDEX calls_by_status",
+        "ALTER TABLE calls DROP COLUMN supervision",
+        "ALTER TABLE calls DROP COLUMN queued_ms",
+    ] {
+        sqlx::query(undo).execute(&pool).await.unwrap();
+    }
     pool.close().await;
     let store = open(&dir.0).await;
-    assert!(store.call(me(), call(1, CallStatus::Busy).sid).await.unwrap().is_some());
+    let found = store.call(me(), call(1, CallStatus::Busy).sid).await.unwrap();
+    assert_eq!(found, Some(call(1, CallStatus::Completed)), "nothing supervised it, and it never waited");
     store.close().await;
     open(&dir.0).await;
 }

@@ -58,6 +58,9 @@ async fn the_same_on_postgres() {
     let second = Config { box_name: "box-b".into(), data_dir: server.dir.0.join("second"), ..first.clone() };
     let (a, b) = tokio::join!(Store::open(first), Store::open(second));
     crate::crash::another_boxs_calls_are_closed_once_it_is_dead(&a.unwrap(), &b.unwrap()).await;
+    let again = server.fresh().await;
+    let reopen = async || Store::open(again.clone()).await.unwrap();
+    crate::crash::c28_outgoing_calls_cut_by_a_crash_fail_exactly_once(reopen).await;
 }
 
 #[tokio::test]

@@ -10,7 +10,9 @@ pub async fn every_record_reads_back(store: &Store) {
     let mut fixed = number(7, "100");
     fixed.origin = NumberOrigin::File { file: "/etc/tipring.toml".into(), line: 12 };
     store.put_number(fixed.clone()).await.unwrap();
-    let ended = call(1, CallStatus::Completed);
+    let mut ended = call(1, CallStatus::Completed);
+    store.put(Record::Call(ended.clone())).await.unwrap();
+    (ended.supervision, ended.queued_ms) = (Some("reversal".into()), u32::MAX);
     store.put(Record::Call(ended.clone())).await.unwrap();
     store.put(Record::Recording(recording(3, RecordingStatus::Completed))).await.unwrap();
     store.put(Record::Notification(notification(4))).await.unwrap();
