@@ -7,7 +7,9 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use tipring_card::contract::{Bench, Clause, Outcome, run_each};
-use tipring_card::{BLOCK_US, Card, CardError, Channel, ChannelId, Law, Micros, Setup, Signalling, SpanId};
+use tipring_card::{
+    BLOCK, BLOCK_US, Card, CardError, Channel, ChannelId, Event, Hook, Law, Micros, Progress, Setup, Signalling, SpanId,
+};
 use tipring_dahdi::{Config, DahdiCard, Echo, Expect, OpenError, Refusal};
 
 /// The E1 span under test, its far end, and the pair of lines likewise.
@@ -89,6 +91,8 @@ fn main() -> ExitCode {
         an_echo_canceller_is_attached(),
         a_stranger_is_busy(&near),
         the_generic_node_may_be_missing(),
+        every_line_is_listed(&near, &far),
+        a_hook_moves_from_another_thread(),
     ];
     let mut lab = Lab { near, far, keep };
     let paced = pace(&mut lab.near) && !checked.contains(&false);
@@ -196,6 +200,52 @@ fn the_generic_node_may_be_missing() -> bool {
             Ok(channel.info().timeslot)
         });
     checked("the_generic_node_may_be_missing", result == Ok(2), &format!("{result:?}"))
+}
+
+/// The lines of both ends stand in the listing with span, timeslot and the law of their T1.
+fn every_line_is_listed(near: &DahdiCard, far: &DahdiCard) -> bool {
+    let lines = |card: &DahdiCard, span: u16, signalling: Signalling| {
+        let of_span = card.channels().iter().filter(|c| c.span == SpanId(span));
+        let good = of_span
+            .enumerate()
+            .filter(|(n, c)| usize::from(c.timeslot) == n + 1 && c.signalling == signalling && c.law == Law::Mu);
+        good.count()
+    };
+    let found = (lines(near, SPANS[2], Signalling::FxsKs), lines(far, SPANS[3], Signalling::FxoKs));
+    checked("every_line_is_listed", found == (24, 24), &format!("{found:?} of 24 each, in µ-law"))
+}
+
+/// Another thread seizes a line that this one reads, sees it through, and is told when the channel is gone.
+fn a_hook_moves_from_another_thread() -> bool {
+    let card = DahdiCard::open(Config { spans: vec![SpanId(SPANS[2])], ..Config::default() });
+    let result = card.map_err(|e| e.to_string()).and_then(|mut card| {
+        let mut channel = card.open_channel(ChannelId(64)).map_err(|e| format!("open: {e}"))?;
+        channel.setup(Setup::Audio(Law::Mu)).map_err(|e| format!("setup: {e}"))?;
+        let mut control = channel.control().map_err(|e| format!("control: {e}"))?;
+        let seized = std::thread::spawn(move || (control.hook(Hook::Start), control));
+        let begin = Instant::now();
+        let (mut block, mut blocks, mut complete) = ([0; BLOCK], 0, false);
+        while begin.elapsed() < Duration::from_secs(4) && !(complete && blocks > 100) {
+            match channel.read(&mut block) {
+                Ok(_) => {
+                    blocks += 1;
+                    let _ = channel.write(&block);
+                }
+                Err(CardError::EventPending) => {
+                    while let Some(event) = channel.event().map_err(|e| format!("event: {e}"))? {
+                        complete |= event == Event::HookComplete;
+                    }
+                }
+                Err(_) => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
+        let (started, mut control) = seized.join().map_err(|_| "the other thread panicked".to_string())?;
+        let released = control.hook(Hook::OnHook);
+        drop(channel);
+        Ok((started, complete, blocks > 100, released, control.hook(Hook::OnHook)))
+    });
+    let wanted = (Ok(Progress::Pending), true, true, Ok(Progress::Done), Err(CardError::Invalid));
+    checked("a_hook_moves_from_another_thread", result == Ok(wanted), &format!("{result:?}"))
 }
 
 fn checked(name: &str, ok: bool, text: &str) -> bool {

@@ -5,12 +5,15 @@
 //! What the kernel does here: read and write fail with errno 500 while an event waits; write ends a tone or a dial
 //! string; a short read loses the rest of the buffer; an event queue of 63 loses what comes after; HOOK answers
 //! EINPROGRESS for what it will report by an event.
+//!
+//! A descriptor may be used by several threads: [`DahdiControl`] moves the hook while another thread reads and writes.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::sync::{Arc, Weak};
 
-use tipring_card::{BLOCK, CardError, Channel, ChannelInfo, Event, Hook, Law, Progress, Setup, Signalling};
+use tipring_card::{BLOCK, CardError, Channel, ChannelInfo, Control, Event, Hook, Law, Progress, Setup, Signalling};
 
 use crate::raw::{self, Request};
 use crate::{decode, fault};
@@ -27,7 +30,8 @@ const DIAL_OCTETS: usize = 255;
 /// An opened channel.
 #[derive(Debug)]
 pub struct DahdiChannel {
-    node: File,
+    /// The channel's own, and the only lasting one: the node closes with it. See [`DahdiControl`].
+    node: Arc<File>,
     info: ChannelInfo,
     echo_taps: u32,
 }
@@ -35,7 +39,7 @@ pub struct DahdiChannel {
 impl DahdiChannel {
     /// A node that is bound to the channel `info`.
     pub(crate) fn new(node: File, info: ChannelInfo, echo_taps: u32) -> Self {
-        DahdiChannel { node, info, echo_taps }
+        DahdiChannel { node: Arc::new(node), info, echo_taps }
     }
 
     /// Voice in blocks of another size than [`BLOCK`], for measurements. Discards what is queued.
@@ -92,7 +96,7 @@ impl Channel for DahdiChannel {
     }
 
     fn read(&mut self, into: &mut [u8]) -> Result<usize, CardError> {
-        self.node.read(into).map_err(|error| fault::io_error(&error))
+        (&*self.node).read(into).map_err(|error| fault::io_error(&error))
     }
 
     fn write(&mut self, from: &[u8]) -> Result<usize, CardError> {
@@ -100,7 +104,7 @@ impl Channel for DahdiChannel {
             // The kernel would cut it and send the rest as a frame of its own.
             return Err(CardError::Invalid);
         }
-        self.node.write(from).map_err(|error| fault::io_error(&error))
+        (&*self.node).write(from).map_err(|error| fault::io_error(&error))
     }
 
     fn flush(&mut self) -> Result<(), CardError> {
@@ -114,37 +118,118 @@ impl Channel for DahdiChannel {
     }
 
     fn hook(&mut self, hook: Hook) -> Result<Progress, CardError> {
-        match raw::ioctl(self.node.as_fd(), &raw::HOOK, &mut decode::hook_number(hook)) {
-            Ok(()) => Ok(Progress::Done),
-            Err(libc::EINPROGRESS) => Ok(Progress::Pending),
-            // Here it does not mean another opener, but a line in the wrong state for this.
-            Err(libc::EBUSY) => Err(CardError::Invalid),
-            Err(errno) => Err(fault::card_error(errno)),
-        }
+        move_hook(&self.node, hook)
     }
 
     fn dial(&mut self, digits: &str) -> Result<(), CardError> {
-        let allowed = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'*' | b'#');
-        if digits.is_empty() || digits.len() > DIAL_OCTETS || !digits.bytes().all(allowed) {
-            return Err(CardError::Invalid);
-        }
-        let mut operation = raw::DialOperation::zero();
-        operation.operation = raw::DIAL_REPLACE;
-        operation.digits[..digits.len()].copy_from_slice(digits.as_bytes());
-        self.ask(&raw::DIAL, &mut operation)
-    }
-
-    fn control(&self) -> Result<Box<dyn tipring_card::Control>, CardError> {
-        Err(CardError::Invalid)
+        send_digits(&self.node, digits)
     }
 
     fn dialing(&mut self) -> Result<bool, CardError> {
-        let mut dialing = 0;
-        self.ask(&raw::DIALING, &mut dialing)?;
-        Ok(dialing != 0)
+        still_dialing(&self.node)
+    }
+
+    fn control(&self) -> Result<Box<dyn Control>, CardError> {
+        match self.info.signalling {
+            Signalling::FxsKs | Signalling::FxoKs => Ok(Box::new(DahdiControl { node: Arc::downgrade(&self.node) })),
+            _ => Err(CardError::Invalid),
+        }
     }
 
     fn fd(&self) -> Option<BorrowedFd<'_>> {
         Some(self.node.as_fd())
+    }
+}
+
+/// Hook and card-made digits of a channel that another thread reads and writes. It holds the node for the length of one
+/// call only: a channel that is dropped in that moment closes a few microseconds later, and after that all is `Invalid`.
+#[derive(Clone, Debug)]
+pub struct DahdiControl {
+    node: Weak<File>,
+}
+
+impl DahdiControl {
+    fn node(&self) -> Result<Arc<File>, CardError> {
+        self.node.upgrade().ok_or(CardError::Invalid)
+    }
+}
+
+impl Control for DahdiControl {
+    fn hook(&mut self, hook: Hook) -> Result<Progress, CardError> {
+        move_hook(&*self.node()?, hook)
+    }
+
+    fn dial(&mut self, digits: &str) -> Result<(), CardError> {
+        send_digits(&*self.node()?, digits)
+    }
+
+    fn dialing(&mut self) -> Result<bool, CardError> {
+        still_dialing(&*self.node()?)
+    }
+}
+
+fn move_hook(node: &File, hook: Hook) -> Result<Progress, CardError> {
+    match raw::ioctl(node.as_fd(), &raw::HOOK, &mut decode::hook_number(hook)) {
+        Ok(()) => Ok(Progress::Done),
+        Err(libc::EINPROGRESS) => Ok(Progress::Pending),
+        // Here it does not mean another opener, but a line in the wrong state for this.
+        Err(libc::EBUSY) => Err(CardError::Invalid),
+        Err(errno) => Err(fault::card_error(errno)),
+    }
+}
+
+fn send_digits(node: &File, digits: &str) -> Result<(), CardError> {
+    let allowed = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'*' | b'#');
+    if digits.is_empty() || digits.len() > DIAL_OCTETS || !digits.bytes().all(allowed) {
+        return Err(CardError::Invalid);
+    }
+    let mut operation = raw::DialOperation::zero();
+    operation.operation = raw::DIAL_REPLACE;
+    operation.digits[..digits.len()].copy_from_slice(digits.as_bytes());
+    raw::ioctl(node.as_fd(), &raw::DIAL, &mut operation).map_err(fault::card_error)
+}
+
+fn still_dialing(node: &File) -> Result<bool, CardError> {
+    let mut dialing = 0;
+    raw::ioctl(node.as_fd(), &raw::DIALING, &mut dialing).map_err(fault::card_error)?;
+    Ok(dialing != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use tipring_card::{ChannelId, SpanId};
+
+    use super::*;
+
+    /// A file in the place of the node: requests fail, but its opening and closing are real.
+    fn channel(signalling: Signalling) -> DahdiChannel {
+        let node = File::open("/dev/null").expect("always there");
+        let info = ChannelInfo { id: ChannelId(63), span: SpanId(3), timeslot: 1, signalling, law: Law::Mu };
+        DahdiChannel::new(node, info, 0)
+    }
+
+    #[test]
+    fn a_control_asks_the_node_while_the_channel_is_open_and_does_not_keep_it_open() {
+        let channel = channel(Signalling::FxsKs);
+        let node = Arc::downgrade(&channel.node);
+        let mut control = channel.control().expect("it has a hook");
+        assert_eq!(node.strong_count(), 1, "a control that waits holds nothing");
+        let mut other = std::thread::spawn(move || {
+            assert_eq!(control.dial("T1 2"), Err(CardError::Invalid), "never sent");
+            assert_eq!(control.dialing(), Err(CardError::Invalid), "asked: not a DAHDI node");
+            control
+        })
+        .join()
+        .expect("no panic");
+        drop(channel);
+        assert_eq!(node.strong_count(), 0, "the node is closed");
+        assert_eq!(other.hook(Hook::OnHook), Err(CardError::Invalid));
+    }
+
+    #[test]
+    fn a_channel_without_a_hook_has_no_control() {
+        for signalling in [Signalling::Bearer, Signalling::Hdlc, Signalling::Cas] {
+            assert!(channel(signalling).control().is_err());
+        }
     }
 }

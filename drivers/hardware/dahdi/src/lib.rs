@@ -25,7 +25,7 @@ mod host;
 mod raw;
 
 pub use card::{Config, DahdiCard, Echo, Expect, Refusal};
-pub use channel::DahdiChannel;
+pub use channel::{DahdiChannel, DahdiControl};
 pub use clock::DahdiPace;
 pub use fault::OpenError;
 pub use host::HostPace;
