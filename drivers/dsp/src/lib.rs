@@ -8,21 +8,27 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod cadence;
 pub mod correlate;
 pub mod dtmf;
+pub mod fsk;
 pub mod g711;
 pub mod level;
 mod math;
 pub mod mix;
+pub mod progress;
 pub mod speech;
 pub mod tone;
 pub mod zone;
 
+pub use cadence::CadenceTone;
 pub use correlate::{Match, best_match, correlation};
 pub use dtmf::{Detector, KEYS, KeyTone, frequencies_of};
+pub use fsk::{Demodulator, Modulator};
 pub use g711::{a_to_mu, alaw_decode, alaw_encode, mu_to_a, ulaw_decode, ulaw_encode};
 pub use level::{Meter, dbm0_of, dbm0_of_power, peak_at};
 pub use mix::{Sum, apply_gain, gain_of_db};
+pub use progress::{Mode, Progress, Progressing};
 pub use speech::Speech;
 pub use tone::Tone;
 pub use zone::{Cadence, Zone, ZoneId};
