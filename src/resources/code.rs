@@ -114,12 +114,26 @@ const TABLE: &[(u32, &str, &str)] = &[
     (20503, "the box cannot do it at the moment", "try again later"),
     (21201, "To is missing", "say whom to call"),
     (21205, "Url or Twiml is missing", "give one of them"),
+    (21206, "SendDigits is invalid", "at most 32 of 0-9 A-D # * w W; w waits half a second, W a second"),
+    (21208, "Timeout is invalid", "a whole number of seconds from 1 to 600"),
+    (21209, "the method is invalid", "use GET or POST"),
     (21210, "From is not one of the account's numbers", "use a number of the account or a verified caller id"),
+    (21211, "To is invalid", "a telephone number, e.g. +12025550100, or the line's own digits"),
+    (21212, "From is invalid", "a number of the account or a verified caller id"),
     (21213, "From is missing", "say which number calls"),
+    (21215, "this class of numbers may not be called", "open it in the configuration, at [outbound]"),
+    (21216, "this number may not be called", "see the text"),
+    (21217, "To cannot be a telephone number", "use E.164, e.g. +12025550100"),
+    (21218, "ApplicationSid cannot be used", "applications are not available on this box yet: give Url or Twiml"),
     (
         21220,
         "the call is not in the needed state",
         "see its status: an ended call cannot be changed, an answered one not be canceled",
+    ),
+    (
+        21234,
+        "answering machines cannot be told from people yet",
+        "leave MachineDetection and its settings out; the call is made without it",
     ),
     (21402, "the URL is invalid", "use an absolute http or https URL"),
     (21403, "the method is invalid", "use GET or POST"),
@@ -127,6 +141,14 @@ const TABLE: &[(u32, &str, &str)] = &[
     (21421, "the phone number is invalid", "use E.164, e.g. +12025550100, or the line's own digits"),
     (21422, "the phone number is in use", "delete it first, or update it"),
     (21481, "the page token is invalid", "begin at the first page"),
+    (21609, "StatusCallback is invalid", "use an absolute http or https URL"),
+    (
+        21626,
+        "StatusCallbackEvent is invalid",
+        "initiated, ringing, answered, completed; of recordings in-progress, completed, absent",
+    ),
+    (32018, "the inline document is too long", "keep Twiml below 4000 characters, or give Url"),
+    (32019, "Url and Twiml are both given", "leave one out: Url was used"),
 ];
 
 #[cfg(test)]
