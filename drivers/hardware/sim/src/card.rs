@@ -8,8 +8,8 @@ use std::{
 
 use nix::sys::eventfd::EventFd;
 use tipring_card::{
-    BLOCK_US, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Hook, Pace, Progress, Setup,
-    Signalling, SpanId, SpanInfo, SpanStatus,
+    BLOCK_US, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Control, Event, Hook, Pace, Progress,
+    Setup, Signalling, SpanId, SpanInfo, SpanStatus,
 };
 
 use crate::{
@@ -42,6 +42,23 @@ impl SimCard {
     /// Which end it is.
     pub fn side(&self) -> Side {
         self.side
+    }
+
+    /// Reverses the polarity of a loop, or puts it back; only the exchange's end can. The other end is told a little
+    /// later ([`Event::Polarity`]).
+    pub fn reverse(&mut self, channel: ChannelId, reversed: bool) -> Result<(), CardError> {
+        if self.side == Side::Near {
+            return Err(CardError::Invalid);
+        }
+        let mut world = self.shared.world();
+        if world.gone[self.side.index()] {
+            return Err(CardError::Gone);
+        }
+        let now = world.now;
+        let line = usize::from(channel.0).checked_sub(1).and_then(|line| world.lines.get_mut(line));
+        let looped = line.ok_or(CardError::NoSuchChannel)?.looped.as_mut().ok_or(CardError::Invalid)?;
+        looped.reverse(reversed, now);
+        Ok(())
     }
 }
 
@@ -84,7 +101,8 @@ impl Card for SimCard {
         let opening = world.open(self.side, line)?;
         let wake = world.lines[line].ports[self.side.index()].wake();
         drop(world);
-        Ok(Box::new(SimChannel { shared: self.shared.clone(), side: self.side, line, opening, info, wake }))
+        let handle = Handle { shared: self.shared.clone(), side: self.side, line, opening };
+        Ok(Box::new(SimChannel { handle, info, wake }))
     }
 
     fn pace(&mut self) -> Result<Box<dyn Pace>, CardError> {
@@ -93,25 +111,24 @@ impl Card for SimCard {
     }
 }
 
-/// An opened channel of a simulated card.
-pub struct SimChannel {
+/// One opening of one end of a line. Whoever has a stale one, of an opening that is over, reaches nothing.
+#[derive(Clone)]
+struct Handle {
     shared: Arc<Shared>,
     side: Side,
     line: usize,
     opening: u64,
-    info: ChannelInfo,
-    wake: Option<Arc<EventFd>>,
 }
 
-impl SimChannel {
+impl Handle {
     /// Does something with our end while the world stands still.
-    fn with<T>(&mut self, act: impl FnOnce(&mut Port) -> Result<T, CardError>) -> Result<T, CardError> {
+    fn with<T>(&self, act: impl FnOnce(&mut Port) -> Result<T, CardError>) -> Result<T, CardError> {
         let side = self.side.index();
         self.with_line(|line, _| act(&mut line.ports[side]))
     }
 
     fn with_line<T>(
-        &mut self,
+        &self,
         act: impl FnOnce(&mut Line, tipring_card::Micros) -> Result<T, CardError>,
     ) -> Result<T, CardError> {
         let mut world = self.shared.world();
@@ -125,39 +142,12 @@ impl SimChannel {
         }
         act(line, now)
     }
-}
 
-/// Its descriptor, on the host's clock, is readable when there is something to read **and** when an event waits: an eventfd
-/// knows no priority.
-impl Channel for SimChannel {
-    fn info(&self) -> &ChannelInfo {
-        &self.info
+    fn is_open(&self) -> bool {
+        self.shared.world().lines[self.line].ports[self.side.index()].holder == Some(self.opening)
     }
 
-    fn setup(&mut self, setup: Setup) -> Result<(), CardError> {
-        self.with(|port| port.setup(setup))
-    }
-
-    fn read(&mut self, into: &mut [u8]) -> Result<usize, CardError> {
-        self.with(|port| port.read(into))
-    }
-
-    fn write(&mut self, from: &[u8]) -> Result<usize, CardError> {
-        self.with(|port| port.write(from))
-    }
-
-    fn flush(&mut self) -> Result<(), CardError> {
-        self.with(|port| {
-            port.flush();
-            Ok(())
-        })
-    }
-
-    fn event(&mut self) -> Result<Option<Event>, CardError> {
-        self.with(|port| Ok(port.event()))
-    }
-
-    fn hook(&mut self, hook: Hook) -> Result<Progress, CardError> {
+    fn hook(&self, hook: Hook) -> Result<Progress, CardError> {
         let side = self.side;
         self.with_line(|line, now| {
             let looped = line.looped.as_mut().ok_or(CardError::Invalid)?;
@@ -168,7 +158,7 @@ impl Channel for SimChannel {
         })
     }
 
-    fn dial(&mut self, digits: &str) -> Result<(), CardError> {
+    fn dial(&self, digits: &str) -> Result<(), CardError> {
         self.with(|port| {
             if port.info.signalling == Signalling::Hdlc {
                 return Err(CardError::Invalid);
@@ -178,12 +168,91 @@ impl Channel for SimChannel {
         })
     }
 
-    fn control(&self) -> Result<Box<dyn tipring_card::Control>, CardError> {
-        Err(CardError::Invalid)
+    fn dialing(&self) -> Result<bool, CardError> {
+        self.with(|port| Ok(port.dialler.is_some()))
+    }
+}
+
+/// An opened channel of a simulated card.
+pub struct SimChannel {
+    handle: Handle,
+    info: ChannelInfo,
+    wake: Option<Arc<EventFd>>,
+}
+
+/// Its hook and its digits, for another thread.
+struct SimControl {
+    handle: Handle,
+}
+
+impl SimControl {
+    /// A handle of an opening that is over says `Gone`, as for a card that was taken away; here the two differ.
+    fn told<T>(&self, did: Result<T, CardError>) -> Result<T, CardError> {
+        did.map_err(|error| if self.handle.is_open() { error } else { CardError::Invalid })
+    }
+}
+
+impl Control for SimControl {
+    fn hook(&mut self, hook: Hook) -> Result<Progress, CardError> {
+        self.told(self.handle.hook(hook))
+    }
+
+    fn dial(&mut self, digits: &str) -> Result<(), CardError> {
+        self.told(self.handle.dial(digits))
     }
 
     fn dialing(&mut self) -> Result<bool, CardError> {
-        self.with(|port| Ok(port.dialler.is_some()))
+        self.told(self.handle.dialing())
+    }
+}
+
+/// Its descriptor, on the host's clock, is readable when there is something to read **and** when an event waits: an eventfd
+/// knows no priority.
+impl Channel for SimChannel {
+    fn info(&self) -> &ChannelInfo {
+        &self.info
+    }
+
+    fn setup(&mut self, setup: Setup) -> Result<(), CardError> {
+        self.handle.with(|port| port.setup(setup))
+    }
+
+    fn read(&mut self, into: &mut [u8]) -> Result<usize, CardError> {
+        self.handle.with(|port| port.read(into))
+    }
+
+    fn write(&mut self, from: &[u8]) -> Result<usize, CardError> {
+        self.handle.with(|port| port.write(from))
+    }
+
+    fn flush(&mut self) -> Result<(), CardError> {
+        self.handle.with(|port| {
+            port.flush();
+            Ok(())
+        })
+    }
+
+    fn event(&mut self) -> Result<Option<Event>, CardError> {
+        self.handle.with(|port| Ok(port.event()))
+    }
+
+    fn hook(&mut self, hook: Hook) -> Result<Progress, CardError> {
+        self.handle.hook(hook)
+    }
+
+    fn dial(&mut self, digits: &str) -> Result<(), CardError> {
+        self.handle.dial(digits)
+    }
+
+    fn dialing(&mut self) -> Result<bool, CardError> {
+        self.handle.dialing()
+    }
+
+    fn control(&self) -> Result<Box<dyn Control>, CardError> {
+        match self.info.signalling {
+            Signalling::FxsKs | Signalling::FxoKs => Ok(Box::new(SimControl { handle: self.handle.clone() })),
+            _ => Err(CardError::Invalid),
+        }
     }
 
     fn fd(&self) -> Option<BorrowedFd<'_>> {
@@ -193,9 +262,10 @@ impl Channel for SimChannel {
 
 impl Drop for SimChannel {
     fn drop(&mut self) {
-        let mut world = self.shared.world();
-        if world.lines[self.line].ports[self.side.index()].holder == Some(self.opening) {
-            world.close(self.side, self.line);
+        let Handle { shared, side, line, opening } = &self.handle;
+        let mut world = shared.world();
+        if world.lines[*line].ports[side.index()].holder == Some(*opening) {
+            world.close(*side, *line);
         }
     }
 }

@@ -9,6 +9,7 @@
 mod audio;
 mod card;
 mod dial;
+mod emergency;
 mod exchange;
 mod faults;
 mod frames;
@@ -23,6 +24,7 @@ mod wire;
 
 pub use audio::BUFFERS;
 pub use card::{SimCard, SimChannel, SimPace};
+pub use emergency::{EmergencyNumber, MAX_EMERGENCY_DIGITS};
 pub use exchange::{
     Call, CallReport, Dialled, Exchange, ExchangeConfig, MAX_FINISHED, MAX_FINISHED_OCTETS, MAX_TRACE, MAX_WAITING,
     Reply, RingError, Subscriber, TraceLine,

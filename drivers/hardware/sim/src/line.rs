@@ -1,7 +1,7 @@
 //! What a wire is made of: spans and their channels, and how octets and frames cross one channel in a stretch of time.
 //! When time passes, and which trouble comes when, is the wire's.
 
-use tipring_card::{Alarms, BLOCK, ChannelId, ChannelInfo, Event, Micros, Signalling, SpanId, SpanInfo, SpanKind};
+use tipring_card::{Alarms, BLOCK, ChannelId, ChannelInfo, Event, Law, Micros, Signalling, SpanId, SpanInfo, SpanKind};
 
 use crate::{
     faults::{Faults, FrameFate, Way},
@@ -66,6 +66,9 @@ impl Line {
             if !carries {
                 heard.fill(law.silence());
             }
+            if self.looped.is_some() && law != receiver.law {
+                translate(heard, law);
+            }
             receiver.heard(heard);
         }
         slips
@@ -123,6 +126,16 @@ impl Line {
     }
 }
 
+/// A loop carries sound, not octets: each end hears it in its own law.
+fn translate(octets: &mut [u8], from: Law) {
+    for octet in octets {
+        *octet = match from {
+            Law::A => tipring_dsp::a_to_mu(*octet),
+            Law::Mu => tipring_dsp::mu_to_a(*octet),
+        };
+    }
+}
+
 pub(crate) fn tell_all(looped: &mut Loop, ports: &mut [Port; 2]) {
     for (side, event) in looped.told() {
         ports[side.index()].tell(event);
@@ -173,12 +186,14 @@ fn line(
     before: usize,
 ) -> Line {
     let id = ChannelId(before as u16 + 1);
-    let info = |signalling| ChannelInfo { id, span: SpanId(span as u16 + 1), timeslot, signalling, law: config.law };
+    let is_looped = kinds[0] == Signalling::FxsKs;
+    let law = if is_looped { config.analog_law } else { config.law };
+    let info = |signalling| ChannelInfo { id, span: SpanId(span as u16 + 1), timeslot, signalling, law };
     let part = before as u64 * 2;
     Line {
         span,
         ports: kinds.map(|kind| Port::new(info(kind))),
-        looped: (kinds[0] == Signalling::FxsKs).then(Loop::new),
+        looped: is_looped.then(Loop::new),
         ways: [Way::new(faults, seed, part), Way::new(faults, seed, part + 1)],
     }
 }

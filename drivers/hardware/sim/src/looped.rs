@@ -1,11 +1,11 @@
 //! One analogue line: a loop between a port towards the exchange (near) and the exchange's port (far). Hook, ring,
-//! battery and their times; no voltages, no impedance, no polarity.
+//! battery, polarity and their times; no voltages, no impedance.
 //!
 //! What it does to its user, as DAHDI does: rings within 2 s of an opening or an on-hook are not told; the end of a ring
 //! is told 50 ms after it; the exchange believes an on-hook after 1.25 s, a shorter one is a flash; a battery drop within
-//! 600 ms of our off-hook is not told.
+//! 600 ms of our off-hook is not told. A reversal of polarity is told 64 ms after it, hook on or off.
 //!
-//! Source: the timing defaults of DAHDI's kewlstart signalling.
+//! Source: the timing defaults of DAHDI's kewlstart signalling; the polarity debounce of its FXO driver.
 
 use tipring_card::{CardError, Event, Hook, Micros, Progress};
 
@@ -30,6 +30,8 @@ const FLASH: Micros = Micros::from_ms(750);
 /// The exchange drops the battery this long, then holds the port this long.
 const DROP: Micros = Micros::from_ms(500);
 const AFTER_DROP: Micros = Micros::from_ms(300);
+/// A reversal is believed after this long.
+const POLARITY_SETTLES: Micros = Micros::from_ms(64);
 /// DAHDI's codes for the ringer of an exchange's port.
 const RINGER_ON: Event = Event::Other(10);
 const RINGER_OFF: Event = Event::Other(11);
@@ -67,6 +69,10 @@ pub struct Loop {
     ring_was_told: bool,
     ring_end_at: Option<Micros>,
     on_hook_at: Option<Micros>,
+    reversed: bool,
+    /// The polarity that the near end was told last, and when it will have seen that it changed.
+    seen_reversed: bool,
+    polarity_at: Option<Micros>,
     told: Vec<(Side, Event)>,
 }
 
@@ -82,6 +88,9 @@ impl Loop {
             ring_was_told: false,
             ring_end_at: None,
             on_hook_at: None,
+            reversed: false,
+            seen_reversed: false,
+            polarity_at: None,
             told: Vec::with_capacity(EVENTS),
         }
     }
@@ -108,6 +117,14 @@ impl Loop {
         match side {
             Side::Near => self.closed && !self.is_dropped(),
             Side::Far => !matches!(self.far, Office::Ringing { sounds: true, .. }) && !self.is_dropped(),
+        }
+    }
+
+    /// The exchange turns the polarity round, or back. What is turned back before it was seen is not seen.
+    pub fn reverse(&mut self, reversed: bool, now: Micros) {
+        if self.reversed != reversed {
+            self.reversed = reversed;
+            self.polarity_at = (reversed != self.seen_reversed).then(|| now + POLARITY_SETTLES);
         }
     }
 
@@ -152,6 +169,12 @@ impl Loop {
 
     fn far_hook(&mut self, hook: Hook, now: Micros) -> Result<Progress, CardError> {
         match (hook, self.far) {
+            (Hook::Ring, Office::Idle) if self.closed => {
+                // Glare: the loop is closed already, so the ring is tripped before it sounds.
+                self.far = Office::Talking;
+                self.told.push((Side::Far, Event::HookComplete));
+                Ok(Progress::Pending)
+            }
             (Hook::Ring, Office::Idle) => {
                 self.ringer_on(now);
                 self.told.push((Side::Far, Event::HookComplete));
@@ -189,6 +212,11 @@ impl Loop {
             self.on_hook_at = None;
             self.told.push((Side::Far, Event::OnHook));
         }
+        if self.polarity_at.is_some_and(|at| at <= now) {
+            self.polarity_at = None;
+            self.seen_reversed = self.reversed;
+            self.told.push((Side::Near, Event::Polarity));
+        }
         match self.near {
             Terminal::Starting(until) if until <= now => {
                 self.near = Terminal::OffHook;
@@ -218,6 +246,7 @@ impl Loop {
     pub fn is_at_rest(&self) -> bool {
         self.ring_end_at.is_none()
             && self.on_hook_at.is_none()
+            && self.polarity_at.is_none()
             && matches!(self.near, Terminal::OnHook | Terminal::OffHook)
             && matches!(self.far, Office::Idle | Office::Talking)
     }
@@ -307,6 +336,31 @@ mod tests {
         let near: Vec<_> = run(&mut line, 3_000, 9_500).into_iter().filter(|e| e.1 == Side::Near).collect();
         let expected = [(3_000, Event::RingBegin), (5_050, Event::RingOffHook), (9_000, Event::RingBegin)];
         assert_eq!(near.iter().map(|e| (e.0, e.2)).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_reversal_is_told_when_it_has_settled() {
+        let mut line = Loop::new();
+        line.reverse(true, ms(1_000));
+        assert!(!line.is_at_rest());
+        assert_eq!(run(&mut line, 1_000, 2_000), [(1_064, Side::Near, Event::Polarity)]);
+        line.reverse(false, ms(2_000));
+        line.reverse(true, ms(2_030));
+        assert!(line.is_at_rest());
+        assert_eq!(run(&mut line, 2_000, 3_000), [], "too short to be seen");
+        line.reverse(false, ms(3_000));
+        assert_eq!(run(&mut line, 3_000, 4_000), [(3_064, Side::Near, Event::Polarity)]);
+    }
+
+    #[test]
+    fn a_ring_on_a_closed_loop_is_tripped_at_once() {
+        let mut line = Loop::new();
+        line.hook(Side::Near, Hook::Start, ms(0)).unwrap();
+        line.hook(Side::Far, Hook::Ring, ms(10)).unwrap();
+        let told = run(&mut line, 10, 3_000);
+        assert!(told.contains(&(10, Side::Far, Event::RingOffHook)), "{told:?}");
+        assert!(!told.iter().any(|e| e.2 == Event::RingBegin || e.2 == RINGER_ON), "{told:?}");
+        assert!(line.carries_from(Side::Far) && line.is_at_rest());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tipring_card::{BLOCK, Event, Law, Micros, Signalling, SpanId};
 
 use crate::{
     card::SimCard,
+    emergency::EmergencyNumber,
     faults::{Faults, Trouble},
     line::{Line, Span, build, tell_all},
 };
@@ -56,8 +57,10 @@ pub struct WireConfig {
     pub spans: u16,
     /// Analogue lines, in one span of their own after the E1 spans; at most [`MAX_ANALOG_PORTS`].
     pub analog_ports: u16,
-    /// The law of all channels.
+    /// The law of the E1 channels.
     pub law: Law,
+    /// The law of the analogue lines, at both ends; µ-law as a rule, as DAHDI's analogue cards have it.
+    pub analog_law: Law,
     /// Decides every fault.
     pub seed: u64,
     /// What goes wrong.
@@ -66,7 +69,7 @@ pub struct WireConfig {
 
 impl Default for WireConfig {
     fn default() -> Self {
-        WireConfig { spans: 1, analog_ports: 0, law: Law::A, seed: 1, faults: Faults::default() }
+        WireConfig { spans: 1, analog_ports: 0, law: Law::A, analog_law: Law::Mu, seed: 1, faults: Faults::default() }
     }
 }
 
@@ -155,6 +158,11 @@ impl Wire {
             state.unplugged = !plugged;
         }
         world.review_alarms();
+    }
+
+    /// A number for help that may be dialled, because it leads into this wire and nowhere else.
+    pub fn emergency_number(&self, digits: &str) -> EmergencyNumber {
+        EmergencyNumber::on_a_simulation(digits)
     }
 
     /// Takes a card away for good.
