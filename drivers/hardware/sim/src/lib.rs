@@ -4,7 +4,8 @@
 //!
 //! `wire` is the middle of everything, `line` what it is made of. `card` is what a user opens, `port` one end of a
 //! channel, `audio` and `frames` its queues, `looped` an analogue line, `faults` what goes wrong, `wall` the host's
-//! clock, `exchange` the far end, `phone` and `script` its telephones.
+//! clock, `exchange` the far end of the digital spans, `office` that of the analogue lines, `phone` and `script` their
+//! telephones, `tones` what they play, `emergency` the numbers that only a simulation may dial.
 
 mod audio;
 mod card;
@@ -15,10 +16,12 @@ mod faults;
 mod frames;
 mod line;
 mod looped;
+mod office;
 mod phone;
 mod port;
 pub mod script;
 mod seed;
+mod tones;
 mod wall;
 mod wire;
 
@@ -31,9 +34,11 @@ pub use exchange::{
 };
 pub use faults::{Faults, FirstFrame, Planned, Trouble};
 pub use frames::{FRAME_BUFFERS, FRAME_OCTETS, fcs};
+pub use office::{Clearing, DialTone, Office, OfficeConfig};
 pub use phone::{MAX_HEARD, MAX_KEYS, Phone, StepEnd, StepReport};
 pub use port::EVENTS_KEPT;
 pub use script::Step;
 pub use seed::Seed;
+pub use tones::OfficeTone;
 pub use wall::WallClock;
 pub use wire::{D_TIMESLOT, E1_TIMESLOTS, MAX_ANALOG_PORTS, MAX_SPANS, Side, Wire, WireConfig, WireCounters};

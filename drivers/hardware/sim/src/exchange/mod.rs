@@ -6,6 +6,7 @@
 //! Source: Q.931 §5 for the order of a call; the machines know the rest.
 
 mod call;
+mod finished;
 mod link;
 mod report;
 mod trace;
@@ -21,7 +22,10 @@ use tipring_isdn::{
 pub use report::{CallReport, Dialled};
 pub use trace::{MAX_TRACE, TraceLine};
 
-use self::{call::ActiveCall, link::Link, trace::Trace};
+pub(crate) use finished::Finished;
+pub(crate) use trace::Trace;
+
+use self::{call::ActiveCall, link::Link};
 use crate::{
     card::SimCard,
     script::{MAX_STEPS, Step},
@@ -113,8 +117,34 @@ pub struct Call {
     pub span: Option<SpanId>,
     /// On which timeslot; any when none.
     pub timeslot: Option<u8>,
+    /// On which analogue line, for an [`crate::Office`]; any idle one when none. An exchange does not look at it.
+    pub line: Option<ChannelId>,
     /// What the telephone does.
     pub steps: Vec<Step>,
+}
+
+impl Call {
+    /// What is wrong with it, whoever makes it; `waiting` calls wait already.
+    pub(crate) fn check(&self, waiting: usize) -> Result<(), RingError> {
+        let refuse = |why: String| Err(RingError(format!("call '{}': {why}", self.id)));
+        if waiting >= MAX_WAITING {
+            return refuse(format!("{MAX_WAITING} calls wait already: ring later"));
+        }
+        if self.steps.len() > MAX_STEPS {
+            return refuse(format!("{} steps: at most {MAX_STEPS}, split the call", self.steps.len()));
+        }
+        for number in self.from.iter().chain([&self.to]) {
+            if Number::unknown(number).is_none() {
+                return refuse(format!("'{number}' is no number: use at most 40 of 0-9, *, #, A-D"));
+            }
+        }
+        for (nth, step) in self.steps.iter().enumerate() {
+            if let Some(complaint) = step.complaint() {
+                return refuse(format!("step {}: {complaint}", nth + 1));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Why a call cannot be made.
@@ -136,8 +166,7 @@ pub struct Exchange {
     links: Vec<Link>,
     waiting: VecDeque<Call>,
     calls: Vec<ActiveCall>,
-    finished: VecDeque<CallReport>,
-    finished_octets: usize,
+    finished: Finished,
     trace: Trace,
     named: u32,
 }
@@ -161,8 +190,7 @@ impl Exchange {
             links,
             waiting: VecDeque::new(),
             calls: Vec::new(),
-            finished: VecDeque::new(),
-            finished_octets: 0,
+            finished: Finished::default(),
             trace,
             named: 0,
         }
@@ -170,25 +198,10 @@ impl Exchange {
 
     /// Has a telephone ring the other side at its moment (or at once, when that has passed).
     pub fn ring(&mut self, call: Call) -> Result<(), RingError> {
-        let refuse = |why: String| Err(RingError(format!("call '{}': {why}", call.id)));
-        if self.waiting.len() >= MAX_WAITING {
-            return refuse(format!("{MAX_WAITING} calls wait already: ring later"));
-        }
-        if call.steps.len() > MAX_STEPS {
-            return refuse(format!("{} steps: at most {MAX_STEPS}, split the call", call.steps.len()));
-        }
-        for number in call.from.iter().chain([&call.to]) {
-            if Number::unknown(number).is_none() {
-                return refuse(format!("'{number}' is no number: use at most 40 of 0-9, *, #, A-D"));
-            }
-        }
-        for (nth, step) in call.steps.iter().enumerate() {
-            if let Some(complaint) = step.complaint() {
-                return refuse(format!("step {}: {complaint}", nth + 1));
-            }
-        }
+        call.check(self.waiting.len())?;
         if call.span.is_some_and(|span| self.links.iter().all(|link| link.span != span)) {
-            return refuse("there is no such E1 span: leave it out, or give the wire more spans".into());
+            let why = "there is no such E1 span: leave it out, or give the wire more spans";
+            return Err(RingError(format!("call '{}': {why}", call.id)));
         }
         let place = self.waiting.partition_point(|waiting| waiting.at <= call.at);
         self.waiting.insert(place, call);
@@ -266,13 +279,12 @@ impl Exchange {
 
     /// A call by its id: under way, or over and not yet taken.
     pub fn call(&self, id: &str) -> Option<&CallReport> {
-        self.calls().chain(&self.finished).find(|report| report.id == id)
+        self.calls().chain(self.finished.iter()).find(|report| report.id == id)
     }
 
     /// The calls that are over, in the order of their end; they are given once.
     pub fn take_finished(&mut self) -> Vec<CallReport> {
-        self.finished_octets = 0;
-        self.finished.drain(..).collect()
+        self.finished.take()
     }
 
     /// Every message and every turn of a call so far; empty when no trace is kept.
@@ -352,7 +364,7 @@ impl Exchange {
                         report.released_at = Some(now);
                         report.cause = Some(Cause::NETWORK_OUT_OF_ORDER);
                         report.by = Some(By::Link);
-                        self.keep(report);
+                        self.finished.keep(report);
                     }
                 }
             }
@@ -437,18 +449,7 @@ impl Exchange {
         call.report.released_at = Some(now);
         call.report.cause = Some(cause);
         call.report.by = Some(by);
-        self.keep(call.report);
-    }
-
-    fn keep(&mut self, report: CallReport) {
-        self.finished_octets += report.phone.heard().len();
-        self.finished.push_back(report);
-        while self.finished.len() > MAX_FINISHED || self.finished_octets > MAX_FINISHED_OCTETS {
-            let Some(oldest) = self.finished.pop_front() else {
-                break;
-            };
-            self.finished_octets -= oldest.phone.heard().len();
-        }
+        self.finished.keep(call.report);
     }
 }
 

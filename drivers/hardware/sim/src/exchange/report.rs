@@ -1,6 +1,6 @@
 //! What came of a call, as the exchange and its telephone saw it.
 
-use tipring_card::{Cause, Law, Micros, SpanId};
+use tipring_card::{Cause, ChannelId, Law, Micros, SpanId};
 use tipring_isdn::{By, IncomingCall, Presentation};
 
 use super::Call;
@@ -34,9 +34,11 @@ pub struct CallReport {
     pub to: String,
     /// Its span.
     pub span: Option<SpanId>,
-    /// Its timeslot.
+    /// Its timeslot, or the port of its analogue line.
     pub timeslot: Option<u8>,
-    /// When SETUP went out or came in.
+    /// Its analogue line.
+    pub line: Option<ChannelId>,
+    /// When SETUP went out or came in, or the line was seized.
     pub began_at: Micros,
     /// When the other side said that it is under way.
     pub proceeding_at: Option<Micros>,
@@ -59,7 +61,7 @@ pub struct CallReport {
 }
 
 impl CallReport {
-    pub(super) fn of(call: &Call, law: Law, now: Micros) -> CallReport {
+    pub(crate) fn of(call: &Call, law: Law, now: Micros) -> CallReport {
         CallReport {
             id: call.id.clone(),
             dialled: Dialled::Here,
@@ -69,6 +71,7 @@ impl CallReport {
             to: call.to.clone(),
             span: None,
             timeslot: None,
+            line: None,
             began_at: now,
             proceeding_at: None,
             alerting_at: None,

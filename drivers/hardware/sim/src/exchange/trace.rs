@@ -24,7 +24,7 @@ impl std::fmt::Display for TraceLine {
 }
 
 /// The lines so far.
-pub(super) struct Trace {
+pub(crate) struct Trace {
     keeps: bool,
     lines: Vec<TraceLine>,
 }
@@ -58,6 +58,13 @@ impl Trace {
         if self.has_room() {
             let text = format!("{event:?}");
             self.lines.push(TraceLine { at, span, text });
+        }
+    }
+
+    /// Anything else.
+    pub fn note(&mut self, at: Micros, span: SpanId, text: impl FnOnce() -> String) {
+        if self.has_room() {
+            self.lines.push(TraceLine { at, span, text: text() });
         }
     }
 

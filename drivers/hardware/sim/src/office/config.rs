@@ -1,0 +1,90 @@
+//! How an office works: plain values. Nothing happens here.
+
+use tipring_card::Micros;
+use tipring_dsp::ZoneId;
+
+use crate::exchange::Subscriber;
+
+/// How an office works.
+#[derive(Clone, Debug)]
+pub struct OfficeConfig {
+    /// The country's tones.
+    pub zone: ZoneId,
+    /// It does nothing before this moment.
+    pub starts_at: Micros,
+    /// What a seizure gets.
+    pub dial_tone: DialTone,
+    /// Digits of a whole number; none: only a pause ends the number. A subscriber's number that is dialled in full
+    /// ends it too, unless a longer one begins the same.
+    pub number_length: Option<usize>,
+    /// A pause this long after a digit ends the number.
+    pub digit_pause: Micros,
+    /// Dial tone lasts this long, then congestion tone.
+    pub first_digit: Micros,
+    /// From the last digit to the first tone.
+    pub switching: Micros,
+    /// Who answers calls of the box: the first entry that fits. A number that fits none gets the information tone.
+    pub subscribers: Vec<Subscriber>,
+    /// The polarity is reversed when a subscriber answers.
+    pub reversal_on_answer: bool,
+    /// The polarity is reversed when the box seizes the line, and put back before the answer.
+    pub reversal_on_seizure: bool,
+    /// How the box is told that the far end has hung up.
+    pub clearing: Clearing,
+    /// Caller id is sent between the first and the second ring.
+    pub caller_id: bool,
+    /// From a call's moment to its first ring. Whoever seizes the line meanwhile has the caller on it: glare.
+    pub ring_delay: Micros,
+    /// How long a call waits for its line before the caller hears busy (cause 17).
+    pub line_wait: Micros,
+    /// Keeps a line for every turn of a call.
+    pub keeps_trace: bool,
+}
+
+impl Default for OfficeConfig {
+    fn default() -> Self {
+        OfficeConfig {
+            zone: ZoneId::default(),
+            starts_at: Micros::ZERO,
+            dial_tone: DialTone::After(Micros::from_ms(300)),
+            number_length: None,
+            digit_pause: Micros::from_ms(2_500),
+            first_digit: Micros::from_s(16),
+            switching: Micros::from_ms(400),
+            subscribers: Vec::new(),
+            reversal_on_answer: false,
+            reversal_on_seizure: false,
+            clearing: Clearing::BatteryDrop,
+            caller_id: true,
+            ring_delay: Micros::ZERO,
+            line_wait: Micros::from_s(5),
+            keeps_trace: true,
+        }
+    }
+}
+
+/// What a seizure gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialTone {
+    /// Dial tone after this long. Digits that come before it are not heard.
+    After(Micros),
+    /// No tone, but digits are heard at once.
+    Silent,
+    /// Nothing at all: the line is dead as far as it can hear.
+    Dead,
+}
+
+/// How the box is told that the far end has hung up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clearing {
+    /// The battery is dropped for half a second; then dial tone, if the box is still off hook.
+    BatteryDrop,
+    /// Busy tone until the box hangs up; the battery stays. Usual in Europe.
+    BusyTone,
+    /// The polarity is turned once more, nothing else.
+    Reversal,
+    /// Dial tone, as for a fresh line.
+    DialTone,
+    /// Not at all: silence.
+    Nothing,
+}

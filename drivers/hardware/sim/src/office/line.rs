@@ -1,0 +1,545 @@
+//! One subscriber's loop: what the office does on it from the seizure or the first ring to the box's on-hook. Which call
+//! is rung on which line is the office's.
+
+use tipring_card::{
+    BLOCK, Block, Card, CardError, Cause, Channel, ChannelId, ChannelInfo, Event, Hook, Law, Micros, PREFILL, Setup,
+    SpanId,
+};
+use tipring_dsp::{Detector, g711::Companding};
+use tipring_isdn::By;
+
+use super::{
+    callerid,
+    config::{Clearing, DialTone, OfficeConfig},
+};
+use crate::{
+    audio::BUFFERS,
+    card::SimCard,
+    dial::companding,
+    exchange::{Call, CallReport, Dialled, Reply, Subscriber, Trace},
+    phone::Phone,
+    port::EVENTS_KEPT,
+    tones::{OfficeTone, Playing},
+};
+
+/// Longest number that is taken, as everywhere.
+const MAX_NUMBER: usize = 40;
+/// How long after a failed open the next is tried.
+const OPEN_AGAIN: Micros = Micros::from_s(1);
+/// From the end of the first ring to the caller id: half a second, as in GR-30.
+const CALLER_ID_AFTER: Micros = Micros::from_ms(500);
+/// After a battery drop the line is fed again; dial tone then, if the loop is still closed.
+const DROP_LASTS: Micros = Micros::from_ms(900);
+/// DAHDI's code for the end of a ring at the exchange's port.
+const RINGER_OFF: Event = Event::Other(11);
+
+/// What a line needs of its office.
+pub(super) struct Desk<'a> {
+    pub card: &'a mut SimCard,
+    pub config: &'a OfficeConfig,
+    pub trace: &'a mut Trace,
+    pub named: &'a mut u32,
+}
+
+/// One loop.
+pub(super) struct SubscriberLine {
+    pub id: ChannelId,
+    span: SpanId,
+    port: u8,
+    law: Law,
+    channel: Option<Box<dyn Channel>>,
+    open_at: Micros,
+    state: State,
+    sound: Sound,
+    ears: Ears,
+    call: Option<CallReport>,
+    finished: Option<CallReport>,
+    caller_id: Option<Vec<u8>>,
+    reversed: bool,
+    /// The port is to be off hook, but it recovers from a drop still.
+    feeds_soon: bool,
+}
+
+/// Where a call is.
+enum State {
+    /// On hook, nothing.
+    Idle,
+    /// A call is rung in.
+    Ringing { first_at: Micros, rings: bool, caller_id_at: Option<Micros> },
+    /// The box has seized the line.
+    Collecting { since: Micros, last_key_at: Option<Micros> },
+    /// The number is complete.
+    Switching { until: Micros },
+    /// The called telephone rings, until it answers.
+    RingingOut { answer_at: Micros },
+    /// Both talk.
+    Talking,
+    /// The call is over for the far end, or was refused; the box has not hung up yet.
+    Parked { dial_tone_at: Micros },
+}
+
+/// What the box hears.
+enum Sound {
+    Silence,
+    Tone(Playing),
+    Octets { octets: Vec<u8>, sent: usize },
+    Phone,
+}
+
+/// What listens for digits.
+struct Ears {
+    detector: Detector,
+    coding: Companding,
+}
+
+impl SubscriberLine {
+    pub fn new(info: &ChannelInfo) -> SubscriberLine {
+        SubscriberLine {
+            id: info.id,
+            span: info.span,
+            port: info.timeslot,
+            law: info.law,
+            channel: None,
+            open_at: Micros::ZERO,
+            state: State::Idle,
+            sound: Sound::Silence,
+            ears: Ears { detector: Detector::new(), coding: companding(info.law) },
+            call: None,
+            finished: None,
+            caller_id: None,
+            reversed: false,
+            feeds_soon: false,
+        }
+    }
+
+    pub fn call(&self) -> Option<&CallReport> {
+        self.call.as_ref()
+    }
+
+    pub fn take_finished(&mut self) -> Option<CallReport> {
+        self.finished.take()
+    }
+
+    pub fn is_at_rest(&self) -> bool {
+        matches!(self.state, State::Idle)
+    }
+
+    pub fn can_ring(&self) -> bool {
+        self.is_at_rest() && self.channel.is_some()
+    }
+
+    /// When the channel is to be opened, if it is not.
+    pub fn opens_at(&self) -> Option<Micros> {
+        self.channel.is_none().then_some(self.open_at)
+    }
+
+    /// A call is to be rung here.
+    pub fn rings_in(&mut self, now: Micros, call: &Call, desk: &mut Desk<'_>) {
+        let mut report = CallReport::of(call, self.law, now);
+        self.name(&mut report);
+        self.caller_id = desk.config.caller_id.then(|| callerid::burst(call, self.law)).flatten();
+        self.call = Some(report);
+        self.state = State::Ringing { first_at: now + desk.config.ring_delay, rings: false, caller_id_at: None };
+        self.begin_audio();
+        self.note(now, desk, || format!("call {} comes in", call.id));
+        self.ring(now, desk);
+    }
+
+    /// Everything that has happened, and what follows from it.
+    pub fn step(&mut self, now: Micros, desk: &mut Desk<'_>) {
+        if self.channel.is_none() {
+            if now < self.open_at {
+                return;
+            }
+            self.open(now, desk);
+        }
+        self.feed();
+        self.carry(now, desk);
+        self.act(now, desk);
+    }
+
+    /// The far end of the call hangs up.
+    pub fn far_end_hangs_up(&mut self, now: Micros, cause: Cause, desk: &mut Desk<'_>) {
+        match self.state {
+            State::Idle | State::Parked { .. } => {}
+            State::Ringing { .. } => {
+                self.hook(Hook::RingOff);
+                self.mark_end(cause, By::Local);
+                self.note(now, desk, || "the caller gives up".into());
+                self.finish(now);
+            }
+            _ => self.clear(now, cause, desk),
+        }
+    }
+
+    fn open(&mut self, now: Micros, desk: &mut Desk<'_>) {
+        self.open_at = now + OPEN_AGAIN;
+        self.channel = desk.card.open(self.id).ok();
+    }
+
+    /// Reads what came and answers each block with one, two blocks ahead.
+    fn carry(&mut self, now: Micros, desk: &mut Desk<'_>) {
+        let mut block = [0; BLOCK];
+        for _ in 0..BUFFERS + EVENTS_KEPT {
+            let Some(channel) = &mut self.channel else {
+                return;
+            };
+            match channel.read(&mut block) {
+                Ok(_) if matches!(self.state, State::Idle) => {}
+                Ok(_) => {
+                    self.hear(now, &block, desk);
+                    self.speak(now, &mut block);
+                    let full =
+                        self.channel.as_mut().map(|channel| channel.write(&block)) == Some(Err(CardError::Again));
+                    if let Some(call) = self.call.as_mut().filter(|_| full) {
+                        call.blocks_lost += 1;
+                    }
+                }
+                Err(CardError::EventPending) => {
+                    if let Ok(Some(event)) = channel.event() {
+                        self.event(now, event, desk);
+                    }
+                }
+                Err(CardError::Gone) => self.lost(now, desk),
+                // Not set up: events are all there is.
+                Err(_) => match channel.event() {
+                    Ok(Some(event)) => self.event(now, event, desk),
+                    Err(CardError::Gone) => self.lost(now, desk),
+                    _ => return,
+                },
+            }
+        }
+    }
+
+    fn event(&mut self, now: Micros, event: Event, desk: &mut Desk<'_>) {
+        match (event, &mut self.state) {
+            (Event::RingOffHook, State::Idle) => self.seized(now, desk),
+            (Event::RingOffHook, State::Ringing { .. }) => self.answered_by_box(now, desk),
+            (Event::OnHook, State::Idle | State::Ringing { .. }) => {}
+            (Event::OnHook, _) => self.box_hangs_up(now, desk),
+            (RINGER_OFF, State::Ringing { caller_id_at, .. }) => {
+                if self.caller_id.is_some() {
+                    caller_id_at.get_or_insert(now + CALLER_ID_AFTER);
+                }
+            }
+            (Event::WinkFlash, _) => self.note(now, desk, || "a flash".into()),
+            (Event::Alarm, State::Idle) => {}
+            (Event::Alarm, _) => {
+                self.mark_end(Cause::NETWORK_OUT_OF_ORDER, By::Link);
+                self.note(now, desk, || "the line is broken".into());
+                self.hook(Hook::OnHook);
+                self.finish(now);
+            }
+            _ => {}
+        }
+    }
+
+    /// What is due.
+    fn act(&mut self, now: Micros, desk: &mut Desk<'_>) {
+        match self.state {
+            State::Idle => {}
+            State::Ringing { .. } => self.ring(now, desk),
+            State::Collecting { since, last_key_at } => self.collect(now, since, last_key_at, desk),
+            State::Switching { until } if until <= now => self.switch(now, desk),
+            State::RingingOut { answer_at } if answer_at <= now => self.subscriber_answers(now, desk),
+            State::Parked { dial_tone_at } if dial_tone_at <= now => {
+                self.state = State::Parked { dial_tone_at: Micros::FOREVER };
+                self.play(now, OfficeTone::Dial, desk);
+            }
+            State::Switching { .. } | State::RingingOut { .. } | State::Talking | State::Parked { .. } => {}
+        }
+        let wish = self.call.as_ref().and_then(|call| call.phone.wants_to_hang_up());
+        if let Some(cause) = wish.filter(|_| matches!(self.state, State::Ringing { .. } | State::Talking)) {
+            self.far_end_hangs_up(now, cause, desk);
+        }
+    }
+
+    fn ring(&mut self, now: Micros, desk: &mut Desk<'_>) {
+        let State::Ringing { first_at, rings, caller_id_at } = self.state else {
+            return;
+        };
+        if !rings && first_at <= now && self.hook(Hook::Ring) {
+            self.state = State::Ringing { first_at, rings: true, caller_id_at };
+            if let Some(call) = &mut self.call {
+                call.alerting_at.get_or_insert(now);
+            }
+            self.note(now, desk, || "rings".into());
+        }
+        if caller_id_at.is_some_and(|at| at <= now)
+            && let Some(octets) = self.caller_id.take()
+        {
+            self.sound = Sound::Octets { octets, sent: 0 };
+            self.note(now, desk, || "caller id".into());
+        }
+    }
+
+    fn seized(&mut self, now: Micros, desk: &mut Desk<'_>) {
+        *desk.named += 1;
+        let call = Call { id: format!("in-{}", desk.named), ..Call::default() };
+        let mut report = CallReport { dialled: Dialled::There, ..CallReport::of(&call, self.law, now) };
+        self.name(&mut report);
+        self.call = Some(report);
+        self.state = State::Collecting { since: now, last_key_at: None };
+        self.ears.detector = Detector::new();
+        self.feeds_soon = true;
+        self.feed();
+        self.begin_audio();
+        if desk.config.reversal_on_seizure {
+            self.reverse(true, desk);
+        }
+        self.note(now, desk, || format!("seized, call {}", call.id));
+    }
+
+    fn answered_by_box(&mut self, now: Micros, desk: &mut Desk<'_>) {
+        self.feeds_soon = true;
+        self.feed();
+        self.talk(now);
+        self.note(now, desk, || "answered".into());
+    }
+
+    fn box_hangs_up(&mut self, now: Micros, desk: &mut Desk<'_>) {
+        self.mark_end(Cause::NORMAL, By::Remote);
+        self.note(now, desk, || "the box is on hook".into());
+        self.hook(Hook::OnHook);
+        self.reverse(false, desk);
+        self.finish(now);
+    }
+
+    fn lost(&mut self, now: Micros, desk: &mut Desk<'_>) {
+        self.channel = None;
+        self.open_at = now + OPEN_AGAIN;
+        self.mark_end(Cause::NETWORK_OUT_OF_ORDER, By::Link);
+        self.note(now, desk, || "the card is gone".into());
+        self.finish(now);
+    }
+
+    /// Dial tone, digits, and when they are complete.
+    fn collect(&mut self, now: Micros, since: Micros, last_key_at: Option<Micros>, desk: &mut Desk<'_>) {
+        let passed = now.since(since);
+        match (last_key_at, desk.config.dial_tone) {
+            (None, DialTone::After(delay)) if passed >= delay && matches!(self.sound, Sound::Silence) => {
+                self.play(now, OfficeTone::Dial, desk);
+            }
+            (None, _) if passed >= desk.config.first_digit => self.refuse(now, Cause(28), OfficeTone::Congestion, desk),
+            (None, _) => {}
+            (Some(last), _) => {
+                let digits = self.call.as_ref().map_or("", |call| call.to.as_str());
+                if now.since(last) >= desk.config.digit_pause || is_complete(digits, desk.config) {
+                    self.state = State::Switching { until: now + desk.config.switching };
+                    self.note(now, desk, || format!("dialled {digits}"));
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, now: Micros, block: &Block, desk: &mut Desk<'_>) {
+        match &mut self.state {
+            State::Talking | State::RingingOut { .. } | State::Parked { .. } => {
+                if let Some(call) = &mut self.call {
+                    call.phone.hear(now, block);
+                }
+            }
+            State::Collecting { since, last_key_at } => {
+                let hears = match desk.config.dial_tone {
+                    DialTone::After(delay) => now.since(*since) >= delay,
+                    DialTone::Silent => true,
+                    DialTone::Dead => false,
+                };
+                let mut samples = [0; BLOCK];
+                self.ears.coding.decode_into(block, &mut samples);
+                let Some(call) = &mut self.call else {
+                    return;
+                };
+                self.ears.detector.feed(&samples, |key| {
+                    if hears && call.to.len() < MAX_NUMBER {
+                        call.to.push(char::from(key));
+                        *last_key_at = Some(now);
+                        self.sound = Sound::Silence;
+                    }
+                });
+            }
+            State::Idle | State::Ringing { .. } | State::Switching { .. } => {}
+        }
+    }
+
+    fn speak(&mut self, now: Micros, block: &mut Block) {
+        // The telephone does its steps even when it is not heard: a caller waits for the answer.
+        let phone = self.call.as_mut().filter(|_| matches!(self.state, State::Ringing { .. } | State::Talking));
+        match phone {
+            Some(call) => call.phone.speak(now, block),
+            None => block.fill(self.law.silence()),
+        }
+        match &mut self.sound {
+            Sound::Phone => {}
+            Sound::Silence => block.fill(self.law.silence()),
+            Sound::Tone(tone) => tone.fill(block, self.law),
+            Sound::Octets { octets, sent } => {
+                block.fill(self.law.silence());
+                let rest = octets.get(*sent..).unwrap_or_default();
+                let take = rest.len().min(BLOCK);
+                block[..take].copy_from_slice(&rest[..take]);
+                *sent += take;
+                if *sent == octets.len() {
+                    self.sound = Sound::Silence;
+                }
+            }
+        }
+    }
+
+    /// The number is complete: who is it?
+    fn switch(&mut self, now: Micros, desk: &mut Desk<'_>) {
+        let digits = self.call.as_ref().map_or("", |call| call.to.as_str());
+        let fits = |subscriber: &&Subscriber| subscriber.number.is_empty() || subscriber.number == digits;
+        let reply = desk.config.subscribers.iter().find(fits).map(|subscriber| subscriber.reply.clone());
+        match reply {
+            None => self.refuse(now, Cause::UNALLOCATED, OfficeTone::Information, desk),
+            Some(Reply::Refuse(cause)) => self.refuse(now, cause, OfficeTone::of_refusal(cause), desk),
+            Some(Reply::Ignore) => {
+                self.state = State::RingingOut { answer_at: Micros::FOREVER };
+                self.note(now, desk, || "nothing is said".into());
+            }
+            Some(Reply::RingForever) => self.ring_out(now, Micros::FOREVER, desk),
+            Some(Reply::Answer { rings, steps }) => {
+                if let Some(call) = &mut self.call {
+                    call.phone = Phone::new(self.law, steps, now + rings);
+                }
+                self.ring_out(now, now + rings, desk);
+            }
+        }
+    }
+
+    fn ring_out(&mut self, now: Micros, answer_at: Micros, desk: &mut Desk<'_>) {
+        self.state = State::RingingOut { answer_at };
+        if let Some(call) = &mut self.call {
+            call.alerting_at.get_or_insert(now);
+        }
+        if answer_at > now {
+            self.play(now, OfficeTone::Ringback, desk);
+        }
+    }
+
+    fn subscriber_answers(&mut self, now: Micros, desk: &mut Desk<'_>) {
+        self.talk(now);
+        self.reverse(desk.config.reversal_on_answer, desk);
+        self.note(now, desk, || "the subscriber answers".into());
+    }
+
+    fn talk(&mut self, now: Micros) {
+        self.state = State::Talking;
+        self.sound = Sound::Phone;
+        self.caller_id = None;
+        if let Some(call) = &mut self.call {
+            call.connected_at.get_or_insert(now);
+            call.phone.connected(now);
+        }
+    }
+
+    fn refuse(&mut self, now: Micros, cause: Cause, tone: OfficeTone, desk: &mut Desk<'_>) {
+        self.mark_end(cause, By::Local);
+        self.state = State::Parked { dial_tone_at: Micros::FOREVER };
+        self.play(now, tone, desk);
+    }
+
+    /// The far end is gone: the box is told in the line's own way.
+    fn clear(&mut self, now: Micros, cause: Cause, desk: &mut Desk<'_>) {
+        self.mark_end(cause, By::Local);
+        self.sound = Sound::Silence;
+        if let Some(call) = &mut self.call {
+            call.phone.released(now);
+        }
+        let clearing = desk.config.clearing;
+        self.note(now, desk, || format!("the far end hangs up, told by {clearing:?}"));
+        let mut dial_tone_at = Micros::FOREVER;
+        match clearing {
+            Clearing::BatteryDrop => {
+                self.hook(Hook::OnHook);
+                self.feeds_soon = true;
+                dial_tone_at = now + DROP_LASTS;
+            }
+            Clearing::BusyTone => self.play(now, OfficeTone::Busy, desk),
+            Clearing::Reversal => self.reverse(!self.reversed, desk),
+            Clearing::DialTone => dial_tone_at = now,
+            Clearing::Nothing => {}
+        }
+        self.state = State::Parked { dial_tone_at };
+    }
+
+    fn play(&mut self, now: Micros, tone: OfficeTone, desk: &mut Desk<'_>) {
+        self.sound = Sound::Tone(Playing::new(tone, desk.config.zone));
+        self.note(now, desk, || format!("{tone:?} tone"));
+    }
+
+    fn reverse(&mut self, reversed: bool, desk: &mut Desk<'_>) {
+        self.reversed = reversed;
+        let _ = desk.card.reverse(self.id, reversed); // a card that is gone tells it at the next read
+    }
+
+    /// Moves the port's hook; false: it cannot at the moment.
+    fn hook(&mut self, hook: Hook) -> bool {
+        self.channel.as_mut().is_some_and(|channel| channel.hook(hook).is_ok())
+    }
+
+    /// Feeds the loop as soon as the port can.
+    fn feed(&mut self) {
+        if self.feeds_soon && self.hook(Hook::OffHook) {
+            self.feeds_soon = false;
+        }
+    }
+
+    /// Audio from now on: what is queued is of another call. Fails with the card only, and the next read tells that.
+    fn begin_audio(&mut self) {
+        self.sound = Sound::Silence;
+        let Some(channel) = &mut self.channel else {
+            return;
+        };
+        let _ = channel.setup(Setup::Audio(self.law));
+        for _ in 0..PREFILL {
+            let _ = channel.write(&[self.law.silence(); BLOCK]);
+        }
+    }
+
+    fn name(&self, report: &mut CallReport) {
+        report.span = Some(self.span);
+        report.timeslot = Some(self.port);
+        report.line = Some(self.id);
+        report.has_audio = true;
+    }
+
+    /// The first end of a call is its end.
+    fn mark_end(&mut self, cause: Cause, by: By) {
+        if let Some(call) = self.call.as_mut().filter(|call| call.cause.is_none()) {
+            call.cause = Some(cause);
+            call.by = Some(by);
+        }
+    }
+
+    fn finish(&mut self, now: Micros) {
+        self.state = State::Idle;
+        self.sound = Sound::Silence;
+        self.caller_id = None;
+        self.feeds_soon = false;
+        if let Some(channel) = &mut self.channel {
+            let _ = channel.setup(Setup::Audio(self.law)); // silence, and nothing counts as late
+        }
+        if let Some(mut call) = self.call.take() {
+            call.phone.released(now);
+            call.released_at = Some(now);
+            self.finished = Some(call);
+        }
+    }
+
+    fn note(&self, now: Micros, desk: &mut Desk<'_>, what: impl FnOnce() -> String) {
+        desk.trace.note(now, self.span, || format!("line {} {}", self.port, what()));
+    }
+}
+
+/// Whether a number is whole by its length or by being a subscriber's, without waiting for a pause.
+fn is_complete(digits: &str, config: &OfficeConfig) -> bool {
+    let known = |subscriber: &Subscriber| subscriber.number == digits;
+    let longer = |subscriber: &Subscriber| {
+        subscriber.number.is_empty() || (subscriber.number.starts_with(digits) && subscriber.number != digits)
+    };
+    digits.len() >= MAX_NUMBER
+        || config.number_length.is_some_and(|length| digits.len() >= length)
+        || (config.subscribers.iter().any(known) && !config.subscribers.iter().any(longer))
+}
