@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use heapless::Deque;
 use tipring_card::{BLOCK, Block, Law};
-use tipring_dsp::{KeyTone, Tone as Sine};
+use tipring_dsp::{CadenceTone, KeyTone, Tone as Sine, zone};
 
 use crate::ears::companding;
 use crate::{PLAY_BUFFER, PlayId, Tone};
@@ -53,9 +53,16 @@ enum Segment {
 
 #[derive(Clone, Copy, Debug)]
 enum Sounding {
-    Beep { sine: Sine, left: usize },
+    Beep {
+        sine: Sine,
+        left: usize,
+    },
     Key(KeyTone),
-    Silence { left: usize },
+    Silence {
+        left: usize,
+    },
+    /// Without end: only a stop, or the port's leaving, ends it.
+    Rhythm(CadenceTone),
 }
 
 impl Player {
@@ -227,8 +234,10 @@ impl Sounding {
         match tone {
             Tone::Beep => Some(Sounding::Beep { sine: Sine::new(BEEP_HZ, BEEP_DBM0), left: BEEP_OCTETS }),
             Tone::Key(key) => KeyTone::new(key).map(Sounding::Key),
-            // Not sounded yet: silence of one block.
-            Tone::Ringback(_) => Some(Sounding::Silence { left: BLOCK }),
+            Tone::Ringback(zone) => {
+                let cadence = zone.tones().ringback.first()?;
+                Some(Sounding::Rhythm(CadenceTone::new(*cadence, zone::LEVEL_DBM0)))
+            }
             Tone::Silence(blocks) => Some(Sounding::Silence { left: usize::from(blocks) * BLOCK }),
         }
     }
@@ -237,6 +246,7 @@ impl Sounding {
         match self {
             Sounding::Beep { left, .. } | Sounding::Silence { left } => *left == 0,
             Sounding::Key(key) => key.left() == 0,
+            Sounding::Rhythm(_) => false,
         }
     }
 
@@ -257,6 +267,10 @@ impl Sounding {
                 count
             }
             Sounding::Key(key) => key.fill(&mut samples[..room]),
+            Sounding::Rhythm(tone) => {
+                tone.fill(&mut samples[..room]);
+                room
+            }
         };
         companding(law).encode_into(&samples[..count], &mut into[..count]);
         count

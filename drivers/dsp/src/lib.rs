@@ -31,7 +31,7 @@ pub use mix::{Sum, apply_gain, gain_of_db};
 pub use progress::{Mode, Progress, Progressing};
 pub use speech::Speech;
 pub use tone::Tone;
-pub use zone::{Cadence, Zone, ZoneId};
+pub use zone::{Cadence, Information, Zone, ZoneId};
 
 /// Samples a second.
 pub const RATE: u32 = 8000;

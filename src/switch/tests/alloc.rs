@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use tipring_card::{Block, Law};
-use tipring_dsp::{KEYS, KeyTone, alaw_encode};
+use tipring_dsp::{KEYS, KeyTone, ZoneId, alaw_encode};
 use tipring_switch::{Command, Event, FEED, PlayId, Port, PortIo, Switch, TapId, Tone};
 
 struct Counting;
@@ -73,7 +73,14 @@ fn commands(switch: &mut Switch, tick: u32, generations: &mut [u32]) {
         let (play, tap) = (PlayId(u64::from(turn / 200)), TapId(u64::from(turn / 150)));
         switch.command(Command::Feed { play, port, len: FEED as u8, data: [turn as u8; FEED] });
         match turn % 200 {
-            0 => switch.command(Command::Play { port, play }),
+            0 => {
+                switch.command(Command::Play { port, play });
+                // Half of the playings begin with a ringback, so that it sounds until the stop.
+                let zones = ZoneId::all().count() as u32;
+                if let Some(zone) = ZoneId::all().nth((turn / 200 % (2 * zones)) as usize) {
+                    switch.command(Command::Tone { play, port, tone: Tone::Ringback(zone) });
+                }
+            }
             20 => switch.command(Command::Tone { port, play, tone: Tone::Beep }),
             40 => switch.command(Command::Tone { port, play, tone: Tone::Key(b'5') }),
             150 => switch.command(Command::FeedEnd { port, play }),

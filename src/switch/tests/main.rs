@@ -3,6 +3,7 @@ mod conference;
 mod keys;
 mod play;
 mod queue;
+mod ringback;
 mod storm;
 mod tap;
 mod world;
