@@ -10,7 +10,7 @@ mod fxo;
 mod handset;
 mod words;
 
-pub use fxo::Fxo;
+pub use fxo::{Counters, Fxo, Record};
 pub use handset::Handset;
 pub use tipring_dsp::ZoneId;
 pub use words::*;

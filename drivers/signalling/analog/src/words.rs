@@ -155,6 +155,8 @@ pub enum Sign {
     InformationTone,
     /// The ring was another call's: we yielded.
     Glare,
+    /// The line could not be had: the card refused the hook or never finished it, or the line was at rest.
+    Refused,
     /// The channel was lost.
     Lost,
 }
@@ -172,6 +174,7 @@ impl Sign {
             Sign::NoDialTone => "no dial tone",
             Sign::InformationTone => "information tone",
             Sign::Glare => "an incoming call has the line",
+            Sign::Refused => "the line could not be had",
             Sign::Lost => "the line is gone",
         }
     }

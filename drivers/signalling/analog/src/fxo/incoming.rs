@@ -1,0 +1,132 @@
+//! Calls that ring: the ring and its pauses, caller id, the offer, the answer. Caller id is awaited after the first ring
+//! (Bellcore, most of ETSI) and, where polarity announces it, before. Not decoded here: the handset does that.
+
+use tipring_card::{Hook, Micros};
+
+use super::state::{State, Way};
+use super::{Fxo, RING_STOPS, Record};
+use crate::words::{CallerId, Event, Listen, Output};
+
+impl Fxo {
+    /// A burst begins, or has ended. Either alone counts as a ring.
+    pub(super) fn ring(&mut self, now: Micros, begins: bool) {
+        match &mut self.state {
+            State::Idle | State::Forewarned { .. } => self.first_ring(now, begins),
+            State::Ringing { .. } => self.ring_again(now, begins),
+            State::Offered { stops_at } | State::Ignored { stops_at } => {
+                *stops_at = now + RING_STOPS;
+                self.note_ring(now, begins);
+            }
+            State::Seizing { .. } | State::AwaitingTone { .. } | State::Pausing { .. } => self.give_way(now, begins),
+            // The end of a burst may be the tail of the call that has just ended.
+            State::Clearing { ring, .. } if begins => *ring = Some(now),
+            // The tail of the ring that we answered, or noise on the loop.
+            _ => self.unexpected(),
+        }
+    }
+
+    /// The line began to ring.
+    pub(super) fn first_ring(&mut self, now: Micros, begins: bool) {
+        if !matches!(self.state, State::Forewarned { .. }) {
+            self.record = Record::default();
+            self.caller = CallerId::default();
+        }
+        self.record.first_ring = Some(now);
+        self.note_ring(now, begins);
+        let stops_at = now + RING_STOPS;
+        self.set_audio(true);
+        if !self.config.caller_id || self.caller != CallerId::default() {
+            return self.present(stops_at);
+        }
+        let (ended, limit) = if begins { (None, BURST_MOST) } else { (Some(now), CALLER_ID_LIMIT) };
+        self.set_listen(if begins { Listen::Off } else { Listen::CallerId });
+        self.state = State::Ringing { present_at: now + limit, stops_at, began: now, ended };
+    }
+
+    fn ring_again(&mut self, now: Micros, begins: bool) {
+        self.note_ring(now, begins);
+        let State::Ringing { present_at, stops_at, began, ended } = &mut self.state else { return };
+        *stops_at = now + RING_STOPS;
+        if !begins {
+            (*ended, *present_at) = (Some(now), now + CALLER_ID_LIMIT);
+            // The burst itself was heard too: begin afresh.
+            self.listen = Listen::CallerId;
+            return self.put(Output::Listen(Listen::CallerId));
+        }
+        if now.since(ended.unwrap_or(*began)) > SAME_RING {
+            let stops_at = *stops_at;
+            return self.present(stops_at);
+        }
+        (*began, *ended, *present_at) = (now, None, now + BURST_MOST);
+        self.set_listen(Listen::Off);
+    }
+
+    fn note_ring(&mut self, now: Micros, begins: bool) {
+        self.record.last_ring = Some(now);
+        self.record.bursts = self.record.bursts.saturating_add(u16::from(begins));
+    }
+
+    /// A ring met our seizure. Closing the loop may have answered it; the exchange holds such a call for a while after
+    /// an on-hook, and rings on if we were quick. Either way it is an incoming call now, and the dialled one is over.
+    fn give_way(&mut self, now: Micros, begins: bool) {
+        self.hook(now, Hook::OnHook);
+        self.tell(Event::Glare);
+        self.set_listen(Listen::Off);
+        self.state = State::Idle;
+        self.first_ring(now, begins);
+    }
+
+    /// Polarity changed on an idle line.
+    pub(super) fn forewarned(&mut self, now: Micros) {
+        if self.config.caller_id {
+            self.record = Record::default();
+            self.caller = CallerId::default();
+            self.set_audio(true);
+            self.set_listen(Listen::CallerId);
+            self.state = State::Forewarned { until: now + FOREWARNING };
+        }
+    }
+
+    pub(super) fn caller_known(&mut self, now: Micros, caller: CallerId) {
+        self.record.caller_id = Some(now);
+        self.caller = caller;
+        if let State::Ringing { stops_at, .. } = self.state {
+            self.present(stops_at);
+        }
+    }
+
+    pub(super) fn present(&mut self, stops_at: Micros) {
+        self.set_listen(Listen::Off);
+        let caller = core::mem::take(&mut self.caller);
+        self.tell(Event::Incoming { caller });
+        self.state = State::Offered { stops_at };
+    }
+
+    pub(super) fn answer(&mut self, now: Micros) {
+        if matches!(self.state, State::Offered { .. }) {
+            self.hook(now, Hook::OffHook);
+            self.state = State::Answering { until: now + REFUSAL };
+        } else {
+            self.unexpected();
+        }
+    }
+
+    pub(super) fn answered(&mut self, now: Micros) {
+        self.set_audio(true);
+        self.set_listen(Listen::Hangup);
+        self.record.answer = Some((now, None));
+        self.tell(Event::Answered);
+        self.state = State::InCall { way: Way::In, since: now, reversed: None };
+    }
+}
+
+/// Longest burst, and the time for the card to tell its end; then it is offered without caller id.
+const BURST_MOST: Micros = Micros::from_s(7);
+/// From the end of the first ring to the end of the message: the longest pause between rings.
+const CALLER_ID_LIMIT: Micros = Micros::from_s(5);
+/// Two bursts nearer than this are one ring (ring-ring).
+const SAME_RING: Micros = Micros::from_s(1);
+/// From the reversal that announces caller id to the ring.
+const FOREWARNING: Micros = Micros::from_s(4);
+/// A refused hook action is told sooner than this; an off-hook that succeeds is not told at all.
+const REFUSAL: Micros = Micros::from_ms(20);
