@@ -4,18 +4,16 @@
 //! Source: ITU-T E.180 for the information tone (950, 1400, 1800 Hz, 330 ms each, then a pause of a second).
 
 use tipring_card::{BLOCK, Block, Cause, Law};
-use tipring_dsp::{Cadence, Tone, ZoneId};
+use tipring_dsp::{CadenceTone, Tone, ZoneId};
 
 use crate::dial::companding;
 
-/// Level of each frequency of a tone.
-const TONE_DBM0: f32 = -13.0;
-/// The information tone.
-const INFORMATION_HZ: [u16; 3] = [950, 1400, 1800];
-const INFORMATION_MS: u16 = 330;
-const INFORMATION_PAUSE_MS: u16 = 1_000;
-/// Samples of a millisecond.
-const SAMPLES_A_MS: u32 = 8;
+/// Level of a tone while it sounds.
+const TONE_DBM0: f32 = -10.0;
+/// The information tone: its frequencies, and samples of each and of the pause.
+const INFORMATION_HZ: [f32; 3] = [950.0, 1400.0, 1800.0];
+const INFORMATION_PART: u32 = 330 * 8;
+const INFORMATION_PAUSE: u32 = 1_000 * 8;
 
 /// What an exchange plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,94 +43,86 @@ impl OfficeTone {
 }
 
 /// A tone that sounds.
-pub(crate) struct Playing {
-    parts: Vec<Part>,
-    part: usize,
-    /// Samples that are left of the part; none: it has no end.
-    left: Option<u32>,
-}
-
-/// One on or off.
-#[derive(Clone, Copy)]
-struct Part {
-    tones: [Option<Tone>; 2],
-    modulated: bool,
-    ms: u16,
+pub(crate) enum Playing {
+    /// A country's tone.
+    Cadence(Box<CadenceTone>),
+    /// The information tone.
+    Information { tones: [Tone; 3], sample: u32 },
 }
 
 impl Playing {
     pub fn new(tone: OfficeTone, zone: ZoneId) -> Playing {
         let zone = zone.tones();
-        let first = |forms: &'static [Cadence]| forms.first().copied();
-        let cadence = match tone {
-            OfficeTone::Dial => first(zone.dial),
-            OfficeTone::Ringback => first(zone.ringback),
-            OfficeTone::Busy => first(zone.busy),
-            OfficeTone::Congestion => first(zone.congestion),
-            OfficeTone::Information => None,
+        let forms = match tone {
+            OfficeTone::Dial => zone.dial,
+            OfficeTone::Ringback => zone.ringback,
+            OfficeTone::Busy => zone.busy,
+            OfficeTone::Congestion => zone.congestion,
+            OfficeTone::Information => &[],
         };
-        Playing::of(cadence.map_or_else(information, |cadence| parts(&cadence)))
-    }
-
-    fn of(parts: Vec<Part>) -> Playing {
-        let mut playing = Playing { parts, part: 0, left: None };
-        playing.enter(0);
-        playing
-    }
-
-    fn enter(&mut self, part: usize) {
-        self.part = part;
-        let ms = self.parts.get(part).map_or(0, |part| part.ms);
-        self.left = (ms > 0).then_some(u32::from(ms) * SAMPLES_A_MS);
+        match forms.first() {
+            Some(cadence) => Playing::Cadence(Box::new(CadenceTone::new(*cadence, TONE_DBM0))),
+            None => Playing::Information { tones: INFORMATION_HZ.map(|hz| Tone::new(hz, TONE_DBM0)), sample: 0 },
+        }
     }
 
     /// The next block.
     pub fn fill(&mut self, block: &mut Block, law: Law) {
         let mut samples = [0_i16; BLOCK];
-        for sample in &mut samples {
-            if self.left == Some(0) {
-                self.enter((self.part + 1) % self.parts.len().max(1));
+        match self {
+            Playing::Cadence(cadence) => cadence.fill(&mut samples),
+            Playing::Information { tones, sample } => {
+                for out in &mut samples {
+                    if let Some(tone) = tones.get_mut((*sample / INFORMATION_PART) as usize) {
+                        tone.fill(core::slice::from_mut(out));
+                    }
+                    *sample = (*sample + 1) % (3 * INFORMATION_PART + INFORMATION_PAUSE);
+                }
             }
-            *sample = self.parts.get_mut(self.part).map_or(0, Part::next);
-            self.left = self.left.map(|left| left.saturating_sub(1));
         }
         companding(law).encode_into(&samples, block);
     }
 }
 
-impl Part {
-    fn next(&mut self) -> i16 {
-        let mut value = |at: usize| self.tones[at].as_mut().map(Tone::next_sample);
-        let sum = match (value(0), value(1)) {
-            (Some(first), Some(second)) if self.modulated => {
-                let peak = tipring_dsp::peak_at(TONE_DBM0);
-                first * (1.0 + second / peak) / 2.0
-            }
-            (first, second) => first.unwrap_or(0.0) + second.unwrap_or(0.0),
-        };
-        sum as i16
+#[cfg(test)]
+mod tests {
+    use tipring_dsp::{g711::Companding, level::dbm0_of};
+
+    use super::*;
+
+    fn play(tone: OfficeTone, ms: usize) -> Vec<i16> {
+        let mut playing = Playing::new(tone, ZoneId::default());
+        let mut all = Vec::new();
+        for _ in 0..ms / 10 {
+            let (mut block, mut samples) = ([0; BLOCK], [0; BLOCK]);
+            playing.fill(&mut block, Law::Mu);
+            Companding::Mu.decode_into(&block, &mut samples);
+            all.extend(samples);
+        }
+        all
     }
-}
 
-fn parts(cadence: &Cadence) -> Vec<Part> {
-    let tones = cadence.hz.map(|hz| (hz > 0).then(|| Tone::new(f32::from(hz), TONE_DBM0)));
-    let on = |ms| Part { tones, modulated: cadence.modulated, ms };
-    if cadence.on_off_ms.is_empty() {
-        return vec![on(0)];
+    #[test]
+    fn a_tone_has_its_rhythm_and_level() {
+        let busy = play(OfficeTone::Busy, 1_500);
+        let level = |from_ms: usize, to_ms: usize| dbm0_of(&busy[from_ms * 8..to_ms * 8]);
+        assert!((level(50, 450) - TONE_DBM0).abs() < 1.0, "{}", level(50, 450));
+        assert!(level(510, 990) < -60.0 && level(1_050, 1_450) > -15.0);
     }
-    let turn = |(nth, &ms): (usize, &u16)| if nth % 2 == 0 { on(ms) } else { silence(ms) };
-    cadence.on_off_ms.iter().enumerate().filter(|(_, ms)| **ms > 0).map(turn).collect()
-}
 
-fn silence(ms: u16) -> Part {
-    Part { tones: [None; 2], modulated: false, ms }
-}
+    #[test]
+    fn the_information_tone_rises_three_times_and_rests() {
+        let sounds = play(OfficeTone::Information, 2_320);
+        let level = |from_ms: usize| dbm0_of(&sounds[from_ms * 8..(from_ms + 200) * 8]);
+        assert!([50, 400, 750, 2_050].iter().all(|&ms| level(ms) > -15.0));
+        assert!(level(1_100) < -60.0);
+    }
 
-fn information() -> Vec<Part> {
-    let sounds = INFORMATION_HZ.map(|hz| Part {
-        tones: [Some(Tone::new(f32::from(hz), TONE_DBM0)), None],
-        modulated: false,
-        ms: INFORMATION_MS,
-    });
-    sounds.into_iter().chain([silence(INFORMATION_PAUSE_MS)]).collect()
+    #[test]
+    fn a_refusal_has_the_tone_of_its_cause() {
+        let tone = |cause| OfficeTone::of_refusal(Cause(cause));
+        assert_eq!(tone(17), OfficeTone::Busy);
+        assert_eq!([tone(34), tone(42)], [OfficeTone::Congestion; 2]);
+        assert_eq!([tone(1), tone(21), tone(27)], [OfficeTone::Information; 3]);
+    }
 }
