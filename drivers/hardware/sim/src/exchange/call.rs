@@ -4,7 +4,7 @@ use tipring_card::{BLOCK, BLOCK_US, Card, CardError, Cause, Channel, Law, Micros
 use tipring_isdn::CallId;
 
 use super::{channel_at, report::CallReport};
-use crate::{audio::BUFFERS, card::SimCard, port::EVENTS_KEPT};
+use crate::{audio::BUFFERS, card::SimCard, port::EVENTS_KEPT, tones::Playing};
 
 /// A call under way.
 pub(super) struct ActiveCall {
@@ -14,6 +14,8 @@ pub(super) struct ActiveCall {
     pub report: CallReport,
     /// When the telephone is picked up, for a call that arrives.
     pub answer_at: Option<Micros>,
+    /// What the caller hears instead of the telephone.
+    pub tone: Option<Playing>,
     span: SpanId,
     channel: Option<Box<dyn Channel>>,
     /// When it last spoke without a channel.
@@ -29,6 +31,7 @@ impl ActiveCall {
             isdn,
             report,
             answer_at: None,
+            tone: None,
             span,
             channel: None,
             spoke_at: Micros::ZERO,
@@ -53,6 +56,13 @@ impl ActiveCall {
         self.report.has_audio = self.channel.is_some();
     }
 
+    /// The other side says that tones can be heard.
+    pub fn hears(&mut self, now: Micros, inband: bool) {
+        if inband {
+            self.report.inband_at.get_or_insert(now);
+        }
+    }
+
     /// Carries the telephone's blocks.
     pub fn carry(&mut self, now: Micros) {
         let mut block = [0; BLOCK];
@@ -67,6 +77,9 @@ impl ActiveCall {
                         block.fill(self.report.phone.law().silence());
                     } else {
                         self.report.phone.speak(now, &mut block);
+                    }
+                    if let Some(tone) = &mut self.tone {
+                        tone.fill(&mut block, self.report.phone.law());
                     }
                     if channel.write(&block) == Err(CardError::Again) {
                         self.report.blocks_lost += 1;

@@ -19,6 +19,8 @@ use tipring_isdn::{
     SetupRequest, Text, Timers,
 };
 
+use tipring_dsp::ZoneId;
+
 pub use report::{CallReport, Dialled};
 pub use trace::{MAX_TRACE, TraceLine};
 
@@ -29,6 +31,7 @@ use self::{call::ActiveCall, link::Link};
 use crate::{
     card::SimCard,
     script::{MAX_STEPS, Step},
+    tones::{OfficeTone, Playing},
 };
 
 /// Calls that may wait for their moment: more than an hour of load tests.
@@ -53,6 +56,9 @@ pub struct ExchangeConfig {
     pub link_wait: Micros,
     /// Who answers calls that arrive: the first entry that fits. A call that fits none is refused with cause 1.
     pub subscribers: Vec<Subscriber>,
+    /// The country's tones are heard in band, and said so (progress indicator 8): ringback while a called telephone
+    /// rings. None: a called telephone rings in silence, and the caller's own side makes the tone.
+    pub tones: Option<ZoneId>,
     /// Keeps a line for every message and every turn of a call.
     pub keeps_trace: bool,
 }
@@ -66,6 +72,7 @@ impl Default for ExchangeConfig {
             starts_at: Micros::ZERO,
             link_wait: Micros::from_s(30),
             subscribers: Vec::new(),
+            tones: None,
             keeps_trace: true,
         }
     }
@@ -92,8 +99,12 @@ pub enum Reply {
     },
     /// It rings until the caller gives up.
     RingForever,
-    /// The call is refused.
+    /// The call is refused. On an analogue line the caller hears it: busy for 17, congestion for 34 to 47, information
+    /// for any other cause.
     Refuse(Cause),
+    /// The call is refused, and an exchange of spans lets the caller hear the tone of the cause in band before the
+    /// channel goes (Q.931 §5.3.4). On an analogue line the same as [`Reply::Refuse`].
+    RefuseWithTone(Cause),
     /// Nothing is said at all.
     Ignore,
 }
@@ -308,16 +319,19 @@ impl Exchange {
         self.trace.event(now, self.links[link].span, &event);
         match event {
             Event::Incoming(incoming) => self.take_call(now, link, incoming),
-            Event::Proceeding { call, timeslot, .. } | Event::SetupAck { call, timeslot, .. } => {
+            Event::Proceeding { call, timeslot, inband } | Event::SetupAck { call, timeslot, inband } => {
                 self.with_call(link, call, |call, card| {
                     call.report.proceeding_at.get_or_insert(now);
+                    call.hears(now, inband);
                     call.use_channel(card, timeslot);
                 });
             }
-            Event::Alerting { call, timeslot, .. } => self.with_call(link, call, |call, card| {
+            Event::Alerting { call, timeslot, inband } => self.with_call(link, call, |call, card| {
                 call.report.alerting_at.get_or_insert(now);
+                call.hears(now, inband);
                 call.use_channel(card, timeslot);
             }),
+            Event::Progress { call, inband } => self.with_call(link, call, |call, _| call.hears(now, inband)),
             Event::Connected { call, timeslot } => self.with_call(link, call, |call, card| {
                 call.use_channel(card, Some(timeslot));
                 call.report.connected_at.get_or_insert(now);
@@ -332,7 +346,6 @@ impl Exchange {
             Event::Released { call, cause, by } => self.finish(now, link, call, cause, by),
             Event::LinkUp
             | Event::LinkDown
-            | Event::Progress { .. }
             | Event::Digits { .. }
             | Event::ChannelRestarted { .. }
             | Event::RestartFailed { .. }
@@ -398,23 +411,34 @@ impl Exchange {
         self.named += 1;
         let id = format!("in-{}", self.named);
         let isdn = incoming.call;
-        let (answer_after, steps, refusal) = match reply {
-            None => (None, Vec::new(), Some(Cause::UNALLOCATED)),
-            Some(Reply::Refuse(cause)) => (None, Vec::new(), Some(cause)),
-            Some(Reply::RingForever | Reply::Ignore) => (None, Vec::new(), None),
-            Some(Reply::Answer { rings, ref steps }) => (Some(rings), steps.clone(), None),
+        let reply = reply.unwrap_or(Reply::Refuse(Cause::UNALLOCATED));
+        let (answer_after, steps) = match &reply {
+            Reply::Answer { rings, steps } => (Some(*rings), steps.clone()),
+            _ => (None, Vec::new()),
         };
         let begins_at = answer_after.map_or(Micros::FOREVER, |rings| now + rings);
         let report = CallReport::incoming(id, &incoming, self.config.law, steps, now, begins_at);
         let mut call = ActiveCall::new(link, isdn, self.links[link].span, report);
         call.answer_at = answer_after.map(|rings| now + rings);
         call.use_channel(&mut self.card, Some(incoming.timeslot));
+        let zone = self.config.tones;
+        if let Reply::RefuseWithTone(cause) = reply {
+            call.tone = Some(Playing::new(OfficeTone::of_refusal(cause), zone.unwrap_or_default()));
+        } else if !matches!(reply, Reply::Refuse(_) | Reply::Ignore) {
+            call.tone = zone.map(|zone| Playing::new(OfficeTone::Ringback, zone));
+        }
         self.calls.push(call);
-        if let Some(cause) = refusal {
-            self.command_quietly(now, link, Command::Reject(isdn, cause));
-        } else if !matches!(reply, Some(Reply::Ignore)) {
-            self.command_quietly(now, link, Command::Proceeding(isdn));
-            self.command_quietly(now, link, Command::Alerting(isdn, false));
+        match reply {
+            Reply::Ignore => {}
+            Reply::Refuse(cause) => self.command_quietly(now, link, Command::Reject(isdn, cause)),
+            Reply::RefuseWithTone(cause) => {
+                self.command_quietly(now, link, Command::Proceeding(isdn));
+                self.command_quietly(now, link, Command::DisconnectWithTones(isdn, cause));
+            }
+            Reply::RingForever | Reply::Answer { .. } => {
+                self.command_quietly(now, link, Command::Proceeding(isdn));
+                self.command_quietly(now, link, Command::Alerting(isdn, zone.is_some()));
+            }
         }
     }
 
@@ -429,6 +453,7 @@ impl Exchange {
             call.carry(now);
             if call.answer_at.is_some_and(|at| at <= now) {
                 call.answer_at = None;
+                call.tone = None;
                 wishes.push((call.link, Command::Connect(call.isdn)));
             }
             if let Some(cause) = call.wish_to_end() {

@@ -1,7 +1,7 @@
 //! What came of a call, as the exchange and its telephone saw it.
 
 use tipring_card::{Cause, ChannelId, Law, Micros, SpanId};
-use tipring_isdn::{By, IncomingCall, Presentation};
+use tipring_isdn::{By, Calling, IncomingCall, Presentation};
 
 use super::Call;
 use crate::{
@@ -30,6 +30,8 @@ pub struct CallReport {
     pub name: Option<String>,
     /// Whether the calling number is withheld.
     pub restricted: bool,
+    /// The calling number with its type, plan, presentation and screening, of a call that came in SETUP.
+    pub calling: Option<Calling>,
     /// The number called.
     pub to: String,
     /// Its span.
@@ -42,8 +44,10 @@ pub struct CallReport {
     pub began_at: Micros,
     /// When the other side said that it is under way.
     pub proceeding_at: Option<Micros>,
-    /// When the other side said that it rings.
+    /// When the other side said that it rings; on an analogue line, when the first ring or ringback began.
     pub alerting_at: Option<Micros>,
+    /// When the other side said that tones can be heard (progress indicator 8).
+    pub inband_at: Option<Micros>,
     /// When it was answered.
     pub connected_at: Option<Micros>,
     /// When it was over.
@@ -68,6 +72,7 @@ impl CallReport {
             from: call.from.clone(),
             name: call.name.clone(),
             restricted: call.restricted,
+            calling: None,
             to: call.to.clone(),
             span: None,
             timeslot: None,
@@ -75,6 +80,7 @@ impl CallReport {
             began_at: now,
             proceeding_at: None,
             alerting_at: None,
+            inband_at: None,
             connected_at: None,
             released_at: None,
             cause: None,
@@ -104,6 +110,7 @@ impl CallReport {
         };
         CallReport {
             dialled: Dialled::There,
+            calling: incoming.calling.clone(),
             phone: Phone::new(law, steps, begins_at),
             ..CallReport::of(&call, law, now)
         }

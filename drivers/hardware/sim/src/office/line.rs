@@ -393,7 +393,9 @@ impl SubscriberLine {
         let reply = desk.config.subscribers.iter().find(fits).map(|subscriber| subscriber.reply.clone());
         match reply {
             None => self.refuse(now, Cause::UNALLOCATED, OfficeTone::Information, desk),
-            Some(Reply::Refuse(cause)) => self.refuse(now, cause, OfficeTone::of_refusal(cause), desk),
+            Some(Reply::Refuse(cause) | Reply::RefuseWithTone(cause)) => {
+                self.refuse(now, cause, OfficeTone::of_refusal(cause), desk)
+            }
             Some(Reply::Ignore) => {
                 self.state = State::RingingOut { answer_at: Micros::FOREVER };
                 self.note(now, desk, || "nothing is said".into());
