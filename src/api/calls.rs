@@ -1,14 +1,14 @@
-//! Calls: list, read, end, delete. Making one is checked as it will be, and then refused: it comes with outgoing lines.
+//! Calls: list, read, change, end, delete. Making one is `create`'s.
 
 use axum::http::StatusCode;
-use tipring_resources::{Call, CallStatus, Sid, SidKind};
-use tipring_router::{Reply, Request};
-use tipring_store::{Anchor, CallFilter, NumberFilter, Page};
+use tipring_resources::{Call, CallStatus, Code, Sid, SidKind};
+use tipring_router::{CallChange, Reply, Request};
+use tipring_store::{Anchor, CallFilter};
 
 use crate::fault::Fault;
-use crate::form::Form;
 use crate::serve::{ASK_TIMEOUT, Answer, Asking};
-use crate::{dates, paging, show};
+use crate::warnings::Warnings;
+use crate::{dates, paging, show, wishes};
 
 pub(crate) async fn list(asking: &Asking) -> Result<Answer, Fault> {
     let form = &asking.form;
@@ -40,42 +40,71 @@ pub(crate) async fn find(asking: &Asking, sid: Sid) -> Result<Call, Fault> {
     store.call(asking.account.sid, sid).await?.ok_or_else(Fault::not_found)
 }
 
-/// Ends a call. The router knows the living; of the dead, the store.
+/// Changes a living call: `Status` ends it and goes before all else; another document, callback or limit changes what it
+/// does. The router knows the living; of the dead, the store.
 pub(crate) async fn update(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
-    let form = &asking.form;
-    let only_unanswered = match form.text("Status") {
-        Some("completed") => false,
-        Some("canceled") => true,
+    let mut warnings = Warnings::default();
+    let request = match asking.form.text("Status") {
+        Some("completed") => Request::EndCall { account: asking.account.sid, call: sid, only_unanswered: false },
+        Some("canceled") => Request::EndCall { account: asking.account.sid, call: sid, only_unanswered: true },
         Some(_) => return Err(Fault::parameter("Status", "completed or canceled")),
-        None => return untouched(asking, sid).await,
+        None => match change(asking, sid, &mut warnings)? {
+            Some(change) => Request::ChangeCall(Box::new(change)),
+            None => return one(asking, sid).await,
+        },
     };
-    let request = Request::EndCall { account: asking.account.sid, call: sid, only_unanswered };
-    let reply = tokio::time::timeout(ASK_TIMEOUT, asking.state.live.ask(request)).await;
-    match reply.map_err(|_| Fault::unavailable("the router did not answer in time: try again later"))? {
+    match ask(asking, request).await? {
         Reply::Call(call) => {
             asking.state.store.settled().await?;
+            warnings.keep(asking, sid).await;
             Ok(Answer::Json(StatusCode::OK, show::call(&call)))
         }
-        Reply::Refused { code, text } if code.0 == 20503 => Err(Fault::unavailable(text)),
-        Reply::Refused { code, text } => Err(Fault::bad(code.0, text)),
+        Reply::Refused { code, text } => Err(refused(code, text)),
         Reply::NotLive => Err(not_live(asking, sid).await?),
     }
 }
 
-/// An update that asks for nothing that this box can do to a living call.
-async fn untouched(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
-    let call = find(asking, sid).await?;
-    let changes = ["Url", "Twiml", "TimeLimit", "StatusCallback", "FallbackUrl"];
-    if !changes.iter().any(|name| asking.form.text(name).is_some()) {
-        return Ok(Answer::Json(StatusCode::OK, show::call(&call)));
-    }
-    if call.status.is_final() {
-        return Err(ended(&call));
-    }
-    Err(Fault::unavailable("redirecting a living call is not available yet; Status=completed ends it"))
+/// What a request changes; `None`: nothing.
+fn change(asking: &Asking, call: Sid, warnings: &mut Warnings) -> Result<Option<CallChange>, Fault> {
+    let form = &asking.form;
+    let change = CallChange {
+        account: asking.account.sid,
+        call,
+        instructions: wishes::instructions(form, warnings)?,
+        fallback: wishes::fallback(form)?,
+        callback: wishes::callback(form, warnings)?,
+        time_limit_s: wishes::time_limit_s(form)?,
+    };
+    warnings.add_unknown(form, CHANGES);
+    let wanted = change.instructions.is_some()
+        || change.fallback.is_some()
+        || change.callback.is_some()
+        || change.time_limit_s.is_some();
+    Ok(wanted.then_some(change))
 }
 
-/// Why a call cannot be ended: it has ended, another box has it, or it never was.
+/// Asks the router, and waits no longer than a client would.
+pub(crate) async fn ask(asking: &Asking, request: Request) -> Result<Reply, Fault> {
+    let reply = tokio::time::timeout(ASK_TIMEOUT, asking.state.live.ask(request)).await;
+    reply.map_err(|_| {
+        Fault::unavailable("the router did not answer in time: look whether it was done, else try again later")
+    })
+}
+
+/// The router's no as an answer.
+pub(crate) fn refused(code: Code, text: String) -> Fault {
+    let status = match code.0 {
+        20403 => StatusCode::FORBIDDEN,
+        20404 => StatusCode::NOT_FOUND,
+        20429 => StatusCode::TOO_MANY_REQUESTS,
+        20500 => StatusCode::INTERNAL_SERVER_ERROR,
+        20503 => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    Fault { status, ..Fault::bad(code.0, text) }
+}
+
+/// Why a call cannot be changed: it has ended, another box has it, or it never was.
 async fn not_live(asking: &Asking, sid: Sid) -> Result<Fault, Fault> {
     asking.state.store.settled().await?;
     let call = find(asking, sid).await?;
@@ -98,40 +127,19 @@ pub(crate) async fn delete(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
     Err(Fault::bad(20009, format!("the call is {}: end it before deleting it", call.status.as_str())))
 }
 
-/// Makes a call, as far as it can be made today: the parameters are judged.
-pub(crate) async fn create(asking: &Asking) -> Result<Answer, Fault> {
-    let form = &asking.form;
-    form.text("To").ok_or_else(|| Fault::plain(21201))?;
-    let from = form.text("From").ok_or_else(|| Fault::plain(21213))?;
-    instructions(form)?;
-    form.method("Method")?;
-    form.url("StatusCallback")?;
-    let filter = NumberFilter { phone_number: Some(from.to_string()), friendly_name: None };
-    let page = Page { size: OWN_NUMBERS, ..Page::default() };
-    let numbers = asking.state.store.numbers(asking.account.sid, &filter, page).await?;
-    if !numbers.items.iter().any(|number| number.phone_number == from) {
-        return Err(Fault::plain(21210));
-    }
-    Err(Fault::unavailable("outgoing calls are not available yet"))
-}
-
-fn instructions(form: &Form) -> Result<(), Fault> {
-    let url = form.url("Url").map_err(|fault| Fault::bad(21205, fault.message))?;
-    let given = url.is_some_and(|url| !url.is_empty());
-    if !given && form.text("Twiml").is_none() && form.text("ApplicationSid").is_none() {
-        return Err(Fault::plain(21205));
-    }
-    if form.text("Twiml").is_some_and(|document| document.chars().count() > TWIML_MAX) {
-        return Err(Fault::parameter("Twiml", "a document of at most 4000 characters"));
-    }
-    Ok(())
-}
-
 fn status(text: &str) -> Result<CallStatus, Fault> {
     CallStatus::from_wire(text).ok_or_else(|| Fault::parameter("Status", "a status such as completed or in-progress"))
 }
 
-/// Characters of an inline document at most.
-const TWIML_MAX: usize = 4000;
-/// Numbers that hold the caller's digits, looked through for an equal one.
-const OWN_NUMBERS: u32 = 1000;
+/// Parameters of a change.
+const CHANGES: &[&str] = &[
+    "Url",
+    "Method",
+    "Twiml",
+    "FallbackUrl",
+    "FallbackMethod",
+    "StatusCallback",
+    "StatusCallbackMethod",
+    "StatusCallbackEvent",
+    "TimeLimit",
+];

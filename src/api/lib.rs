@@ -7,6 +7,7 @@
 mod accounts;
 mod auth;
 mod calls;
+mod create;
 mod dates;
 mod fault;
 mod form;
@@ -19,6 +20,8 @@ mod path;
 mod recordings;
 mod serve;
 mod show;
+mod warnings;
+mod wishes;
 mod xml;
 
 use std::future::Future;

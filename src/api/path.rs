@@ -106,6 +106,7 @@ fn place(segments: &[&str]) -> Place {
         ["Conferences"] => Some(Place::Empty("conferences")),
         ["Queues"] => Some(Place::Empty("queues")),
         ["Applications"] => Some(Place::Empty("applications")),
+        ["OutgoingCallerIds"] => Some(Place::Empty("outgoing_caller_ids")),
         _ => None,
     };
     found.unwrap_or(Place::Nothing)

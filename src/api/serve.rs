@@ -19,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::fault::Fault;
 use crate::form::{BODY_MAX, Form};
 use crate::path::{self, Path, Place, Suffix};
-use crate::{State, accounts, auth, calls, media, notifications, numbers, pages, recordings, xml};
+use crate::{State, accounts, auth, calls, create, media, notifications, numbers, pages, recordings, xml};
 
 /// Requests in work at once. Above it the answer is 429: a box has few clients, and calls come first.
 pub const CONCURRENT_MAX: usize = 128;
@@ -158,7 +158,7 @@ fn verb(method: &Method, path: &Path) -> Result<Verb, Fault> {
         Place::Accounts | Place::Account | Place::Calls | Place::Numbers => "GET, POST",
         Place::Call(_) | Place::Number(_) => "GET, POST, DELETE",
         Place::Recording(..) => "GET, HEAD, DELETE",
-        Place::Empty("queues" | "applications") => "GET, POST",
+        Place::Empty("queues" | "applications" | "outgoing_caller_ids") => "GET, POST",
         _ => "GET",
     };
     match *method {
@@ -188,7 +188,7 @@ async fn dispatch(asking: &Asking, verb: Verb) -> Result<Answer, Fault> {
         (Place::Account, Verb::Read) => Ok(accounts::one(asking)),
         (Place::Account, _) => accounts::update(asking).await,
         (Place::Calls, Verb::Read) => calls::list(asking).await,
-        (Place::Calls, _) => calls::create(asking).await,
+        (Place::Calls, _) => create::create(asking).await,
         (Place::Call(sid), Verb::Read) => calls::one(asking, sid).await,
         (Place::Call(sid), Verb::Write) => calls::update(asking, sid).await,
         (Place::Call(sid), Verb::Delete) => calls::delete(asking, sid).await,

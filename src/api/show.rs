@@ -34,6 +34,7 @@ pub(crate) fn account(account: &Account) -> Value {
             "conferences": below("Conferences"),
             "incoming_phone_numbers": below("IncomingPhoneNumbers"),
             "notifications": below("Notifications"),
+            "outgoing_caller_ids": below("OutgoingCallerIds"),
             "queues": below("Queues"),
             "recordings": below("Recordings"),
         },
@@ -49,7 +50,8 @@ pub(crate) fn account_status(status: AccountStatus) -> &'static str {
     }
 }
 
-/// A call. Its start is shown once it began, its end and length once it is over.
+/// A call. Its start is shown once it began, its end and length once it is over. Beside the peers' fields it has ours:
+/// `line`, `answer_supervision` (what told us of the answer), `hangup_cause` (Q.850).
 pub(crate) fn call(call: &Call) -> Value {
     let path = format!("{}/Calls/{}", account_path(call.account), call.sid);
     let over = call.status.is_final();
@@ -77,7 +79,10 @@ pub(crate) fn call(call: &Call) -> Value {
         "answered_by": null,
         "group_sid": null,
         "trunk_sid": null,
-        "queue_time": "0",
+        "queue_time": call.queued_ms.to_string(),
+        "line": Some(&call.line).filter(|line| !line.is_empty()),
+        "answer_supervision": call.supervision,
+        "hangup_cause": call.cause.filter(|_| over),
         "api_version": VERSION,
         "uri": format!("{path}.json"),
         "subresource_uris": {

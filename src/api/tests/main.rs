@@ -5,5 +5,6 @@ mod calls;
 mod conformance;
 mod errors;
 mod numbers;
+mod outgoing;
 mod recordings;
 mod support;

@@ -12,10 +12,10 @@ use base64::Engine;
 use serde_json::Value;
 use tipring_api::{Later, Live, State, app};
 use tipring_resources::{
-    Account, AccountStatus, Call, CallStatus, Direction, Method, Number, NumberOrigin, Record, Recording,
+    Account, AccountStatus, Call, CallStatus, Code, Direction, Method, Number, NumberOrigin, Record, Recording,
     RecordingStatus, Sid, SidKind, Stamp,
 };
-use tipring_router::{DirectoryChange, Reply, Request as Ask};
+use tipring_router::{CallChange, DirectoryChange, NewCall, Reply, Request as Ask};
 use tipring_store::{Config, Store};
 use tower::ServiceExt;
 
@@ -29,6 +29,10 @@ pub struct Played {
     pub hangs: AtomicBool,
     /// How often it was asked.
     pub asked: AtomicU64,
+    /// What it was asked.
+    pub requests: Mutex<Vec<Ask>>,
+    /// It says no to everything, with this code and text.
+    pub refuses: Mutex<Option<(u32, &'static str)>>,
     /// Something is badly wrong.
     pub panics: AtomicBool,
     next: AtomicU64,
@@ -37,19 +41,19 @@ pub struct Played {
 impl Live for Played {
     fn ask(&self, request: Ask) -> Later<'_, Reply> {
         self.asked.fetch_add(1, Ordering::Relaxed);
+        self.requests.lock().unwrap().push(request.clone());
         Box::pin(async move {
             if self.hangs.load(Ordering::Relaxed) {
                 std::future::pending::<()>().await;
             }
-            // The words may grow: what this play does not know is not live.
-            #[allow(irrefutable_let_patterns)]
-            let Ask::EndCall { account, call, .. } = request else { return Reply::NotLive };
-            let found = self.living.lock().unwrap().remove(&call);
-            let Some(mut call) = found.filter(|call| call.account == account) else { return Reply::NotLive };
-            call.status = CallStatus::Completed;
-            call.ended = Some(at(2000));
-            drop(self.store.put(Record::Call(call.clone())));
-            Reply::Call(Box::new(call))
+            if let Some((code, text)) = *self.refuses.lock().unwrap() {
+                return Reply::Refused { code: Code(code), text: text.into() };
+            }
+            match request {
+                Ask::CreateCall(new) => Reply::Call(Box::new(self.make(&new))),
+                Ask::ChangeCall(change) => self.living_call(change.account, change.call),
+                Ask::EndCall { account, call, .. } => self.end(account, call),
+            }
         })
     }
 
@@ -75,6 +79,63 @@ impl Live for Played {
 
     fn now(&self) -> Stamp {
         at(1500)
+    }
+}
+
+impl Played {
+    /// A call that waits for its line.
+    fn make(&self, new: &NewCall) -> Call {
+        let made = Call {
+            sid: self.new_sid(SidKind::Call),
+            account: new.account,
+            to: new.to.clone(),
+            from: new.from.clone(),
+            to_raw: String::new(),
+            from_raw: String::new(),
+            direction: Direction::OutboundApi,
+            line: String::new(),
+            ..call(900, CallStatus::Queued)
+        };
+        self.goes_on(made.clone());
+        made
+    }
+
+    /// A call as it is now.
+    pub fn goes_on(&self, now: Call) {
+        drop(self.store.put(Record::Call(now.clone())));
+        self.living.lock().unwrap().insert(now.sid, now);
+    }
+
+    fn living_call(&self, account: Sid, call: Sid) -> Reply {
+        let found = self.living.lock().unwrap().get(&call).cloned();
+        found.filter(|call| call.account == account).map_or(Reply::NotLive, |call| Reply::Call(Box::new(call)))
+    }
+
+    fn end(&self, account: Sid, call: Sid) -> Reply {
+        let Reply::Call(mut ended) = self.living_call(account, call) else { return Reply::NotLive };
+        self.living.lock().unwrap().remove(&call);
+        ended.status = if ended.answered.is_some() { CallStatus::Completed } else { CallStatus::Canceled };
+        ended.ended = Some(at(2000));
+        drop(self.store.put(Record::Call((*ended).clone())));
+        Reply::Call(ended)
+    }
+
+    /// The last call that was asked for.
+    #[track_caller]
+    pub fn last_new(&self) -> NewCall {
+        match self.requests.lock().unwrap().last() {
+            Some(Ask::CreateCall(new)) => (**new).clone(),
+            other => panic!("the router was asked {other:?}"),
+        }
+    }
+
+    /// The last change that was asked for.
+    #[track_caller]
+    pub fn last_change(&self) -> CallChange {
+        match self.requests.lock().unwrap().last() {
+            Some(Ask::ChangeCall(change)) => (**change).clone(),
+            other => panic!("the router was asked {other:?}"),
+        }
     }
 }
 
@@ -134,6 +195,8 @@ impl Desk {
             told: Mutex::default(),
             hangs: AtomicBool::new(false),
             asked: AtomicU64::new(0),
+            requests: Mutex::default(),
+            refuses: Mutex::default(),
             panics: AtomicBool::new(false),
             next: AtomicU64::new(0),
         });
