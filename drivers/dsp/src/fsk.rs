@@ -1,8 +1,17 @@
 //! Frequency-shift keying at 1200 bit/s, as the caller's number is sent over a telephone line: bytes with a start and a
 //! stop bit, lowest bit first. Not the message in those bytes.
 //!
+//! The demodulator compares the energy of a bit's length at the two frequencies, sample by sample, each by its own
+//! level, so that a line that weakens the higher one does no harm. A start bit's edge sets the clock of its byte.
+//! Bell 202 and V.23 have the same middle (1700 Hz), so one demodulator between the two hears both.
+//!
 //! Source: ITU-T V.23 (1300 Hz mark, 2100 Hz space), Bell 202 (1200 and 2200 Hz); GR-30 and ETSI EN 300 659-1 for the
 //! seizure and the mark before the bytes.
+
+use crate::level::power_at;
+use crate::math::{cos_turns, sin_turns};
+use crate::tone::rounded;
+use crate::{RATE, Tone};
 
 /// Which pair of frequencies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,17 +23,41 @@ pub enum Standard {
     V23,
 }
 
+impl Standard {
+    /// The frequency of a one (mark) or of a zero (space).
+    pub const fn hz(self, mark: bool) -> f32 {
+        match (self, mark) {
+            (Standard::Bell202, true) => 1200.0,
+            (Standard::Bell202, false) => 2200.0,
+            (Standard::V23, true) => 1300.0,
+            (Standard::V23, false) => 2100.0,
+        }
+    }
+}
+
 /// Most bytes of one transmission: a message has a type, a length of one octet, that many octets and a check sum.
 pub const MAX_BYTES: usize = 258;
 /// Bits of the channel seizure, alternating, before an on-hook message.
 pub const SEIZURE_BITS: u16 = 300;
 /// Bits of mark after it.
 pub const MARK_BITS: u16 = 180;
+/// Bits a second.
+pub const BIT_RATE: f32 = 1200.0;
 
 /// One transmission: seizure, mark, bytes.
 #[derive(Clone, Debug)]
 pub struct Modulator {
-    _standard: Standard,
+    standard: Standard,
+    tone: Tone,
+    bytes: [u8; MAX_BYTES],
+    len: usize,
+    preamble: [u16; 2],
+    /// Bits begun, and the part of a bit that one sample is.
+    bit: usize,
+    bits_a_sample: f32,
+    /// Of the running bit: how much is left, and whether it is mark.
+    left: f32,
+    mark: bool,
 }
 
 impl Modulator {
@@ -34,46 +67,278 @@ impl Modulator {
     }
 
     /// The same with another preamble, in bits.
-    pub fn with_preamble(standard: Standard, _dbm0: f32, bytes: &[u8], _seizure: u16, _mark: u16) -> Option<Modulator> {
-        (bytes.len() <= MAX_BYTES).then_some(Modulator { _standard: standard })
+    pub fn with_preamble(standard: Standard, dbm0: f32, bytes: &[u8], seizure: u16, mark: u16) -> Option<Modulator> {
+        let mut held = [0; MAX_BYTES];
+        held.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(Modulator {
+            standard,
+            tone: Tone::new(standard.hz(true), dbm0),
+            bytes: held,
+            len: bytes.len(),
+            preamble: [seizure, mark],
+            bit: 0,
+            bits_a_sample: BIT_RATE / RATE as f32,
+            left: 0.0,
+            mark: true,
+        })
+    }
+
+    /// Another bit rate, as of an exchange whose clock is off.
+    pub fn at_rate(mut self, bits_a_second: f32) -> Modulator {
+        self.bits_a_sample = bits_a_second.clamp(1.0, RATE as f32 / 2.0) / RATE as f32;
+        self
     }
 
     /// The next samples; tells how many were written. Fewer than asked for: it is over.
-    pub fn fill(&mut self, _samples: &mut [i16]) -> usize {
-        0
+    pub fn fill(&mut self, samples: &mut [i16]) -> usize {
+        for (n, sample) in samples.iter_mut().enumerate() {
+            let from = self.standard.hz(self.mark);
+            // A sample in which a bit ends has a part of either frequency, so that the clock does not jitter.
+            let old = self.left.min(self.bits_a_sample) / self.bits_a_sample;
+            if self.left < self.bits_a_sample {
+                let Some(mark) = self.next_bit() else { return n };
+                self.mark = mark;
+                self.left += 1.0;
+            }
+            self.left -= self.bits_a_sample;
+            self.tone.set_hz(old * from + (1.0 - old) * self.standard.hz(self.mark));
+            *sample = rounded(self.tone.next_sample());
+        }
+        samples.len()
     }
 
     /// Nothing more comes.
     pub fn is_over(&self) -> bool {
-        true
+        self.bit >= self.bits() && self.left < self.bits_a_sample
+    }
+
+    /// All bits: the preamble, ten a byte, and one of mark at the end, so that the last stop bit is whole.
+    fn bits(&self) -> usize {
+        self.before() + 10 * self.len + 1
+    }
+
+    fn before(&self) -> usize {
+        usize::from(self.preamble[0]) + usize::from(self.preamble[1])
+    }
+
+    fn next_bit(&mut self) -> Option<bool> {
+        let at = self.bit;
+        if at >= self.bits() {
+            return None;
+        }
+        self.bit += 1;
+        if at < usize::from(self.preamble[0]) {
+            return Some(at % 2 == 1);
+        }
+        let Some(at) = at.checked_sub(self.before()) else { return Some(true) };
+        if at >= 10 * self.len {
+            return Some(true);
+        }
+        let byte = self.bytes[at / 10];
+        Some(match at % 10 {
+            0 => false,
+            9 => true,
+            place => byte >> (place - 1) & 1 == 1,
+        })
     }
 }
 
-/// Hears both standards: they have the same middle.
+/// Hears both standards. Feed it any number of samples at a time.
 #[derive(Clone, Debug)]
-pub struct Demodulator {}
+pub struct Demodulator {
+    /// The last samples, the newest at `place`, and the sum of their squares.
+    window: [f32; WINDOW],
+    place: usize,
+    /// Highest energy of late at mark and at space.
+    peaks: [f32; 2],
+    /// Smoothed: energy at the two frequencies, and all energy.
+    inside: f32,
+    all: f32,
+    /// Highest of that sum since the carrier came.
+    loudest: f32,
+    carrier: bool,
+    /// The mark before the bytes was there.
+    ready: bool,
+    /// How much more mark than space the last sample was.
+    last: f32,
+    /// Samples of mark in a row.
+    marks: u32,
+    byte: Byte,
+}
+
+/// The byte that is being read.
+#[derive(Clone, Copy, Debug)]
+enum Byte {
+    /// None: an edge to space begins one.
+    None,
+    /// Bits read, start bit included; samples until the middle of the next.
+    Bits { count: u32, bits: u16, wait: f32 },
+}
 
 impl Demodulator {
     /// A demodulator that has heard nothing.
-    pub fn new() -> Demodulator {
-        Demodulator {}
+    pub const fn new() -> Demodulator {
+        Demodulator {
+            window: [0.0; WINDOW],
+            place: 0,
+            peaks: [0.0; 2],
+            inside: 0.0,
+            all: 0.0,
+            loudest: 0.0,
+            carrier: false,
+            ready: false,
+            last: 0.0,
+            marks: 0,
+            byte: Byte::None,
+        }
     }
 
-    /// Takes samples, any number at a time; calls `told` for each byte. The first after a carrier may be of the
-    /// seizure: a message is looked for after the mark.
-    pub fn feed(&mut self, _samples: &[i16], _told: impl FnMut(u8)) {}
+    /// Takes samples; calls `told` for each byte that comes after a carrier's first 25 ms of mark. A byte without its
+    /// stop bit is left out: the check sum will miss it.
+    pub fn feed(&mut self, samples: &[i16], mut told: impl FnMut(u8)) {
+        for sample in samples {
+            if let Some(byte) = self.sample(f32::from(*sample)) {
+                told(byte);
+            }
+        }
+    }
 
     /// Whether a carrier is there.
     pub fn carrier(&self) -> bool {
-        false
+        self.carrier
     }
 
     /// Forgets all.
-    pub fn reset(&mut self) {}
+    pub fn reset(&mut self) {
+        *self = Demodulator::new();
+    }
+
+    fn sample(&mut self, sample: f32) -> Option<u8> {
+        self.place = (self.place + 1) % WINDOW;
+        self.window[self.place] = sample;
+        let [mark, space, all] = self.energies();
+        self.listen_for_carrier(mark + space, all);
+        if !self.carrier {
+            return None;
+        }
+        self.peaks[0] = mark.max(self.peaks[0] * FADE);
+        self.peaks[1] = space.max(self.peaks[1] * FADE);
+        let floor = self.peaks[0].max(self.peaks[1]) * MAX_TWIST;
+        let now = mark / self.peaks[0].max(floor) - space / self.peaks[1].max(floor);
+        if all < self.loudest * CARRIER_DROP {
+            // The carrier has ended, or was interrupted: what remains of it is no bit.
+            self.byte = Byte::None;
+        }
+        let told = self.bit(now);
+        self.last = now;
+        self.marks = if now > 0.0 { self.marks.saturating_add(1) } else { 0 };
+        self.ready |= self.marks >= READY_SAMPLES;
+        told
+    }
+
+    /// Share of the two frequencies and the whole, all in the same measure: a steady tone's own is the whole.
+    fn energies(&self) -> [f32; 3] {
+        let mut sums = [[0.0f32; 2]; 2];
+        let mut all = 0.0;
+        for (taps, n) in TAPS.iter().zip(0..) {
+            let sample = self.window[(self.place + WINDOW - n) % WINDOW];
+            all += sample * sample;
+            for (sum, tap) in sums.iter_mut().zip(taps) {
+                sum[0] += sample * tap[0];
+                sum[1] += sample * tap[1];
+            }
+        }
+        let of = |sum: [f32; 2]| 2.0 * (sum[0] * sum[0] + sum[1] * sum[1]) / WINDOW as f32;
+        [of(sums[0]), of(sums[1]), all]
+    }
+
+    fn listen_for_carrier(&mut self, inside: f32, all: f32) {
+        self.inside += (inside - self.inside) * SMOOTHING;
+        self.all += (all - self.all) * SMOOTHING;
+        let share = if self.carrier { CARRIER_SHARE_OFF } else { CARRIER_SHARE_ON };
+        let floor = if self.carrier { CARRIER_OFF } else { CARRIER_ON } * WINDOW as f32;
+        let dropped = self.carrier && self.all < self.loudest * CARRIER_DROP;
+        let carrier = self.all > floor && self.inside > self.all * share && !dropped;
+        self.loudest = if carrier { self.all.max(self.loudest * FADE) } else { 0.0 };
+        if carrier != self.carrier {
+            (self.carrier, self.ready, self.marks) = (carrier, false, 0);
+            (self.last, self.peaks, self.byte) = (0.0, [0.0; 2], Byte::None);
+        }
+    }
+
+    /// Takes one more decision into the byte; tells the byte when its stop bit was there.
+    fn bit(&mut self, now: f32) -> Option<u8> {
+        match &mut self.byte {
+            Byte::None => {
+                if self.last > 0.0 && now <= 0.0 {
+                    let since = now / (now - self.last);
+                    self.byte = Byte::Bits { count: 0, bits: 0, wait: BIT_SAMPLES / 2.0 - since };
+                }
+                None
+            }
+            Byte::Bits { count, bits, wait } => {
+                *wait -= 1.0;
+                if *wait > 0.0 {
+                    return None;
+                }
+                // The middle of the bit lies between the last sample and this one.
+                let middle = now + (now - self.last) * *wait;
+                *wait += BIT_SAMPLES;
+                *bits |= u16::from(middle > 0.0) << *count;
+                *count += 1;
+                let (count, bits) = (*count, *bits);
+                if count == 1 && bits == 1 {
+                    // No start bit after all.
+                    self.byte = Byte::None;
+                } else if count == 10 {
+                    self.byte = Byte::None;
+                    return (bits >> 9 == 1 && self.ready).then_some((bits >> 1) as u8);
+                }
+                None
+            }
+        }
+    }
 }
 
 impl Default for Demodulator {
     fn default() -> Self {
         Demodulator::new()
     }
+}
+
+/// Samples of one bit.
+const BIT_SAMPLES: f32 = RATE as f32 / BIT_RATE;
+/// Samples whose energy is compared: nearest to one bit.
+const WINDOW: usize = 7;
+/// Mark before bytes are believed: 30 bits, 25 ms. What is sent has 80 at least.
+const READY_SAMPLES: u32 = 200;
+/// How fast a carrier is believed, and missed: within about 10 ms.
+const SMOOTHING: f32 = 1.0 / 80.0;
+/// A carrier that has become 8 dB weaker than it was is gone; noise is left.
+const CARRIER_DROP: f32 = 0.158;
+/// Share of the two frequencies in all energy. Noise has 0.57 of it there by the width of the window.
+const CARRIER_SHARE_ON: f32 = 0.72;
+const CARRIER_SHARE_OFF: f32 = 0.62;
+/// Mean square below which there is no carrier.
+const CARRIER_ON: f32 = power_at(-42.0);
+const CARRIER_OFF: f32 = power_at(-45.0);
+/// How the highest energy fades, each sample: to a third in about half a second.
+const FADE: f32 = 0.99975;
+/// The two frequencies are taken to be no more than 12 dB apart.
+const MAX_TWIST: f32 = 0.063;
+
+/// Cosine and sine of mark and space, between the two standards, newest sample first.
+static TAPS: [[[f32; 2]; 2]; WINDOW] = {
+    let mut taps = [[[0.0; 2]; 2]; WINDOW];
+    let mut n = 0;
+    while n < WINDOW {
+        taps[n] = [tap(1250.0, n), tap(2150.0, n)];
+        n += 1;
+    }
+    taps
+};
+
+const fn tap(hz: f64, n: usize) -> [f32; 2] {
+    let turns = hz * n as f64 / RATE as f64;
+    [cos_turns(turns) as f32, sin_turns(turns) as f32]
 }

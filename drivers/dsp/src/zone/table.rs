@@ -104,7 +104,6 @@ pub(super) static ZONES: &[Zone] = &[
         congestion_step_db: -10,
         information: &[Information::Rhythm(one(425, &[2500, 500]))],
         ring_ms: DOUBLE,
-        ..EUROPE
     },
     Zone {
         code: "nz",
