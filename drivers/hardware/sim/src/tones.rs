@@ -1,19 +1,17 @@
-//! The tones that an exchange plays: a country's cadences and the three rising tones of an information, block by block.
-//! It listens to nothing and decides nothing.
+//! The tones that an exchange plays: a country's cadences and its information tone, block by block. It listens to
+//! nothing and decides nothing.
 //!
-//! Source: ITU-T E.180 for the information tone (950, 1400, 1800 Hz, 330 ms each, then a pause of a second).
+//! Source: the dsp's zone table; ITU-T E.180 for the usual information tone.
 
 use tipring_card::{BLOCK, Block, Cause, Law};
-use tipring_dsp::{CadenceTone, Tone, ZoneId};
+use tipring_dsp::{CadenceTone, Information, Tone, ZoneId};
 
 use crate::dial::companding;
 
 /// Level of a tone while it sounds.
 const TONE_DBM0: f32 = -10.0;
-/// The information tone: its frequencies, and samples of each and of the pause.
-const INFORMATION_HZ: [f32; 3] = [950.0, 1400.0, 1800.0];
-const INFORMATION_PART: u32 = 330 * 8;
-const INFORMATION_PAUSE: u32 = 1_000 * 8;
+/// Samples of a millisecond.
+const SAMPLES_A_MS: u32 = 8;
 
 /// What an exchange plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,39 +42,60 @@ impl OfficeTone {
 
 /// A tone that sounds.
 pub(crate) enum Playing {
-    /// A country's tone.
-    Cadence(Box<CadenceTone>),
-    /// The information tone.
-    Information { tones: [Tone; 3], sample: u32 },
+    /// A tone in a rhythm.
+    Rhythm(Box<CadenceTone>),
+    /// One tone after the other, then silence; samples of each, of the gap between two and of the pause.
+    Rising { tones: Vec<(Tone, u32)>, gap: u32, pause: u32, part: usize, sample: u32 },
 }
 
 impl Playing {
+    /// The country's tone, the first form that it has. Where it has no congestion tone it has busy tone, and a country
+    /// without an information tone has the usual one.
     pub fn new(tone: OfficeTone, zone: ZoneId) -> Playing {
         let zone = zone.tones();
         let forms = match tone {
             OfficeTone::Dial => zone.dial,
             OfficeTone::Ringback => zone.ringback,
-            OfficeTone::Busy => zone.busy,
-            OfficeTone::Congestion => zone.congestion,
+            OfficeTone::Congestion if !zone.congestion.is_empty() => zone.congestion,
+            OfficeTone::Busy | OfficeTone::Congestion => zone.busy,
             OfficeTone::Information => &[],
         };
-        match forms.first() {
-            Some(cadence) => Playing::Cadence(Box::new(CadenceTone::new(*cadence, TONE_DBM0))),
-            None => Playing::Information { tones: INFORMATION_HZ.map(|hz| Tone::new(hz, TONE_DBM0)), sample: 0 },
+        match (forms.first(), zone.information.first()) {
+            (Some(cadence), _) | (None, Some(Information::Rhythm(cadence))) => {
+                Playing::Rhythm(Box::new(CadenceTone::new(*cadence, TONE_DBM0)))
+            }
+            (None, Some(&Information::Rising { hz, ms, gap_ms, pause_ms })) => {
+                Playing::rising(hz, ms, gap_ms, pause_ms)
+            }
+            (None, None) => Playing::rising([950, 1400, 1800], [330; 3], 30, 1_000),
         }
+    }
+
+    fn rising(hz: [u16; 3], ms: [u16; 3], gap_ms: u16, pause_ms: u16) -> Playing {
+        let samples = |ms: u16| u32::from(ms) * SAMPLES_A_MS;
+        let tones = hz.into_iter().zip(ms).filter(|(hz, _)| *hz > 0);
+        let tones = tones.map(|(hz, ms)| (Tone::new(f32::from(hz), TONE_DBM0), samples(ms))).collect();
+        Playing::Rising { tones, gap: samples(gap_ms), pause: samples(pause_ms), part: 0, sample: 0 }
     }
 
     /// The next block.
     pub fn fill(&mut self, block: &mut Block, law: Law) {
         let mut samples = [0_i16; BLOCK];
         match self {
-            Playing::Cadence(cadence) => cadence.fill(&mut samples),
-            Playing::Information { tones, sample } => {
+            Playing::Rhythm(cadence) => cadence.fill(&mut samples),
+            Playing::Rising { tones, gap, pause, part, sample } => {
+                let last = tones.len().saturating_sub(1);
                 for out in &mut samples {
-                    if let Some(tone) = tones.get_mut((*sample / INFORMATION_PART) as usize) {
+                    let Some((tone, sounds)) = tones.get_mut(*part) else {
+                        break;
+                    };
+                    if *sample < *sounds {
                         tone.fill(core::slice::from_mut(out));
                     }
-                    *sample = (*sample + 1) % (3 * INFORMATION_PART + INFORMATION_PAUSE);
+                    *sample += 1;
+                    if *sample >= *sounds + if *part == last { *pause } else { *gap } {
+                        (*part, *sample) = (if *part == last { 0 } else { *part + 1 }, 0);
+                    }
                 }
             }
         }
@@ -112,9 +131,9 @@ mod tests {
 
     #[test]
     fn the_information_tone_rises_three_times_and_rests() {
-        let sounds = play(OfficeTone::Information, 2_320);
+        let sounds = play(OfficeTone::Information, 1_300);
         let level = |from_ms: usize| dbm0_of(&sounds[from_ms * 8..(from_ms + 200) * 8]);
-        assert!([50, 400, 750, 2_050].iter().all(|&ms| level(ms) > -15.0));
+        assert!([50, 400, 750].iter().all(|&ms| level(ms) > -15.0));
         assert!(level(1_100) < -60.0);
     }
 

@@ -5,5 +5,8 @@ mod contract;
 mod faults;
 mod hostile;
 mod liar;
+mod office;
+mod outgoing;
+mod subscriber;
 mod support;
 mod wall;

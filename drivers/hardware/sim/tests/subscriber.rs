@@ -1,0 +1,157 @@
+//! A box on one analogue line, made of a raw channel: it moves its hook, presses keys and notes what it hears and sees.
+//! At the other end is an office.
+
+use tipring_card::{BLOCK, Card, CardError, Channel, ChannelId, Event, Hook, Law, Micros, Setup};
+use tipring_dsp::{g711::Companding, level::dbm0_at, level::dbm0_of};
+use tipring_sim::{Office, OfficeConfig, Reply, Step, Subscriber, Wire, WireConfig};
+
+use crate::support::ms;
+
+pub struct LineWorld {
+    pub wire: Wire,
+    pub office: Office,
+    pub line: Box<dyn Channel>,
+    pub id: ChannelId,
+    /// Everything heard, as samples.
+    pub heard: Vec<i16>,
+    pub events: Vec<(u64, Event)>,
+}
+
+impl LineWorld {
+    pub fn new(config: OfficeConfig) -> LineWorld {
+        LineWorld::on(WireConfig { spans: 0, analog_ports: 2, ..WireConfig::default() }, config)
+    }
+
+    pub fn on(wire: WireConfig, config: OfficeConfig) -> LineWorld {
+        let wire = Wire::new(wire);
+        let office = Office::new(wire.far(), config);
+        let id = office.lines().next().expect("a line");
+        let mut line = wire.near().open(id).expect("the line is free");
+        line.setup(Setup::Audio(Law::Mu)).expect("voice");
+        let mut world = LineWorld { wire, office, line, id, heard: Vec::new(), events: Vec::new() };
+        world.run(ms(2_500)); // rings are told from now on
+        world
+    }
+
+    /// An office with these subscribers and otherwise its usual ways.
+    pub fn calling(subscribers: Vec<(&str, Reply)>) -> LineWorld {
+        LineWorld::new(OfficeConfig { subscribers: subscribers_of(subscribers), ..OfficeConfig::default() })
+    }
+
+    pub fn now(&self) -> u64 {
+        self.wire.now().as_ms()
+    }
+
+    pub fn run(&mut self, time: Micros) {
+        let end = self.wire.now() + time;
+        while self.wire.now() < end {
+            self.wire.step(self.wire.now() + ms(10));
+            self.office.step(self.wire.now());
+            self.listen();
+        }
+    }
+
+    #[track_caller]
+    pub fn run_until(&mut self, limit_ms: u64, what: &str, done: impl Fn(&LineWorld) -> bool) -> u64 {
+        let end = self.now() + limit_ms;
+        while !done(self) {
+            assert!(self.now() < end, "no {what} within {limit_ms} ms: {:?}\n{}", self.events, self.story());
+            self.run(ms(10));
+        }
+        self.now()
+    }
+
+    fn listen(&mut self) {
+        let mut block = [0; BLOCK];
+        let now = self.now();
+        loop {
+            match self.line.read(&mut block) {
+                Ok(_) => {
+                    let mut samples = [0; BLOCK];
+                    Companding::Mu.decode_into(&block, &mut samples);
+                    self.heard.extend(samples);
+                }
+                Err(CardError::EventPending) => {
+                    self.events.extend(self.line.event().ok().flatten().map(|event| (now, event)));
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Seizes the line and waits until the hook has settled.
+    #[track_caller]
+    pub fn seizes(&mut self) {
+        self.line.hook(Hook::Start).expect("the line is on hook");
+        self.run_until(3_000, "seizure", |world| world.saw(Event::HookComplete));
+    }
+
+    /// Seizes the line, waits for dial tone and dials.
+    #[track_caller]
+    pub fn dials(&mut self, digits: &str) {
+        self.seizes();
+        self.run_until(3_000, "dial tone", |world| world.sounds(DIAL));
+        self.presses(digits);
+    }
+
+    #[track_caller]
+    pub fn presses(&mut self, digits: &str) {
+        let before = self.count(Event::DialComplete);
+        self.line.dial(digits).expect("digits");
+        self.run_until(10_000, "end of dialling", |world| world.count(Event::DialComplete) > before);
+    }
+
+    /// On hook, until the office has seen it and the line can be used again.
+    pub fn hangs_up(&mut self) {
+        self.line.hook(Hook::OnHook).expect("any line can be on hook");
+        self.run(ms(4_000));
+    }
+
+    pub fn saw(&self, event: Event) -> bool {
+        self.count(event) > 0
+    }
+
+    pub fn count(&self, event: Event) -> usize {
+        self.events.iter().filter(|seen| seen.1 == event).count()
+    }
+
+    /// Whether the last tenth of a second was these frequencies.
+    pub fn sounds(&self, hz: &[f32]) -> bool {
+        let last = &self.heard[self.heard.len().saturating_sub(800)..];
+        last.len() == 800 && hz.iter().all(|&hz| dbm0_at(last, hz) > -18.0) && dbm0_of(last) > -14.0
+    }
+
+    /// Whether the last tenth of a second was silence.
+    pub fn is_quiet(&self) -> bool {
+        dbm0_of(&self.heard[self.heard.len().saturating_sub(800)..]) < -55.0
+    }
+
+    /// Sound and silence in turn over the last `ms`, each in milliseconds rounded to ten; what is cut at the ends is
+    /// left out.
+    pub fn rhythm(&self, ms: usize) -> Vec<u64> {
+        let from = self.heard.len().saturating_sub(ms * 8);
+        let loud: Vec<bool> = self.heard[from..].chunks(BLOCK).map(|block| dbm0_of(block) > -30.0).collect();
+        let mut turns: Vec<u64> = loud.chunk_by(|a, b| a == b).map(|run| run.len() as u64 * 10).collect();
+        turns.pop();
+        turns.drain(..turns.len().min(1));
+        turns
+    }
+
+    pub fn story(&self) -> String {
+        self.office.trace().iter().map(|line| format!("{line}\n")).collect()
+    }
+}
+
+pub fn subscribers_of(subscribers: Vec<(&str, Reply)>) -> Vec<Subscriber> {
+    let one = |(number, reply): (&str, Reply)| Subscriber { number: number.into(), reply };
+    subscribers.into_iter().map(one).collect()
+}
+
+pub fn answers(rings_ms: u64, steps: Vec<Step>) -> Reply {
+    Reply::Answer { rings: ms(rings_ms), steps }
+}
+
+/// Tones of the United States.
+pub const DIAL: &[f32] = &[350.0, 440.0];
+pub const RINGBACK: &[f32] = &[440.0, 480.0];
+pub const BUSY: &[f32] = &[480.0, 620.0];
