@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tipring_card::{Card, Micros};
-use tipring_isdn::Role;
 use tipring_lines::{Engine, EngineConfig};
 use tipring_resources::{Account, AccountStatus, Method, Number, NumberOrigin, Sid, SidKind, Stamp};
 use tipring_router::{DirectoryChange, Event, Reply, Request, Router, Trace};
@@ -16,6 +15,7 @@ use tipring_store::Store;
 
 use super::conductor::{self, Live, Parts};
 use super::hands::Hands;
+use super::settings;
 use crate::config::{CardKind, Config, Documents};
 
 /// Calls have this long to end after SIGTERM.
@@ -184,12 +184,9 @@ async fn listen(address: &str) -> Result<tokio::net::TcpListener, StartError> {
 /// How the router is set up on this box.
 pub fn router_config(config: &Config, seed: u64, epoch: Stamp, api: SocketAddr) -> tipring_router::Config {
     tipring_router::Config {
-        plan: tipring_numbering::Plan {
-            country: config.plan.country_code.clone(),
-            area: config.plan.area_code.clone(),
-            trunk_prefix: config.plan.trunk_prefix.clone(),
-            international_prefix: config.plan.international_prefix.clone(),
-        },
+        plan: settings::plan(config),
+        zone: settings::zone(&config.this.country),
+        outbound: settings::outbound(&config.outbound),
         public_base: format!("http://{api}"),
         seed,
         epoch,
@@ -202,12 +199,7 @@ fn start_engine(
     config: &Config,
     epoch: Instant,
 ) -> Result<(Option<Engine>, Option<tipring_lines::EngineHandle>), StartError> {
-    let role = match config.card.first().map(|card| card.role).unwrap_or_default() {
-        crate::config::Role::User => Role::User,
-        crate::config::Role::Network => Role::Network,
-    };
-    let settings =
-        EngineConfig { role, prefill: config.card.first().map_or(2, |card| card.prefill), priority: 50, epoch };
+    let settings = EngineConfig { lines: settings::lines(config), priority: 50, epoch };
     let name = card.name().to_string();
     let started = Engine::start(card, settings);
     let (engine, handle) = started.map_err(|error| StartError { exit: 69, text: format!("card {name}: {error}") })?;
