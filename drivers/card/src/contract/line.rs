@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, format, string::String};
 
 use super::{At as _, Bench, EVENTS_KEPT, Ends, Stop, TRIES, Verdict, events, failed, pair, wait_for, watch};
-use crate::{BLOCK, Card, CardError, Channel, ChannelId, Event, Hook, Micros, Progress, Setup, Signalling};
+use crate::{BLOCK, Card, CardError, Channel, ChannelId, Control, Event, Hook, Micros, Progress, Setup, Signalling};
 
 /// After on-hook, rings are not reported for this long.
 const RING_MUTE_MS: u64 = 2_000;
@@ -233,6 +233,121 @@ pub(super) fn events_after_the_63rd_are_lost(bench: &mut dyn Bench) -> Verdict {
     match (kept.first(), kept.last()) {
         (Some(Event::RingBegin), Some(Event::RingBegin)) => Ok(String::new()),
         other => failed(format!("the first and the 63rd event are {other:?}: the oldest must be kept")),
+    }
+}
+
+pub(super) fn off_hook_is_done_at_once(bench: &mut dyn Bench) -> Verdict {
+    let mut ends = quiet_line(bench)?;
+    match ends.near.hook(Hook::OffHook) {
+        Ok(Progress::Done) => {}
+        other => return failed(format!("off hook gives {other:?}, not that it is done")),
+    }
+    wait_for(bench, ends.far.as_mut(), Event::RingOffHook, 100)?;
+    match ends.near.hook(Hook::Start) {
+        Err(CardError::Busy | CardError::Invalid) => Ok(String::new()),
+        Err(CardError::NoToneZone) => Err(Stop::NotApplicable("no tone zone is loaded".into())),
+        other => failed(format!("a seizure of a line that is off hook gives {other:?}")),
+    }
+}
+
+pub(super) fn an_answer_while_it_rings_stops_the_ring(bench: &mut dyn Bench) -> Verdict {
+    let mut ends = quiet_line(bench)?;
+    ends.far.hook(Hook::Ring).at("ring")?;
+    wait_for(bench, ends.near.as_mut(), Event::RingBegin, 500)?;
+    ends.near.hook(Hook::OffHook).at("off hook")?;
+    wait_for(bench, ends.far.as_mut(), Event::RingOffHook, 500)?;
+    // The next burst of a ring that goes on would begin 6 s after the first.
+    let seen = watch(bench, ends.near.as_mut(), 6_500);
+    if seen.contains(&Event::RingBegin) {
+        return failed(format!("it rings on after the answer: {seen:?}"));
+    }
+    Ok(String::new())
+}
+
+pub(super) fn the_exchange_waits_for_a_flash_before_it_believes_an_on_hook(bench: &mut dyn Bench) -> Verdict {
+    let mut seen = alloc::vec::Vec::new();
+    for _ in 0..TRIES {
+        let mut ends = answered_line(bench)?;
+        bench.advance(Micros::from_ms(800));
+        events(ends.far.as_mut());
+        ends.near.hook(Hook::OnHook).at("on hook")?;
+        seen = watch(bench, ends.far.as_mut(), 700);
+        wait_for(bench, ends.far.as_mut(), Event::OnHook, ON_HOOK_SEEN_MS)?;
+        if !seen.contains(&Event::OnHook) {
+            return Ok(String::new());
+        }
+    }
+    failed(format!("700 ms after on-hook the exchange has seen {seen:?}"))
+}
+
+pub(super) fn a_control_works_while_the_channel_is_open(bench: &mut dyn Bench) -> Verdict {
+    let mut ends = quiet_line(bench)?;
+    let mut control = ends.near.control().at("control")?;
+    match control.hook(Hook::OffHook) {
+        Ok(Progress::Done) => {}
+        other => return failed(format!("off hook by the control gives {other:?}")),
+    }
+    wait_for(bench, ends.far.as_mut(), Event::RingOffHook, 500)?;
+    bench.advance(Micros::from_ms(800));
+    events(ends.near.as_mut());
+    match control.dial("T5") {
+        Ok(()) => {
+            if !control.dialing().at("dialing by the control")? || !ends.near.dialing().at("dialing")? {
+                return failed("the control has dialled, but one of both says that nothing is sent");
+            }
+            wait_for(bench, ends.near.as_mut(), Event::DialComplete, 2_000)?;
+        }
+        // No generator: the hook is all that there is to show.
+        Err(CardError::NoToneZone | CardError::Invalid) => {}
+        Err(error) => return failed(format!("dial by the control: {error}")),
+    }
+    match control.hook(Hook::OnHook) {
+        Ok(Progress::Done) => {}
+        other => return failed(format!("on hook by the control gives {other:?}")),
+    }
+    wait_for(bench, ends.far.as_mut(), Event::OnHook, ON_HOOK_SEEN_MS)?;
+    Ok(String::new())
+}
+
+pub(super) fn a_control_does_not_keep_the_channel_open(bench: &mut dyn Bench) -> Verdict {
+    let (id, _) = pair(bench, Signalling::FxsKs)?;
+    let mut ends = quiet_line(bench)?;
+    let control = ends.near.control().at("control")?;
+    ends.near.hook(Hook::OffHook).at("off hook")?;
+    wait_for(bench, ends.far.as_mut(), Event::RingOffHook, 500)?;
+    bench.advance(Micros::from_ms(700));
+    let Ends { near, mut far } = ends;
+    drop(near);
+    wait_for(bench, far.as_mut(), Event::OnHook, ON_HOOK_SEEN_MS)?;
+    let again = bench.near().open(id);
+    drop(control);
+    again.at("second open, with the control of the first still there").map(|_| String::new())
+}
+
+pub(super) fn a_control_is_invalid_after_the_channel_was_dropped(bench: &mut dyn Bench) -> Verdict {
+    let (id, _) = pair(bench, Signalling::FxsKs)?;
+    let ends = quiet_line(bench)?;
+    let mut control = ends.near.control().at("control")?;
+    let Ends { near, mut far } = ends;
+    drop(near);
+    refuses_all(control.as_mut(), "after the drop")?;
+    // Somebody else's opening of the same channel is not reached either.
+    let again = open_audio(bench.near(), id)?;
+    events(far.as_mut());
+    refuses_all(control.as_mut(), "after another open")?;
+    let seen = watch(bench, far.as_mut(), 300);
+    if seen.contains(&Event::RingOffHook) {
+        return failed("the control of a dropped channel has moved the hook of the next one");
+    }
+    drop(again);
+    Ok(String::new())
+}
+
+/// Whether a control answers `Invalid` to everything.
+fn refuses_all(control: &mut dyn Control, when: &str) -> Result<(), Stop> {
+    match (control.dialing(), control.dial("T5"), control.hook(Hook::OffHook)) {
+        (Err(CardError::Invalid), Err(CardError::Invalid), Err(CardError::Invalid)) => Ok(()),
+        other => failed(format!("{when} the control answers {other:?} to dialing, dial and off hook, not Invalid")),
     }
 }
 

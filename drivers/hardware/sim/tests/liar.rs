@@ -1,12 +1,15 @@
 //! The contract suite can fail: a card that breaks one promise at a time is caught by the clause that is about it.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tipring_card::contract::{Bench, Outcome, Report, run};
 use tipring_card::{
-    BLOCK, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Hook, Micros, Pace, Progress, Setup,
-    Signalling, SpanId, SpanInfo, SpanStatus,
+    BLOCK, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Control, Event, Hook, Micros, Pace, Progress,
+    Setup, Signalling, SpanId, SpanInfo, SpanStatus,
 };
 use tipring_sim::{Side, SimCard, Wire, WireConfig};
 
@@ -36,6 +39,12 @@ enum Lie {
     RingsAtOnce,
     BatteryIsNothing,
     BatteryAtOnce,
+    OffHookTakesTime,
+    RingsOn,
+    OnHookAtOnce,
+    ControlDoesNothing,
+    ControlHoldsOpen,
+    ControlOutlives,
     LosesOldEvents,
     HidesAlarms,
     NeverGone,
@@ -72,6 +81,12 @@ const CAUGHT: &[(&str, Lie)] = &[
     ("ringing_is_muted_two_seconds_after_on_hook", Lie::RingsAtOnce),
     ("a_battery_drop_is_seen_off_hook", Lie::BatteryIsNothing),
     ("a_battery_drop_is_unseen_600_ms_after_off_hook", Lie::BatteryAtOnce),
+    ("off_hook_is_done_at_once", Lie::OffHookTakesTime),
+    ("an_answer_while_it_rings_stops_the_ring", Lie::RingsOn),
+    ("the_exchange_waits_for_a_flash_before_it_believes_an_on_hook", Lie::OnHookAtOnce),
+    ("a_control_works_while_the_channel_is_open", Lie::ControlDoesNothing),
+    ("a_control_does_not_keep_the_channel_open", Lie::ControlHoldsOpen),
+    ("a_control_is_invalid_after_the_channel_was_dropped", Lie::ControlOutlives),
     ("events_after_the_63rd_are_lost", Lie::LosesOldEvents),
     ("a_pulled_cable_is_an_alarm", Lie::HidesAlarms),
     ("a_removed_card_is_gone", Lie::NeverGone),
@@ -205,6 +220,9 @@ impl Card for Liar {
             events,
             rest: Vec::new(),
             was_set_up: false,
+            was_seized: false,
+            told_last: false,
+            gave_control: AtomicBool::new(false),
             left: self.left.clone(),
         }))
     }
@@ -221,6 +239,9 @@ struct LiarChannel {
     events: VecDeque<Event>,
     rest: Vec<u8>,
     was_set_up: bool,
+    was_seized: bool,
+    told_last: bool,
+    gave_control: AtomicBool,
     left: Arc<Mutex<Left>>,
 }
 
@@ -242,7 +263,8 @@ impl Drop for LiarChannel {
             let events = std::iter::from_fn(|| inner.event().ok().flatten()).collect();
             left.events.insert(self.info.id.0, events);
         }
-        if self.lie == Lie::ClosesLate {
+        let held = self.lie == Lie::ControlHoldsOpen && self.gave_control.load(Ordering::Relaxed);
+        if self.lie == Lie::ClosesLate || held {
             left.open.insert(self.info.id.0, inner);
         }
     }
@@ -311,6 +333,15 @@ impl Channel for LiarChannel {
         match (event, self.lie) {
             (Some(Event::OnHook), Lie::BatteryIsNothing) => Ok(None),
             (Some(_), Lie::LosesOldEvents) => self.inner()?.event(),
+            (Some(Event::RingOffHook), Lie::OnHookAtOnce) => {
+                self.was_seized = true;
+                Ok(event)
+            }
+            // The exchange's end: told at every look, before it can be known.
+            (None, Lie::OnHookAtOnce) if self.was_seized && self.info.signalling == Signalling::FxoKs => {
+                self.told_last = !self.told_last;
+                Ok(self.told_last.then_some(Event::OnHook))
+            }
             _ => Ok(event),
         }
     }
@@ -319,11 +350,13 @@ impl Channel for LiarChannel {
         match (hook, self.lie) {
             (Hook::OnHook, Lie::RingsAtOnce) => self.events.push_back(Event::RingBegin),
             (Hook::OffHook, Lie::BatteryAtOnce) => self.events.push_back(Event::OnHook),
+            (Hook::OffHook, Lie::RingsOn) => self.events.push_back(Event::RingBegin),
             _ => {}
         }
         match (self.inner()?.hook(hook), self.lie) {
             (Err(CardError::Invalid), Lie::HooksAnything) => Ok(Progress::Done),
             (Ok(Progress::Pending), Lie::PendingIsDone) => Ok(Progress::Done),
+            (Ok(Progress::Done), Lie::OffHookTakesTime) if hook == Hook::OffHook => Ok(Progress::Pending),
             (other, _) => other,
         }
     }
@@ -332,12 +365,45 @@ impl Channel for LiarChannel {
         self.inner()?.dial(digits)
     }
 
-    fn control(&self) -> Result<Box<dyn tipring_card::Control>, CardError> {
-        self.inner.as_ref().ok_or(CardError::Gone)?.control()
+    fn control(&self) -> Result<Box<dyn Control>, CardError> {
+        self.gave_control.store(true, Ordering::Relaxed);
+        let inner = self.inner.as_ref().ok_or(CardError::Gone)?.control()?;
+        Ok(Box::new(LiarControl { inner, lie: self.lie }))
     }
 
     fn dialing(&mut self) -> Result<bool, CardError> {
         let dialing = self.inner()?.dialing()?;
         Ok(dialing || self.lie == Lie::NeverEndsDialling)
+    }
+}
+
+struct LiarControl {
+    inner: Box<dyn Control>,
+    lie: Lie,
+}
+
+impl LiarControl {
+    fn told<T>(&self, did: Result<T, CardError>, instead: T) -> Result<T, CardError> {
+        match did {
+            Err(CardError::Invalid) if self.lie == Lie::ControlOutlives => Ok(instead),
+            did => did,
+        }
+    }
+}
+
+impl Control for LiarControl {
+    fn hook(&mut self, hook: Hook) -> Result<Progress, CardError> {
+        let did = if self.lie == Lie::ControlDoesNothing { Ok(Progress::Done) } else { self.inner.hook(hook) };
+        self.told(did, Progress::Done)
+    }
+
+    fn dial(&mut self, digits: &str) -> Result<(), CardError> {
+        let did = self.inner.dial(digits);
+        self.told(did, ())
+    }
+
+    fn dialing(&mut self) -> Result<bool, CardError> {
+        let did = self.inner.dialing();
+        self.told(did, false)
     }
 }
