@@ -12,33 +12,34 @@ use std::time::Instant;
 use heapless::spsc::{Consumer, Producer};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use tipring_analog::{Digits, Handset, Listen};
 use tipring_card::{Card, CardError, Channel, Law, Micros, Pace};
-use tipring_isdn::Role;
 use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::{Command, Event, Port};
 
-use crate::media::Media;
+use crate::config::LinesConfig;
+use crate::media::{LineNews, Media, Returned};
 use crate::ring::ring;
-use crate::signalling::{Signalling, SignallingAction};
+use crate::signalling::{Signalling, SignallingAction, SpanGauge};
 
 /// Switch commands waiting for the media thread: 8 s of feed for one port, or a fifth of a second for thirty.
 const COMMANDS: usize = 4096;
 /// Switch events waiting for the owner: a second of thirty recordings.
 const EVENTS: usize = 4096;
-/// Channels under way between the two threads: more than a card's ports.
+/// Channels and words for handsets under way between the two threads: more than a card's ports.
 const CHANNELS: usize = 512;
+/// News of analogue lines under way: 64 lines with eight each; what does not fit waits on the media side.
+const NEWS: usize = 512;
 /// Line events waiting for the owner.
 const LINE_EVENTS: usize = 1024;
 /// The signalling thread looks for channels to close at least this often while some are under way.
 const TICK_MS: u64 = 20;
 
 /// How an engine runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct EngineConfig {
-    /// Our end of every PRI span.
-    pub role: Role,
-    /// Blocks that a bearer is primed with; see [`Signalling::with_prefill`].
-    pub prefill: u8,
+    /// Role, prefill, groups, analogue lines.
+    pub lines: LinesConfig,
     /// The real-time priority of the media thread; 0 = none.
     pub priority: u8,
     /// Process start: zero of every [`Micros`].
@@ -82,30 +83,25 @@ pub struct Gauges {
     lost_blocks: AtomicU64,
     events_lost: AtomicU64,
     commands_lost: AtomicU64,
+    news_lost: AtomicU64,
+    to_media_lost: AtomicU64,
+    stale_commands: AtomicU64,
     spans: std::sync::Mutex<Vec<SpanGauge>>,
-}
-
-/// A span as people see it.
-#[derive(Clone, Debug, Default)]
-pub struct SpanGauge {
-    /// `sim 1`.
-    pub name: String,
-    /// D channel established.
-    pub up: bool,
-    /// Timeslot and state.
-    pub channels: Vec<(u8, &'static str)>,
 }
 
 /// Messages to the media thread.
 enum ToMedia {
-    Attach { port: Port, law: Law, channel: Box<dyn Channel> },
+    Attach { port: Port, law: Law, channel: Box<dyn Channel>, handset: Option<Box<Handset>> },
+    Rename { from: Port, to: Port },
     Detach { port: Port },
+    Listen { port: Port, listen: Listen },
+    Send { port: Port, digits: Digits },
 }
 
 /// Messages back to the signalling thread.
 enum FromMedia {
     /// To be closed.
-    Close(Box<dyn Channel>),
+    Close(Returned),
     Lost(Port),
 }
 
@@ -113,12 +109,13 @@ impl Engine {
     /// Starts the threads of a card.
     pub fn start(mut card: Box<dyn Card>, config: EngineConfig) -> Result<(Engine, EngineHandle), CardError> {
         let pace = card.pace()?;
-        let signalling = Signalling::new(card, config.role).with_prefill(config.prefill);
+        let signalling = Signalling::new(card, config.lines);
         let ports = signalling.ports();
         let (commands, command_queue) = ring::<Command, COMMANDS>();
         let (event_queue, events) = ring::<Event, EVENTS>();
         let (to_media, from_signalling) = ring::<ToMedia, CHANNELS>();
         let (to_signalling, from_media) = ring::<FromMedia, CHANNELS>();
+        let (news, heard) = ring::<(Port, LineNews), NEWS>();
         let (lines, line_queue) = mpsc::sync_channel(LINE_EVENTS);
         let (line_out, line_events) = mpsc::sync_channel(LINE_EVENTS);
         let wake = EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC);
@@ -130,6 +127,8 @@ impl Engine {
             pace,
             channels: from_signalling,
             back: to_signalling,
+            news,
+            untold: None,
             commands: command_queue,
             events: event_queue,
             gauges: gauges.clone(),
@@ -145,6 +144,7 @@ impl Engine {
             out: line_out,
             to_media,
             from_media,
+            heard,
             wake: wake.clone(),
             gauges: gauges.clone(),
             stop: stop.clone(),
@@ -220,9 +220,15 @@ impl Gauges {
         self.lost_blocks.load(Ordering::Relaxed)
     }
 
-    /// Switch events and commands that found their queue full.
+    /// Switch events and commands, and words between the two threads, that found their queue full.
     pub fn queue_losses(&self) -> u64 {
-        self.events_lost.load(Ordering::Relaxed) + self.commands_lost.load(Ordering::Relaxed)
+        let counters = [&self.events_lost, &self.commands_lost, &self.news_lost, &self.to_media_lost];
+        counters.map(|counter| counter.load(Ordering::Relaxed)).into_iter().sum()
+    }
+
+    /// Commands of the router with a lease that was over.
+    pub fn stale_commands(&self) -> u64 {
+        self.stale_commands.load(Ordering::Relaxed)
     }
 
     /// The spans as they were at the last look.
@@ -236,6 +242,9 @@ struct MediaThread {
     pace: Box<dyn Pace>,
     channels: Consumer<'static, ToMedia>,
     back: Producer<'static, FromMedia>,
+    news: Producer<'static, (Port, LineNews)>,
+    /// News that found the queue full.
+    untold: Option<(Port, LineNews)>,
     commands: Consumer<'static, Command>,
     events: Producer<'static, Event>,
     gauges: Arc<Gauges>,
@@ -274,12 +283,24 @@ impl MediaThread {
     fn take(&mut self) {
         while self.coming_back.is_none() {
             let back = match self.channels.dequeue() {
-                Some(ToMedia::Attach { port, law, channel }) => self.media.add(port, law, channel),
+                Some(ToMedia::Attach { port, law, channel, handset }) => self.media.add(port, law, channel, handset),
                 Some(ToMedia::Detach { port }) => self.media.remove(port),
+                Some(ToMedia::Rename { from, to }) => {
+                    self.media.rename(from, to);
+                    None
+                }
+                Some(ToMedia::Listen { port, listen }) => {
+                    self.media.listen(port, listen);
+                    None
+                }
+                Some(ToMedia::Send { port, digits }) => {
+                    self.media.send(port, &digits);
+                    None
+                }
                 None => break,
             };
-            if let Some(channel) = back {
-                self.return_(FromMedia::Close(channel));
+            if let Some(returned) = back {
+                self.return_(FromMedia::Close(returned));
             }
         }
         while let Some(command) = self.commands.dequeue() {
@@ -302,6 +323,12 @@ impl MediaThread {
         {
             self.return_(FromMedia::Lost(port));
         }
+        while let Some(news) = self.untold.take().or_else(|| self.media.heard()) {
+            if let Err(news) = self.news.enqueue(news) {
+                self.untold = Some(news);
+                break;
+            }
+        }
         while let Some(event) = self.held.take().or_else(|| self.media.poll()) {
             if let Err(event) = self.events.enqueue(event) {
                 self.held = Some(event);
@@ -313,6 +340,7 @@ impl MediaThread {
         self.gauges.late_ticks.store(counters.late_ticks, Ordering::Relaxed);
         self.gauges.late_blocks.store(counters.late_blocks, Ordering::Relaxed);
         self.gauges.lost_blocks.store(counters.lost_blocks, Ordering::Relaxed);
+        self.gauges.news_lost.store(counters.news_lost, Ordering::Relaxed);
     }
 }
 
@@ -323,6 +351,7 @@ struct SignallingThread {
     out: mpsc::SyncSender<EngineEvent>,
     to_media: Producer<'static, ToMedia>,
     from_media: Consumer<'static, FromMedia>,
+    heard: Consumer<'static, (Port, LineNews)>,
     wake: Arc<EventFd>,
     gauges: Arc<Gauges>,
     stop: Arc<AtomicBool>,
@@ -341,12 +370,15 @@ impl SignallingThread {
             }
             while let Some(message) = self.from_media.dequeue() {
                 match message {
-                    FromMedia::Close(channel) => {
-                        drop(channel);
+                    FromMedia::Close(returned) => {
+                        drop(returned);
                         self.under_way = self.under_way.saturating_sub(1);
                     }
                     FromMedia::Lost(port) => self.signalling.bearer_lost(now, port, &mut actions),
                 }
+            }
+            while let Some((port, news)) = self.heard.dequeue() {
+                self.signalling.heard(now, port, news, &mut actions);
             }
             self.signalling.step(now, &mut actions);
             self.carry_out(&mut actions);
@@ -362,14 +394,16 @@ impl SignallingThread {
     fn carry_out(&mut self, actions: &mut Vec<SignallingAction>) {
         for action in actions.drain(..) {
             match action {
-                SignallingAction::Attach { port, law, channel } => {
+                SignallingAction::Attach { port, law, channel, handset } => {
                     self.under_way += 1;
-                    // The queue has room for more channels than the card has.
-                    let _ = self.to_media.enqueue(ToMedia::Attach { port, law, channel });
+                    if !self.send(ToMedia::Attach { port, law, channel, handset }) {
+                        self.under_way -= 1;
+                    }
                 }
-                SignallingAction::Detach { port } => {
-                    let _ = self.to_media.enqueue(ToMedia::Detach { port });
-                }
+                SignallingAction::Rename { from, to } => drop(self.send(ToMedia::Rename { from, to })),
+                SignallingAction::Detach { port } => drop(self.send(ToMedia::Detach { port })),
+                SignallingAction::Listen { port, listen } => drop(self.send(ToMedia::Listen { port, listen })),
+                SignallingAction::Send { port, digits } => drop(self.send(ToMedia::Send { port, digits })),
                 // Blocks while the owner is behind: line events are never lost, the D channel's window holds the rest.
                 SignallingAction::Event(event) => drop(self.out.send(EngineEvent::Line(event))),
                 SignallingAction::Note(text) => drop(self.out.send(EngineEvent::Note(text))),
@@ -377,25 +411,32 @@ impl SignallingThread {
         }
     }
 
+    /// For the media thread; the queue has room for more than the card has channels.
+    fn send(&mut self, message: ToMedia) -> bool {
+        let sent = self.to_media.enqueue(message).is_ok();
+        if !sent {
+            self.gauges.to_media_lost.fetch_add(1, Ordering::Relaxed);
+        }
+        sent
+    }
+
     fn show(&self) {
-        let spans = self.signalling.spans().map(|span| SpanGauge {
-            name: span.name().to_string(),
-            up: span.link_is_up(),
-            channels: span.channels().collect(),
-        });
+        self.gauges.stale_commands.store(self.signalling.stale_commands(), Ordering::Relaxed);
+        let spans = self.signalling.gauges();
         if let Ok(mut shown) = self.gauges.spans.lock() {
-            shown.clear();
-            shown.extend(spans);
+            *shown = spans;
         }
     }
 
     fn wait(&mut self) {
-        let until = self.signalling.deadline().since(self.now()).as_ms() + 1;
+        let now = self.now();
+        let until = self.signalling.deadline(now).since(now).as_ms() + 1;
         let bound = if self.under_way > 0 { TICK_MS } else { 1_000 };
         let timeout = PollTimeout::try_from(until.min(bound)).unwrap_or(PollTimeout::ZERO);
         let flags = PollFlags::POLLIN | PollFlags::POLLPRI;
         let mut fds = vec![PollFd::new(self.wake.as_fd(), PollFlags::POLLIN)];
         fds.extend(self.signalling.fds().map(|fd| PollFd::new(fd, flags)));
+        fds.extend(self.signalling.event_fds().map(|fd| PollFd::new(fd, PollFlags::POLLPRI)));
         let _ = poll(&mut fds, timeout);
         let _ = self.wake.read();
     }

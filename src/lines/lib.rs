@@ -1,16 +1,22 @@
 //! Lines: runs the signalling machines on a card and turns "span 1 channel 7: SETUP for 123" into a new session of the
 //! router. It alone changes a channel's state. It parses no document and speaks no HTTP.
 //!
+//! Calls out are given to a group of lines ([`LinesConfig`]); analogue lines towards an exchange are driven beside PRI
+//! spans, by the machines of `tipring-analog`.
+//!
 //! [`Span`] is the machine (no thread, no clock), [`Media`] the audio side of a card (a switch and the opened bearers).
 //! [`Engine`] runs both on two threads for a card in real time; a simulation steps them itself, on virtual time.
 
+mod config;
 mod engine;
+mod groups;
 mod media;
 mod ring;
 mod signalling;
 mod span;
 
-pub use engine::{Engine, EngineConfig, EngineEvent, EngineHandle};
-pub use media::{Media, MediaCounters};
-pub use signalling::{Signalling, SignallingAction, open_bearer};
+pub use config::{Group, LinesConfig, Order};
+pub use engine::{Engine, EngineConfig, EngineEvent, EngineHandle, Gauges};
+pub use media::{LineNews, Media, MediaCounters, Returned};
+pub use signalling::{Signalling, SignallingAction, SpanGauge, open_bearer};
 pub use span::{Output, Span, SpanConfig, SpanCounters, SpanInput};

@@ -1,12 +1,21 @@
 //! The audio side of a card: the switch and the opened bearer channels. One tick reads a block of every channel, runs
 //! the switch and writes a block back: **read paces write**, so that the delay of a channel is constant once two blocks
 //! are primed. Nothing here allocates, locks or logs after construction.
+//!
+//! The channel of an analogue line has a handset: what comes is heard by it before the switch has it, what goes may be
+//! its digits instead. Its words and the channel's events wait for the signalling side in a bounded queue.
 
-use tipring_card::{BLOCK, Block, CardError, Channel, Law};
+use heapless::Deque;
+use tipring_analog::{Digits, Handset, Heard, Listen};
+use tipring_card::{BLOCK, Block, CardError, Channel, Event as ChannelEvent, Law};
 use tipring_switch::{Command, Event, Port, PortIo, Switch};
 
 /// A channel keeps at most 63 events; a driver that gives more is broken and is not listened to for ever.
 const EVENTS_A_TICK: usize = 64;
+/// News of analogue lines that wait for the signalling side, which looks every 20 ms: 64 lines with four each.
+const NEWS: usize = 256;
+/// News that a handset may have of one block; a handset that gives more is broken.
+const HEARD_A_BLOCK: usize = 8;
 
 /// What went wrong with audio, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,11 +32,32 @@ pub struct MediaCounters {
     pub lost_blocks: u64,
     /// Events fetched from bearer channels.
     pub events: u64,
+    /// News of analogue lines that found their queue full.
+    pub news_lost: u64,
+}
+
+/// What the media side has to tell of an analogue line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineNews {
+    /// Its handset heard or did something.
+    Heard(Heard),
+    /// Its channel has an event.
+    Event(ChannelEvent),
+}
+
+/// What comes back when a channel leaves, to be dropped where closing may take its time.
+pub struct Returned {
+    /// The channel.
+    pub channel: Box<dyn Channel>,
+    /// Its handset, if it had one.
+    pub handset: Option<Box<Handset>>,
 }
 
 struct Bearer {
     channel: Box<dyn Channel>,
+    handset: Option<Box<Handset>>,
     port: Port,
+    law: Law,
     /// A block was read in this tick, so one is owed.
     owes: bool,
     /// The first block has arrived: from now on a missing one is late.
@@ -47,35 +77,76 @@ struct Io {
     bearers: Vec<Option<Bearer>>,
     counters: MediaCounters,
     untold: bool,
+    news: Box<News>,
 }
+
+type News = Deque<(Port, LineNews), NEWS>;
 
 impl Media {
     /// Room for `capacity` ports, all of it allocated now.
     pub fn new(capacity: usize) -> Self {
         let mut bearers = Vec::with_capacity(capacity);
         bearers.resize_with(capacity, || None);
-        Media { switch: Switch::new(capacity), io: Io { bearers, counters: MediaCounters::default(), untold: false } }
+        let io = Io { bearers, counters: MediaCounters::default(), untold: false, news: Box::default() };
+        Media { switch: Switch::new(capacity), io }
     }
 
-    /// A primed channel joins under `port`; the channel that was there before, if any, is given back.
-    pub fn add(&mut self, port: Port, law: Law, channel: Box<dyn Channel>) -> Option<Box<dyn Channel>> {
+    /// A primed channel joins under `port`; what was there before, if anything, is given back.
+    pub fn add(
+        &mut self,
+        port: Port,
+        law: Law,
+        channel: Box<dyn Channel>,
+        handset: Option<Box<Handset>>,
+    ) -> Option<Returned> {
         let Some(place) = self.io.bearers.get_mut(usize::from(port.index)) else {
-            return Some(channel);
+            return Some(Returned { channel, handset });
         };
-        let bearer = Bearer { channel, port, owes: false, flowing: false, lost: false, told: false };
-        let before = place.replace(bearer).map(|bearer| bearer.channel);
+        let bearer = Bearer { channel, handset, port, law, owes: false, flowing: false, lost: false, told: false };
+        let before = place.replace(bearer).map(Bearer::returned);
         self.switch.command(Command::Attach { port, law });
         before
     }
 
     /// The channel leaves; it is given back to be closed where closing may take its time.
-    pub fn remove(&mut self, port: Port) -> Option<Box<dyn Channel>> {
+    pub fn remove(&mut self, port: Port) -> Option<Returned> {
         self.switch.command(Command::Detach { port });
         let place = self.io.bearers.get_mut(usize::from(port.index))?;
         if place.as_ref().is_some_and(|bearer| bearer.port == port) {
-            return place.take().map(|bearer| bearer.channel);
+            return place.take().map(Bearer::returned);
         }
         None
+    }
+
+    /// The channel goes on under another lease of the same place, without a gap.
+    pub fn rename(&mut self, from: Port, to: Port) {
+        if let Some(bearer) = self.io.bearer(from)
+            && from.index == to.index
+        {
+            bearer.port = to;
+            let law = bearer.law;
+            self.switch.command(Command::Detach { port: from });
+            self.switch.command(Command::Attach { port: to, law });
+        }
+    }
+
+    /// For the handset of a port: listens so from now on.
+    pub fn listen(&mut self, port: Port, listen: Listen) {
+        if let Some(handset) = self.io.bearer(port).and_then(|bearer| bearer.handset.as_mut()) {
+            handset.listen(listen);
+        }
+    }
+
+    /// For the handset of a port: sends digits.
+    pub fn send(&mut self, port: Port, digits: &Digits) {
+        if let Some(handset) = self.io.bearer(port).and_then(|bearer| bearer.handset.as_mut()) {
+            handset.send(digits);
+        }
+    }
+
+    /// What was heard on an analogue line, until `None`.
+    pub fn heard(&mut self) -> Option<(Port, LineNews)> {
+        self.io.news.pop_front()
     }
 
     /// A command of the router.
@@ -121,16 +192,50 @@ impl Media {
     }
 }
 
+impl Bearer {
+    fn returned(self) -> Returned {
+        Returned { channel: self.channel, handset: self.handset }
+    }
+}
+
 impl Io {
-    /// Fetches the events that block a channel's audio.
-    fn events(counters: &mut MediaCounters, bearer: &mut Bearer) {
+    fn bearer(&mut self, port: Port) -> Option<&mut Bearer> {
+        self.bearers.get_mut(usize::from(port.index))?.as_mut().filter(|bearer| bearer.port == port)
+    }
+
+    /// Fetches the events that block a channel's audio; those of an analogue line are news.
+    fn events(counters: &mut MediaCounters, news: &mut News, bearer: &mut Bearer) {
         for _ in 0..EVENTS_A_TICK {
             match bearer.channel.event() {
-                Ok(Some(_)) => counters.events += 1,
+                Ok(Some(event)) => {
+                    counters.events += 1;
+                    if bearer.handset.is_some() {
+                        tell(counters, news, bearer.port, LineNews::Event(event));
+                    }
+                }
                 Ok(None) | Err(_) => return,
             }
         }
     }
+}
+
+impl Bearer {
+    /// What its handset has to tell.
+    fn heard(&mut self, counters: &mut MediaCounters, news: &mut News) {
+        let Some(handset) = &mut self.handset else {
+            return;
+        };
+        for _ in 0..HEARD_A_BLOCK {
+            match handset.poll() {
+                Some(heard) => tell(counters, news, self.port, LineNews::Heard(heard)),
+                None => return,
+            }
+        }
+    }
+}
+
+fn tell(counters: &mut MediaCounters, news: &mut News, port: Port, what: LineNews) {
+    counters.news_lost += u64::from(news.push_back((port, what)).is_err());
 }
 
 impl PortIo for Io {
@@ -144,7 +249,7 @@ impl PortIo for Io {
         }
         let mut got = bearer.channel.read(into);
         if got == Err(CardError::EventPending) {
-            Io::events(&mut self.counters, bearer);
+            Io::events(&mut self.counters, &mut self.news, bearer);
             got = bearer.channel.read(into);
         }
         match got {
@@ -152,6 +257,10 @@ impl PortIo for Io {
                 self.counters.blocks += 1;
                 bearer.owes = true;
                 bearer.flowing = true;
+                if let Some(handset) = &mut bearer.handset {
+                    handset.hear(into);
+                    bearer.heard(&mut self.counters, &mut self.news);
+                }
                 return true;
             }
             Err(CardError::Gone) => {
@@ -170,10 +279,15 @@ impl PortIo for Io {
         if !bearer.owes {
             return;
         }
-        let mut put = bearer.channel.write(block);
+        let mut said = *block;
+        if let Some(handset) = &mut bearer.handset {
+            handset.speak(&mut said);
+            bearer.heard(&mut self.counters, &mut self.news);
+        }
+        let mut put = bearer.channel.write(&said);
         if put == Err(CardError::EventPending) {
-            Io::events(&mut self.counters, bearer);
-            put = bearer.channel.write(block);
+            Io::events(&mut self.counters, &mut self.news, bearer);
+            put = bearer.channel.write(&said);
         }
         self.counters.lost_blocks += u64::from(put != Ok(BLOCK));
     }

@@ -61,8 +61,13 @@ impl Bench {
     fn carry_out(&mut self, actions: Vec<SignallingAction>) {
         for action in actions {
             match action {
-                SignallingAction::Attach { port, law, channel } => drop(self.media.add(port, law, channel)),
+                SignallingAction::Attach { port, law, channel, handset } => {
+                    drop(self.media.add(port, law, channel, handset));
+                }
+                SignallingAction::Rename { from, to } => self.media.rename(from, to),
                 SignallingAction::Detach { port } => drop(self.media.remove(port)),
+                SignallingAction::Listen { port, listen } => self.media.listen(port, listen),
+                SignallingAction::Send { port, digits } => self.media.send(port, &digits),
                 SignallingAction::Event(event) => self.told.push(event),
                 SignallingAction::Note(_) => {}
             }

@@ -1,0 +1,80 @@
+//! What an installer says about the lines of a card: role, plan, groups, analogue lines. Values only; what of it fits
+//! the card is found out by `groups`.
+
+use tipring_card::PREFILL;
+use tipring_isdn::Role;
+use tipring_numbering::{Form, Plan};
+
+/// The lines of a card and how calls go out on them.
+#[derive(Clone, Debug)]
+pub struct LinesConfig {
+    /// Our end of every PRI span.
+    pub role: Role,
+    /// Blocks that a channel is primed with (1 to 7): more delay, and more lateness of the media thread that nobody hears.
+    pub prefill: u8,
+    /// How numbers are dialled where the box stands.
+    pub plan: Plan,
+    /// Groups of lines for outgoing calls. The first one is the default. None at all: one group of all lines, PRI spans
+    /// first.
+    pub groups: Vec<Group>,
+    /// Analogue lines.
+    pub analog: tipring_analog::Config,
+    /// Analogue lines that differ: `dahdi 3/2` or a whole span `dahdi 3`; the last entry that fits a line counts.
+    pub analog_lines: Vec<(String, tipring_analog::Config)>,
+}
+
+impl Default for LinesConfig {
+    fn default() -> Self {
+        LinesConfig {
+            role: Role::User,
+            prefill: PREFILL as u8,
+            plan: Plan::default(),
+            groups: Vec::new(),
+            analog: tipring_analog::Config::default(),
+            analog_lines: Vec::new(),
+        }
+    }
+}
+
+/// All else at its default.
+impl From<Role> for LinesConfig {
+    fn from(role: Role) -> Self {
+        LinesConfig { role, ..LinesConfig::default() }
+    }
+}
+
+impl LinesConfig {
+    /// The settings of one analogue line.
+    pub(crate) fn analog_line(&self, span: &str, line: &str) -> tipring_analog::Config {
+        let fitting = self.analog_lines.iter().rev().find(|(name, _)| name == line || name == span);
+        fitting.map_or(&self.analog, |(_, config)| config).clone()
+    }
+}
+
+/// Lines that outgoing calls may choose from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// By which calls name it.
+    pub name: String,
+    /// Its lines, in the order in which they are asked: `dahdi 1` a whole span, `dahdi 3/2` one line of it.
+    pub lines: Vec<String>,
+    /// The order within one entry of [`Group::lines`].
+    pub order: Order,
+    /// How numbers are written towards the network. Analogue lines always dial as a person would.
+    pub form: Form,
+    /// Dialled before everything: `9`, or `9w` where the exchange wants a pause (analogue lines only; others pass `w` over).
+    pub prefix: String,
+}
+
+/// In which order lines are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Where the network takes the lowest channel first, we take the highest, and the other way round: both ends seldom
+    /// meet on one. Of analogue lines the one that has rested longest.
+    #[default]
+    OppositeToNetwork,
+    /// The lowest first.
+    Ascending,
+    /// The highest first.
+    Descending,
+}

@@ -1,0 +1,354 @@
+//! The slow side of a card: its D channels and spans, and its analogue lines. Reads frames and events, feeds the
+//! machines, carries their outputs out. It is stepped, not threaded: [`crate::Engine`] gives it a thread, a simulation
+//! its own loop.
+//!
+//! `trunked` is what a PRI span needs of the card, `looped` what an analogue line needs, `outward` finds lines for
+//! outgoing calls; here is what they share.
+
+mod looped;
+mod outward;
+mod trunked;
+
+use std::os::fd::BorrowedFd;
+
+use tipring_analog::{Digits, Handset, Listen};
+use tipring_card::{
+    BLOCK, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Law, Micros, Setup, Signalling as Kind,
+};
+use tipring_router::{LineCommand, LineEvent};
+use tipring_switch::Port;
+
+use self::looped::Looped;
+use self::outward::Outward;
+use self::trunked::Trunked;
+use crate::config::LinesConfig;
+use crate::groups::{LineRef, Named};
+use crate::media::LineNews;
+use crate::span::{Span, SpanInput};
+
+/// A change of one alarm into another is not told by an event: spans are looked at this often.
+const STATUS_EVERY: Micros = Micros::from_s(1);
+/// A channel that could not be opened, or was taken away, is tried again this often.
+const REOPEN_EVERY: Micros = Micros::from_s(2);
+/// A channel has eight buffers; one of them is being sent.
+const PREFILL_MAX: u8 = 7;
+/// A channel keeps at most 63 events.
+const EVENTS_A_STEP: usize = 64;
+/// Where a descriptor knows no priority, analogue lines are looked at this often.
+const LOOPS_EVERY: Micros = Micros::from_ms(20);
+
+/// What the owner of the two sides has to do, in this order.
+pub enum SignallingAction {
+    /// Hand an opened and primed channel to the media side.
+    Attach {
+        /// The lease.
+        port: Port,
+        /// Its law.
+        law: Law,
+        /// The channel.
+        channel: Box<dyn Channel>,
+        /// Ear and mouth of an analogue line.
+        handset: Option<Box<Handset>>,
+    },
+    /// The channel on the media side goes on under another lease.
+    Rename {
+        /// The lease that is over.
+        from: Port,
+        /// The new one.
+        to: Port,
+    },
+    /// Take the channel back from the media side and drop it.
+    Detach {
+        /// The lease.
+        port: Port,
+    },
+    /// For the handset of a port.
+    Listen {
+        /// Which.
+        port: Port,
+        /// For what it listens.
+        listen: Listen,
+    },
+    /// For the handset of a port.
+    Send {
+        /// Which.
+        port: Port,
+        /// What it sends.
+        digits: Digits,
+    },
+    /// For the router.
+    Event(LineEvent),
+    /// A line for the timeline.
+    Note(String),
+}
+
+/// A span as people see it.
+#[derive(Clone, Debug, Default)]
+pub struct SpanGauge {
+    /// `sim 1`.
+    pub name: String,
+    /// D channel established; of analogue lines: one of them is in order.
+    pub up: bool,
+    /// Timeslot and state.
+    pub channels: Vec<(u8, &'static str)>,
+}
+
+/// The signalling of one card.
+pub struct Signalling {
+    card: Box<dyn Card>,
+    spans: Vec<Trunked>,
+    loops: Vec<Looped>,
+    outward: Outward,
+    prefill: usize,
+    status_at: Micros,
+    frames_lost: u64,
+    /// Commands to analogue lines with a lease that was over.
+    stale_commands: u64,
+    /// Steps in which a machine wanted more than it may.
+    runaways: u64,
+    /// Complaints about the configuration, told at the first step.
+    complaints: Vec<String>,
+}
+
+impl Signalling {
+    /// A card whose spans with a D channel and whose ports towards an exchange are driven. All else is left alone.
+    pub fn new(card: Box<dyn Card>, config: impl Into<LinesConfig>) -> Self {
+        let config = config.into();
+        let mut spans: Vec<Trunked> = Vec::new();
+        let mut first_port = 0_u16;
+        for span in card.spans() {
+            let of_span = || card.channels().iter().filter(|channel| channel.span == span.id);
+            let Some(d) = of_span().find(|channel| channel.signalling == Kind::Hdlc) else {
+                continue;
+            };
+            let bearers: Vec<&ChannelInfo> = of_span().filter(|c| c.signalling == Kind::Bearer).collect();
+            let name = format!("{} {}", card.name(), span.id.0);
+            let trunked = Trunked::new(name, span.id, d, &bearers, first_port, config.role);
+            first_port = first_port.saturating_add(trunked.ports);
+            spans.push(trunked);
+        }
+        let mut loops = Vec::new();
+        for channel in card.channels().iter().filter(|channel| channel.signalling == Kind::FxsKs) {
+            let span = format!("{} {}", card.name(), channel.span.0);
+            let name = format!("{span}/{}", channel.timeslot);
+            let analog = config.analog_line(&span, &name);
+            loops.push(Looped::new(span, name, channel, first_port, analog));
+            first_port = first_port.saturating_add(1);
+        }
+        let names = named(&spans, &loops);
+        let (outward, complaints) = Outward::new(&config, &names);
+        Signalling {
+            card,
+            spans,
+            loops,
+            outward,
+            prefill: usize::from(config.prefill.clamp(1, PREFILL_MAX)),
+            status_at: Micros::ZERO,
+            frames_lost: 0,
+            stale_commands: 0,
+            runaways: 0,
+            complaints,
+        }
+    }
+
+    /// Primes channels with this many blocks (1 to 7) instead of what the configuration says.
+    pub fn with_prefill(mut self, blocks: u8) -> Self {
+        self.prefill = usize::from(blocks.clamp(1, PREFILL_MAX));
+        self
+    }
+
+    /// Ports that the media side must have room for.
+    pub fn ports(&self) -> usize {
+        self.spans.iter().map(|trunked| usize::from(trunked.ports)).sum::<usize>() + self.loops.len()
+    }
+
+    /// The card.
+    pub fn card(&mut self) -> &mut dyn Card {
+        &mut *self.card
+    }
+
+    /// The PRI spans.
+    pub fn spans(&self) -> impl Iterator<Item = &Span> {
+        self.spans.iter().map(|trunked| &trunked.span)
+    }
+
+    /// PRI spans and spans of analogue lines, as people see them.
+    pub fn gauges(&self) -> Vec<SpanGauge> {
+        let of_trunk = |span: &Span| SpanGauge {
+            name: span.name().to_string(),
+            up: span.link_is_up(),
+            channels: span.channels().collect(),
+        };
+        let mut gauges: Vec<SpanGauge> = self.spans().map(of_trunk).collect();
+        for looped in &self.loops {
+            let known = gauges.iter().position(|gauge| gauge.name == looped.span);
+            let at = known.unwrap_or_else(|| {
+                gauges.push(SpanGauge { name: looped.span.clone(), ..SpanGauge::default() });
+                gauges.len() - 1
+            });
+            gauges[at].up |= looped.is_in_order();
+            gauges[at].channels.push((looped.timeslot, looped.word()));
+        }
+        gauges
+    }
+
+    /// Calls that have a line, PRI and analogue; analogue lines that rest after a call count.
+    pub fn busy(&self) -> usize {
+        let loops = self.loops.iter().filter(|looped| looped.is_busy()).count();
+        self.spans().map(Span::busy).sum::<usize>() + loops
+    }
+
+    /// Frames that the card did not take.
+    pub fn frames_lost(&self) -> u64 {
+        self.frames_lost
+    }
+
+    /// Commands with a lease that was over, PRI and analogue.
+    pub fn stale_commands(&self) -> u64 {
+        self.stale_commands + self.spans().map(|span| span.counters().stale_commands).sum::<u64>()
+    }
+
+    /// Steps in which an analogue line's machine wanted more than it may: always 0.
+    pub fn runaways(&self) -> u64 {
+        self.runaways
+    }
+
+    /// File descriptors of the D channels, to wait on for frames and events.
+    pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.spans.iter().filter_map(|trunked| trunked.channel.as_ref()?.fd())
+    }
+
+    /// File descriptors of the analogue lines at rest, to wait on for events only: nobody reads their audio.
+    pub fn event_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.loops.iter().filter_map(|looped| looped.idle_channel()?.fd())
+    }
+
+    /// When to step at the latest.
+    pub fn deadline(&self, now: Micros) -> Micros {
+        let of_spans = self.spans.iter().filter_map(Trunked::deadline);
+        let of_loops = self.loops.iter().filter_map(Looped::deadline);
+        let has_no_priority = !self.loops.is_empty() && self.card.clock() != ClockDomain::Dahdi;
+        let looking = has_no_priority.then_some(now + LOOPS_EVERY);
+        of_spans.chain(of_loops).chain(looking).chain([self.status_at]).min().unwrap_or(self.status_at)
+    }
+
+    /// A command of the router.
+    pub fn command(&mut self, now: Micros, command: LineCommand, actions: &mut Vec<SignallingAction>) {
+        let lease = match command {
+            LineCommand::Dial { attempt, call } => return self.dial(now, attempt, call, actions),
+            LineCommand::Alert { lease } | LineCommand::Answer { lease } | LineCommand::Clear { lease, .. } => lease,
+        };
+        if let Some(at) = self.span_of(lease) {
+            self.spans[at].span.handle(now, SpanInput::Command(command));
+            self.outputs(now, at, actions);
+        } else if let Some(at) = self.loop_of(lease) {
+            self.loop_command(now, at, &command, actions);
+        }
+    }
+
+    /// The media side found a bearer's card gone.
+    pub fn bearer_lost(&mut self, now: Micros, port: Port, actions: &mut Vec<SignallingAction>) {
+        if let Some(at) = self.span_of(port) {
+            self.spans[at].span.handle(now, SpanInput::BearerLost { port });
+            self.outputs(now, at, actions);
+        } else if let Some(at) = self.loop_of(port) {
+            self.loop_lost(now, at, actions);
+        }
+    }
+
+    /// The media side heard something on an analogue line, or its channel has an event.
+    pub fn heard(&mut self, now: Micros, port: Port, news: LineNews, actions: &mut Vec<SignallingAction>) {
+        if let Some(at) = self.loop_of(port) {
+            self.loop_news(now, at, port, news, actions);
+        }
+    }
+
+    /// Looks at everything once: D channels, events of analogue lines, alarms, timers.
+    pub fn step(&mut self, now: Micros, actions: &mut Vec<SignallingAction>) {
+        actions.extend(self.complaints.drain(..).map(SignallingAction::Note));
+        let look = now >= self.status_at;
+        if look {
+            self.status_at = now + STATUS_EVERY;
+        }
+        for at in 0..self.spans.len() {
+            self.step_span(now, at, look, actions);
+        }
+        for at in 0..self.loops.len() {
+            self.step_loop(now, at, look, actions);
+        }
+    }
+
+    /// An event on its way to the router; attempts that are decided are forgotten.
+    fn tell(&mut self, event: LineEvent, actions: &mut Vec<SignallingAction>) {
+        self.outward.note(&event);
+        actions.push(SignallingAction::Event(event));
+    }
+
+    /// A line may be taken that could not before: told only where somebody was turned away since.
+    fn restored(&mut self, actions: &mut Vec<SignallingAction>) {
+        if self.outward.somebody_waits() {
+            actions.push(SignallingAction::Event(LineEvent::LineFree));
+        }
+    }
+
+    fn span_of(&self, port: Port) -> Option<usize> {
+        self.spans.iter().position(|t| (t.first_port..t.first_port.saturating_add(t.ports)).contains(&port.index))
+    }
+
+    fn loop_of(&self, port: Port) -> Option<usize> {
+        self.loops.iter().position(|looped| looped.port().index == port.index)
+    }
+}
+
+/// Every line for outgoing calls, PRI first.
+fn named(spans: &[Trunked], loops: &[Looped]) -> Vec<Named> {
+    let mut names = Vec::new();
+    for (at, trunked) in spans.iter().enumerate() {
+        let span = trunked.span.name();
+        names.extend(trunked.span.channels().map(|(timeslot, _)| Named {
+            line: LineRef::Bearer(at, timeslot),
+            span: span.to_string(),
+            name: format!("{span}/{timeslot}"),
+        }));
+    }
+    let of_loop = |(at, looped): (usize, &Looped)| Named {
+        line: LineRef::Loop(at),
+        span: looped.span.clone(),
+        name: looped.name.clone(),
+    };
+    names.extend(loops.iter().enumerate().map(of_loop));
+    names
+}
+
+/// Fetches all events of a D channel; true if one of them was about an alarm.
+fn drain_events(channel: &mut dyn Channel) -> bool {
+    let mut alarm = false;
+    for _ in 0..EVENTS_A_STEP {
+        match channel.event() {
+            Ok(Some(Event::Alarm | Event::AlarmCleared | Event::Removed)) => alarm = true,
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => break,
+        }
+    }
+    alarm
+}
+
+/// Opens a bearer for audio and primes it, so that from its first block on read paces write.
+pub fn open_bearer(
+    card: &mut dyn Card,
+    id: ChannelId,
+    law: Law,
+    prefill: usize,
+) -> Result<Box<dyn Channel>, CardError> {
+    let mut channel = card.open(id)?;
+    channel.setup(Setup::Audio(law))?;
+    channel.flush()?;
+    let silence = [law.silence(); BLOCK];
+    for _ in 0..prefill {
+        if channel.write(&silence) == Err(CardError::EventPending) {
+            drain_events(&mut *channel);
+            channel.write(&silence)?;
+        }
+    }
+    Ok(channel)
+}

@@ -1,0 +1,171 @@
+//! A PRI span on its card: the D channel is opened, read and written, alarms are looked at, bearers are opened. The
+//! signalling itself is [`Span`]'s.
+
+use tipring_card::{CardError, Channel, ChannelId, ChannelInfo, Micros, Setup, SpanId};
+use tipring_isdn::{ChannelMap, Config, Role};
+
+use super::{REOPEN_EVERY, Signalling, SignallingAction, drain_events, open_bearer};
+use crate::span::{Output, Span, SpanConfig, SpanInput};
+
+/// Frames taken from one D channel in one step: a babbling far end must not keep us from the others.
+const FRAMES_A_STEP: usize = 32;
+/// A D-channel frame has at most 260 octets (Q.921 N201) and two of FCS; longer ones are cut and refused by Q.921.
+const FRAME: usize = 300;
+
+pub(super) struct Trunked {
+    pub span: Span,
+    id: SpanId,
+    d: ChannelId,
+    pub channel: Option<Box<dyn Channel>>,
+    up: bool,
+    reopen_at: Micros,
+    pub first_port: u16,
+    pub ports: u16,
+}
+
+impl Trunked {
+    pub fn new(
+        name: String,
+        id: SpanId,
+        d: &ChannelInfo,
+        bearers: &[&ChannelInfo],
+        first_port: u16,
+        role: Role,
+    ) -> Self {
+        let ports = u16::try_from(bearers.len()).unwrap_or(0);
+        let timeslots: Vec<u8> = bearers.iter().map(|channel| channel.timeslot).collect();
+        let law = bearers.first().map_or(d.law, |channel| channel.law);
+        let trunk = Config { channels: ChannelMap::of(&timeslots), law, ..Config::e1(role) };
+        let bearers = bearers.iter().map(|channel| (channel.timeslot, channel.id)).collect();
+        Trunked {
+            span: Span::new(SpanConfig { name, bearers, law, first_port, trunk }),
+            id,
+            d: d.id,
+            channel: None,
+            up: false,
+            reopen_at: Micros::ZERO,
+            first_port,
+            ports,
+        }
+    }
+
+    pub fn deadline(&self) -> Option<Micros> {
+        let reopen = self.channel.is_none().then_some(self.reopen_at);
+        self.span.deadline().into_iter().chain(reopen).min()
+    }
+}
+
+impl Signalling {
+    pub(super) fn step_span(&mut self, now: Micros, at: usize, look: bool, actions: &mut Vec<SignallingAction>) {
+        if self.spans[at].channel.is_none() && now >= self.spans[at].reopen_at {
+            self.open_d(now, at);
+        }
+        let mut look = look;
+        self.receive(now, at, &mut look, actions);
+        if look {
+            self.look(now, at);
+        }
+        if self.spans[at].span.deadline().is_some_and(|deadline| deadline <= now) {
+            self.spans[at].span.handle(now, SpanInput::Timer);
+        }
+        self.outputs(now, at, actions);
+    }
+
+    fn open_d(&mut self, now: Micros, at: usize) {
+        let d = self.spans[at].d;
+        let opened = self.card.open(d).and_then(|mut channel| channel.setup(Setup::Frames).map(|()| channel));
+        match opened {
+            Ok(channel) => {
+                self.spans[at].channel = Some(channel);
+                self.look(now, at);
+            }
+            Err(_) => self.spans[at].reopen_at = now + REOPEN_EVERY,
+        }
+    }
+
+    fn receive(&mut self, now: Micros, at: usize, look: &mut bool, actions: &mut Vec<SignallingAction>) {
+        let mut frame = [0; FRAME];
+        for _ in 0..FRAMES_A_STEP {
+            let Some(channel) = &mut self.spans[at].channel else {
+                return;
+            };
+            match channel.read(&mut frame) {
+                Ok(len) if len > 2 => {
+                    self.spans[at].span.handle(now, SpanInput::Frame(&frame[..len - 2]));
+                    self.outputs(now, at, actions);
+                }
+                Ok(_) => {}
+                Err(CardError::EventPending) => *look |= drain_events(&mut **channel),
+                Err(CardError::Gone) => return self.gone(now, at),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn gone(&mut self, now: Micros, at: usize) {
+        let trunked = &mut self.spans[at];
+        trunked.channel = None;
+        trunked.up = false;
+        trunked.reopen_at = now + REOPEN_EVERY;
+        trunked.span.handle(now, SpanInput::CardGone);
+    }
+
+    /// Takes over the span's alarm state.
+    fn look(&mut self, now: Micros, at: usize) {
+        let trunked = &mut self.spans[at];
+        if trunked.channel.is_none() {
+            return;
+        }
+        let up = match self.card.span_status(trunked.id) {
+            Ok(status) => !status.alarms.is_down(),
+            Err(CardError::Gone | CardError::NoSuchChannel) => return self.gone(now, at),
+            Err(_) => return,
+        };
+        if up != trunked.up {
+            trunked.up = up;
+            trunked.span.handle(now, if up { SpanInput::Up } else { SpanInput::Down });
+        }
+    }
+
+    pub(super) fn outputs(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
+        while let Some(output) = self.spans[at].span.poll() {
+            match output {
+                Output::Frame(frame) => self.send(at, &frame),
+                Output::OpenBearer { port, channel, law } => {
+                    match open_bearer(&mut *self.card, channel, law, self.prefill) {
+                        Ok(channel) => {
+                            actions.push(SignallingAction::Attach { port, law, channel, handset: None });
+                            self.spans[at].span.handle(now, SpanInput::Bearer { port, open: true });
+                        }
+                        Err(error) => {
+                            actions.push(SignallingAction::Note(format!("channel {}: {error}", channel.0)));
+                            self.spans[at].span.handle(now, SpanInput::Bearer { port, open: false });
+                        }
+                    }
+                }
+                Output::CloseBearer { port } => actions.push(SignallingAction::Detach { port }),
+                Output::Event(event) => self.tell(event, actions),
+                Output::Refused { port, cause } => self.moves(now, port, cause, actions),
+                Output::Restored => self.restored(actions),
+                Output::Note(text) => actions.push(SignallingAction::Note(text)),
+            }
+        }
+    }
+
+    /// A frame that the card does not take is lost like one on the wire: Q.921 repeats it.
+    fn send(&mut self, at: usize, frame: &[u8]) {
+        let mut octets = [0; FRAME];
+        let len = frame.len() + 2;
+        let (Some(room), Some(channel)) = (octets.get_mut(..len), &mut self.spans[at].channel) else {
+            self.frames_lost += 1;
+            return;
+        };
+        room[..frame.len()].copy_from_slice(frame);
+        let mut sent = channel.write(room);
+        if sent == Err(CardError::EventPending) {
+            drain_events(&mut **channel);
+            sent = channel.write(room);
+        }
+        self.frames_lost += u64::from(sent.is_err());
+    }
+}
