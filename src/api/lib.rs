@@ -12,6 +12,7 @@ mod dates;
 mod fault;
 mod form;
 mod media;
+mod mix;
 mod notifications;
 mod numbers;
 mod pages;

@@ -1,36 +1,42 @@
-//! The sound of a recording over HTTP: whole, a part of it (RFC 9110 §14, one range), or its head.
+//! The sound of a recording over HTTP: whole, a part of it (RFC 9110 §14, one range), or its head; two channels as they
+//! are, or mixed to one.
 
-use std::io::{Seek, SeekFrom};
+use std::io::{self, Cursor, Seek, SeekFrom};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use tipring_resources::{RecordingStatus, Sid};
-use tipring_store::Blob;
-use tokio::io::AsyncReadExt;
+use tipring_store::{Blob, wav_header};
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::io::ReaderStream;
 
 use crate::fault::Fault;
+use crate::mix::Mixed;
 use crate::recordings::find;
 use crate::serve::{Answer, Asking};
 
-/// Answers with the sound, once it is whole.
+/// Answers with the sound, once it is whole: with the channels that it has, or mixed to one.
 pub(crate) async fn sound(asking: &Asking, call: Option<Sid>, sid: Sid) -> Result<Answer, Fault> {
     let recording = find(asking, call, sid, false).await?;
-    match asking.form.text("RequestedChannels") {
-        None => {}
-        Some("1" | "2") if recording.channels > 1 => {}
-        Some("1") => {}
+    let one = match asking.form.text("RequestedChannels") {
+        None => false,
+        Some("1") => true,
+        Some("2") if recording.channels > 1 => false,
         Some("2") => return Err(Fault::plain(16113)),
         Some(_) => return Err(Fault::parameter("RequestedChannels", "1 or 2")),
-    }
+    };
     if recording.status != RecordingStatus::Completed {
         let status = recording.status.as_str();
         return Err(Fault::not_found_because(format!("the recording is {status}: its sound is not there")));
     }
     let blob = asking.state.store.blobs().open(sid)?;
     let blob = blob.ok_or_else(|| Fault::not_found_because("the sound of the recording is gone"))?;
-    let mut response = serve(blob, &asking.headers)?;
+    let served = if one && blob.channels > 1 { mixed(blob, &asking.headers) } else { serve(blob, &asking.headers) };
+    let mut response = served.map_err(|error| {
+        tracing::error!(%error, %sid, "a recording cannot be read");
+        Fault::internal()
+    })?;
     if asking.form.boolean("Download")?.unwrap_or(false)
         && let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{sid}.wav\""))
     {
@@ -39,34 +45,69 @@ pub(crate) async fn sound(asking: &Asking, call: Option<Sid>, sid: Sid) -> Resul
     Ok(Answer::Raw(response))
 }
 
-fn serve(mut blob: Blob, headers: &HeaderMap) -> Result<Response, Fault> {
-    let asked = headers.get(header::RANGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let length = blob.length;
-    let (status, first, count) = match range(asked, length) {
-        Wanted::All => (StatusCode::OK, 0, length),
-        Wanted::Part(first, last) => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
-        Wanted::Impossible => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0),
-    };
-    blob.file.seek(SeekFrom::Start(first)).map_err(|error| {
-        tracing::error!(%error, "a recording cannot be read");
-        Fault::internal()
-    })?;
-    let part = tokio::fs::File::from_std(blob.file).take(count);
-    let mut response = Response::new(Body::from_stream(ReaderStream::with_capacity(part, CHUNK)));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/x-wav"));
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(count));
-    let place = match status {
-        StatusCode::PARTIAL_CONTENT => format!("bytes {first}-{}/{length}", first + count - 1),
-        StatusCode::RANGE_NOT_SATISFIABLE => format!("bytes */{length}"),
-        _ => return Ok(response),
-    };
-    if let Ok(value) = HeaderValue::from_str(&place) {
-        headers.insert(header::CONTENT_RANGE, value);
+/// The file as it is.
+fn serve(mut blob: Blob, headers: &HeaderMap) -> io::Result<Response> {
+    let wanted = Part::of(headers, blob.length);
+    blob.file.seek(SeekFrom::Start(wanted.first))?;
+    Ok(wanted.response(tokio::fs::File::from_std(blob.file)))
+}
+
+/// The file as if both sides had been recorded in one channel: a header of its own, then sums.
+fn mixed(mut blob: Blob, headers: &HeaderMap) -> io::Result<Response> {
+    let head = wav_header(0, 1).len() as u64;
+    let frames = blob.length.saturating_sub(head) / 4;
+    let wanted = Part::of(headers, head + frames * 2);
+    let sound = wanted.first.saturating_sub(head);
+    blob.file.seek(SeekFrom::Start(head + sound / 2 * 4))?;
+    let mut samples = Mixed::new(tokio::fs::File::from_std(blob.file));
+    let before: Vec<u8> =
+        wav_header(frames, 1).into_iter().skip(usize::try_from(wanted.first).unwrap_or(usize::MAX)).collect();
+    if sound % 2 == 1 {
+        samples.skip_octet();
     }
-    Ok(response)
+    Ok(wanted.response(Cursor::new(before).chain(samples)))
+}
+
+/// The part of a sound that is sent.
+struct Part {
+    status: StatusCode,
+    first: u64,
+    count: u64,
+    /// Octets of the whole.
+    length: u64,
+}
+
+impl Part {
+    fn of(headers: &HeaderMap, length: u64) -> Part {
+        let asked = headers.get(header::RANGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let (status, first, count) = match range(asked, length) {
+            Wanted::All => (StatusCode::OK, 0, length),
+            Wanted::Part(first, last) => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
+            Wanted::Impossible => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0),
+        };
+        Part { status, first, count, length }
+    }
+
+    /// The answer; `sound` stands at its first octet.
+    fn response(self, sound: impl AsyncRead + Send + 'static) -> Response {
+        let Part { status, first, count, length } = self;
+        let body = Body::from_stream(ReaderStream::with_capacity(sound.take(count), CHUNK));
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/x-wav"));
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(count));
+        let place = match status {
+            StatusCode::PARTIAL_CONTENT => format!("bytes {first}-{}/{length}", first + count - 1),
+            StatusCode::RANGE_NOT_SATISFIABLE => format!("bytes */{length}"),
+            _ => return response,
+        };
+        if let Ok(value) = HeaderValue::from_str(&place) {
+            headers.insert(header::CONTENT_RANGE, value);
+        }
+        response
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,23 +1,96 @@
-//! The API alone, on a port of loopback, with one account, some past calls and a recording: for SDKs to try it.
+//! The API alone, on a port of loopback, with one account, some past calls, a recording, and calls that can be made: for SDKs to try it.
 //! `cargo run -p tipring-api --example serve -- FOLDER [PORT]` prints base, account and token, and serves until Ctrl-C.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tipring_api::{Later, Live, State, app};
 use tipring_resources::{
     Account, AccountStatus, Call, CallStatus, Direction, Record, Recording, RecordingStatus, Sid, SidKind, Stamp,
 };
-use tipring_router::{DirectoryChange, Reply, Request};
+use tipring_router::{DirectoryChange, NewCall, Reply, Request};
 use tipring_store::{Config, Store};
 
-/// A router without a line: nothing lives.
-struct NoLines(AtomicU64);
+/// A router without a line: calls are answered by nobody, but look as if. After an instant they ring, after another they
+/// are answered, after [`LONGEST`] or when they are told to they end. No application is asked.
+struct NoLines {
+    store: Store,
+    living: Arc<Mutex<BTreeMap<Sid, Call>>>,
+    sids: AtomicU64,
+}
+
+/// A step of a call's life.
+const STEP: Duration = Duration::from_millis(200);
+/// Calls end by themselves.
+const LONGEST: Duration = Duration::from_secs(60);
+
+impl NoLines {
+    fn make(&self, new: &NewCall) -> Call {
+        let made = Call {
+            sid: self.new_sid(SidKind::Call),
+            account: new.account,
+            to: new.to.clone(),
+            from: new.from.clone(),
+            direction: Direction::OutboundApi,
+            status: CallStatus::Queued,
+            created: now(),
+            updated: now(),
+            ..nobody(new.account)
+        };
+        self.living.lock().unwrap_or_else(PoisonError::into_inner).insert(made.sid, made.clone());
+        drop(self.store.put(Record::Call(made.clone())));
+        let (store, living, sid) = (self.store.clone(), Arc::clone(&self.living), made.sid);
+        tokio::spawn(async move {
+            for (wait, status) in
+                [(STEP, CallStatus::Ringing), (STEP, CallStatus::InProgress), (LONGEST, CallStatus::Completed)]
+            {
+                tokio::time::sleep(wait).await;
+                if go_on(&store, &living, sid, status).is_none() {
+                    break;
+                }
+            }
+        });
+        made
+    }
+}
+
+/// A living call's next step.
+fn go_on(store: &Store, living: &Mutex<BTreeMap<Sid, Call>>, sid: Sid, status: CallStatus) -> Option<Call> {
+    let mut living = living.lock().unwrap_or_else(PoisonError::into_inner);
+    let call = living.get_mut(&sid)?;
+    (call.status, call.updated) = (status, now());
+    call.started = call.started.or(Some(now()));
+    if status == CallStatus::InProgress {
+        (call.answered, call.supervision) = (Some(now()), Some("connect".into()));
+    }
+    if status.is_final() {
+        (call.ended, call.cause) = (Some(now()), Some(16));
+    }
+    let call = call.clone();
+    if status.is_final() {
+        living.remove(&sid);
+    }
+    drop(store.put(Record::Call(call.clone())));
+    Some(call)
+}
 
 impl Live for NoLines {
-    fn ask(&self, _: Request) -> Later<'_, Reply> {
-        Box::pin(async { Reply::NotLive })
+    fn ask(&self, request: Request) -> Later<'_, Reply> {
+        let of = |account: Sid, call: Sid| {
+            let living = self.living.lock().unwrap_or_else(PoisonError::into_inner);
+            living.get(&call).filter(|call| call.account == account).cloned()
+        };
+        let done = match request {
+            Request::CreateCall(new) => Some(self.make(&new)),
+            Request::ChangeCall(change) => of(change.account, change.call),
+            Request::EndCall { account, call, .. } => of(account, call).and_then(|call| {
+                let end = if call.answered.is_some() { CallStatus::Completed } else { CallStatus::Canceled };
+                go_on(&self.store, &self.living, call.sid, end)
+            }),
+        };
+        Box::pin(async move { done.map_or(Reply::NotLive, |call| Reply::Call(Box::new(call))) })
     }
 
     fn directory_changed(&self, change: DirectoryChange) -> Later<'_, ()> {
@@ -26,7 +99,7 @@ impl Live for NoLines {
     }
 
     fn new_sid(&self, kind: SidKind) -> Sid {
-        let count = self.0.fetch_add(1, Ordering::Relaxed);
+        let count = self.sids.fetch_add(1, Ordering::Relaxed);
         Sid::new(kind, u128::from(now().0.unsigned_abs()) << 64 | u128::from(count))
     }
 
@@ -59,9 +132,36 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     let base = format!("http://{}", listener.local_addr()?);
     println!("{base} {} {}", account.sid, account.token);
-    let live = Arc::new(NoLines(AtomicU64::new(1)));
+    let live = Arc::new(NoLines { store: store.clone(), living: Arc::default(), sids: AtomicU64::new(1) });
     axum::serve(listener, app(State { store, live, base })).await?;
     Ok(())
+}
+
+/// A call of which nothing is known.
+fn nobody(account: Sid) -> Call {
+    Call {
+        sid: Sid::new(SidKind::Call, 0),
+        account,
+        parent: None,
+        number: None,
+        to: String::new(),
+        from: String::new(),
+        to_raw: String::new(),
+        from_raw: String::new(),
+        caller_name: None,
+        forwarded_from: None,
+        direction: Direction::Inbound,
+        status: CallStatus::Ringing,
+        created: Stamp(0),
+        updated: Stamp(0),
+        started: None,
+        answered: None,
+        ended: None,
+        cause: None,
+        line: "sim 1/1".into(),
+        supervision: None,
+        queued_ms: 0,
+    }
 }
 
 /// Five calls of the past, and what one of them said.
@@ -70,16 +170,9 @@ async fn past(store: &Store, account: Sid) -> Result<(), Box<dyn std::error::Err
         let began = Stamp(now().0 - i64::from(id) * 60_000_000);
         let call = Call {
             sid: Sid::new(SidKind::Call, u128::from(id)),
-            account,
-            parent: None,
-            number: None,
             to: "+12025550100".into(),
             from: format!("+1202555015{id}"),
             to_raw: "100".into(),
-            from_raw: String::new(),
-            caller_name: None,
-            forwarded_from: None,
-            direction: Direction::Inbound,
             status: CallStatus::Completed,
             created: began,
             updated: began,
@@ -87,9 +180,7 @@ async fn past(store: &Store, account: Sid) -> Result<(), Box<dyn std::error::Err
             answered: Some(began),
             ended: Some(Stamp(began.0 + 4_200_000)),
             cause: Some(16),
-            line: "sim 1/1".into(),
-            supervision: None,
-            queued_ms: 0,
+            ..nobody(account)
         };
         store.put(Record::Call(call)).await?;
     }

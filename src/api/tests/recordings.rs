@@ -107,3 +107,45 @@ async fn recordings_are_listed_by_call_and_date() {
     let other = path.replace("/Recordings", "/Calls/CA00000000000000000000000000000009/Recordings");
     assert_eq!(desk.get(&format!("{other}.json")).await.fault(), (404, 20404), "not of that call");
 }
+
+#[tokio::test]
+async fn c22_two_channels_are_served_as_two_or_mixed_to_one_on_demand() {
+    let desk = Desk::new().await;
+    desk.put_calls(1..2, CallStatus::Completed).await;
+    let mut re = recording(1, RecordingStatus::Completed);
+    re.channels = 2;
+    let mut writer = desk.store.blobs().create2(re.sid, Law::A, Law::Mu).unwrap();
+    let voice = |step: usize| (0..8000).map(|n| (n * step / 50) as u8).collect::<Vec<u8>>();
+    writer.write2(&voice(3), &voice(7)).unwrap();
+    writer.finish(false, 0).unwrap();
+    desk.store.put(Record::Recording(re.clone())).await.unwrap();
+    let path = format!("/Recordings/{}", re.sid);
+    assert_eq!(desk.get(&format!("{path}.json")).await.json()["channels"], 2);
+    let both = desk.get(&format!("{path}.wav")).await.body;
+    assert_eq!((both.len(), &both[22..24]), (44 + 32_000, &[2, 0][..]));
+    assert_eq!(desk.get(&format!("{path}.wav?RequestedChannels=2")).await.body, both);
+    let one = desk.get(&format!("{path}.wav?RequestedChannels=1")).await;
+    assert_eq!((one.headers[header::CONTENT_LENGTH].to_str().unwrap(), one.body.len()), ("16044", 16_044));
+    assert_eq!((&one.body[22..24], &one.body[40..44]), (&[1, 0][..], &16_000u32.to_le_bytes()[..]));
+    let sample = |bytes: &[u8], at: usize| i16::from_le_bytes([bytes[at], bytes[at + 1]]);
+    for n in 0..8000 {
+        let sum = sample(&both, 44 + n * 4).saturating_add(sample(&both, 46 + n * 4));
+        assert_eq!(sample(&one.body, 44 + n * 2), sum, "sample {n}");
+    }
+    for range in [(0, 0), (0, 43), (10, 60), (43, 44), (44, 45), (45, 45), (45, 1000), (1001, 1004), (16_043, 16_043)] {
+        let request = request("GET", &format!("{path}.wav?RequestedChannels=1"))
+            .header(header::RANGE, format!("bytes={}-{}", range.0, range.1));
+        let got = desk.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!((got.status.as_u16(), &got.body[..]), (206, &one.body[range.0..=range.1]), "{range:?}");
+        assert_eq!(got.headers[header::CONTENT_RANGE], format!("bytes {}-{}/16044", range.0, range.1));
+    }
+    assert_eq!(desk.get(&format!("{path}.wav?RequestedChannels=3")).await.fault(), (400, 20002));
+}
+
+#[tokio::test]
+async fn c22_one_channel_cannot_be_asked_for_as_two() {
+    let (desk, path) = with_sound().await;
+    let whole = desk.get(&format!("{path}.wav")).await.body;
+    assert_eq!(desk.get(&format!("{path}.wav?RequestedChannels=1")).await.body, whole);
+    assert_eq!(desk.get(&format!("{path}.wav?RequestedChannels=2")).await.fault(), (400, 16113));
+}
