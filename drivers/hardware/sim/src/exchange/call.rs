@@ -14,6 +14,8 @@ pub(super) struct ActiveCall {
     pub report: CallReport,
     /// When the telephone is picked up, for a call that arrives.
     pub answer_at: Option<Micros>,
+    /// When the channel is given up, for a call that was refused with tones.
+    pub release_at: Option<(Micros, Cause)>,
     /// What the caller hears instead of the telephone.
     pub tone: Option<Playing>,
     span: SpanId,
@@ -32,6 +34,7 @@ impl ActiveCall {
             report,
             answer_at: None,
             tone: None,
+            release_at: None,
             span,
             channel: None,
             spoke_at: Micros::ZERO,

@@ -59,6 +59,8 @@ pub struct ExchangeConfig {
     /// The country's tones are heard in band, and said so (progress indicator 8): ringback while a called telephone
     /// rings. None: a called telephone rings in silence, and the caller's own side makes the tone.
     pub tones: Option<ZoneId>,
+    /// How long it lets a caller of its own listen to the tones of a refusal before it gives the channel up.
+    pub hears_refusals: Micros,
     /// Keeps a line for every message and every turn of a call.
     pub keeps_trace: bool,
 }
@@ -73,6 +75,7 @@ impl Default for ExchangeConfig {
             link_wait: Micros::from_s(30),
             subscribers: Vec::new(),
             tones: None,
+            hears_refusals: Micros::ZERO,
             keeps_trace: true,
         }
     }
@@ -338,6 +341,14 @@ impl Exchange {
                 call.report.phone.connected(now);
             }),
             Event::Disconnecting { call, cause, inband } => {
+                let hears = self.config.hears_refusals;
+                if inband && hears > Micros::ZERO {
+                    self.with_call(link, call, |call, _| {
+                        call.hears(now, true);
+                        call.release_at = Some((now + hears, cause));
+                    });
+                    return;
+                }
                 self.with_call(link, call, |call, _| call.ends(now));
                 if inband {
                     self.links[link].command(now, Command::Release(call, cause), &mut self.trace);
@@ -456,7 +467,11 @@ impl Exchange {
                 call.tone = None;
                 wishes.push((call.link, Command::Connect(call.isdn)));
             }
-            if let Some(cause) = call.wish_to_end() {
+            if let Some((_, cause)) = call.release_at.filter(|(at, _)| *at <= now) {
+                call.release_at = None;
+                call.ends(now);
+                wishes.push((call.link, Command::Release(call.isdn, cause)));
+            } else if let Some(cause) = call.wish_to_end() {
                 wishes.push((call.link, Command::Disconnect(call.isdn, cause)));
             }
         }
