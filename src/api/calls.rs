@@ -94,7 +94,7 @@ pub(crate) async fn ask(asking: &Asking, request: Request) -> Result<Reply, Faul
 /// The router's no as an answer.
 pub(crate) fn refused(code: Code, text: String) -> Fault {
     let status = match code.0 {
-        20403 => StatusCode::FORBIDDEN,
+        20005 | 20403 => StatusCode::FORBIDDEN,
         20404 => StatusCode::NOT_FOUND,
         20429 => StatusCode::TOO_MANY_REQUESTS,
         20500 => StatusCode::INTERNAL_SERVER_ERROR,

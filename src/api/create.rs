@@ -17,7 +17,11 @@ pub(crate) async fn create(asking: &Asking) -> Result<Answer, Fault> {
     let call = wanted(asking, &mut warnings)?;
     match ask(asking, Request::CreateCall(Box::new(call))).await? {
         Reply::Call(call) => {
-            asking.state.store.settled().await?;
+            // The call is on its way whatever the store does: who is told 503 must know not to make it twice.
+            asking.state.store.settled().await.map_err(|error| {
+                tracing::error!(%error, call = %call.sid, "a call that was made has no record yet");
+                Fault::unavailable(format!("{} is on its way, but its record is not kept yet: look for it", call.sid))
+            })?;
             warnings.keep(asking, call.sid).await;
             Ok(Answer::Json(StatusCode::CREATED, show::call(&call)))
         }

@@ -1,7 +1,7 @@
 //! Calls that programs make and change.
 
 use serde_json::Value;
-use tipring_resources::{CallStatus, Method, Sid};
+use tipring_resources::{CallStatus, Direction, Method, Sid};
 use tipring_router::{
     CallCallback, CallChange, CallEvents, CallRecord, Instructions, NewCall, RecordingEvents, Request as Ask, Track,
 };
@@ -142,6 +142,30 @@ async fn c15_the_answer_comes_before_the_call_does_and_later_reads_show_its_prog
 }
 
 #[tokio::test]
+async fn c13_a_call_that_cannot_be_recorded_is_named_so_that_nobody_makes_it_twice() {
+    let desk = Desk::new().await;
+    desk.live.closes_store.store(true, std::sync::atomic::Ordering::Relaxed);
+    let got = desk.post("/Calls.json", &format!("{FORM}&Url=http://app/voice")).await;
+    assert_eq!(got.fault(), (503, 20503));
+    let text = got.json()["message"].as_str().unwrap().to_string();
+    assert!(text.starts_with("CA") && text.contains("is on its way"), "{text}");
+}
+
+#[tokio::test]
+async fn c29_the_legs_that_a_call_dialled_are_found_by_it() {
+    let desk = Desk::new().await;
+    desk.put_calls(1..3, CallStatus::InProgress).await;
+    let mut child = call(3, CallStatus::Ringing);
+    (child.parent, child.direction) = (Some(call(1, CallStatus::Busy).sid), Direction::OutboundDial);
+    desk.live.goes_on(child.clone());
+    desk.store.settled().await.unwrap();
+    let list = desk.get(&format!("/Calls.json?ParentCallSid={}", call(1, CallStatus::Busy).sid)).await.json();
+    assert_eq!(list["calls"].as_array().map(Vec::len), Some(1));
+    assert_eq!(list["calls"][0]["direction"], "outbound-dial");
+    assert_eq!(list["calls"][0]["parent_call_sid"], call(1, CallStatus::Busy).sid.to_string());
+}
+
+#[tokio::test]
 async fn c16_what_an_outgoing_call_knows_of_itself_appears_when_it_is_true() {
     let desk = Desk::new().await;
     let made = created(&desk, &format!("{FORM}&Url=http://app/voice")).await;
@@ -172,7 +196,9 @@ async fn c16_what_an_outgoing_call_knows_of_itself_appears_when_it_is_true() {
 #[tokio::test]
 async fn c20_the_routers_refusal_of_a_foreign_number_is_the_answer_and_nothing_is_made() {
     let desk = Desk::new().await;
-    for (code, status) in [(21210, 400), (21212, 400), (21211, 400), (21215, 400), (20503, 503), (20403, 403)] {
+    for (code, status) in
+        [(21210, 400), (21212, 400), (21211, 400), (21215, 400), (20503, 503), (20403, 403), (20005, 403)]
+    {
         *desk.live.refuses.lock().unwrap() = Some((code, "the number is another's: verify it"));
         let got = desk.post("/Calls.json", &format!("{FORM}&Url=http://app/voice")).await;
         assert_eq!(got.fault(), (status, u64::from(code)));

@@ -33,6 +33,8 @@ pub struct Played {
     pub requests: Mutex<Vec<Ask>>,
     /// It says no to everything, with this code and text.
     pub refuses: Mutex<Option<(u32, &'static str)>>,
+    /// The store goes away while the router works.
+    pub closes_store: AtomicBool,
     /// Something is badly wrong.
     pub panics: AtomicBool,
     next: AtomicU64,
@@ -48,6 +50,9 @@ impl Live for Played {
             }
             if let Some((code, text)) = *self.refuses.lock().unwrap() {
                 return Reply::Refused { code: Code(code), text: text.into() };
+            }
+            if self.closes_store.load(Ordering::Relaxed) {
+                self.store.close().await;
             }
             match request {
                 Ask::CreateCall(new) => Reply::Call(Box::new(self.make(&new))),
@@ -197,6 +202,7 @@ impl Desk {
             asked: AtomicU64::new(0),
             requests: Mutex::default(),
             refuses: Mutex::default(),
+            closes_store: AtomicBool::new(false),
             panics: AtomicBool::new(false),
             next: AtomicU64::new(0),
         });

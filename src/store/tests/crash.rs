@@ -262,7 +262,10 @@ async fn victim() {
     for id in base.. {
         sound.write(&[0x33; 80]).unwrap();
         println!("sound {} {}", re.sid, sound.samples());
-        let ringing = call(id, CallStatus::Ringing);
+        let mut ringing = call(id, CallStatus::Ringing);
+        if id % 3 == 0 {
+            (ringing.status, ringing.direction) = (CallStatus::Queued, Direction::OutboundApi);
+        }
         store.born(&ringing).unwrap();
         println!("born {}", ringing.sid);
         let first = store.put(Record::Call(ringing));
