@@ -1,38 +1,163 @@
 //! Ear and mouth of a line on the audio side: blocks in, what was heard out; digits in, tones out. Allocates nothing
-//! after construction.
+//! after construction. It knows no state of the line: it listens as it is told.
+//!
+//! Source: ITU-T Q.23 (digits), E.180 (tones, by the zone table), Telcordia GR-30 and ETSI EN 300 659 (caller id).
 
-use tipring_card::{Block, Law};
+mod collector;
+mod dialler;
+
+use heapless::Deque;
+use tipring_card::{BLOCK, Block, Law};
 use tipring_dsp::ZoneId;
+use tipring_dsp::fsk::Demodulator;
+use tipring_dsp::g711::Companding;
+use tipring_dsp::progress::{Mode, Progress, Progressing};
 
 use crate::words::{Digits, Heard, Listen};
+use collector::Collector;
+use dialler::Dialler;
 
 /// One line's ear and mouth.
 pub struct Handset {
-    _law: Law,
+    law: Companding,
+    listen: Listen,
+    progress: Progress,
+    demodulator: Demodulator,
+    collector: Collector,
+    carrier: bool,
+    dialler: Dialler,
+    on_ms: u16,
+    off_ms: u16,
+    heard: Deque<Heard, HEARD>,
+    lost: u32,
 }
 
 impl Handset {
     /// A handset that listens for nothing yet.
-    pub fn new(law: Law, _zone: ZoneId) -> Self {
-        Handset { _law: law }
+    pub fn new(law: Law, zone: ZoneId) -> Self {
+        Handset {
+            law: match law {
+                Law::A => Companding::A,
+                Law::Mu => Companding::Mu,
+            },
+            listen: Listen::Off,
+            progress: Progress::new(zone),
+            demodulator: Demodulator::new(),
+            collector: Collector::default(),
+            carrier: false,
+            dialler: Dialler::default(),
+            on_ms: DIGIT_ON_MS,
+            off_ms: DIGIT_OFF_MS,
+            heard: Deque::new(),
+            lost: 0,
+        }
+    }
+
+    /// Digits sound and pause so long from the next string on; 100 and 100 ms unless told.
+    pub fn set_digit_times(&mut self, on_ms: u16, off_ms: u16) {
+        (self.on_ms, self.off_ms) = (on_ms.clamp(DIGIT_LEAST_MS, DIGIT_MOST_MS), off_ms.min(DIGIT_MOST_MS));
     }
 
     /// Listens so from now on; what was half heard is forgotten.
-    pub fn listen(&mut self, _listen: Listen) {}
+    pub fn listen(&mut self, listen: Listen) {
+        self.listen = listen;
+        match listen {
+            Listen::Off => {}
+            Listen::CallerId => {
+                self.demodulator.reset();
+                self.collector = Collector::default();
+                self.carrier = false;
+            }
+            Listen::DialTone => self.progress.listen(Mode::BeforeDialling),
+            Listen::Progress | Listen::Hangup => self.progress.listen(Mode::Call),
+        }
+    }
 
-    /// Sends digits in place of whatever else would be said.
-    pub fn send(&mut self, _digits: &Digits) {}
+    /// Sends digits in place of whatever else would be said. Digits that were still going out are dropped.
+    pub fn send(&mut self, digits: &Digits) {
+        self.dialler.begin(digits);
+        if !self.dialler.is_busy() {
+            self.tell(Heard::Dialled);
+        }
+    }
 
     /// A block that came from the line.
-    pub fn hear(&mut self, _block: &Block) {}
+    pub fn hear(&mut self, block: &Block) {
+        if self.listen == Listen::Off {
+            return;
+        }
+        let mut samples = [0; BLOCK];
+        self.law.decode_into(block, &mut samples);
+        if self.listen == Listen::CallerId {
+            return self.hear_caller_id(&samples);
+        }
+        let Some(heard) = self.progress.block(&samples) else { return };
+        let heard = match (self.listen, heard) {
+            (Listen::DialTone | Listen::Progress | Listen::Hangup, Progressing::DialTone) => Heard::DialTone,
+            (Listen::Progress | Listen::Hangup, Progressing::Busy) => Heard::Busy,
+            (Listen::Progress | Listen::Hangup, Progressing::Congestion) => Heard::Congestion,
+            (Listen::Progress, Progressing::Ringback) => Heard::Ringback,
+            (Listen::Progress, Progressing::Information) => Heard::Information,
+            (Listen::Progress, Progressing::Voice) => Heard::Voice,
+            (Listen::Progress, Progressing::Silence { ms }) => Heard::Silence(ms),
+            _ => return,
+        };
+        self.tell(heard);
+    }
 
     /// The block to be sent: replaced while digits go out. Tells whether it was.
-    pub fn speak(&mut self, _block: &mut Block) -> bool {
-        false
+    pub fn speak(&mut self, block: &mut Block) -> bool {
+        if !self.dialler.is_busy() {
+            return false;
+        }
+        let mut samples = [0; BLOCK];
+        self.dialler.fill(&mut samples, self.on_ms, self.off_ms);
+        self.law.encode_into(&samples, block);
+        if !self.dialler.is_busy() {
+            self.tell(Heard::Dialled);
+        }
+        true
     }
 
     /// What was heard, until `None`.
     pub fn poll(&mut self) -> Option<Heard> {
-        None
+        self.heard.pop_front()
+    }
+
+    /// Things heard that nobody polled in time.
+    pub fn lost(&self) -> u32 {
+        self.lost
+    }
+
+    fn hear_caller_id(&mut self, samples: &[i16; BLOCK]) {
+        let (collector, mut found) = (&mut self.collector, None);
+        self.demodulator.feed(samples, |byte| {
+            if let Some(caller) = collector.push(byte) {
+                found = Some(caller);
+            }
+        });
+        let had_carrier = core::mem::replace(&mut self.carrier, self.demodulator.carrier());
+        if let Some(caller) = found {
+            self.tell(Heard::CallerId(caller));
+        } else if had_carrier && !self.carrier && self.collector.end_of_carrier() {
+            self.tell(Heard::BadCallerId);
+        }
+    }
+
+    /// When nobody polls, the newest is dropped: the first sign of a hang-up is the one that counts.
+    fn tell(&mut self, heard: Heard) {
+        if self.heard.push_back(heard).is_err() {
+            self.lost = self.lost.saturating_add(1);
+        }
     }
 }
+
+/// Things heard that wait to be polled. One block gives two at most.
+const HEARD: usize = 8;
+/// A digit, as DAHDI sends it: every exchange takes it.
+const DIGIT_ON_MS: u16 = 100;
+const DIGIT_OFF_MS: u16 = 100;
+/// Q.24: a receiver need not take a shorter tone.
+const DIGIT_LEAST_MS: u16 = 40;
+/// The line's time limit for dialling counts on a second a digit.
+const DIGIT_MOST_MS: u16 = 500;

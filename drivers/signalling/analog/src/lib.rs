@@ -6,6 +6,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod callerid;
 mod fxo;
 mod handset;
 mod words;

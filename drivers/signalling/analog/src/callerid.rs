@@ -1,0 +1,265 @@
+//! The caller's number and name as a message of bytes: single (SDMF) and multiple (MDMF) data format, read and written.
+//! Not its modulation, and not when it is sent. What comes here is from the wire: lengths and characters are hostile
+//! until they are proven.
+//!
+//! Source: Telcordia GR-30-CORE and SR-TSV-002476; ETSI EN 300 659-3, whose call set-up message is MDMF.
+
+use heapless::Vec;
+
+use crate::words::{CallerId, Digits, Name};
+
+/// Most bytes of a message: a type, a length of one octet, that many octets, a check sum.
+pub const MAX_MESSAGE: usize = 258;
+
+/// A message as it goes out.
+pub type Message = Vec<u8, MAX_MESSAGE>;
+
+/// When a call was made, as the exchange says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallTime {
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to 31.
+    pub day: u8,
+    /// 0 to 23.
+    pub hour: u8,
+    /// 0 to 59.
+    pub minute: u8,
+}
+
+/// Reads one whole message, from its type to its check sum. `None`: the sum is wrong, a length does not fit, or it is no
+/// message about a caller. A message that names nobody is a good one.
+pub fn parse(message: &[u8]) -> Option<CallerId> {
+    let (&[kind, length], rest) = message.split_first_chunk::<2>()?;
+    let (_sum, body) = rest.split_last()?;
+    if body.len() != usize::from(length) || body.is_empty() || sum(message) != 0 {
+        return None;
+    }
+    match kind {
+        SDMF => single(body),
+        MDMF => multiple(body),
+        _ => None,
+    }
+}
+
+/// Writes an MDMF message. What is too long is cut; a withheld number is not sent.
+pub fn mdmf(number: Option<&str>, name: Option<&str>, restricted: bool, time: CallTime) -> Message {
+    let mut message = Message::new();
+    let _ = message.extend_from_slice(&[MDMF, 0, DATE_TIME, 8]);
+    for value in [time.month, time.day, time.hour, time.minute] {
+        let value = value.min(99);
+        let _ = message.extend_from_slice(&[b'0' + value / 10, b'0' + value % 10]);
+    }
+    match number {
+        _ if restricted => parameter(&mut message, NUMBER_ABSENT, core::iter::once(PRIVATE)),
+        None => parameter(&mut message, NUMBER_ABSENT, core::iter::once(UNAVAILABLE)),
+        Some(number) => parameter(&mut message, NUMBER, number.bytes().filter(u8::is_ascii).take(MAX_NUMBER)),
+    }
+    if let Some(name) = name {
+        // ISO 8859-1, of which ASCII is a part.
+        let latin = name.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'));
+        parameter(&mut message, NAME, latin.take(MAX_NAME_SENT));
+    }
+    let length = u8::try_from(message.len() - 2).unwrap_or(u8::MAX);
+    if let Some(place) = message.get_mut(1) {
+        *place = length;
+    }
+    let check = sum(&message).wrapping_neg();
+    let _ = message.push(check);
+    message
+}
+
+/// Whether a message about a caller can begin with this byte.
+pub(crate) fn is_kind(byte: u8) -> bool {
+    matches!(byte, SDMF | MDMF)
+}
+
+fn parameter(message: &mut Message, kind: u8, value: impl Iterator<Item = u8>) {
+    let at = message.len();
+    let _ = message.extend_from_slice(&[kind, 0]);
+    message.extend(value);
+    let length = u8::try_from(message.len() - at - 2).unwrap_or(u8::MAX);
+    if let Some(place) = message.get_mut(at + 1) {
+        *place = length;
+    }
+}
+
+/// Month, day, hour, minute in two digits each, then the number or a letter in its place.
+fn single(body: &[u8]) -> Option<CallerId> {
+    let (time, number) = body.split_at_checked(8)?;
+    if !time.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(finished(number_of(number), None, number == [PRIVATE]))
+}
+
+/// Parameters of a kind, a length, a value; unknown ones are passed over.
+fn multiple(body: &[u8]) -> Option<CallerId> {
+    let (mut number, mut name, mut restricted) = (None, None, false);
+    let mut rest = body;
+    while !rest.is_empty() {
+        let (&[kind, length], after) = rest.split_first_chunk::<2>()?;
+        let (value, after) = after.split_at_checked(usize::from(length))?;
+        rest = after;
+        match kind {
+            NUMBER => {
+                number = number_of(value);
+                restricted |= value == [PRIVATE];
+            }
+            NUMBER_ABSENT => restricted |= value.first() == Some(&PRIVATE),
+            NAME => name = name_of(value),
+            _ => {}
+        }
+    }
+    Some(finished(number, name, restricted))
+}
+
+/// Who withholds the number has none, whatever else came.
+fn finished(number: Option<Digits>, name: Option<Name>, restricted: bool) -> CallerId {
+    CallerId { number: number.filter(|_| !restricted), name, restricted }
+}
+
+/// A number without its ornament. Anything that is no number, or too long for one, is none.
+fn number_of(value: &[u8]) -> Option<Digits> {
+    let mut digits = Digits::new();
+    for byte in value {
+        match byte {
+            b'0'..=b'9' | b'*' | b'#' | b'+' => digits.push(char::from(*byte)).ok()?,
+            b' ' | b'-' | b'(' | b')' | b'.' | b'/' => {}
+            _ => return None,
+        }
+    }
+    digits.chars().any(|c| c.is_ascii_digit()).then_some(digits)
+}
+
+/// A name, read as ISO 8859-1, without control characters, cut to what is kept.
+fn name_of(value: &[u8]) -> Option<Name> {
+    let mut name = Name::new();
+    for c in value.trim_ascii().iter().map(|byte| char::from(*byte)).filter(|c| !c.is_control()) {
+        if name.push(c).is_err() {
+            break;
+        }
+    }
+    (!name.trim().is_empty()).then_some(name)
+}
+
+/// Sum of all bytes, modulo 256: 0 for a message with its check sum.
+fn sum(bytes: &[u8]) -> u8 {
+    bytes.iter().fold(0, |sum, byte| sum.wrapping_add(*byte))
+}
+
+/// Message kinds.
+const SDMF: u8 = 0x04;
+const MDMF: u8 = 0x80;
+/// Parameters of MDMF. The reason for an absent name (8) tells nothing about the number.
+const DATE_TIME: u8 = 1;
+const NUMBER: u8 = 2;
+const NUMBER_ABSENT: u8 = 4;
+const NAME: u8 = 7;
+/// Reasons for an absence.
+const PRIVATE: u8 = b'P';
+const UNAVAILABLE: u8 = b'O';
+/// Most characters that are sent; both fit into a message together.
+const MAX_NUMBER: usize = 40;
+const MAX_NAME_SENT: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    const NOON: CallTime = CallTime { month: 12, day: 24, hour: 13, minute: 5 };
+
+    fn with_sum(bytes: &[u8]) -> vec::Vec<u8> {
+        let mut all = vec![bytes[0], (bytes.len() - 1) as u8];
+        all.extend_from_slice(&bytes[1..]);
+        all.push(sum(&all).wrapping_neg());
+        all
+    }
+
+    fn number(of: &str) -> Option<Digits> {
+        of.try_into().ok()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for (digits, name, restricted) in [
+            (Some("3015550123"), Some("ANNE EXAMPLE"), false),
+            (Some("+4930123456"), None, false),
+            (None, Some("J\u{fc}rgen"), false),
+            (Some("3015550123"), None, true),
+            (None, None, false),
+        ] {
+            let caller = parse(&mdmf(digits, name, restricted, NOON)).unwrap();
+            assert_eq!(caller.number.as_deref(), digits.filter(|_| !restricted));
+            assert_eq!(caller.name.as_deref(), name);
+            assert_eq!(caller.restricted, restricted);
+        }
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_the_standard() {
+        let message = mdmf(Some("5551212"), None, false, NOON);
+        assert_eq!(&message[..4], [0x80, 19, 1, 8]);
+        assert_eq!(&message[4..12], b"12241305");
+        assert_eq!(&message[12..21], b"\x02\x075551212");
+        // 0x80 + 19 + 1 + 8 + 402 + 2 + 7 + 357 = 924: 0x39C.
+        assert_eq!(message[21], 0x64);
+        assert_eq!(message.len(), 22);
+    }
+
+    #[test]
+    fn a_single_format_message_is_read() {
+        let caller = parse(&with_sum(b"\x04122413055551212")).unwrap();
+        assert_eq!(caller, CallerId { number: number("5551212"), name: None, restricted: false });
+        assert!(parse(&with_sum(b"\x0412241305P")).unwrap().restricted);
+        assert_eq!(parse(&with_sum(b"\x0412241305O")), Some(CallerId::default()));
+        assert_eq!(parse(&with_sum(b"\x041224130")), None, "short");
+        assert_eq!(parse(&with_sum(b"\x04122x13055551212")), None, "no time");
+    }
+
+    #[test]
+    fn hostile_lengths_and_characters_do_no_harm() {
+        assert_eq!(parse(&[]), None);
+        assert_eq!(parse(&[0x80]), None);
+        assert_eq!(parse(&[0x80, 0, 0x80]), None, "empty");
+        assert_eq!(parse(&with_sum(b"\x80\x02\xff123")), None, "a parameter beyond the end");
+        assert_eq!(parse(&with_sum(b"\x80\x02")), None, "half a parameter");
+        assert_eq!(parse(&with_sum(b"\x82\x0b\x01\xff")), None, "a message waiting");
+        let long = with_sum(&[&b"\x80\x02\x29"[..], &[b'7'; 41]].concat());
+        assert_eq!(parse(&long).unwrap().number, None, "too long for a number");
+        let ornament = parse(&with_sum(b"\x80\x02\x0e(301) 555-0123")).unwrap();
+        assert_eq!(ornament.number, number("3015550123"));
+        assert_eq!(parse(&with_sum(b"\x80\x02\x0512<34")).unwrap().number, None);
+        let name = parse(&with_sum(&[&b"\x80\x07\x60 A\0B\n"[..], &[0xe9; 0x5b]].concat())).unwrap().name.unwrap();
+        assert!(name.starts_with("AB\u{e9}") && name.len() <= crate::MAX_NAME, "{name}");
+        assert_eq!(parse(&with_sum(b"\x80\x07\x02  ")).unwrap().name, None);
+    }
+
+    #[test]
+    fn every_wrong_bit_and_every_cut_is_noticed() {
+        let message = mdmf(Some("3015550123"), Some("ANNE"), false, NOON);
+        for bit in 0..message.len() * 8 {
+            let mut wrong = message.clone();
+            wrong[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(parse(&wrong), None, "bit {bit}");
+        }
+        for length in 0..message.len() {
+            assert_eq!(parse(&message[..length]), None, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_withheld_number_is_not_believed_when_it_comes_all_the_same() {
+        let caller = parse(&with_sum(b"\x80\x04\x01P\x02\x03123")).unwrap();
+        assert_eq!((caller.number, caller.restricted), (None, true));
+    }
+
+    #[test]
+    fn the_longest_message_fits() {
+        let long = "9".repeat(300);
+        let message = mdmf(Some(&long), Some(&long), false, CallTime { month: 255, ..NOON });
+        assert_eq!(parse(&message).unwrap().number.unwrap().len(), 40);
+        assert_eq!(parse(&message).unwrap().name.unwrap().len(), 48);
+    }
+}

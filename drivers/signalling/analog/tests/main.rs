@@ -1,0 +1,8 @@
+//! A line towards an exchange, from outside: what goes in, what comes out, in virtual time.
+
+mod chaos;
+mod dialled;
+mod ringing;
+mod sound;
+mod support;
+mod table;
