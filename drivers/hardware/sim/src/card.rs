@@ -8,13 +8,14 @@ use std::{
 
 use nix::sys::eventfd::EventFd;
 use tipring_card::{
-    BLOCK_US, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Control, Event, Hook, Pace, Progress,
-    Setup, Signalling, SpanId, SpanInfo, SpanStatus,
+    BLOCK_US, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Control, Event, Hook, Micros, Pace,
+    Progress, Setup, Signalling, SpanId, SpanInfo, SpanStatus,
 };
 
 use crate::{
     dial::Dialler,
     line::Line,
+    looped::Loop,
     port::Port,
     wire::{Shared, Side, World},
 };
@@ -47,6 +48,15 @@ impl SimCard {
     /// Reverses the polarity of a loop, or puts it back; only the exchange's end can. The other end is told a little
     /// later ([`Event::Polarity`]).
     pub fn reverse(&mut self, channel: ChannelId, reversed: bool) -> Result<(), CardError> {
+        self.with_loop(channel, |looped, now| looped.reverse(reversed, now))
+    }
+
+    /// Gives the ringer of a loop another cadence, on and off in turn in milliseconds; only the exchange's end has one.
+    pub fn ring_cadence(&mut self, channel: ChannelId, on_off_ms: &'static [u16]) -> Result<(), CardError> {
+        self.with_loop(channel, |looped, _| looped.ring_cadence(on_off_ms))
+    }
+
+    fn with_loop(&mut self, channel: ChannelId, act: impl FnOnce(&mut Loop, Micros)) -> Result<(), CardError> {
         if self.side == Side::Near {
             return Err(CardError::Invalid);
         }
@@ -57,7 +67,7 @@ impl SimCard {
         let now = world.now;
         let line = usize::from(channel.0).checked_sub(1).and_then(|line| world.lines.get_mut(line));
         let looped = line.ok_or(CardError::NoSuchChannel)?.looped.as_mut().ok_or(CardError::Invalid)?;
-        looped.reverse(reversed, now);
+        act(looped, now);
         Ok(())
     }
 }
@@ -127,10 +137,7 @@ impl Handle {
         self.with_line(|line, _| act(&mut line.ports[side]))
     }
 
-    fn with_line<T>(
-        &self,
-        act: impl FnOnce(&mut Line, tipring_card::Micros) -> Result<T, CardError>,
-    ) -> Result<T, CardError> {
+    fn with_line<T>(&self, act: impl FnOnce(&mut Line, Micros) -> Result<T, CardError>) -> Result<T, CardError> {
         let mut world = self.shared.world();
         if world.gone[self.side.index()] {
             return Err(CardError::Gone);

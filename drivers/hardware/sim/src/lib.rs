@@ -34,7 +34,7 @@ pub use exchange::{
 };
 pub use faults::{Faults, FirstFrame, Planned, Trouble};
 pub use frames::{FRAME_BUFFERS, FRAME_OCTETS, fcs};
-pub use office::{Clearing, DialTone, Office, OfficeConfig};
+pub use office::{CallerIdForm, Clearing, DialTone, Office, OfficeConfig};
 pub use phone::{MAX_HEARD, MAX_KEYS, Phone, StepEnd, StepReport};
 pub use port::EVENTS_KEPT;
 pub use script::Step;

@@ -11,9 +11,10 @@ use tipring_card::{CardError, Event, Hook, Micros, Progress};
 
 use crate::wire::Side;
 
-/// The ringer sounds, then pauses.
-const RING_ON: Micros = Micros::from_ms(2_000);
-const RING_PAUSE: Micros = Micros::from_ms(4_000);
+/// The ringer sounds, then pauses, unless it was given another cadence; milliseconds.
+const RING_CADENCE: &[u16] = &[2_000, 4_000];
+/// No turn of a cadence is shorter: time has to move.
+const SHORTEST_TURN: Micros = Micros::from_ms(10);
 /// The end of a ring is told this much later.
 const RING_TRAILER: Micros = Micros::from_ms(50);
 /// Rings are not told for this long after opening and after on-hook.
@@ -49,7 +50,11 @@ enum Terminal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Office {
     Idle,
-    Ringing { sounds: bool, until: Micros },
+    /// At this place of its cadence, sounding at the even ones.
+    Ringing {
+        place: usize,
+        until: Micros,
+    },
     Talking,
     Dropping(Micros),
     AfterDrop(Micros),
@@ -63,6 +68,7 @@ const EVENTS: usize = 8;
 pub struct Loop {
     near: Terminal,
     far: Office,
+    cadence: &'static [u16],
     closed: bool,
     ring_deaf_until: Micros,
     drop_blind_until: Micros,
@@ -82,6 +88,7 @@ impl Loop {
         Loop {
             near: Terminal::OnHook,
             far: Office::Idle,
+            cadence: RING_CADENCE,
             closed: false,
             ring_deaf_until: Micros::ZERO,
             drop_blind_until: Micros::ZERO,
@@ -116,8 +123,15 @@ impl Loop {
     pub fn carries_from(&self, side: Side) -> bool {
         match side {
             Side::Near => self.closed && !self.is_dropped(),
-            Side::Far => !matches!(self.far, Office::Ringing { sounds: true, .. }) && !self.is_dropped(),
+            Side::Far => !self.ringer_sounds() && !self.is_dropped(),
         }
+    }
+
+    /// The exchange's ringer has this cadence from its next ring on: on and off in turn, in milliseconds. One that
+    /// makes no sense is the usual one.
+    pub fn ring_cadence(&mut self, cadence: &'static [u16]) {
+        let has_sense = cadence.len() >= 2 && cadence.len().is_multiple_of(2);
+        self.cadence = if has_sense { cadence } else { RING_CADENCE };
     }
 
     /// The exchange turns the polarity round, or back. What is turned back before it was seen is not seen.
@@ -176,7 +190,7 @@ impl Loop {
                 Ok(Progress::Pending)
             }
             (Hook::Ring, Office::Idle) => {
-                self.ringer_on(now);
+                self.ringer_on(0, now);
                 self.told.push((Side::Far, Event::HookComplete));
                 Ok(Progress::Pending)
             }
@@ -231,11 +245,15 @@ impl Loop {
             _ => {}
         }
         match self.far {
-            Office::Ringing { sounds: true, until } if until <= now => {
-                self.burst_ends(until);
-                self.far = Office::Ringing { sounds: false, until: until + RING_PAUSE };
+            Office::Ringing { place, until } if until <= now => {
+                let next = (place + 1) % self.cadence.len();
+                if self.ringer_sounds() {
+                    self.burst_ends(until);
+                    self.far = Office::Ringing { place: next, until: until + self.turn(next) };
+                } else {
+                    self.ringer_on(next, until);
+                }
             }
-            Office::Ringing { sounds: false, until } if until <= now => self.ringer_on(until),
             Office::Dropping(until) if until <= now => self.far = Office::AfterDrop(until + AFTER_DROP),
             Office::AfterDrop(until) if until <= now => self.far = Office::Idle,
             _ => {}
@@ -264,8 +282,8 @@ impl Loop {
         self.ring_was_told = false;
         let event = if self.on_hook_at.take().is_some() { Event::WinkFlash } else { Event::RingOffHook };
         self.told.push((Side::Far, event));
-        if let Office::Ringing { sounds, .. } = self.far {
-            if sounds {
+        if let Office::Ringing { .. } = self.far {
+            if self.ringer_sounds() {
                 self.told.push((Side::Far, RINGER_OFF));
             }
             self.far = Office::Talking; // the ring is tripped
@@ -279,8 +297,17 @@ impl Loop {
         }
     }
 
-    fn ringer_on(&mut self, now: Micros) {
-        self.far = Office::Ringing { sounds: true, until: now + RING_ON };
+    fn ringer_sounds(&self) -> bool {
+        matches!(self.far, Office::Ringing { place, .. } if place.is_multiple_of(2))
+    }
+
+    fn turn(&self, place: usize) -> Micros {
+        let ms = self.cadence.get(place).copied().unwrap_or_default();
+        Micros::from_ms(u64::from(ms)).max(SHORTEST_TURN)
+    }
+
+    fn ringer_on(&mut self, place: usize, now: Micros) {
+        self.far = Office::Ringing { place, until: now + self.turn(place) };
         self.told.push((Side::Far, RINGER_ON));
         if !self.closed && now >= self.ring_deaf_until {
             self.ring_was_told = true;
@@ -296,8 +323,8 @@ impl Loop {
     }
 
     fn ringer_off(&mut self, now: Micros) {
-        if let Office::Ringing { sounds, .. } = self.far {
-            if sounds {
+        if let Office::Ringing { .. } = self.far {
+            if self.ringer_sounds() {
                 self.burst_ends(now);
             }
             self.far = Office::Idle;
@@ -336,6 +363,21 @@ mod tests {
         let near: Vec<_> = run(&mut line, 3_000, 9_500).into_iter().filter(|e| e.1 == Side::Near).collect();
         let expected = [(3_000, Event::RingBegin), (5_050, Event::RingOffHook), (9_000, Event::RingBegin)];
         assert_eq!(near.iter().map(|e| (e.0, e.2)).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_double_ring_has_two_bursts_and_nonsense_the_usual_one() {
+        let begins = |cadence: &'static [u16]| {
+            let mut line = Loop::new();
+            line.ring_cadence(cadence);
+            line.hook(Side::Far, Hook::Ring, ms(3_000)).unwrap();
+            let begins = run(&mut line, 3_000, 9_999).into_iter().filter(|e| e.2 == Event::RingBegin);
+            begins.map(|e| e.0).collect::<Vec<_>>()
+        };
+        assert_eq!(begins(&[400, 200, 400, 2_000]), [3_000, 3_600, 6_000, 6_600, 9_000, 9_600]);
+        assert_eq!(begins(&[]), [3_000, 9_000]);
+        assert_eq!(begins(&[100]), [3_000, 9_000]);
+        assert!(begins(&[0, 0]).len() > 100, "time moves");
     }
 
     #[test]

@@ -4,7 +4,9 @@
 use tipring_card::{Cause, ChannelId, Event, Hook, Law};
 use tipring_dsp::ZoneId;
 use tipring_isdn::By;
-use tipring_sim::{Call, Clearing, DialTone, Dialled, OfficeConfig, Reply, Step, StepEnd, Trouble, WireConfig};
+use tipring_sim::{
+    Call, CallerIdForm, Clearing, DialTone, Dialled, OfficeConfig, Reply, Step, StepEnd, Trouble, WireConfig,
+};
 
 use crate::{
     subscriber::{BUSY, DIAL, LineWorld, RINGBACK, answers, subscribers_of},
@@ -344,4 +346,42 @@ fn equal_seeds_give_equal_stories_whatever_the_step() {
     assert!(first.lines().count() > 6, "{first}");
     assert_eq!(first, story(1));
     assert_eq!(first, story(3));
+}
+
+#[test]
+fn a2_caller_id_comes_between_the_rings_in_every_form() {
+    use tipring_analog::{CallerId, Heard};
+    let who = |number: Option<&str>, name: Option<&str>, restricted| {
+        Heard::CallerId(CallerId {
+            number: number.map(|number| number.try_into().expect("it fits")),
+            name: name.map(|name| name.try_into().expect("it fits")),
+            restricted,
+        })
+    };
+    let known = || who(Some("2025550100"), Some("A CALLER"), false);
+    for (form, zone, restricted, expected) in [
+        (CallerIdForm::Bell202, "us", false, Some(known())),
+        (CallerIdForm::Bell202, "us", true, Some(who(None, None, true))),
+        (CallerIdForm::V23, "uk", false, Some(known())),
+        (CallerIdForm::Damaged, "us", false, Some(Heard::BadCallerId)),
+        (CallerIdForm::Nothing, "us", false, None),
+    ] {
+        let zone = ZoneId::of(zone).expect("in the table");
+        let mut world = LineWorld::new(OfficeConfig { zone, caller_id: form, ..OfficeConfig::default() });
+        world.hears_caller_id(zone);
+        world.office.ring(Call { restricted, ..call_in("one", vec![answer()]) }).unwrap();
+        world.run(ms(5_500));
+        assert_eq!(world.told, Vec::from_iter(expected), "{form:?} {zone:?}");
+        let double = world.count(Event::RingBegin) > 2;
+        assert_eq!(double, zone != ZoneId::default(), "the country's cadence: {:?}", world.events);
+    }
+}
+
+#[test]
+fn a2_an_unknown_caller_is_no_withheld_one() {
+    let mut world = LineWorld::new(OfficeConfig::default());
+    world.hears_caller_id(ZoneId::default());
+    world.office.ring(Call { from: None, name: None, ..call_in("one", vec![answer()]) }).unwrap();
+    world.run(ms(5_500));
+    assert_eq!(world.told, [tipring_analog::Heard::CallerId(tipring_analog::CallerId::default())]);
 }

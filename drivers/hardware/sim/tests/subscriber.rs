@@ -1,8 +1,9 @@
 //! A box on one analogue line, made of a raw channel: it moves its hook, presses keys and notes what it hears and sees.
 //! At the other end is an office.
 
+use tipring_analog::{Handset, Heard, Listen};
 use tipring_card::{BLOCK, Card, CardError, Channel, ChannelId, Event, Hook, Law, Micros, Setup};
-use tipring_dsp::{g711::Companding, level::dbm0_at, level::dbm0_of};
+use tipring_dsp::{ZoneId, g711::Companding, level::dbm0_at, level::dbm0_of};
 use tipring_sim::{Office, OfficeConfig, Reply, Step, Subscriber, Wire, WireConfig};
 
 use crate::support::ms;
@@ -15,6 +16,9 @@ pub struct LineWorld {
     /// Everything heard, as samples.
     pub heard: Vec<i16>,
     pub events: Vec<(u64, Event)>,
+    /// What an ear for caller id made of it.
+    pub told: Vec<Heard>,
+    ear: Option<Handset>,
 }
 
 impl LineWorld {
@@ -28,7 +32,8 @@ impl LineWorld {
         let id = office.lines().next().expect("a line");
         let mut line = wire.near().open(id).expect("the line is free");
         line.setup(Setup::Audio(Law::Mu)).expect("voice");
-        let mut world = LineWorld { wire, office, line, id, heard: Vec::new(), events: Vec::new() };
+        let mut world =
+            LineWorld { wire, office, line, id, heard: Vec::new(), events: Vec::new(), told: Vec::new(), ear: None };
         world.run(ms(2_500)); // rings are told from now on
         world
     }
@@ -70,6 +75,10 @@ impl LineWorld {
                     let mut samples = [0; BLOCK];
                     Companding::Mu.decode_into(&block, &mut samples);
                     self.heard.extend(samples);
+                    if let Some(ear) = &mut self.ear {
+                        ear.hear(&block);
+                        self.told.extend(core::iter::from_fn(|| ear.poll()));
+                    }
                 }
                 Err(CardError::EventPending) => {
                     self.events.extend(self.line.event().ok().flatten().map(|event| (now, event)));
@@ -77,6 +86,13 @@ impl LineWorld {
                 Err(_) => return,
             }
         }
+    }
+
+    /// Listens for caller id from now on.
+    pub fn hears_caller_id(&mut self, zone: ZoneId) {
+        let mut ear = Handset::new(Law::Mu, zone);
+        ear.listen(Listen::CallerId);
+        self.ear = Some(ear);
     }
 
     /// Seizes the line and waits until the hook has settled.

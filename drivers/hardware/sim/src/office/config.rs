@@ -8,7 +8,7 @@ use crate::exchange::Subscriber;
 /// How an office works.
 #[derive(Clone, Debug)]
 pub struct OfficeConfig {
-    /// The country's tones.
+    /// The country: its tones and the cadence of its rings.
     pub zone: ZoneId,
     /// It does nothing before this moment.
     pub starts_at: Micros,
@@ -31,8 +31,8 @@ pub struct OfficeConfig {
     pub reversal_on_seizure: bool,
     /// How the box is told that the far end has hung up.
     pub clearing: Clearing,
-    /// Caller id is sent between the first and the second ring.
-    pub caller_id: bool,
+    /// How it says who calls, between the first and the second ring.
+    pub caller_id: CallerIdForm,
     /// From a call's moment to its first ring. Whoever seizes the line meanwhile has the caller on it: glare.
     pub ring_delay: Micros,
     /// How long a call waits for its line before the caller hears busy (cause 17).
@@ -55,7 +55,7 @@ impl Default for OfficeConfig {
             reversal_on_answer: false,
             reversal_on_seizure: false,
             clearing: Clearing::BatteryDrop,
-            caller_id: true,
+            caller_id: CallerIdForm::Bell202,
             ring_delay: Micros::ZERO,
             line_wait: Micros::from_s(5),
             keeps_trace: true,
@@ -87,4 +87,17 @@ pub enum Clearing {
     DialTone,
     /// Not at all: silence.
     Nothing,
+}
+
+/// How an office says who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallerIdForm {
+    /// Not at all.
+    Nothing,
+    /// Multiple data message format, Bell 202.
+    Bell202,
+    /// The same message with the frequencies of V.23.
+    V23,
+    /// Bell 202 with a byte that was hurt on the way: the check sum does not fit.
+    Damaged,
 }

@@ -30,7 +30,8 @@ const OPEN_AGAIN: Micros = Micros::from_s(1);
 const CALLER_ID_AFTER: Micros = Micros::from_ms(500);
 /// After a battery drop the line is fed again; dial tone then, if the loop is still closed.
 const DROP_LASTS: Micros = Micros::from_ms(900);
-/// DAHDI's code for the end of a ring at the exchange's port.
+/// DAHDI's codes for a ring at the exchange's port.
+const RINGER_ON: Event = Event::Other(10);
 const RINGER_OFF: Event = Event::Other(11);
 
 /// What a line needs of its office.
@@ -137,7 +138,8 @@ impl SubscriberLine {
     pub fn rings_in(&mut self, now: Micros, call: &Call, desk: &mut Desk<'_>) {
         let mut report = CallReport::of(call, self.law, now);
         self.name(&mut report);
-        self.caller_id = desk.config.caller_id.then(|| callerid::burst(call, self.law)).flatten();
+        self.caller_id = callerid::burst(call, desk.config.caller_id, self.law);
+        let _ = desk.card.ring_cadence(self.id, desk.config.zone.tones().ring_ms); // fails with the card only
         self.call = Some(report);
         self.state = State::Ringing { first_at: now + desk.config.ring_delay, rings: false, caller_id_at: None };
         self.begin_audio();
@@ -218,10 +220,10 @@ impl SubscriberLine {
             (Event::OnHook, State::Idle | State::Ringing { .. }) => {}
             (Event::OnHook, _) => self.box_hangs_up(now, desk),
             (RINGER_OFF, State::Ringing { caller_id_at, .. }) => {
-                if self.caller_id.is_some() {
-                    caller_id_at.get_or_insert(now + CALLER_ID_AFTER);
-                }
+                *caller_id_at = self.caller_id.is_some().then(|| now + CALLER_ID_AFTER);
             }
+            // The second half of a double ring: the pause comes after it.
+            (RINGER_ON, State::Ringing { caller_id_at, .. }) => *caller_id_at = None,
             (Event::WinkFlash, _) => self.note(now, desk, || "a flash".into()),
             (Event::Alarm, State::Idle) => {}
             (Event::Alarm, _) => {

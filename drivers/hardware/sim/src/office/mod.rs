@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use tipring_card::{BLOCK_US, Card, Cause, ChannelId, Micros, Signalling};
 use tipring_isdn::By;
 
-pub use config::{Clearing, DialTone, OfficeConfig};
+pub use config::{CallerIdForm, Clearing, DialTone, OfficeConfig};
 
 use self::line::{Desk, SubscriberLine};
 use crate::{
