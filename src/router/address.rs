@@ -39,6 +39,11 @@ pub(crate) fn is_absolute_http(url: &str) -> bool {
         && !url.chars().any(|c| c.is_control() || c == ' ')
 }
 
+/// Whether it says how it is to be fetched; else it is relative to something.
+pub(crate) fn has_scheme(url: &str) -> bool {
+    parts(url).scheme.is_some()
+}
+
 /// What `reference` means in a document that came from `base`. An absolute URL is not touched.
 pub(crate) fn resolve(base: &str, reference: &str) -> String {
     let (from, to) = (parts(base), parts(reference));

@@ -45,6 +45,11 @@ impl Directory {
         self.accounts.get(&sid)
     }
 
+    /// The numbers of an account.
+    pub(crate) fn numbers_of(&self, account: Sid) -> impl Iterator<Item = &Number> {
+        self.numbers.values().map(Arc::as_ref).filter(move |number| number.account == account)
+    }
+
     /// The account with the lowest SID.
     pub(crate) fn first_account(&self) -> Option<Sid> {
         self.accounts.keys().next().copied()

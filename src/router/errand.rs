@@ -1,17 +1,16 @@
 //! What goes on beside a call, or after it: callbacks with their tries, a reply that waits for its commit. Errands
 //! never change a call.
 
-use std::sync::Arc;
+use tipring_resources::{Call, Code, Method, Sid};
 
-use tipring_resources::{Call, Code, Method, Number};
-
-use crate::date::rfc2822;
 use crate::effects::{Effect, HttpAnswer, HttpId, HttpRequest, Purpose, Reply, RequestId, TraceKind, WriteId};
 use crate::fault::Fault;
 use crate::fetch::{Ask, timed_out, told};
 use crate::leg::Leg;
 use crate::limits::{CALLBACK_RETRIES, HTTP_LIMIT, LATE_WRITE_LIMIT, WRITE_LIMIT};
-use crate::params::{Params, of_call, param};
+use crate::params::{Params, of_call};
+use crate::progress::Told;
+use crate::recording::{self, Take};
 use crate::world::Input;
 use crate::{address, story};
 
@@ -19,8 +18,12 @@ use crate::{address, story};
 pub(crate) enum Errand {
     /// A call itself.
     Session,
-    /// A call is over: its number's status callback.
-    CallEnded { call: Box<Call>, number: Arc<Number>, write: WriteId },
+    /// A leg's callbacks of its progress, one after the other.
+    Progress { call: Sid },
+    /// The last of them, once the final record is committed.
+    Final { told: Told, write: WriteId },
+    /// A recording that no verb waits for; `now`: it ends at once, else with its call.
+    Recording { take: Box<Take>, now: bool },
     /// A callback about something else; `write`: once that is committed.
     Callback { call: Box<Call>, url: String, method: Method, params: Params, write: Option<WriteId> },
     /// The request of a verb that outlived its call: asked once, the answer ignored.
@@ -32,13 +35,17 @@ pub(crate) enum Errand {
 pub(crate) async fn run(leg: Leg, errand: Errand) {
     match errand {
         Errand::Session => story::run(leg).await,
-        Errand::CallEnded { call, number, write } => {
-            if let Err(why) = leg.committed(write, LATE_WRITE_LIMIT).await {
-                return give_up(&leg, &call, &number.status_callback, &why);
-            }
-            let params = call_ended(&leg, &call);
-            callback(&leg, &call, &number.status_callback, number.status_callback_method, params).await;
-        }
+        Errand::Progress { call } => loop {
+            let Some(told) = leg.world().next_told(call) else {
+                return;
+            };
+            callback(&leg, &told.call, &told.url, told.method, told.params).await;
+        },
+        Errand::Final { told, write } => match leg.committed(write, LATE_WRITE_LIMIT).await {
+            Ok(()) => leg.world().tell(told),
+            Err(why) => give_up(&leg, &told.call, &told.url, &why),
+        },
+        Errand::Recording { take, now } => recording::look_after(&leg, *take, now).await,
         Errand::Callback { call, url, method, params, write } => {
             if let Some(write) = write
                 && let Err(why) = leg.committed(write, LATE_WRITE_LIMIT).await
@@ -64,22 +71,6 @@ pub(crate) async fn run(leg: Leg, errand: Errand) {
     }
 }
 
-/// What a status callback says of a call that is over (twiml.md §2.4).
-fn call_ended(leg: &Leg, call: &Call) -> Params {
-    let seconds = call.duration_s().unwrap_or(0);
-    let mut extra = vec![
-        param("CallDuration", seconds),
-        param("Duration", (seconds + 59) / 60),
-        param("SequenceNumber", 0),
-        param("CallbackSource", "call-progress-events"),
-        param("Timestamp", rfc2822(call.ended.unwrap_or(call.updated))),
-    ];
-    if let Some(cause) = call.cause {
-        extra.push(param("HangupCause", cause));
-    }
-    of_call(call, &leg.world().config, &extra)
-}
-
 /// A callback with its tries; one token over all of them.
 async fn callback(leg: &Leg, call: &Call, url: &str, method: Method, params: Params) {
     if !address::is_absolute_http(url) {
@@ -91,7 +82,7 @@ async fn callback(leg: &Leg, call: &Call, url: &str, method: Method, params: Par
     let token = leg.world().token();
     let mut waits = CALLBACK_RETRIES.iter();
     loop {
-        let ask = Ask { url: url.to_owned(), method, extra: params.clone() };
+        let ask = Ask { url: url.to_owned(), method, extra: params.clone(), inline: false };
         let Err(fault) = once(leg, call, ask, token.clone()).await else {
             return;
         };

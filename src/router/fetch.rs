@@ -6,9 +6,9 @@ use tipring_instructions::{Diagnostic, Document, parse};
 use tipring_resources::{Code, Level, Method};
 
 use crate::address;
-use crate::effects::{Effect, Exchange, HttpAnswer, HttpId, HttpRequest, Purpose, TraceKind};
+use crate::effects::{Effect, Exchange, HttpAnswer, HttpId, HttpRequest, Instructions, Purpose, TraceKind};
 use crate::fault::Fault;
-use crate::leg::{Leg, Over};
+use crate::leg::{Leg, Stop};
 use crate::limits::{HTTP_LIMIT, MAX_FALLBACKS};
 use crate::params::{Params, of_call, param};
 use crate::world::Input;
@@ -21,12 +21,42 @@ pub(crate) struct Ask {
     pub(crate) method: Method,
     /// The verb's own parameters.
     pub(crate) extra: Params,
+    /// It stood in a document without a URL, and is not absolute.
+    pub(crate) inline: bool,
+}
+
+/// What a call goes on with.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted {
+    Ask(Ask),
+    /// This document, which came with the API's request.
+    Document(String),
+}
+
+impl Wanted {
+    /// Where it is to be had, for people.
+    pub(crate) fn url(&self) -> &str {
+        match self {
+            Wanted::Ask(ask) => &ask.url,
+            Wanted::Document(_) => "",
+        }
+    }
+}
+
+impl From<Instructions> for Wanted {
+    fn from(instructions: Instructions) -> Self {
+        match instructions {
+            Instructions::Url { url, method } => Wanted::Ask(Ask { url, method, extra: Vec::new(), inline: false }),
+            Instructions::Document(text) => Wanted::Document(text),
+        }
+    }
 }
 
 /// A document and where it came from.
 #[derive(Debug)]
 pub(crate) struct Page {
-    /// Base of its references, and what is asked when an action is missing: credentials and all.
+    /// Base of its references, and what is asked when an action is missing: credentials and all. Empty: it came with
+    /// the API's request.
     pub(crate) url: String,
     pub(crate) document: Document,
     /// It came from a fallback.
@@ -37,10 +67,16 @@ impl Page {
     /// What a verb of this document asks next: its own URL, else this document's again.
     pub(crate) fn ask(&self, reference: Option<&str>, method: tipring_instructions::Method, extra: Params) -> Ask {
         let url = match reference {
-            Some(reference) if !reference.is_empty() => address::resolve(&self.url, reference),
+            Some(reference) if !reference.is_empty() => self.resolve(reference),
             _ => self.url.clone(),
         };
-        Ask { url, method: method_of(method), extra }
+        let inline = self.url.is_empty() && !address::is_absolute_http(&url);
+        Ask { url, method: method_of(method), extra, inline }
+    }
+
+    /// What a reference in this document means. In a document without a URL it stays as it is.
+    pub(crate) fn resolve(&self, reference: &str) -> String {
+        if self.url.is_empty() { reference.to_owned() } else { address::resolve(&self.url, reference) }
     }
 }
 
@@ -54,25 +90,29 @@ pub(crate) fn method_of(method: tipring_instructions::Method) -> Method {
 
 impl Leg {
     /// The document, or the first fault after every fallback has failed too.
-    pub(crate) async fn obtain(&self, ask: Ask) -> Result<Result<Page, Fault>, Over> {
-        let mut ask = ask;
-        if let Some((code, url)) = self.take_failure() {
-            ask.extra.push(param("LastErrorCode", code.0));
-            ask.extra.push(param("LastErrorUrl", url));
-        }
-        let fault = match self.try_one(&ask).await? {
+    pub(crate) async fn obtain(&self, wanted: Wanted) -> Result<Result<Page, Fault>, Stop> {
+        let mut usual = Vec::new();
+        let first = match wanted {
+            Wanted::Ask(mut ask) => {
+                if let Some((code, url)) = self.take_failure() {
+                    ask.extra.push(param("LastErrorCode", code.0));
+                    ask.extra.push(param("LastErrorUrl", url));
+                }
+                usual.clone_from(&ask.extra);
+                self.try_one(&ask).await?
+            }
+            Wanted::Document(text) => self.read_inline(&text),
+        };
+        let fault = match first {
             Ok(page) => return Ok(Ok(page)),
             Err(fault) => fault,
         };
-        let (_, number) = self.call()?;
-        let Some(number) = number else {
-            return Ok(Err(fault));
-        };
-        for url in number.voice_fallback_url.split_whitespace().take(MAX_FALLBACKS) {
-            let mut extra = ask.extra.clone();
+        let (urls, method) = self.fallback()?;
+        for url in urls.split_whitespace().take(MAX_FALLBACKS) {
+            let mut extra = usual.clone();
             extra.push(param("ErrorCode", fault.code.0));
             extra.push(param("ErrorUrl", &fault.url));
-            let fallback = Ask { url: url.to_owned(), method: number.voice_fallback_method, extra };
+            let fallback = Ask { url: url.to_owned(), method, extra, inline: false };
             self.trace(TraceKind::Http, format!("fallback: {}", address::shown(url)));
             if let Ok(page) = self.try_one(&fallback).await? {
                 return Ok(Ok(Page { rescued: true, ..page }));
@@ -81,8 +121,29 @@ impl Leg {
         Ok(Err(fault))
     }
 
+    fn fallback(&self) -> Result<(String, Method), Stop> {
+        self.world().sessions.get(&self.task).map(|session| session.fallback.clone()).ok_or(Stop::Over)
+    }
+
+    /// A document that came with the API's request. A fault is already noted.
+    fn read_inline(&self, text: &str) -> Result<Page, Fault> {
+        let document = parse(text.as_bytes(), None).map_err(|diagnostic| Fault::of_document(&diagnostic, ""));
+        match document {
+            Ok(document) => {
+                for note in &document.notes {
+                    self.fault(Fault::of_document(note, ""));
+                }
+                Ok(Page { url: String::new(), document, rescued: false })
+            }
+            Err(fault) => {
+                self.fault(fault.clone());
+                Err(fault)
+            }
+        }
+    }
+
     /// One request. A fault is already noted.
-    async fn try_one(&self, ask: &Ask) -> Result<Result<Page, Fault>, Over> {
+    async fn try_one(&self, ask: &Ask) -> Result<Result<Page, Fault>, Stop> {
         let outcome = self.fetch(ask).await?;
         if let Err(fault) = &outcome {
             self.fault(fault.clone());
@@ -90,7 +151,14 @@ impl Leg {
         Ok(outcome)
     }
 
-    async fn fetch(&self, ask: &Ask) -> Result<Result<Page, Fault>, Over> {
+    async fn fetch(&self, ask: &Ask) -> Result<Result<Page, Fault>, Stop> {
+        if ask.inline {
+            let text = match ask.url.as_str() {
+                "" => "the verb needs an action: a document of the API's request has no URL to come back to".to_owned(),
+                url => format!("{url} is relative to nothing: a document of the API's request has no URL"),
+            };
+            return Ok(Err(Fault::error(15004, &ask.url, text)));
+        }
         if !address::is_absolute_http(&ask.url) {
             return Ok(Err(Fault::error(11100, &ask.url, "not an absolute http or https URL")));
         }
@@ -132,7 +200,7 @@ impl Leg {
     }
 
     /// Asks and waits for the answer, within our own limit.
-    async fn exchange(&self, ask: &Ask) -> Result<HttpAnswer, Over> {
+    async fn exchange(&self, ask: &Ask) -> Result<HttpAnswer, Stop> {
         let (id, until) = self.begin_exchange(ask)?;
         let answer = loop {
             match self.next(until).await? {
@@ -155,11 +223,14 @@ impl Leg {
         Ok(answer)
     }
 
-    fn begin_exchange(&self, ask: &Ask) -> Result<(HttpId, Micros), Over> {
+    fn begin_exchange(&self, ask: &Ask) -> Result<(HttpId, Micros), Stop> {
         let mut world = self.world();
         let id = HttpId(world.id());
         let idempotency = world.token();
-        let session = world.sessions.get_mut(&self.task).ok_or(Over)?;
+        let session = world.sessions.get_mut(&self.task).filter(|session| !session.over).ok_or(Stop::Over)?;
+        if session.redirect.is_some() {
+            return Err(Stop::Redirected);
+        }
         session.http = Some(id);
         let call = session.call.clone();
         let request = HttpRequest {

@@ -12,18 +12,34 @@ use tipring_resources::{Call, CallStatus, Number, Sid};
 use crate::effects::{Effect, LineCommand, TraceKind, WriteId};
 use crate::fault::Fault;
 use crate::limits::{ANSWER_LIMIT, CARD_TAIL, CLEAR_LIMIT};
+use crate::outgoing::Outward;
 use crate::session::End;
 use crate::world::{Input, Shared, TaskId, World, lock};
 
-/// The call is over: whoever gets it stops what it does. Everything that was under way is already taken back.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Over;
+/// Why a verb stops in the middle: whoever gets it hands it on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The call is over. Everything that was under way is already taken back.
+    Over,
+    /// The API has another document for the call. What the verb began it takes back itself, or the story does.
+    Redirected,
+}
 
 /// A task's hold on the router.
 #[derive(Clone)]
 pub(crate) struct Leg {
     shared: Shared,
     pub(crate) task: TaskId,
+}
+
+impl World {
+    /// A call has lasted as long as it may.
+    fn time_is_up(&mut self, task: TaskId) {
+        if let Some(call) = self.sessions.get(&task).map(|session| session.call.sid) {
+            self.trace(Some(call), TraceKind::Line, "the call has lasted as long as it may");
+        }
+        self.end_call(task, End::OURS);
+    }
 }
 
 impl Leg {
@@ -41,13 +57,27 @@ impl Leg {
     }
 
     /// The next input, or [`Input::Timeout`] at `until`. Fails once the call is over.
-    pub(crate) async fn next(&self, until: Micros) -> Result<Input, Over> {
+    pub(crate) async fn next(&self, until: Micros) -> Result<Input, Stop> {
         poll_fn(|_| {
             let mut world = self.world();
-            if world.sessions.get(&self.task).is_none_or(|session| session.over) {
-                return Poll::Ready(Err(Over));
+            let Some(session) = world.sessions.get(&self.task).filter(|session| !session.over) else {
+                return Poll::Ready(Err(Stop::Over));
+            };
+            if world.now >= session.ends_at {
+                world.time_is_up(self.task);
+                return Poll::Ready(Err(Stop::Over));
             }
-            self.poll_input(&mut world, until).map(Ok)
+            if session.redirect.is_some() {
+                return Poll::Ready(Err(Stop::Redirected));
+            }
+            let end = session.ends_at;
+            match self.poll_input(&mut world, until.min(end)) {
+                Poll::Ready(Input::Timeout) if world.now >= end => {
+                    world.time_is_up(self.task);
+                    Poll::Ready(Err(Stop::Over))
+                }
+                polled => polled.map(Ok),
+            }
         })
         .await
     }
@@ -101,10 +131,22 @@ impl Leg {
         self.world().sessions.get(&self.task).is_some_and(|session| session.answered)
     }
 
+    /// Whether the API has another document for it.
+    pub(crate) fn is_redirected(&self) -> bool {
+        self.world().sessions.get(&self.task).is_some_and(|session| !session.over && session.redirect.is_some())
+    }
+
+    /// Looks at, or takes from, what an outgoing leg is to do.
+    pub(crate) fn outward<T>(&self, look: impl FnOnce(&mut Outward) -> T) -> Result<T, Stop> {
+        let mut world = self.world();
+        let session = world.sessions.get_mut(&self.task).filter(|session| !session.over).ok_or(Stop::Over)?;
+        session.outward.as_deref_mut().map(look).ok_or(Stop::Over)
+    }
+
     /// The call as it is now, and whose number was called. Fails only when the session is gone.
-    pub(crate) fn call(&self) -> Result<(Call, Option<Arc<Number>>), Over> {
+    pub(crate) fn call(&self) -> Result<(Call, Option<Arc<Number>>), Stop> {
         let world = self.world();
-        let session = world.sessions.get(&self.task).ok_or(Over)?;
+        let session = world.sessions.get(&self.task).ok_or(Stop::Over)?;
         Ok((session.call.clone(), session.number.clone()))
     }
 
@@ -124,19 +166,24 @@ impl Leg {
     }
 
     /// Answers, if that is not done, and waits until audio flows.
-    pub(crate) async fn answer(&self) -> Result<(), Over> {
+    pub(crate) async fn answer(&self) -> Result<(), Stop> {
         {
             let mut world = self.world();
-            let session = world.sessions.get_mut(&self.task).ok_or(Over)?;
+            let session = world.sessions.get_mut(&self.task).ok_or(Stop::Over)?;
             if session.over {
-                return Err(Over);
+                return Err(Stop::Over);
             }
             if session.answered {
                 return Ok(());
             }
-            session.answering = true;
-            let lease = session.lease;
-            world.emit(Effect::Line(LineCommand::Answer { lease }));
+            if session.redirect.is_some() {
+                return Err(Stop::Redirected);
+            }
+            // A verb that was cut may have asked already.
+            let asked = std::mem::replace(&mut session.answering, true);
+            if let Some(lease) = session.lease.filter(|_| !asked) {
+                world.emit(Effect::Line(LineCommand::Answer { lease }));
+            }
         }
         let until = self.now() + ANSWER_LIMIT;
         while !self.is_answered() {
@@ -150,13 +197,13 @@ impl Leg {
     }
 
     /// Ends the call from our side. `status`: by whether it was answered, if `None`.
-    pub(crate) fn end(&self, status: Option<CallStatus>, cause: Cause) -> Over {
+    pub(crate) fn end(&self, status: Option<CallStatus>, cause: Cause) -> Stop {
         self.world().end_call(self.task, End { status, cause, clear: true, by_far_end: false });
-        Over
+        Stop::Over
     }
 
     /// Ends the call in the ordinary way, once its last sound is heard to the end.
-    pub(crate) async fn finish(&self) -> Over {
+    pub(crate) async fn finish(&self) -> Stop {
         let sounded = self.world().sessions.get(&self.task).and_then(|session| session.sounded);
         let until = sounded.map_or(Micros::ZERO, |at| at + CARD_TAIL);
         while self.now() < until {

@@ -6,6 +6,7 @@
 //! effects, octet by octet.
 
 mod address;
+mod bridge;
 mod config;
 mod date;
 mod directory;
@@ -13,10 +14,17 @@ mod effects;
 mod errand;
 mod fault;
 mod fetch;
+mod incoming;
 mod leg;
 mod limits;
+mod line;
+mod live;
 mod machine;
+mod outgoing;
 mod params;
+mod progress;
+mod queue;
+mod recording;
 mod routes;
 mod session;
 mod sound;

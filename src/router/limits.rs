@@ -25,6 +25,8 @@ pub(crate) const QUICK: Micros = Micros::from_ms(200);
 pub(crate) const MAX_FALLBACKS: usize = 8;
 /// Notifications of one call; a bad document in a loop must not fill the store; `notifications_dropped`.
 pub(crate) const MAX_NOTIFICATIONS: u32 = 500;
+/// Callbacks of progress of one leg that wait for a slow server; it has four at most; `errands_dropped`.
+pub(crate) const MAX_PROGRESS: usize = 8;
 /// Small jobs beside calls (callbacks, replies) at once; more callbacks are given up; `errands_dropped`.
 pub(crate) const MAX_ERRANDS: usize = 20_000;
 /// Characters kept of a number or name that came over a line.
@@ -32,6 +34,8 @@ pub(crate) const MAX_LINE_TEXT: usize = 64;
 
 /// For a document or callback, above the webhook's own 15 s: it should have answered before.
 pub(crate) const HTTP_LIMIT: Micros = Micros::from_s(16);
+/// For lines to say that a line is seized or that there is none: glare and a second choice included.
+pub(crate) const SEIZE_LIMIT: Micros = Micros::from_s(15);
 /// For the line to say that it is answered; T313 is 4 s.
 pub(crate) const ANSWER_LIMIT: Micros = Micros::from_s(8);
 /// For the line to say that it is clear after we cleared it; T305 and T308 twice are 38 s.
@@ -66,6 +70,16 @@ pub(crate) const SHORTEST_RECORDING_MS: u32 = 100;
 pub struct Counters {
     /// Calls that came in.
     pub calls: u64,
+    /// Calls that were to be made.
+    pub calls_out: u64,
+    /// Calls of the API that were refused before they began.
+    pub refused_outgoing: u64,
+    /// Calls that waited in vain for a free line.
+    pub queue_expired: u64,
+    /// Calls that got another document from the API.
+    pub redirects: u64,
+    /// Bridges of a Dial.
+    pub bridges: u64,
     /// Documents carried out.
     pub documents: u64,
     /// HTTP effects.

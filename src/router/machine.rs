@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
 use tipring_card::Micros;
-use tipring_resources::{Call, Code, Sid};
+use tipring_resources::{Call, Sid};
 
 use crate::config::Config;
-use crate::effects::{Effect, Event, LineEvent, Reply, Request, SwitchEvent, TraceKind};
+use crate::effects::{Effect, Event, Request, SwitchEvent, TraceKind};
 use crate::errand;
 use crate::leg::Leg;
 use crate::limits::Counters;
@@ -133,22 +133,11 @@ impl World {
                 Request::EndCall { account, call, only_unanswered } => {
                     self.end_by_request(id, account, call, only_unanswered);
                 }
-                Request::CreateCall(_) | Request::ChangeCall(_) => {
-                    let reply = Reply::Refused { code: Code(20503), text: "not available yet".into() };
-                    self.emit(Effect::Reply { id, reply });
-                }
+                Request::CreateCall(new) => self.create_by_request(id, *new),
+                Request::ChangeCall(change) => self.change_by_request(id, *change),
             },
             Event::Directory(change) => self.directory.change(change),
             Event::Drain => self.draining = true,
-        }
-    }
-
-    fn line_event(&mut self, event: LineEvent) {
-        match event {
-            LineEvent::Incoming { .. } => self.incoming(event),
-            LineEvent::Answered { lease, .. } => self.line_answered(lease),
-            LineEvent::Cleared { lease, cause, by_far_end } => self.line_cleared(lease, cause, by_far_end),
-            _ => self.counters.stale_events += 1,
         }
     }
 
@@ -204,7 +193,7 @@ mod tests {
     use tipring_switch::Port;
 
     use super::*;
-    use crate::effects::{DirectoryChange, LineNumber};
+    use crate::effects::{DirectoryChange, LineEvent, LineNumber};
 
     fn is_send<T: Send>(_: &T) {}
 
@@ -246,7 +235,12 @@ mod tests {
         }
         assert!(router.tasks.is_empty() && router.live.is_empty() && router.deadline().is_none());
         let world = lock(&router.world);
-        assert!(world.sessions.is_empty() && world.routes.is_empty() && world.notified.is_empty());
+        assert!(
+            world.sessions.is_empty()
+                && world.routes.is_empty()
+                && world.notified.is_empty()
+                && world.children.is_empty()
+        );
         assert_eq!(world.counters.calls, 1_000);
     }
 }

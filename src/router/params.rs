@@ -1,5 +1,6 @@
 //! What every request says of its call: enough that the application needs no memory (rows A5, A7). The names are
-//! twiml's; `LineName` (card and channel) and `CallerRestricted` are ours.
+//! twiml's; `LineName` (card and channel), `CallerRestricted` and
+//! `AnswerSupervision` (what told us of an outgoing call's answer) are ours.
 
 use tipring_resources::{Call, Direction};
 
@@ -35,6 +36,9 @@ pub(crate) fn of_call(call: &Call, config: &Config, extra: &[(String, String)]) 
     }
     if call.direction == Direction::Inbound && call.from == ANONYMOUS {
         put("CallerRestricted", "true");
+    }
+    if let Some(supervision) = &call.supervision {
+        put("AnswerSupervision", supervision);
     }
     put("LineName", &call.line);
     params.extend_from_slice(extra);

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use tipring_resources::Sid;
 use tipring_switch::{PlayId, Port, TapId};
 
-use crate::effects::{HttpId, MediaId, WriteId};
+use crate::effects::{AttemptId, HttpId, MediaId, WriteId};
 use crate::world::TaskId;
 
 #[derive(Default)]
 pub(crate) struct Routes {
     pub(crate) leases: BTreeMap<Port, TaskId>,
+    pub(crate) attempts: BTreeMap<AttemptId, TaskId>,
     pub(crate) calls: BTreeMap<Sid, TaskId>,
     pub(crate) http: BTreeMap<HttpId, TaskId>,
     pub(crate) media: BTreeMap<MediaId, TaskId>,
@@ -30,6 +31,7 @@ impl Routes {
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.leases.is_empty()
+            && self.attempts.is_empty()
             && self.calls.is_empty()
             && self.http.is_empty()
             && self.media.is_empty()
@@ -42,6 +44,7 @@ impl Routes {
     /// Everything that a task waited for.
     pub(crate) fn forget(&mut self, task: TaskId) {
         self.leases.retain(|_, waiter| *waiter != task);
+        self.attempts.retain(|_, waiter| *waiter != task);
         self.calls.retain(|_, waiter| *waiter != task);
         self.http.retain(|_, waiter| *waiter != task);
         self.media.retain(|_, waiter| *waiter != task);

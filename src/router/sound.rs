@@ -9,7 +9,7 @@ use crate::address;
 use crate::effects::{Effect, MediaId, MediaSource, TraceKind};
 use crate::fault::Fault;
 use crate::fetch::Page;
-use crate::leg::{Leg, Over};
+use crate::leg::{Leg, Stop};
 use crate::limits::{PORT_GONE_LIMIT, SOUND_LIMIT, SOUND_START_LIMIT, SOUND_TAIL_LIMIT};
 use crate::world::Input;
 use tipring_instructions::{Play, Say, Sound as Source};
@@ -60,29 +60,40 @@ impl Noise {
 
     pub(crate) fn of_play(play: &Play, page: &Page) -> Noise {
         match &play.sound {
-            Source::Url(url) => Noise::Media(MediaSource::Url(address::resolve(&page.url, url))),
+            Source::Url(url) => Noise::Media(MediaSource::Url(page.resolve(url))),
             Source::Keys(keys) => Noise::Tones(keys.bytes().map(tone).collect()),
         }
     }
 }
 
-/// A key, or `w`: half a second.
-fn tone(key: u8) -> Tone {
-    if key == b'w' { Tone::Silence(50) } else { Tone::Key(key) }
+/// A key, or a pause: `w` half a second, `W` a second.
+pub(crate) fn tone(key: u8) -> Tone {
+    match key {
+        b'w' => Tone::Silence(50),
+        b'W' => Tone::Silence(100),
+        key => Tone::Key(key),
+    }
 }
 
 impl Leg {
     /// Begins a sound; `None`: it cannot be had, a notification is written. The call must be answered.
-    pub(crate) fn begin_sound(&self, noise: &Noise) -> Result<Option<Playing>, Over> {
+    pub(crate) fn begin_sound(&self, noise: &Noise) -> Result<Option<Playing>, Stop> {
         let mut world = self.world();
         let play = PlayId(world.id());
-        let session = world.sessions.get(&self.task).filter(|session| !session.over).ok_or(Over)?;
-        let (port, law, account, call) = (session.lease, session.law, session.call.account, session.call.sid);
+        let session = world.sessions.get(&self.task).filter(|session| !session.over).ok_or(Stop::Over)?;
+        if session.redirect.is_some() {
+            return Err(Stop::Redirected);
+        }
+        let port = session.lease.ok_or(Stop::Over)?;
+        let (law, account, call) = (session.law, session.call.account, session.call.sid);
         let mut limit = SOUND_START_LIMIT;
         let (media, source) = match noise {
             Noise::Media(MediaSource::Url(url)) if !address::is_absolute_http(url) => {
                 drop(world);
-                self.sound_failed(Code(11100), url, "not an http or https URL");
+                match address::has_scheme(url) {
+                    true => self.sound_failed(Code(11100), url, "not an http or https URL"),
+                    false => self.sound_failed(Code(15004), url, "relative to nothing: the document has no URL"),
+                }
                 return Ok(None);
             }
             Noise::Media(source) => {
@@ -208,7 +219,7 @@ impl Leg {
     }
 
     /// A sound that nobody can interrupt but the end of the call.
-    pub(crate) async fn hear(&self, noise: &Noise) -> Result<Heard, Over> {
+    pub(crate) async fn hear(&self, noise: &Noise) -> Result<Heard, Stop> {
         let Some(mut playing) = self.begin_sound(noise)? else {
             return Ok(Heard::Failed);
         };

@@ -1,53 +1,73 @@
 //! What a call does from its first request to its end: ask, carry the document out, ask again.
 
 use tipring_card::Cause;
-use tipring_resources::{CallStatus, Method};
+use tipring_resources::{CallStatus, Direction, Method};
 
 use crate::effects::TraceKind;
 use crate::fault::Fault;
-use crate::fetch::{Ask, Page};
-use crate::leg::{Leg, Over};
+use crate::fetch::{Ask, Page, Wanted};
+use crate::leg::{Leg, Stop};
 use crate::limits::{MAX_DOCUMENTS, MAX_QUICK_DOCUMENTS, MAX_RESCUES, QUICK};
+use crate::outgoing;
 use crate::sound::{Heard, Noise};
 use crate::verbs::{self, Flow};
 use tipring_instructions::Say;
 
 /// The whole of a call. Returns when the line is clear.
 pub(crate) async fn run(leg: Leg) {
-    // The call ends somewhere in there; what is to be done about it was done at that moment.
-    let _: Result<(), Over> = tell(&leg).await;
+    let mut begun = beginning(&leg).await;
+    loop {
+        // The call ends somewhere in there; what is to be done about it was done at that moment.
+        let stop = match begun {
+            Ok(wanted) => tell(&leg, wanted).await.err(),
+            Err(stop) => Some(stop),
+        };
+        if stop != Some(Stop::Redirected) {
+            break;
+        }
+        begun = leg.take_redirect();
+    }
     leg.line_is_clear().await;
 }
 
-async fn tell(leg: &Leg) -> Result<(), Over> {
-    let (_, number) = leg.call()?;
-    let url = number.as_ref().map_or("", |number| number.voice_url.trim());
+/// What is carried out first: of a call that came in its number's application, of one that we make what is to be done
+/// after its answer.
+async fn beginning(leg: &Leg) -> Result<Wanted, Stop> {
+    let (call, number) = leg.call()?;
     if leg.is_over() {
-        return Err(Over);
+        return Err(Stop::Over);
     }
+    if call.direction != Direction::Inbound {
+        return outgoing::call_out(leg).await;
+    }
+    let url = number.as_ref().map_or("", |number| number.voice_url.trim());
     if url.is_empty() {
         let words = leg.world().config.unconfigured.clone();
         leg.fault(Fault::warning(10003, "", "the number has no application: the built-in message answers"));
         return Err(leg.last_words(words).await);
     }
     let method = number.as_ref().map_or(Method::Post, |number| number.voice_method);
-    let mut ask = Ask { url: url.to_owned(), method, extra: Vec::new() };
+    Ok(Wanted::Ask(Ask { url: url.to_owned(), method, extra: Vec::new(), inline: false }))
+}
+
+/// Document after document.
+async fn tell(leg: &Leg, mut wanted: Wanted) -> Result<(), Stop> {
     let (mut documents, mut quick, mut rescues) = (0, 0, 0);
     loop {
         documents += 1;
         if documents > MAX_DOCUMENTS || quick > MAX_QUICK_DOCUMENTS || rescues > MAX_RESCUES {
             leg.world().counters.documents_exceeded += 1;
             let text = format!("{quick} documents in a row did nothing but lead to the next, {documents} in all");
-            leg.fault(Fault::error(11215, &ask.url, text));
+            leg.fault(Fault::error(11215, wanted.url(), text));
             return Err(leg.apologise().await);
         }
-        let page = match leg.obtain(ask).await? {
+        let page = match leg.obtain(wanted).await? {
             Ok(page) => page,
             Err(_) => return Err(leg.apologise().await),
         };
         let began = leg.now();
-        ask = match leg.carry_out(&page).await? {
-            Some(next) => next,
+        wanted = match leg.carry_out(&page).await? {
+            Some(next) => Wanted::Ask(next),
             None => {
                 leg.trace(TraceKind::Verb, "end of the document");
                 return Err(leg.finish().await);
@@ -64,7 +84,7 @@ async fn tell(leg: &Leg) -> Result<(), Over> {
 
 impl Leg {
     /// The verbs of a document, one after the other; `Some`: what is asked next.
-    async fn carry_out(&self, page: &Page) -> Result<Option<Ask>, Over> {
+    async fn carry_out(&self, page: &Page) -> Result<Option<Ask>, Stop> {
         self.world().counters.documents += 1;
         for placed in &page.document.verbs {
             {
@@ -81,13 +101,13 @@ impl Leg {
     }
 
     /// The last resort: tells the caller, and ends the call.
-    async fn apologise(&self) -> Over {
+    async fn apologise(&self) -> Stop {
         let words = self.world().config.apology.clone();
         self.last_words(words).await
     }
 
     /// Answers if need be, speaks, ends the call; without a voice a cause says it.
-    async fn last_words(&self, text: String) -> Over {
+    async fn last_words(&self, text: String) -> Stop {
         if let Err(over) = self.answer().await {
             return over;
         }

@@ -9,11 +9,14 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 use tipring_card::Micros;
 use tipring_resources::{Call, Record, Sid, SidKind, Stamp};
 
+use crate::bridge::Child;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::effects::{Effect, HttpAnswer, HttpId, MediaId, PlayId, Trace, TraceKind, WriteId};
 use crate::errand::Errand;
 use crate::limits::{Counters, MAX_EFFECTS, MAX_ERRANDS, MAX_INBOX};
+use crate::progress::Told;
+use crate::queue::Waiter;
 use crate::routes::Routes;
 use crate::session::Session;
 use tipring_resources::Code;
@@ -30,6 +33,8 @@ pub(crate) enum Input {
     Timeout,
     /// Look at the session again: answered, ended or cleared.
     Line,
+    /// Look at the legs that this one has called.
+    Child,
     Key(u8),
     Started(PlayId),
     Played {
@@ -78,6 +83,12 @@ pub(crate) struct World {
     pub(crate) counters: Counters,
     pub(crate) sessions: BTreeMap<TaskId, Session>,
     pub(crate) routes: Routes,
+    /// Legs that a Dial has called and not yet done with.
+    pub(crate) children: BTreeMap<TaskId, Child>,
+    /// Legs that wait for a line.
+    pub(crate) queue: VecDeque<Waiter>,
+    /// Callbacks of progress that wait, by call; an errand is at work as long as there is an entry.
+    pub(crate) telling: BTreeMap<Sid, VecDeque<Told>>,
     /// Calls that changed since the machine last looked, and what became of them.
     pub(crate) changed: Vec<Call>,
     /// Notifications written, by call.
@@ -113,6 +124,9 @@ impl World {
             counters: Counters::default(),
             sessions: BTreeMap::new(),
             routes: Routes::default(),
+            children: BTreeMap::new(),
+            queue: VecDeque::new(),
+            telling: BTreeMap::new(),
             changed: Vec::new(),
             notified: BTreeMap::new(),
             draining: false,
@@ -225,6 +239,13 @@ impl World {
     /// The oldest input of a task.
     pub(crate) fn take_input(&mut self, task: TaskId) -> Option<Input> {
         self.slots.get_mut(&task)?.inbox.pop_front()
+    }
+
+    /// Forgets what waits for a task.
+    pub(crate) fn empty_inbox(&mut self, task: TaskId) {
+        if let Some(slot) = self.slots.get_mut(&task) {
+            slot.inbox.clear();
+        }
     }
 
     /// The task waits until then, or for an input; [`Micros::FOREVER`] is no timer.

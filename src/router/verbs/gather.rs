@@ -6,7 +6,7 @@ use tipring_instructions::{Gather, Prompt};
 
 use crate::effects::TraceKind;
 use crate::fetch::Page;
-use crate::leg::{Leg, Over};
+use crate::leg::{Leg, Stop};
 use crate::limits::MAX_KEYS;
 use crate::params::param;
 use crate::sound::{Heard, Noise};
@@ -21,7 +21,7 @@ struct Keys<'a> {
     complete: bool,
 }
 
-pub(super) async fn run(leg: &Leg, page: &Page, gather: &Gather) -> Result<Flow, Over> {
+pub(super) async fn run(leg: &Leg, page: &Page, gather: &Gather) -> Result<Flow, Stop> {
     leg.answer().await?;
     let mut keys = Keys { gather, digits: String::new(), pressed: false, complete: false };
     for prompt in &gather.prompts {
@@ -51,7 +51,7 @@ pub(super) async fn run(leg: &Leg, page: &Page, gather: &Gather) -> Result<Flow,
 }
 
 /// All rounds of one prompt, or until a key cuts it.
-async fn prompt_once(leg: &Leg, page: &Page, prompt: &Prompt, keys: &mut Keys<'_>) -> Result<(), Over> {
+async fn prompt_once(leg: &Leg, page: &Page, prompt: &Prompt, keys: &mut Keys<'_>) -> Result<(), Stop> {
     let (noise, rounds) = match prompt {
         Prompt::Say(say) => (Noise::of_say(say, leg), say.rounds),
         Prompt::Play(play) => (Noise::of_play(play, page), play.rounds),
@@ -78,7 +78,7 @@ async fn prompt_once(leg: &Leg, page: &Page, prompt: &Prompt, keys: &mut Keys<'_
     Ok(())
 }
 
-async fn prompt_round(leg: &Leg, noise: &Noise, keys: &mut Keys<'_>) -> Result<Heard, Over> {
+async fn prompt_round(leg: &Leg, noise: &Noise, keys: &mut Keys<'_>) -> Result<Heard, Stop> {
     let Some(mut playing) = leg.begin_sound(noise)? else {
         return Ok(Heard::Failed);
     };

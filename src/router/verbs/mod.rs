@@ -1,6 +1,7 @@
 //! The verbs: each reads like what it does. A verb returns where the call goes on; it fails only because the call is
-//! over.
+//! over or has got another document from the API.
 
+mod dial;
 mod gather;
 mod pause;
 mod record;
@@ -10,7 +11,7 @@ mod speak;
 use tipring_instructions::Verb;
 
 use crate::fetch::{Ask, Page};
-use crate::leg::{Leg, Over};
+use crate::leg::{Leg, Stop};
 
 /// Where a call goes on after a verb.
 pub(crate) enum Flow {
@@ -20,7 +21,7 @@ pub(crate) enum Flow {
     Ask(Ask),
 }
 
-pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flow, Over> {
+pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flow, Stop> {
     match verb {
         Verb::Say(say) => speak::say(leg, say).await,
         Verb::Play(play) => speak::play(leg, page, play).await,
@@ -30,6 +31,7 @@ pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flo
         Verb::Redirect(redirect) => Ok(Flow::Ask(page.ask(Some(&redirect.url), redirect.method, Vec::new()))),
         Verb::Reject(reject) => Err(reject::run(leg, *reject)),
         Verb::Hangup => Err(leg.finish().await),
-        Verb::Dial(_) | Verb::Unsupported { .. } => Ok(Flow::Next),
+        Verb::Dial(dial) => dial::run(leg, page, dial).await,
+        Verb::Unsupported { .. } => Ok(Flow::Next),
     }
 }

@@ -4,9 +4,9 @@ use tipring_card::Cause;
 use tipring_instructions::{Reject, RejectReason};
 use tipring_resources::CallStatus;
 
-use crate::leg::{Leg, Over};
+use crate::leg::{Leg, Stop};
 
-pub(super) fn run(leg: &Leg, reject: Reject) -> Over {
+pub(super) fn run(leg: &Leg, reject: Reject) -> Stop {
     if leg.is_answered() {
         return leg.end(None, Cause::NORMAL);
     }

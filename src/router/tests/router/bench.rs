@@ -1,23 +1,29 @@
 //! The world around a router: an exchange that rings, applications that answer from a table, sounds of a known length, a
 //! store that commits. Each of them can be told to fail or to be silent for ever.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use tipring_card::{Cause, Law, Micros};
-use tipring_numbering::{Plan, TypeOfNumber};
+use tipring_card::{Cause, Law, Micros, Supervision};
+use tipring_numbering::{Class, Plan, TypeOfNumber};
 use tipring_resources::{
     Account, AccountStatus, Call, CallStatus, Code, Method, Notification, Number, NumberOrigin, Record, Recording, Sid,
     SidKind, Stamp,
 };
 use tipring_router::{
-    Config, DirectoryChange, Effect, Event, Exchange, HttpAnswer, HttpRequest, LineCommand, LineEvent, LineNumber,
-    MediaSource, PlayId, Purpose, Reply, Request, RequestId, Router, SwitchCommand, SwitchEvent, TraceKind,
+    AttemptId, CallChange, Config, DirectoryChange, Effect, Event, Exchange, HttpAnswer, HttpRequest, Instructions,
+    LineCommand, LineEvent, LineKind, LineNumber, MediaSource, NewCall, Outbound, Outgoing, PlayId, Purpose, Reply,
+    Request, RequestId, Router, SwitchCommand, SwitchEvent, TraceKind,
 };
 use tipring_switch::{Port, TapId, Tone};
 
 /// 2026-11-22 20:00 UTC.
 pub const EPOCH: Stamp = Stamp(1_795_377_600_000_000);
 pub const APP: &str = "http://app.test/voice";
+/// A number that the configuration has verified.
+pub const SHOWN: &str = "+12025550199";
+/// Whom to call.
+pub const BOB: &str = "+12025550123";
+pub const EVE: &str = "+12025550124";
 
 /// What an application does with a request.
 #[derive(Clone, Debug)]
@@ -69,6 +75,63 @@ pub struct Bench {
     /// Whether the caller speaks into a recording.
     pub caller_speaks: bool,
     pub recording_ms: u32,
+    /// Who is called, by number, and how he behaves; others answer after two seconds.
+    far_ends: BTreeMap<String, FarEnd>,
+    /// Crosspoints that the router has made and not taken back: listener and talker.
+    pub connected: BTreeSet<(Port, Port)>,
+    /// Every crosspoint that ever was, with its time.
+    pub bridges: Vec<(Micros, Port, Port)>,
+    /// Leases of lines that we called on, in order, with the number called.
+    pub called: Vec<(Port, String)>,
+    requests_made: u64,
+}
+
+/// How a called party behaves. Times are from the seizure.
+#[derive(Clone, Debug)]
+pub struct FarEnd {
+    /// From the order to the seizure; `None`: lines never say anything.
+    pub seized_ms: Option<u64>,
+    /// There is no line: cause, and whether it is worth waiting.
+    pub no_line: Option<(u8, bool)>,
+    pub ringing_ms: Option<u64>,
+    pub early_ms: Option<u64>,
+    pub answered_ms: Option<u64>,
+    pub by: Supervision,
+    /// Clears with this cause.
+    pub cleared_ms: Option<(u64, u8)>,
+    /// Moves to another line.
+    pub moved_ms: Option<u64>,
+}
+
+impl FarEnd {
+    /// Rings, and answers after so long.
+    pub fn answers(ms: u64) -> FarEnd {
+        FarEnd { answered_ms: Some(ms), ..FarEnd::rings() }
+    }
+
+    /// Rings for ever.
+    pub fn rings() -> FarEnd {
+        FarEnd {
+            seized_ms: Some(10),
+            no_line: None,
+            ringing_ms: Some(100),
+            early_ms: None,
+            answered_ms: None,
+            by: Supervision::Connect,
+            cleared_ms: None,
+            moved_ms: None,
+        }
+    }
+
+    /// Refuses with this cause after so long, unheard.
+    pub fn refuses(ms: u64, cause: u8) -> FarEnd {
+        FarEnd { ringing_ms: None, cleared_ms: Some((ms, cause)), ..FarEnd::rings() }
+    }
+
+    /// There is no line to him.
+    pub fn no_line(cause: u8, may_wait: bool) -> FarEnd {
+        FarEnd { no_line: Some((cause, may_wait)), ..FarEnd::rings() }
+    }
 }
 
 struct Tapped {
@@ -116,6 +179,12 @@ pub fn config(seed: u64) -> Config {
             area: "202".into(),
             trunk_prefix: String::new(),
             international_prefix: "011".into(),
+            ..Plan::default()
+        },
+        outbound: Outbound {
+            open: [Class::National, Class::Mobile, Class::TollFree, Class::Short].into(),
+            caller_ids: vec![SHOWN.into()],
+            queue_limit: Micros::from_s(60),
         },
         public_base: "http://127.0.0.1:8080".into(),
         apology: "sorry".into(),
@@ -156,6 +225,11 @@ impl Bench {
             app_latency_ms: 3,
             caller_speaks: true,
             recording_ms: 4_000,
+            far_ends: BTreeMap::new(),
+            connected: BTreeSet::new(),
+            bridges: Vec::new(),
+            called: Vec::new(),
+            requests_made: 100,
         };
         bench.event(Event::Directory(DirectoryChange::Account(account())));
         bench
@@ -199,6 +273,131 @@ impl Bench {
             redirecting: None,
         }));
         lease
+    }
+
+    /// How the called party at a number behaves.
+    pub fn far_end(&mut self, number: &str, far_end: FarEnd) {
+        self.far_ends.insert(number.into(), far_end);
+    }
+
+    /// The API's request for a call to Bob.
+    pub fn order(instructions: Instructions) -> NewCall {
+        NewCall {
+            account: account().sid,
+            to: BOB.into(),
+            from: SHOWN.into(),
+            group: String::new(),
+            instructions,
+            fallback_url: String::new(),
+            fallback_method: Method::Post,
+            callback: None,
+            timeout_s: 60,
+            time_limit_s: 14_400,
+            send_digits: String::new(),
+            record: None,
+        }
+    }
+
+    /// A call whose document is asked for at [`APP`].
+    pub fn order_url() -> NewCall {
+        Bench::order(Instructions::Url { url: APP.into(), method: Method::Post })
+    }
+
+    pub fn request_of_api(&mut self, request: Request) -> RequestId {
+        self.requests_made += 1;
+        let id = RequestId(self.requests_made);
+        self.event(Event::Request { id, request });
+        id
+    }
+
+    /// The API makes a call.
+    pub fn creates(&mut self, new: NewCall) -> RequestId {
+        self.request_of_api(Request::CreateCall(Box::new(new)))
+    }
+
+    /// The API gives a call something else to do.
+    pub fn redirects(&mut self, call: Sid, instructions: Instructions) -> RequestId {
+        let change = CallChange {
+            account: account().sid,
+            call,
+            instructions: Some(instructions),
+            fallback: None,
+            callback: None,
+            time_limit_s: None,
+        };
+        self.request_of_api(Request::ChangeCall(Box::new(change)))
+    }
+
+    /// The answer to a request of the API.
+    pub fn reply(&self, id: RequestId) -> Option<&Reply> {
+        self.log.iter().find_map(|(_, effect)| match effect {
+            Effect::Reply { id: answered, reply } if *answered == id => Some(reply),
+            _ => None,
+        })
+    }
+
+    /// The lease on which a number was called, the last time.
+    #[track_caller]
+    pub fn lease_to(&self, number: &str) -> Port {
+        self.called.iter().rev().find(|(_, to)| to == number).expect("nobody called there").0
+    }
+
+    /// The last record of the newest call to a number.
+    #[track_caller]
+    pub fn call_to(&self, number: &str) -> Call {
+        let calls = self.call_records();
+        let call = calls.iter().rev().find(|call| call.to == number).expect("nobody called there");
+        (*call).clone()
+    }
+
+    /// Orders that the lines got.
+    pub fn orders(&self) -> Vec<&Outgoing> {
+        let orders = self.log.iter().filter_map(|(_, effect)| match effect {
+            Effect::Line(LineCommand::Dial { call, .. }) => Some(call.as_ref()),
+            _ => None,
+        });
+        orders.collect()
+    }
+
+    /// Whether two legs hear each other.
+    pub fn are_bridged(&self, one: Port, other: Port) -> bool {
+        self.connected.contains(&(one, other)) && self.connected.contains(&(other, one))
+    }
+
+    fn dialled(&mut self, attempt: AttemptId, call: &Outgoing) {
+        let far_end = self.far_ends.get(&call.to).cloned().unwrap_or(FarEnd::answers(2_000));
+        if let Some((cause, may_wait)) = far_end.no_line {
+            let cause = Cause(cause);
+            let no_line = LineEvent::NoLine { attempt, cause, may_wait, text: "all lines are in use".into() };
+            return self.later(5, Event::Line(no_line));
+        }
+        let Some(seized_ms) = far_end.seized_ms else { return };
+        self.generation += 1;
+        let mut lease = Port { index: 20, generation: self.generation };
+        let (law, kind) = (Law::Mu, LineKind::Isdn);
+        let seized = LineEvent::Seized { attempt, lease, line: "sim 2/1".into(), law, kind };
+        self.later(seized_ms, Event::Line(seized));
+        if let Some(ms) = far_end.moved_ms {
+            let from = lease;
+            self.generation += 1;
+            lease = Port { index: 21, generation: self.generation };
+            let moved = LineEvent::Moved { from, lease, line: "sim 2/2".into(), law, kind };
+            self.later(seized_ms + ms, Event::Line(moved));
+        }
+        self.called.push((lease, call.to.clone()));
+        if let Some(ms) = far_end.ringing_ms {
+            self.later(seized_ms + ms, Event::Line(LineEvent::Ringing { lease }));
+        }
+        if let Some(ms) = far_end.early_ms {
+            self.later(seized_ms + ms, Event::Line(LineEvent::EarlyMedia { lease }));
+        }
+        if let Some(ms) = far_end.answered_ms {
+            self.later(seized_ms + ms, Event::Line(LineEvent::Answered { lease, by: far_end.by }));
+        }
+        if let Some((ms, cause)) = far_end.cleared_ms {
+            let cleared = LineEvent::Cleared { lease, cause: Cause(cause), by_far_end: true };
+            self.later(seized_ms + ms, Event::Line(cleared));
+        }
     }
 
     pub fn presses(&mut self, lease: Port, keys: &str) {
@@ -284,6 +483,7 @@ impl Bench {
             Effect::Line(LineCommand::Answer { lease }) if self.line_answers => {
                 self.later(20, Event::Line(LineEvent::Answered { lease, by: tipring_card::Supervision::Connect }));
             }
+            Effect::Line(LineCommand::Dial { attempt, call }) => self.dialled(attempt, &call),
             Effect::Line(LineCommand::Clear { lease, cause }) => {
                 self.detach(lease);
                 if self.line_clears {
@@ -310,13 +510,18 @@ impl Bench {
     fn switch(&mut self, command: SwitchCommand) {
         match command {
             SwitchCommand::Play { play, .. } => drop(self.tones.insert(play, (String::new(), 0))),
-            SwitchCommand::Tone { play, tone, .. } => {
-                let (text, ms) = self.tones.entry(play).or_default();
+            SwitchCommand::Tone { play, tone, port: port_of_tone } => {
+                if let Tone::Ringback(_) = tone {
+                    self.tones.remove(&play);
+                    return self.starts(play, port_of_tone, format!("ringback {}", zone_of(tone)), 0);
+                }
                 let (sign, length) = match tone {
                     Tone::Beep => ("beep".to_owned(), 250),
                     Tone::Key(key) => (char::from(key).to_string(), 160),
                     Tone::Silence(blocks) => ("w".to_owned(), 10 * u64::from(blocks)),
+                    Tone::Ringback(_) => (String::new(), 0),
                 };
+                let (text, ms) = self.tones.entry(play).or_default();
                 text.push_str(&sign);
                 *ms += length;
             }
@@ -336,6 +541,13 @@ impl Bench {
                 }
             }
             SwitchCommand::Untap { tap, .. } => self.tap_ends(tap),
+            SwitchCommand::Connect { listener, talker } => {
+                assert!(self.connected.insert((listener, talker)), "connected twice");
+                self.bridges.push((self.now, listener, talker));
+            }
+            SwitchCommand::Disconnect { listener, talker } => {
+                assert!(self.connected.remove(&(listener, talker)), "was not connected");
+            }
             _ => {}
         }
     }
@@ -564,6 +776,23 @@ impl Bench {
     }
 }
 
+fn zone_of(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Ringback(zone) => zone.tones().code,
+        _ => "",
+    }
+}
+
+/// A document as the API takes it.
+pub fn inline(inner: &str) -> Instructions {
+    Instructions::Document(format!("<Response>{inner}</Response>"))
+}
+
+/// Another URL as the API takes it.
+pub fn url(url: &str) -> Instructions {
+    Instructions::Url { url: url.into(), method: Method::Post }
+}
+
 pub fn xml(inner: &str) -> App {
     App::Says("text/xml", format!("<?xml version=\"1.0\"?>\n<Response>{inner}</Response>"))
 }
@@ -578,4 +807,10 @@ pub fn value<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
     let value = found.next().map(|(_, value)| value.as_str());
     assert!(found.next().is_none(), "{name} was sent twice: {request:?}");
     value
+}
+
+/// A callback of progress; `all`: of everything, else of the end.
+pub fn callback(all: bool) -> tipring_router::CallCallback {
+    let events = tipring_router::CallEvents { initiated: all, ringing: all, answered: all, completed: true };
+    tipring_router::CallCallback { url: "http://app.test/status".into(), method: Method::Post, events }
 }

@@ -6,4 +6,5 @@ mod chaos;
 mod documents;
 mod ends;
 mod errors;
+mod outgoing;
 mod recordings;

@@ -1,0 +1,179 @@
+//! A call comes in: whose it is, and whether it is taken.
+
+use tipring_card::Cause;
+use tipring_resources::{AccountStatus, Call, CallStatus, Direction, Number, Record, Sid, SidKind};
+
+use crate::effects::{CallCallback, CallEvents, Effect, LineCommand, LineEvent, LineNumber, TraceKind};
+use crate::fault::Fault;
+use crate::limits::{MAX_LINE_TEXT, MAX_SESSIONS};
+use crate::params::ANONYMOUS;
+use crate::session::{End, Session};
+use crate::world::World;
+
+/// Why a call is not taken.
+struct Refusal {
+    cause: Cause,
+    fault: Option<Fault>,
+}
+
+impl World {
+    /// A call comes in.
+    pub(crate) fn incoming(&mut self, event: LineEvent) {
+        let LineEvent::Incoming { lease, line, law, called, calling, caller_name, redirecting, .. } = event else {
+            return;
+        };
+        self.counters.calls += 1;
+        if self.routes.leases.contains_key(&lease) {
+            self.counters.duplicate_leases += 1;
+            return;
+        }
+        let (called, line) = (clean_number(&called), clean(&line));
+        let to = self.config.plan.called(&called.digits, called.ton);
+        let number = self.directory.find(&[&to, &called.digits, &line]);
+        let owner = number.as_ref().map(|number| number.account);
+        let owner = owner.or(self.config.owner).or(self.directory.first_account());
+        let Some(account) = owner else {
+            self.counters.refused_unknown += 1;
+            self.trace(None, TraceKind::Line, format!("in on {line}: refused, there is no account"));
+            self.emit(Effect::Line(LineCommand::Clear { lease, cause: Cause::UNALLOCATED }));
+            return;
+        };
+        let call = self.new_call(account, number.as_deref(), to, called.digits, line);
+        let call = Call {
+            forwarded_from: redirecting.as_ref().map(|n| self.party(Some(n))).filter(|n| !n.is_empty()),
+            from: self.party(calling.as_ref()),
+            from_raw: calling.as_ref().filter(|n| !n.restricted).map(|n| clean(&n.digits)).unwrap_or_default(),
+            caller_name: caller_name
+                .filter(|_| calling.as_ref().is_none_or(|n| !n.restricted))
+                .map(|name| clean(&name))
+                .filter(|name| !name.is_empty()),
+            ..call
+        };
+        let refusal = self.refusal(account, number.as_deref());
+        self.begin_session(
+            Session {
+                lease: Some(lease),
+                law,
+                fallback: number
+                    .as_ref()
+                    .map(|n| (n.voice_fallback_url.clone(), n.voice_fallback_method))
+                    .unwrap_or_default(),
+                callback: number.as_deref().and_then(callback_of),
+                number,
+                ..Session::new(call)
+            },
+            refusal,
+        );
+    }
+
+    fn new_call(&mut self, account: Sid, number: Option<&Number>, to: String, raw: String, line: String) -> Call {
+        let now = self.stamp();
+        Call {
+            sid: self.sid(SidKind::Call),
+            account,
+            parent: None,
+            number: number.map(|number| number.sid),
+            to: number.map_or(to, |number| number.phone_number.clone()),
+            from: String::new(),
+            to_raw: raw,
+            from_raw: String::new(),
+            caller_name: None,
+            forwarded_from: None,
+            direction: Direction::Inbound,
+            status: CallStatus::Ringing,
+            created: now,
+            updated: now,
+            started: Some(now),
+            answered: None,
+            ended: None,
+            cause: None,
+            line,
+            supervision: None,
+            queued_ms: 0,
+        }
+    }
+
+    /// A calling or redirecting number: E.164 where that is certain, withheld or not given is said so.
+    fn party(&self, number: Option<&LineNumber>) -> String {
+        match number {
+            None => String::new(),
+            Some(number) if number.restricted => ANONYMOUS.to_owned(),
+            Some(number) => {
+                let number = clean_number(number);
+                self.config.plan.e164(&number.digits, number.ton)
+            }
+        }
+    }
+
+    /// Whether the call is to be refused before anybody is asked.
+    fn refusal(&mut self, account: Sid, number: Option<&Number>) -> Option<Refusal> {
+        let refuse = |cause, text: &str| {
+            Some(Refusal { cause, fault: (!text.is_empty()).then(|| Fault::error(10003, "", text)) })
+        };
+        if self.draining {
+            self.counters.refused_draining += 1;
+            return refuse(Cause::CONGESTION, "");
+        }
+        if self.sessions.len() >= MAX_SESSIONS {
+            self.counters.refused_full += 1;
+            return refuse(Cause::CONGESTION, "the box has too many calls");
+        }
+        if number.is_none() {
+            self.counters.refused_unknown += 1;
+            return refuse(Cause::UNALLOCATED, "nobody has the number that was called; set it with an application");
+        }
+        match self.directory.account(account).map(|account| account.status) {
+            Some(AccountStatus::Active) => None,
+            Some(_) => refuse(Cause::REJECTED, "the account of the number is not active"),
+            None => refuse(Cause::REJECTED, "the account of the number is not known"),
+        }
+    }
+
+    fn begin_session(&mut self, session: Session, refusal: Option<Refusal>) {
+        let (call, lease) = (session.call.clone(), session.lease);
+        let Some(task) = self.begin_leg(session) else {
+            if let Some(lease) = lease {
+                self.emit(Effect::Line(LineCommand::Clear { lease, cause: Cause::CONGESTION }));
+            }
+            return;
+        };
+        let shown = |party: &str| {
+            if party.is_empty() { "unknown".to_owned() } else { party.to_owned() }
+        };
+        let text = format!("in from {} to {} on {}", shown(&call.from), shown(&call.to), call.line);
+        match refusal {
+            None => {
+                self.write(Record::Call(call.clone()));
+                if let Some(lease) = lease {
+                    self.emit(Effect::Line(LineCommand::Alert { lease }));
+                }
+                self.trace(Some(call.sid), TraceKind::Line, text);
+                self.changed.push(call);
+            }
+            Some(refusal) => {
+                self.trace(Some(call.sid), TraceKind::Line, text);
+                if let Some(fault) = refusal.fault {
+                    self.fault(call.account, call.sid, fault);
+                }
+                let status = Some(CallStatus::Failed);
+                self.end_call(task, End { status, cause: refusal.cause, clear: true, by_far_end: false });
+            }
+        }
+    }
+}
+
+/// A number's status callback: of the end only.
+fn callback_of(number: &Number) -> Option<CallCallback> {
+    let (url, method) = (number.status_callback.clone(), number.status_callback_method);
+    (!url.is_empty()).then(|| CallCallback { url, method, events: CallEvents::default() })
+}
+
+/// Text from a line, made harmless: no control characters, not too long.
+pub(crate) fn clean(text: &str) -> String {
+    let kept: String = text.chars().filter(|c| !c.is_control()).take(MAX_LINE_TEXT).collect();
+    kept.trim().to_owned()
+}
+
+fn clean_number(number: &LineNumber) -> LineNumber {
+    LineNumber { digits: clean(&number.digits), ..number.clone() }
+}

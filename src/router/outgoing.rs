@@ -1,0 +1,378 @@
+//! A leg that calls out, from its order to its answer: who may be called and under which number, the line, the ringing,
+//! the keys after the answer. Queued until a line is seized; then it is as far as the line says.
+
+use tipring_card::{Cause, Micros};
+use tipring_numbering::Class;
+use tipring_resources::{AccountStatus, Call, CallStatus, Code, Direction, Record, Sid, SidKind};
+
+use crate::bridge::ChildState;
+use crate::effects::{
+    CallRecord, Effect, Instructions, NewCall, Outgoing, Reply, RequestId, TraceKind, Track, WriteId,
+};
+use crate::errand::Errand;
+use crate::fault::Fault;
+use crate::fetch::Wanted;
+use crate::leg::{Leg, Stop};
+use crate::limits::{MAX_SESSIONS, SEIZE_LIMIT, WRITE_LIMIT};
+use crate::recording::{Ear, Take, Wish};
+use crate::session::Session;
+use crate::sound::{Noise, tone};
+use crate::world::{TaskId, World};
+
+/// What an outgoing leg is to do.
+pub(crate) struct Outward {
+    /// As the line is told it.
+    pub(crate) order: Outgoing,
+    /// The commit of its first record, if it is waited for.
+    pub(crate) born: Option<WriteId>,
+    /// It may wait for a line that is in use.
+    pub(crate) may_queue: bool,
+    /// Why there is no line, since the last try.
+    pub(crate) no_line: Option<NoLine>,
+    /// How long it may ring.
+    pub(crate) ring_limit: Micros,
+    /// Keys for after the answer.
+    pub(crate) send_digits: String,
+    pub(crate) record: Option<CallRecord>,
+    /// For after the answer; `None`: its Dial bridges it.
+    pub(crate) instructions: Option<Instructions>,
+}
+
+/// Why there is no line.
+#[derive(Clone, Debug)]
+pub(crate) struct NoLine {
+    pub(crate) cause: Cause,
+    pub(crate) may_wait: bool,
+    pub(crate) text: String,
+}
+
+/// A number that may be called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Callee {
+    pub(crate) number: String,
+    pub(crate) emergency: bool,
+}
+
+/// Why a number may not be called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Barred {
+    /// It is none.
+    NoNumber,
+    /// Numbers of its class are closed.
+    Closed(Class),
+}
+
+impl Barred {
+    /// In words, with remedy.
+    pub(crate) fn text(&self, written: &str) -> String {
+        let written: String = written.chars().filter(|c| !c.is_control()).take(64).collect();
+        match self {
+            Barred::NoNumber => {
+                format!("\"{written}\" is not a telephone number; write it as E.164, e.g. +12025550100")
+            }
+            Barred::Closed(class) => {
+                let class = class_name(*class);
+                format!("{written} is a number of the class {class}, which is closed; open it with outbound.open")
+            }
+        }
+    }
+}
+
+/// A class as the configuration has it.
+const fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Emergency => "emergency",
+        Class::Short => "short",
+        Class::TollFree => "toll-free",
+        Class::National => "national",
+        Class::Mobile => "mobile",
+        Class::International => "international",
+        Class::Premium => "premium",
+        Class::Unknown => "unknown",
+    }
+}
+
+impl World {
+    /// Whether a number may be called, and what it is.
+    pub(crate) fn callee(&self, written: &str) -> Result<Callee, Barred> {
+        let number = self.config.plan.normal(written).filter(|number| !number.is_empty()).ok_or(Barred::NoNumber)?;
+        let class = self.config.plan.class(&number);
+        let emergency = class == Class::Emergency;
+        if emergency || self.config.outbound.open.contains(&class) {
+            Ok(Callee { number, emergency })
+        } else {
+            Err(Barred::Closed(class))
+        }
+    }
+
+    /// Whether an account may show a number: its own, or one that whoever configured the box has verified.
+    pub(crate) fn may_show(&self, account: Sid, number: &str) -> bool {
+        let plan = &self.config.plan;
+        let same = |other: &str| plan.normal(other).is_some_and(|other| other == number);
+        self.directory.numbers_of(account).any(|own| same(&own.phone_number))
+            || self.config.outbound.caller_ids.iter().any(|verified| same(verified))
+    }
+
+    /// The API wants a call to be made. The answer waits for the commit.
+    pub(crate) fn create_by_request(&mut self, id: RequestId, new: NewCall) {
+        let (call, write) = match self.place(new) {
+            Ok(placed) => placed,
+            Err((code, text)) => {
+                self.counters.refused_outgoing += 1;
+                self.emit(Effect::Reply { id, reply: Reply::Refused { code: Code(code), text } });
+                return;
+            }
+        };
+        self.reply_after(id, call, write);
+    }
+
+    fn place(&mut self, new: NewCall) -> Result<(Call, WriteId), (u32, String)> {
+        let meant = |code: u32| (code, format!("{}: {}", Code(code).meaning(), Code(code).remedy()));
+        match self.directory.account(new.account).map(|account| account.status) {
+            Some(AccountStatus::Active) => {}
+            _ => return Err(meant(20005)),
+        }
+        let callee = self.callee(&new.to).map_err(|barred| {
+            let code = if barred == Barred::NoNumber { 21211 } else { 21215 };
+            (code, barred.text(&new.to))
+        })?;
+        let from = self.config.plan.normal(&new.from).filter(|from| !from.is_empty());
+        let from = from.ok_or_else(|| (21212, Barred::NoNumber.text(&new.from)))?;
+        if !self.may_show(new.account, &from) {
+            let text = format!("{from} is not a number of the account, nor in outbound.caller_ids; use one that is");
+            return Err((21210, text));
+        }
+        if !callee.emergency && self.draining {
+            self.counters.refused_draining += 1;
+            return Err((20503, "the box is being stopped and begins no calls; try again later".to_owned()));
+        }
+        if !callee.emergency && self.sessions.len() >= MAX_SESSIONS {
+            self.counters.refused_full += 1;
+            return Err((20503, "the box has too many calls; try again later".to_owned()));
+        }
+        let call =
+            Call { to_raw: new.to, from_raw: new.from, ..self.outgoing_call(new.account, &callee.number, &from) };
+        let call = Call { direction: Direction::OutboundApi, ..call };
+        let emergency = callee.emergency;
+        let outward = Outward {
+            order: Outgoing { group: new.group, to: callee.number, from, emergency, ..Outgoing::default() },
+            born: None,
+            may_queue: !emergency,
+            no_line: None,
+            ring_limit: Micros::from_s(u64::from(new.timeout_s)),
+            send_digits: new.send_digits,
+            record: new.record,
+            instructions: Some(new.instructions),
+        };
+        let session = Session {
+            fallback: (new.fallback_url, new.fallback_method),
+            callback: new.callback,
+            time_limit: (new.time_limit_s > 0).then(|| Micros::from_s(u64::from(new.time_limit_s))),
+            ..Session::new(call.clone())
+        };
+        let begun = self.begin_outgoing(session, outward, true);
+        let (_, write) = begun.ok_or_else(|| (20503, "the box has too many calls; try again later".to_owned()))?;
+        Ok((call, write))
+    }
+
+    /// A record of a leg that is to be called.
+    pub(crate) fn outgoing_call(&mut self, account: Sid, to: &str, from: &str) -> Call {
+        let now = self.stamp();
+        Call {
+            sid: self.sid(SidKind::Call),
+            account,
+            parent: None,
+            number: None,
+            to: to.to_owned(),
+            from: from.to_owned(),
+            to_raw: String::new(),
+            from_raw: String::new(),
+            caller_name: None,
+            forwarded_from: None,
+            direction: Direction::OutboundDial,
+            status: CallStatus::Queued,
+            created: now,
+            updated: now,
+            started: None,
+            answered: None,
+            ended: None,
+            cause: None,
+            line: String::new(),
+            supervision: None,
+            queued_ms: 0,
+        }
+    }
+
+    /// An outgoing leg begins. `kept`: it waits for the commit of its record, unless help is called.
+    pub(crate) fn begin_outgoing(
+        &mut self,
+        session: Session,
+        outward: Outward,
+        kept: bool,
+    ) -> Option<(TaskId, WriteId)> {
+        let call = session.call.clone();
+        let urgent = outward.order.emergency;
+        let task = self.begin_leg(Session { outward: Some(Box::new(outward)), ..session })?;
+        self.counters.calls_out += 1;
+        let write = self.write(Record::Call(call.clone()));
+        if kept && !urgent {
+            self.routes.await_write(write, task);
+            if let Some(outward) = self.sessions.get_mut(&task).and_then(|session| session.outward.as_mut()) {
+                outward.born = Some(write);
+            }
+        }
+        self.trace(Some(call.sid), TraceKind::Line, format!("to be called: {} from {}", call.to, call.from));
+        self.changed.push(call);
+        Some((task, write))
+    }
+
+    /// Why there was no line since the last look; and whether there is one.
+    fn line_found(&mut self, task: TaskId) -> (bool, Option<NoLine>) {
+        match self.sessions.get_mut(&task) {
+            None => (false, None),
+            Some(session) => {
+                let no_line = session.outward.as_mut().and_then(|outward| outward.no_line.take());
+                (session.lease.is_some(), no_line)
+            }
+        }
+    }
+}
+
+/// Calls, and returns when it is answered: with what the leg does then. A leg of a Dial stays here until it is over or
+/// gets a document of its own.
+pub(crate) async fn call_out(leg: &Leg) -> Result<Wanted, Stop> {
+    seize(leg).await?;
+    ring(leg).await?;
+    record(leg)?;
+    let digits = leg.outward(|outward| outward.send_digits.clone())?;
+    if !digits.is_empty() {
+        leg.hear(&Noise::Tones(digits.bytes().map(tone).collect())).await?;
+    }
+    if let Some(instructions) = leg.outward(|outward| outward.instructions.take())? {
+        leg.world().child_leaves(leg.task);
+        return Ok(instructions.into());
+    }
+    leg.world().child_is(leg.task, ChildState::Ready);
+    loop {
+        leg.next(Micros::FOREVER).await?;
+    }
+}
+
+/// Until there is a line.
+async fn seize(leg: &Leg) -> Result<(), Stop> {
+    let (born, may_queue, group) = leg.outward(|o| (o.born, o.may_queue, o.order.group.clone()))?;
+    if let Some(write) = born
+        && let Err(why) = leg.committed(write, WRITE_LIMIT).await
+        && !leg.is_over()
+    {
+        leg.fault(Fault::error(12400, "", format!("the call is not made, its record could not be kept: {why}")));
+        return Err(leg.end(Some(CallStatus::Failed), Cause::TEMPORARY_FAILURE));
+    }
+    if leg.is_over() {
+        return Err(Stop::Over);
+    }
+    let limit = {
+        let mut world = leg.world();
+        match may_queue {
+            true => world.dial_in_turn(leg.task, &group),
+            false => world.dial(leg.task),
+        }
+        if may_queue { world.config.outbound.queue_limit.max(SEIZE_LIMIT) } else { SEIZE_LIMIT }
+    };
+    let until = leg.now() + limit;
+    let mut told = false;
+    loop {
+        let (found, no_line) = leg.world().line_found(leg.task);
+        if found {
+            return Ok(());
+        }
+        match no_line {
+            Some(no_line) if may_queue && no_line.may_wait => {
+                if !told {
+                    leg.trace(TraceKind::Line, format!("waits for a line: {}", no_line.text));
+                    told = true;
+                }
+            }
+            Some(no_line) => return Err(without_line(leg, no_line.cause, &no_line.text)),
+            None => {}
+        }
+        if let crate::world::Input::Timeout = leg.next(until).await? {
+            return Err(match (may_queue, told) {
+                (true, true) => {
+                    leg.world().counters.queue_expired += 1;
+                    without_line(leg, Cause::NO_CHANNEL, "none was free within outbound.queue_limit")
+                }
+                _ => without_line(leg, Cause::TIMER_EXPIRY, "the lines did not answer"),
+            });
+        }
+    }
+}
+
+/// Ends a leg that finds no line. Its parent's developer, if there is one, is told: he looks there.
+fn without_line(leg: &Leg, cause: Cause, why: &str) -> Stop {
+    let Ok((call, _)) = leg.call() else {
+        return Stop::Over;
+    };
+    let text = format!("no line to {}: {why} (cause {}, {})", call.to, cause.0, cause.text());
+    let code = if call.parent.is_some() { 13224 } else { 10004 };
+    leg.world().fault(call.account, call.parent.unwrap_or(call.sid), Fault::warning(code, "", text));
+    leg.end(Some(CallStatus::Failed), cause)
+}
+
+/// Until it is answered.
+async fn ring(leg: &Leg) -> Result<(), Stop> {
+    let until = leg.now() + leg.outward(|outward| outward.ring_limit)?;
+    while !leg.is_answered() {
+        if let crate::world::Input::Timeout = leg.next(until).await? {
+            return Err(leg.end(Some(CallStatus::NoAnswer), Cause::NO_ANSWER));
+        }
+    }
+    Ok(())
+}
+
+/// Begins the recording of the whole call, if one is wished. An errand looks after it.
+fn record(leg: &Leg) -> Result<(), Stop> {
+    let Some(wish) = leg.outward(|outward| outward.record.take())? else {
+        return Ok(());
+    };
+    let mut world = leg.world();
+    let session = world.sessions.get(&leg.task).filter(|session| !session.over).ok_or(Stop::Over)?;
+    let (port, law, call) = (session.lease.ok_or(Stop::Over)?, session.law, session.call.clone());
+    let alone = Ear { port, law, both: false };
+    let mixed = Ear { port, law, both: true };
+    let ears = match (wish.dual, wish.track) {
+        (_, Track::Inbound) => vec![alone],
+        (true, _) => vec![alone, mixed],
+        (false, _) => vec![mixed],
+    };
+    let wish = Wish {
+        source: "OutboundAPI",
+        ears,
+        quiet_ms: 0,
+        track: wish.track,
+        trim: wish.trim,
+        callback: wish.callback,
+        callback_method: wish.callback_method,
+        events: wish.events,
+        url: String::new(),
+    };
+    let take = Take::begin(&mut world, leg.task, &call, wish);
+    let errand = take.and_then(|take| take.run_beside(&mut world));
+    if let Some(session) = world.sessions.get_mut(&leg.task) {
+        session.recorder = errand;
+    }
+    Ok(())
+}
+
+impl World {
+    /// Answers a request with a call's record, once that is committed.
+    pub(crate) fn reply_after(&mut self, id: RequestId, call: Call, write: WriteId) {
+        match self.begin(call.sid, Errand::Reply { id, call: Box::new(call), write }) {
+            Some(errand) => self.routes.await_write(write, errand),
+            None => {
+                let text = "too much waits beside the calls; try again later".to_owned();
+                self.emit(Effect::Reply { id, reply: Reply::Refused { code: Code(20503), text } });
+            }
+        }
+    }
+}

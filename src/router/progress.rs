@@ -1,0 +1,115 @@
+//! Status callbacks of a leg (twiml.md §2.4): initiated, ringing, answered, completed, as they were wished. They are sent
+//! beside the call, one after the other in the order of their numbers: a slow server delays only its own events. What
+//! it answers is looked at by nobody.
+
+use std::collections::VecDeque;
+
+use tipring_resources::{Call, Method, Sid};
+
+use crate::date::rfc2822;
+use crate::effects::{CallEvents, WriteId};
+use crate::errand::Errand;
+use crate::limits::MAX_PROGRESS;
+use crate::params::{Params, of_call, param};
+use crate::world::{TaskId, World};
+
+/// What happened to a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Initiated,
+    Ringing,
+    Answered,
+    Completed,
+}
+
+/// A callback that is to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) call: Box<Call>,
+    pub(crate) url: String,
+    pub(crate) method: Method,
+    pub(crate) params: Params,
+}
+
+impl Progress {
+    fn is_wished(self, events: CallEvents) -> bool {
+        match self {
+            Progress::Initiated => events.initiated,
+            Progress::Ringing => events.ringing,
+            Progress::Answered => events.answered,
+            Progress::Completed => events.completed,
+        }
+    }
+}
+
+impl World {
+    /// Tells a leg's callback, if it wants to know; `write`: once that is committed.
+    pub(crate) fn progress(&mut self, task: TaskId, progress: Progress, write: Option<WriteId>) {
+        let now = self.stamp();
+        let Some(session) = self.sessions.get_mut(&task) else {
+            return;
+        };
+        let Some(callback) = session.callback.clone().filter(|callback| progress.is_wished(callback.events)) else {
+            return;
+        };
+        let mut extra = vec![
+            param("SequenceNumber", session.told),
+            param("CallbackSource", "call-progress-events"),
+            param("Timestamp", rfc2822(now)),
+        ];
+        session.told += 1;
+        let call = Box::new(session.call.clone());
+        if progress == Progress::Completed {
+            extra.extend(of_end(&call));
+        }
+        let mut params = of_call(&call, &self.config, &extra);
+        if progress == Progress::Initiated
+            && let Some(status) = params.iter_mut().find(|(name, _)| name == "CallStatus")
+        {
+            status.1 = "initiated".to_owned();
+        }
+        let sid = call.sid;
+        let told = Told { call, url: callback.url, method: callback.method, params };
+        match write {
+            None => self.tell(told),
+            Some(write) => {
+                if let Some(errand) = self.begin(sid, Errand::Final { told, write }) {
+                    self.routes.await_write(write, errand);
+                }
+            }
+        }
+    }
+
+    /// Appends to a leg's callbacks; an errand sends them as long as there are any.
+    pub(crate) fn tell(&mut self, told: Told) {
+        let sid = told.call.sid;
+        if let Some(waiting) = self.telling.get_mut(&sid) {
+            if waiting.len() < MAX_PROGRESS {
+                waiting.push_back(told);
+            } else {
+                self.counters.errands_dropped += 1;
+            }
+        } else if self.begin(sid, Errand::Progress { call: sid }).is_some() {
+            self.telling.insert(sid, VecDeque::from([told]));
+        }
+    }
+
+    /// The next callback of a leg; `None`: there is none, and the errand is over.
+    pub(crate) fn next_told(&mut self, call: Sid) -> Option<Told> {
+        let told = self.telling.get_mut(&call).and_then(VecDeque::pop_front);
+        if told.is_none() {
+            self.telling.remove(&call);
+        }
+        told
+    }
+}
+
+/// What is said of a leg that is over.
+fn of_end(call: &Call) -> Params {
+    let seconds = call.duration_s().unwrap_or(0);
+    let mut params = vec![param("CallDuration", seconds), param("Duration", (seconds + 59) / 60)];
+    if let Some(cause) = call.cause {
+        params.push(param("HangupCause", cause));
+    }
+    params
+}

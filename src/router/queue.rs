@@ -1,0 +1,89 @@
+//! Who waits for a free line: first come, first served, group by group. A try is made when a line is said to be free, and
+//! again after each success, because one word may stand for several lines. Calls of the API wait here; a Dial does not,
+//! its caller is already there, and neither does a call for help.
+
+use std::collections::BTreeSet;
+
+use crate::effects::{AttemptId, Effect, LineCommand};
+use crate::outgoing::NoLine;
+use crate::world::{Input, TaskId, World};
+
+/// A leg that waits for a line.
+pub(crate) struct Waiter {
+    task: TaskId,
+    group: String,
+    /// It has asked, and not been answered yet.
+    trying: bool,
+}
+
+impl World {
+    /// Asks for a line at once.
+    pub(crate) fn dial(&mut self, task: TaskId) {
+        let attempt = AttemptId(self.id());
+        let Some(outward) = self.sessions.get(&task).and_then(|session| session.outward.as_ref()) else {
+            return;
+        };
+        let call = Box::new(outward.order.clone());
+        self.routes.attempts.insert(attempt, task);
+        self.emit(Effect::Line(LineCommand::Dial { attempt, call }));
+    }
+
+    /// Asks for a line when it is this leg's turn. At most one entry a leg, so at most `MAX_SESSIONS`.
+    pub(crate) fn dial_in_turn(&mut self, task: TaskId, group: &str) {
+        let alone = !self.queue.iter().any(|waiter| waiter.group == group);
+        self.queue.push_back(Waiter { task, group: group.to_owned(), trying: false });
+        if alone {
+            self.serve_queue(group);
+        }
+    }
+
+    /// Lets the first of a group try.
+    fn serve_queue(&mut self, group: &str) {
+        let first = self.queue.iter_mut().find(|waiter| waiter.group == group);
+        if let Some(waiter) = first.filter(|waiter| !waiter.trying) {
+            waiter.trying = true;
+            let task = waiter.task;
+            self.dial(task);
+        }
+    }
+
+    /// A line is free again, in which group is not said.
+    pub(crate) fn line_free(&mut self) {
+        let groups: BTreeSet<String> = self.queue.iter().map(|waiter| waiter.group.clone()).collect();
+        for group in groups {
+            self.serve_queue(&group);
+        }
+    }
+
+    /// A leg waits no longer: it has a line, or is over.
+    pub(crate) fn leave_queue(&mut self, task: TaskId) {
+        if let Some(at) = self.queue.iter().position(|waiter| waiter.task == task)
+            && let Some(waiter) = self.queue.remove(at)
+        {
+            self.serve_queue(&waiter.group);
+        }
+    }
+
+    /// There is no line for an attempt.
+    pub(crate) fn no_line(&mut self, attempt: AttemptId, why: NoLine) {
+        let Some(task) = self.routes.attempts.remove(&attempt) else {
+            self.counters.stale_events += 1;
+            return;
+        };
+        let waiter = self.queue.iter_mut().find(|waiter| waiter.task == task);
+        if let Some(waiter) = waiter.filter(|_| why.may_wait) {
+            waiter.trying = false;
+        } else {
+            self.leave_queue(task);
+        }
+        let Some(session) = self.sessions.get_mut(&task) else {
+            return;
+        };
+        if session.over {
+            session.cleared = true;
+        } else if let Some(outward) = &mut session.outward {
+            outward.no_line = Some(why);
+        }
+        self.deliver(task, Input::Line);
+    }
+}

@@ -1,0 +1,322 @@
+//! A recording, whoever wished it: tap, file, record, and only after its commit anybody is told of it. It may be brought
+//! to its end by the verb that began it, or by an errand of its own when that verb has no time to wait.
+
+use tipring_card::Law;
+use tipring_instructions::RecordingEvents;
+use tipring_resources::{Call, Method, Record as Stored, Recording, RecordingStatus, SidKind};
+use tipring_switch::{Command as SwitchCommand, Port, TapId};
+
+use crate::config::Config;
+use crate::date::rfc2822;
+use crate::effects::{Effect, TraceKind, Track, WriteId};
+use crate::errand::Errand;
+use crate::fault::Fault;
+use crate::leg::Leg;
+use crate::limits::{FILE_LIMIT, SHORTEST_RECORDING_MS, TAP_LIMIT, WRITE_LIMIT};
+use crate::params::{Params, param};
+use crate::world::{Input, TaskId, World};
+
+/// What is to be recorded, and who is told of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    /// As records and callbacks name it.
+    pub(crate) source: &'static str,
+    /// Whose voices; two make a file of two channels.
+    pub(crate) ears: Vec<Ear>,
+    /// Of the first ear; 0: never.
+    pub(crate) quiet_ms: u32,
+    pub(crate) track: Track,
+    pub(crate) trim: bool,
+    /// Absolute; empty: nobody.
+    pub(crate) callback: String,
+    pub(crate) callback_method: Method,
+    pub(crate) events: RecordingEvents,
+    /// The document that wished it, for people.
+    pub(crate) url: String,
+}
+
+/// Where a recording listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ear {
+    pub(crate) port: Port,
+    pub(crate) law: Law,
+    /// Also what the port hears.
+    pub(crate) both: bool,
+}
+
+/// A recording that is being made.
+pub(crate) struct Take {
+    pub(crate) recording: Recording,
+    call: Box<Call>,
+    wish: Wish,
+    taps: Vec<Tapped>,
+    spoken: bool,
+    lost: u32,
+}
+
+struct Tapped {
+    tap: TapId,
+    port: Port,
+    /// It has said its last word.
+    ended: bool,
+}
+
+/// Who is told of a recording, in one word for callbacks.
+const fn track(track: Track) -> &'static str {
+    match track {
+        Track::Both => "both",
+        Track::Inbound => "inbound",
+        Track::Outbound => "outbound",
+    }
+}
+
+impl Take {
+    /// Tap, file and record. `task` gets what is told of it.
+    pub(crate) fn begin(world: &mut World, task: TaskId, call: &Call, wish: Wish) -> Option<Take> {
+        let first = *wish.ears.first()?;
+        let names: Vec<TapId> = wish.ears.iter().take(2).map(|_| TapId(world.id())).collect();
+        let tap = *names.first()?;
+        let sid = world.sid(SidKind::Recording);
+        let now = world.stamp();
+        let recording = Recording {
+            sid,
+            account: call.account,
+            call: call.sid,
+            status: RecordingStatus::InProgress,
+            channels: if names.len() > 1 { 2 } else { 1 },
+            source: wish.source.to_owned(),
+            duration_ms: None,
+            error_code: None,
+            started: now,
+            created: now,
+            updated: now,
+        };
+        let second = names.get(1).copied().zip(wish.ears.get(1).map(|ear| ear.law));
+        world.emit(Effect::OpenRecording { sid, tap, law: first.law, second });
+        let mut taps = Vec::new();
+        for (at, (tap, ear)) in names.into_iter().zip(&wish.ears).enumerate() {
+            let quiet_ms = if at == 0 { wish.quiet_ms } else { 0 };
+            world.emit(Effect::Switch(SwitchCommand::Tap { port: ear.port, tap, both: ear.both, quiet_ms }));
+            world.routes.taps.insert(tap, task);
+            taps.push(Tapped { tap, port: ear.port, ended: false });
+        }
+        let write = world.write(Stored::Recording(recording.clone()));
+        world.trace(Some(call.sid), TraceKind::File, format!("recording {sid} begins"));
+        let take = Take { recording, call: Box::new(call.clone()), wish, taps, spoken: false, lost: 0 };
+        if take.wish.events.in_progress {
+            take.tell(world, Some(write));
+        }
+        Some(take)
+    }
+
+    /// Whether it is the tap that hears silence.
+    pub(crate) fn is_tap(&self, tap: TapId) -> bool {
+        self.taps.first().is_some_and(|tapped| tapped.tap == tap)
+    }
+
+    /// What an input means for it: true when a tap of its has ended.
+    pub(crate) fn input(&mut self, input: &Input) -> bool {
+        let Input::TapEnded { tap, spoken, lost } = input else {
+            return false;
+        };
+        let Some(tapped) = self.taps.iter_mut().find(|tapped| tapped.tap == *tap && !tapped.ended) else {
+            return false;
+        };
+        tapped.ended = true;
+        self.spoken |= *spoken;
+        self.lost = self.lost.saturating_add(*lost);
+        true
+    }
+
+    /// Whether no sound comes any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.taps.iter().all(|tapped| tapped.ended)
+    }
+
+    /// An errand brings it to its end from now on.
+    pub(crate) fn hand_over(self, world: &mut World) {
+        let call = self.recording.call;
+        let taps: Vec<TapId> = self.taps.iter().map(|tapped| tapped.tap).collect();
+        if let Some(errand) = world.begin(call, Errand::Recording { take: Box::new(self), now: true }) {
+            world.routes.taps.extend(taps.into_iter().map(|tap| (tap, errand)));
+        }
+    }
+
+    /// An errand listens from now on, until it is told of the call's end or the taps end.
+    pub(crate) fn run_beside(self, world: &mut World) -> Option<TaskId> {
+        let call = self.recording.call;
+        let taps: Vec<TapId> = self.taps.iter().map(|tapped| tapped.tap).collect();
+        let errand = world.begin(call, Errand::Recording { take: Box::new(self), now: false })?;
+        world.routes.taps.extend(taps.into_iter().map(|tap| (tap, errand)));
+        Some(errand)
+    }
+
+    /// The taps end, then the file, then the record. Returns whether there is a recording.
+    pub(crate) async fn finish(&mut self, leg: &Leg, drop_tail_ms: u32) -> bool {
+        self.close(leg, drop_tail_ms).await;
+        self.keep(leg).await
+    }
+
+    async fn close(&mut self, leg: &Leg, drop_tail_ms: u32) {
+        for tapped in self.taps.iter().filter(|tapped| !tapped.ended) {
+            leg.world().emit(Effect::Switch(SwitchCommand::Untap { tap: tapped.tap, port: tapped.port }));
+        }
+        let until = leg.now() + TAP_LIMIT;
+        while !self.has_ended() {
+            let input = leg.next_after_all(until).await;
+            self.input(&input);
+            if let Input::Timeout = input {
+                // It may have been spoken: rather a silent recording than none.
+                self.spoken = true;
+                self.taps.iter_mut().for_each(|tapped| tapped.ended = true);
+            }
+        }
+        let mut world = leg.world();
+        if self.lost > 0 {
+            let text = format!("{} ms of sound were lost", u64::from(self.lost) * 10);
+            world.trace(Some(self.recording.call), TraceKind::File, text);
+        }
+        for tapped in &self.taps {
+            world.routes.taps.remove(&tapped.tap);
+        }
+        world.routes.recordings.insert(self.recording.sid, leg.task);
+        let (sid, discard, trim) = (self.recording.sid, !self.spoken, self.wish.trim);
+        world.emit(Effect::CloseRecording { sid, trim, drop_tail_ms, discard });
+    }
+
+    /// Waits for the file, keeps the record and waits for its commit.
+    async fn keep(&mut self, leg: &Leg) -> bool {
+        let until = leg.now() + FILE_LIMIT;
+        let closed = loop {
+            match leg.next_after_all(until).await {
+                Input::RecordingClosed { sid, duration_ms, text } if sid == self.recording.sid => {
+                    break duration_ms.ok_or(text);
+                }
+                Input::Timeout => break Err("the file was not closed in time".to_owned()),
+                _ => {}
+            }
+        };
+        leg.world().routes.recordings.remove(&self.recording.sid);
+        let failure = match closed {
+            _ if !self.spoken => Some((16102, "nobody spoke".to_owned())),
+            Err(why) => Some((12400, why)),
+            Ok(ms) if ms < SHORTEST_RECORDING_MS => Some((16101, format!("{ms} ms"))),
+            Ok(ms) => {
+                self.recording.duration_ms = Some(ms);
+                None
+            }
+        };
+        self.recording.status = if failure.is_none() { RecordingStatus::Completed } else { RecordingStatus::Absent };
+        if let Some((code, why)) = failure {
+            self.recording.error_code = Some(code);
+            let text = format!("recording {} is absent: {why}", self.recording.sid);
+            if code == 12400 {
+                self.fault(leg, text);
+            } else {
+                leg.world().trace(Some(self.recording.call), TraceKind::File, text);
+            }
+        }
+        self.commit(leg).await
+    }
+
+    async fn commit(&mut self, leg: &Leg) -> bool {
+        let write = {
+            let mut world = leg.world();
+            self.recording.updated = world.stamp();
+            let write = world.write(Stored::Recording(self.recording.clone()));
+            world.routes.await_write(write, leg.task);
+            write
+        };
+        let completed = self.recording.status == RecordingStatus::Completed;
+        let sid = self.recording.sid;
+        if let Err(why) = leg.committed(write, WRITE_LIMIT).await {
+            self.fault(leg, format!("recording {sid} could not be kept: {why}"));
+            return false;
+        }
+        let mut world = leg.world();
+        if completed {
+            world.counters.recordings += 1;
+            let text = format!("recording {sid} is kept: {} s", seconds(&self.recording));
+            world.trace(Some(self.recording.call), TraceKind::File, text);
+        }
+        let events = self.wish.events;
+        if completed && events.completed || !completed && events.absent {
+            self.tell(&mut world, None);
+        }
+        completed
+    }
+
+    fn fault(&self, leg: &Leg, text: String) {
+        let fault = Fault::error(12400, &self.wish.url, text);
+        leg.world().fault(self.recording.account, self.recording.call, fault);
+    }
+
+    /// What a verb's own request says of it.
+    pub(crate) fn told(&self, config: &Config) -> Params {
+        vec![
+            param("RecordingUrl", recording_url(config, &self.recording)),
+            param("RecordingSid", self.recording.sid),
+            param("RecordingDuration", seconds(&self.recording)),
+        ]
+    }
+
+    /// Tells the callback, beside the call; `write`: once that is committed.
+    fn tell(&self, world: &mut World, write: Option<WriteId>) {
+        if self.wish.callback.is_empty() {
+            return;
+        }
+        let recording = &self.recording;
+        let mut params = vec![
+            param("AccountSid", recording.account),
+            param("CallSid", recording.call),
+            param("RecordingSid", recording.sid),
+            param("RecordingUrl", recording_url(&world.config, recording)),
+            param("RecordingStatus", recording.status.as_str()),
+            param("RecordingChannels", recording.channels),
+            param("RecordingStartTime", rfc2822(recording.started)),
+            param("RecordingSource", &recording.source),
+            param("RecordingTrack", track(self.wish.track)),
+        ];
+        if recording.duration_ms.is_some() {
+            params.push(param("RecordingDuration", seconds(recording)));
+        }
+        if let Some(code) = recording.error_code {
+            params.push(param("ErrorCode", code));
+        }
+        let errand = Errand::Callback {
+            call: self.call.clone(),
+            url: self.wish.callback.clone(),
+            method: self.wish.callback_method,
+            params,
+            write,
+        };
+        if let Some(task) = world.begin(recording.call, errand)
+            && let Some(write) = write
+        {
+            world.routes.await_write(write, task);
+        }
+    }
+}
+
+/// A recording that an errand looks after: until its call is over, or it can hear nothing more.
+pub(crate) async fn look_after(leg: &Leg, mut take: Take, now: bool) {
+    while !now && !take.has_ended() {
+        let input = leg.next_after_all(tipring_card::Micros::FOREVER).await;
+        take.input(&input);
+        if let Input::Line = input {
+            break;
+        }
+    }
+    take.finish(leg, 0).await;
+}
+
+/// Where the API shows it; the sound is there with `.wav` appended.
+fn recording_url(config: &Config, recording: &Recording) -> String {
+    let (base, version) = (config.public_base.trim_end_matches('/'), &config.api_version);
+    format!("{base}/{version}/Accounts/{}/Recordings/{}", recording.account, recording.sid)
+}
+
+/// To the nearest second, but never nothing.
+fn seconds(recording: &Recording) -> u32 {
+    (recording.duration_ms.unwrap_or(0).saturating_add(500) / 1_000).max(1)
+}
