@@ -367,3 +367,55 @@ async fn c19_the_list_of_caller_ids_has_its_envelope() {
     assert_eq!(list.as_object().unwrap().len(), 9, "the envelope and one list: {list}");
     assert_eq!(desk.post("/OutgoingCallerIds.json", "PhoneNumber=1").await.fault(), (503, 20503));
 }
+
+#[tokio::test]
+async fn hostile_parameters_are_refused_or_passed_over_and_never_a_fault_of_ours() {
+    let desk = Desk::new().await;
+    let names = "To From CallerId Trunk Byoc Url Method Twiml FallbackUrl FallbackMethod StatusCallback \
+        StatusCallbackMethod StatusCallbackEvent Timeout TimeLimit SendDigits Record RecordingChannels RecordingTrack Trim \
+        RecordingStatusCallback RecordingStatusCallbackMethod RecordingStatusCallbackEvent ApplicationSid Status";
+    let names: Vec<&str> = names.split_whitespace().collect();
+    let values = "+1 100 http://app/ <Response/> dahdi/ dahdi/a/1 dahdi//// sip:x : / %00 %F0%9F%93%9E %E2%80%AE \
+        99999999999999999999 -1 0 1.5 true GET completed ringing mono dual both %0D%0AX:1 http://[::1 http://u:p@h/#x \
+        wWwW9 ' \" ;-- ../../etc/passwd %25 AP00000000000000000000000000000001";
+    let values: Vec<String> =
+        values.split_whitespace().map(|value| value.replace('+', "%2B")).chain(["9".repeat(5000)]).collect();
+    let path = format!("/Calls/{}.json", call(1, CallStatus::Busy).sid);
+    desk.live.goes_on(call(1, CallStatus::InProgress));
+    // A step of a linear generator: the same forms in every run.
+    let mut seed = 7u64;
+    let mut pick = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    };
+    let mut seen = std::collections::BTreeMap::<u16, u32>::new();
+    for round in 0..3000 {
+        let mut form = if round % 2 == 0 { format!("{FORM}&Url=http://app/") } else { String::new() };
+        for _ in 0..pick(5) {
+            let pair = format!("{}={}", names[pick(names.len())], values[pick(values.len())]);
+            form = if pick(2) == 0 { format!("{form}&{pair}") } else { format!("{pair}&{form}") };
+        }
+        let place = if pick(4) == 0 { path.as_str() } else { "/Calls.json" };
+        let got = desk.post(place, &form).await;
+        *seen.entry(got.status.as_u16()).or_default() += 1;
+        match got.status.as_u16() {
+            200 | 201 => assert_eq!(got.json()["account_sid"], me().to_string(), "{form}"),
+            400 => assert!(got.fault().1 >= 20_000, "{form}"),
+            other => panic!("{other} for {form}"),
+        }
+        desk.live.goes_on(call(1, CallStatus::InProgress));
+    }
+    assert!(seen[&201] > 300 && seen[&200] > 100 && seen[&400] > 1000, "{seen:?}");
+    for new in desk.live.requests.lock().unwrap().iter().filter_map(|ask| match ask {
+        Ask::CreateCall(new) => Some(new),
+        _ => None,
+    }) {
+        let digits = new.to.strip_prefix('+').unwrap_or(&new.to);
+        assert!(
+            !digits.is_empty() && digits.bytes().all(|key| key.is_ascii_digit() || b"*#".contains(&key)),
+            "{new:?}"
+        );
+        assert!(!new.from.chars().any(char::is_control) && (1..=600).contains(&new.timeout_s), "{new:?}");
+        assert!((1..=86_400).contains(&new.time_limit_s) && new.send_digits.len() <= 32, "{new:?}");
+    }
+}
