@@ -91,6 +91,31 @@ impl<'a> Attributes<'a> {
         default
     }
 
+    /// Which words of a list stand in the attribute, parted by blanks. `None`: none, or a wrong one and a warning.
+    pub(crate) fn several<const N: usize>(
+        &mut self,
+        name: &str,
+        code: u32,
+        words: [&str; N],
+        notes: &mut Notes<'_>,
+    ) -> Option<[bool; N]> {
+        let attribute = self.take(name)?;
+        let mut found = [false; N];
+        for word in attribute.value.split_whitespace() {
+            let Some(at) = words.iter().position(|known| *known == word) else {
+                notes.warn(code, attribute.at, self.bad(attribute, &format!("a list of {}", words.join(", "))));
+                return None;
+            };
+            found[at] = true;
+        }
+        found.contains(&true).then_some(found)
+    }
+
+    /// A text that is not empty.
+    pub(crate) fn given(&mut self, name: &str) -> Option<String> {
+        self.text(name).filter(|text| !text.is_empty())
+    }
+
     /// The keys of an attribute that holds keys, each of `allowed`; else a warning and the default.
     pub(crate) fn keys(&mut self, name: &str, rule: Keys<'_>, notes: &mut Notes<'_>) -> String {
         let Some(attribute) = self.take(name) else {
@@ -123,7 +148,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    fn bad(&self, attribute: &Attribute, wanted: &str) -> String {
+    pub(crate) fn bad(&self, attribute: &Attribute, wanted: &str) -> String {
         let value: String = attribute.value.chars().take(40).collect();
         format!("<{} {}=\"{value}\">: {wanted} is expected; the default is used", self.element, attribute.name)
     }

@@ -2,11 +2,52 @@
 
 use std::fmt;
 
+use crate::attributes::{Attributes, Number};
+use crate::diagnostic::Notes;
 use crate::record::RecordingEvents;
 use crate::verb::{Method, Place};
+use crate::xml::Element;
 
 /// Targets of one Dial, as twiml allows.
 pub const MAX_TARGETS: usize = 10;
+/// Seconds that a call may last: a day. Longer is a handset that lies beside its rest.
+const MAX_TIME: u32 = 86_400;
+/// Characters of a caller id.
+const MAX_CALLER_ID: usize = 64;
+
+/// Of networks and sites that this box does not have: without effect.
+const WITHOUT_EFFECT: [&str; 6] =
+    ["referUrl", "referMethod", "callReason", "passports", "events", "recordingConfigurationId"];
+const ATTRIBUTES: [&str; 22] = [
+    "action",
+    "method",
+    "timeout",
+    "timeLimit",
+    "hangupOnStar",
+    "callerId",
+    "answerOnBridge",
+    "ringTone",
+    "sequential",
+    "record",
+    "recordingTrack",
+    "trim",
+    "recordingStatusCallback",
+    "recordingStatusCallbackMethod",
+    "recordingStatusCallbackEvent",
+    "ifMachine",
+    "referUrl",
+    "referMethod",
+    "callReason",
+    "passports",
+    "events",
+    "recordingConfigurationId",
+];
+/// Countries whose ringback can be asked for.
+const RING_TONES: [&str; 40] = [
+    "at", "au", "bg", "br", "be", "ch", "cl", "cn", "cz", "de", "dk", "ee", "es", "fi", "fr", "gr", "hu", "il", "in",
+    "it", "lt", "jp", "mx", "my", "nl", "no", "nz", "ph", "pl", "pt", "ru", "se", "sg", "th", "uk", "us", "us-old",
+    "tw", "ve", "za",
+];
 
 /// Call others and connect the first who answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,4 +167,92 @@ impl fmt::Display for Dial {
         }
         Ok(())
     }
+}
+
+/// Reads the verb. It is never left out: a Dial that can call nobody fails, and its `action` is asked.
+pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Dial {
+    let mut attributes = Attributes::of(element);
+    let action = attributes.given("action");
+    let method = attributes.method("method", 13210, notes);
+    let timeout = Number { code: 13212, range: 5..=600, default: 30 };
+    let timeout_s = attributes.number("timeout", timeout, notes);
+    let time_limit = Number { code: 13216, range: 1..=MAX_TIME, default: 14_400 };
+    let time_limit_s = attributes.number("timeLimit", time_limit, notes);
+    let caller_id = caller_id(&mut attributes, notes);
+    let hangup_on_star = attributes.flag("hangupOnStar", 13213, false, notes);
+    let answer_on_bridge = attributes.flag("answerOnBridge", 13219, false, notes);
+    let ring_tone = ring_tone(&mut attributes, notes);
+    let sequential = attributes.flag("sequential", 13218, false, notes);
+    let record = record(&mut attributes, notes);
+    let trim_words = [("trim-silence", true), ("do-not-trim", false)];
+    let trim = attributes.one_of("trim", 13699, &trim_words, false, notes);
+    let recording_callback = attributes.given("recordingStatusCallback");
+    let recording_callback_method = attributes.method("recordingStatusCallbackMethod", 13210, notes);
+    let recording_events = crate::record::events(&mut attributes, 13217, notes);
+    if let Some(machine) = attributes.take("ifMachine") {
+        let text =
+            "<Dial ifMachine>: answering machines are not recognized on this box yet; whoever answers is connected";
+        notes.warn(13211, machine.at, text.to_owned());
+    }
+    attributes.ignore(&WITHOUT_EFFECT);
+    attributes.finish(&ATTRIBUTES, notes);
+    Dial {
+        action,
+        method,
+        timeout_s,
+        time_limit_s,
+        caller_id,
+        hangup_on_star,
+        answer_on_bridge,
+        ring_tone,
+        sequential,
+        record,
+        trim,
+        recording_callback,
+        recording_callback_method,
+        recording_events,
+        targets: crate::noun::targets(element, notes),
+    }
+}
+
+/// A number or a name. Whether it may be shown is the router's matter.
+fn caller_id(attributes: &mut Attributes<'_>, notes: &mut Notes<'_>) -> Option<String> {
+    let attribute = attributes.take("callerId")?;
+    let value = attribute.value.trim();
+    if value.chars().count() > MAX_CALLER_ID || value.chars().any(char::is_control) {
+        let text = attributes.bad(attribute, &format!("a number or name of {MAX_CALLER_ID} characters at most"));
+        notes.warn(13214, attribute.at, text);
+        return None;
+    }
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+fn ring_tone(attributes: &mut Attributes<'_>, notes: &mut Notes<'_>) -> Option<String> {
+    let attribute = attributes.take("ringTone")?;
+    let value = attribute.value.trim();
+    if value == "automatic" {
+        return None;
+    }
+    if let Some(known) = RING_TONES.iter().find(|tone| **tone == value) {
+        return Some((*known).to_owned());
+    }
+    let wanted = format!("automatic or a country of {}", RING_TONES.join(" "));
+    notes.warn(13220, attribute.at, attributes.bad(attribute, &wanted));
+    None
+}
+
+fn record(attributes: &mut Attributes<'_>, notes: &mut Notes<'_>) -> DialRecord {
+    let words = [
+        ("do-not-record", (false, false, false)),
+        ("record-from-answer", (true, false, false)),
+        ("record-from-ringing", (true, true, false)),
+        ("record-from-answer-dual", (true, false, true)),
+        ("record-from-ringing-dual", (true, true, true)),
+        ("true", (true, false, false)),
+        ("false", (false, false, false)),
+    ];
+    let (on, from_ringing, dual) = attributes.one_of("record", 13217, &words, (false, false, false), notes);
+    let tracks = [("both", Track::Both), ("inbound", Track::Inbound), ("outbound", Track::Outbound)];
+    let track = attributes.one_of("recordingTrack", 13217, &tracks, Track::Both, notes);
+    DialRecord { on, from_ringing, dual, track }
 }

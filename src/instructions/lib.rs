@@ -7,6 +7,7 @@ mod diagnostic;
 mod dial;
 mod gather;
 mod hangup;
+mod noun;
 mod pause;
 mod play;
 mod record;

@@ -8,7 +8,9 @@ use crate::verb::text_only;
 use crate::xml::Element;
 
 /// Keys and pauses of one `digits`: three minutes of tones at most.
-const MAX_KEYS: usize = 256;
+pub(crate) const MAX_KEYS: usize = 256;
+/// What may stand among keys.
+pub(crate) const KEYS: &str = "0123456789*#ABCDwW";
 const ATTRIBUTES: [&str; 2] = ["loop", "digits"];
 
 /// Play.
@@ -25,7 +27,7 @@ pub struct Play {
 pub enum Sound {
     /// Absolute or relative.
     Url(String),
-    /// `0-9 * # A-D`, and `w` for half a second of silence.
+    /// `0-9 * # A-D`, `w` for half a second of silence and `W` for a second.
     Keys(String),
 }
 
@@ -57,8 +59,8 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Option<Play> {
         return None;
     };
     let keys = digits.value.trim();
-    if keys.is_empty() || keys.len() > MAX_KEYS || !keys.chars().all(|c| "0123456789*#ABCDw".contains(c)) {
-        let text = format!("<Play digits>: 1 to {MAX_KEYS} of 0-9 * # A-D w are expected; passed over");
+    if keys.is_empty() || keys.len() > MAX_KEYS || !keys.chars().all(|c| KEYS.contains(c)) {
+        let text = format!("<Play digits>: 1 to {MAX_KEYS} of 0-9 * # A-D w W are expected; passed over");
         notes.warn(13430, digits.at, text);
         return None;
     }

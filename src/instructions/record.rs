@@ -70,8 +70,7 @@ impl fmt::Display for Record {
 
 pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Record {
     let mut attributes = Attributes::of(element);
-    let text = |attributes: &mut Attributes<'_>, name| attributes.text(name).filter(|text| !text.is_empty());
-    let action = text(&mut attributes, "action");
+    let action = attributes.given("action");
     let method = attributes.method("method", 13611, notes);
     let timeout_s = attributes.number("timeout", Number { code: 13610, range: 0..=14_400, default: 5 }, notes);
     let finish = Keys { code: 13613, allowed: "0123456789*#", most: 12, default: "1234567890*#" };
@@ -81,9 +80,9 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Record {
     let play_beep = attributes.flag("playBeep", 13616, true, notes);
     let trim_words = [("trim-silence", true), ("do-not-trim", false)];
     let trim = attributes.one_of("trim", 13699, &trim_words, true, notes);
-    let callback = text(&mut attributes, "recordingStatusCallback");
+    let callback = attributes.given("recordingStatusCallback");
     let callback_method = attributes.method("recordingStatusCallbackMethod", 13611, notes);
-    let callback_events = events(&mut attributes, notes);
+    let callback_events = events(&mut attributes, 13620, notes);
     let transcribe = transcribe(&mut attributes, element.at, notes);
     attributes.ignore(&["transcribeLanguage"]);
     attributes.finish(&ATTRIBUTES, notes);
@@ -103,26 +102,12 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Record {
     }
 }
 
-fn events(attributes: &mut Attributes<'_>, notes: &mut Notes<'_>) -> RecordingEvents {
-    let default = RecordingEvents { in_progress: false, completed: true, absent: false };
-    let Some(list) = attributes.take("recordingStatusCallbackEvent") else {
-        return default;
-    };
-    let mut events = RecordingEvents { in_progress: false, completed: false, absent: false };
-    for word in list.value.split_whitespace() {
-        match word {
-            "in-progress" => events.in_progress = true,
-            "completed" => events.completed = true,
-            "absent" => events.absent = true,
-            _ => {
-                let text = "<Record recordingStatusCallbackEvent>: in-progress, completed and absent are expected; \
-                            completed is used";
-                notes.warn(13620, list.at, text.to_owned());
-                return default;
-            }
-        }
-    }
-    if events == (RecordingEvents { in_progress: false, completed: false, absent: false }) { default } else { events }
+/// Of what a recording's callback wants to be told; completed, where nothing is said.
+pub(crate) fn events(attributes: &mut Attributes<'_>, code: u32, notes: &mut Notes<'_>) -> RecordingEvents {
+    let words = ["in-progress", "completed", "absent"];
+    let found = attributes.several("recordingStatusCallbackEvent", code, words, notes);
+    let [in_progress, completed, absent] = found.unwrap_or([false, true, false]);
+    RecordingEvents { in_progress, completed, absent }
 }
 
 fn transcribe(attributes: &mut Attributes<'_>, at: usize, notes: &mut Notes<'_>) -> bool {

@@ -2,6 +2,9 @@
 
 use super::*;
 
+#[path = "dial_tests.rs"]
+mod dial;
+
 #[track_caller]
 fn sound(text: &str) -> Document {
     parse(text.as_bytes(), Some("text/xml")).unwrap_or_else(|diagnostic| panic!("{diagnostic}"))
@@ -81,7 +84,7 @@ fn a_bad_value_is_named_and_the_default_used() {
         ("<Reject reason='tired'/>", 13810),
         ("<Pause length='0'/>", 13910),
         ("<Hangup now='yes'/>", 12200),
-        ("<Dial>100</Dial>", 12200),
+        ("<Enqueue>100</Enqueue>", 12200),
         ("<Say><Play>x</Play>a</Say>", 12200),
     ];
     for (inner, code) in cases {
@@ -242,6 +245,9 @@ fn no_mutation_of_a_document_makes_the_parser_panic() {
         "<Response><!-- c --><Record maxLength='10' trim=\"do-not-trim\" recordingStatusCallback='/r'/><Redirect \
          method=\"GET\">../next</Redirect><Reject reason=\"busy\"/><Hangup/><Pause length='2'/></Response>",
         "<Response><Say><![CDATA[a < b]]> &lt;</Say><Play digits='12ww#'/><Dial><Number>1</Number></Dial></Response>",
+        "<Response><Dial action='/d' timeout='20' record=\"true\" callerId='+1'>+1 202<Number sendDigits='w1#' \
+         statusCallbackEvent='ringing answered' trunk='a'>(020) 7946</Number><Sip>sip:a@b</Sip><Queue>q</Queue>\
+         <Client><Identity>c</Identity></Client></Dial><Dial>1</Dial></Response>",
     ];
     let dislikes: [&[u8]; 14] = [
         b"<",

@@ -8,10 +8,11 @@ use crate::xml::{Content, Element};
 use crate::{Dial, Gather, Pause, Play, Record, Redirect, Reject, Say};
 
 /// Verbs that are carried out.
-const VERBS: [&str; 8] = ["Say", "Play", "Gather", "Record", "Pause", "Redirect", "Reject", "Hangup"];
+pub(crate) const VERBS: [&str; 9] =
+    ["Say", "Play", "Gather", "Record", "Dial", "Pause", "Redirect", "Reject", "Hangup"];
 /// Verbs of the dialect that are passed over, with a notification.
-const NOT_HERE: [&str; 12] =
-    ["Dial", "Enqueue", "Leave", "Refer", "Sms", "Message", "Connect", "Start", "Stop", "Prompt", "Pay", "Echo"];
+const NOT_HERE: [&str; 11] =
+    ["Enqueue", "Leave", "Refer", "Sms", "Message", "Connect", "Start", "Stop", "Prompt", "Pay", "Echo"];
 
 /// GET or POST.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -99,6 +100,7 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Result<Option<Ve
         "Play" => crate::play::read(element, notes).map(Verb::Play),
         "Gather" => Some(Verb::Gather(crate::gather::read(element, notes)?)),
         "Record" => Some(Verb::Record(crate::record::read(element, notes))),
+        "Dial" => Some(Verb::Dial(Box::new(crate::dial::read(element, notes)))),
         "Pause" => Some(Verb::Pause(crate::pause::read(element, notes))),
         "Redirect" => Some(Verb::Redirect(crate::redirect::read(element, notes))),
         "Reject" => Some(Verb::Reject(crate::reject::read(element, notes))),
