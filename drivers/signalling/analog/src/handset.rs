@@ -5,17 +5,19 @@
 
 mod collector;
 mod dialler;
+mod keyed;
 
 use heapless::Deque;
 use tipring_card::{BLOCK, Block, Law};
-use tipring_dsp::ZoneId;
 use tipring_dsp::fsk::Demodulator;
 use tipring_dsp::g711::Companding;
 use tipring_dsp::progress::{Mode, Progress, Progressing};
+use tipring_dsp::{Detector, ZoneId};
 
 use crate::words::{Digits, Heard, Listen};
 use collector::Collector;
 use dialler::Dialler;
+use keyed::Keyed;
 
 /// One line's ear and mouth.
 pub struct Handset {
@@ -25,6 +27,8 @@ pub struct Handset {
     demodulator: Demodulator,
     collector: Collector,
     carrier: bool,
+    keys: Detector,
+    keyed: Keyed,
     dialler: Dialler,
     on_ms: u16,
     off_ms: u16,
@@ -45,6 +49,8 @@ impl Handset {
             demodulator: Demodulator::new(),
             collector: Collector::default(),
             carrier: false,
+            keys: Detector::new(),
+            keyed: Keyed::default(),
             dialler: Dialler::default(),
             on_ms: DIGIT_ON_MS,
             off_ms: DIGIT_OFF_MS,
@@ -67,6 +73,8 @@ impl Handset {
                 self.demodulator.reset();
                 self.collector = Collector::default();
                 self.carrier = false;
+                self.keys = Detector::new();
+                self.keyed = Keyed::default();
             }
             Listen::DialTone => self.progress.listen(Mode::BeforeDialling),
             Listen::Progress | Listen::Hangup => self.progress.listen(Mode::Call),
@@ -136,6 +144,9 @@ impl Handset {
                 found = Some(caller);
             }
         });
+        let keyed = &mut self.keyed;
+        keyed.block();
+        self.keys.feed(samples, |key| found = keyed.push(key).or(found.take()));
         let had_carrier = core::mem::replace(&mut self.carrier, self.demodulator.carrier());
         if let Some(caller) = found {
             self.tell(Heard::CallerId(caller));

@@ -69,13 +69,18 @@ fn a2_the_end_of_a_burst_alone_is_a_ring_and_so_is_its_beginning() {
 fn a2_a_reversal_announces_caller_id_before_the_ring() {
     let mut bench = Bench::new(Config::default());
     bench.sees(LineEvent::Polarity).puts(&[Output::Audio(true), listen(Listen::CallerId)]);
-    bench.passes(900).hears(Heard::CallerId(caller("07")));
-    bench.passes(500).sees(LineEvent::RingBegin).tells(&[incoming(caller("07"))]);
+    bench.passes(2_900).hears(Heard::CallerId(caller("07")));
+    bench.sees(LineEvent::Polarity).passes(3_500).sees(LineEvent::RingBegin).tells(&[incoming(caller("07"))]);
     let mut bench = Bench::new(Config::default());
     bench.sees(LineEvent::Polarity).hears(Heard::CallerId(caller("07"))).outputs();
     bench.passes(4_000).puts(&[listen(Listen::Off), Output::Audio(false)]).is("idle");
     bench.rings().hears(Heard::CallerId(caller("9"))).tells(&[incoming(caller("9"))]);
     Bench::new(plain()).sees(LineEvent::Polarity).puts(&[]).is("idle");
+    // Nobody rings: the line can be dialled.
+    let mut bench = Bench::new(Config::default());
+    bench.sees(LineEvent::Polarity).outputs();
+    assert!(bench.line.is_idle());
+    bench.commands(Command::Dial(digits("1"))).puts(&[listen(Listen::Off), START]);
 }
 
 #[test]

@@ -90,8 +90,13 @@ impl Fxo {
     pub(super) fn caller_known(&mut self, now: Micros, caller: CallerId) {
         self.record.caller_id = Some(now);
         self.caller = caller;
-        if let State::Ringing { stops_at, .. } = self.state {
-            self.present(stops_at);
+        match &mut self.state {
+            State::Ringing { stops_at, .. } => {
+                let stops_at = *stops_at;
+                self.present(stops_at);
+            }
+            State::Forewarned { until } => *until = now + FOREWARNING,
+            _ => {}
         }
     }
 
@@ -126,7 +131,7 @@ const BURST_MOST: Micros = Micros::from_s(7);
 const CALLER_ID_LIMIT: Micros = Micros::from_s(5);
 /// Two bursts nearer than this are one ring (ring-ring).
 const SAME_RING: Micros = Micros::from_s(1);
-/// From the reversal that announces caller id to the ring.
+/// From the reversal that announces caller id to the ring, or to the number, and from the number to the ring.
 const FOREWARNING: Micros = Micros::from_s(4);
 /// A refused hook action is told sooner than this; an off-hook that succeeds is not told at all.
 const REFUSAL: Micros = Micros::from_ms(20);
