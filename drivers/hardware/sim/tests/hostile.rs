@@ -137,3 +137,80 @@ fn a_dialled_number_is_heard_at_the_far_port() {
     near.dial("T2025550").unwrap();
     assert_eq!(hear(&mut far, 200), "2025550");
 }
+
+#[test]
+fn any_box_leaves_the_office_whole() {
+    use crate::subscriber::{answers, subscribers_of};
+    use tipring_sim::{Call, Clearing, DialTone, Office, OfficeConfig, Reply};
+    for seed in 0..30 {
+        let mut chance = Seed::new(seed);
+        let wire = Wire::new(WireConfig { spans: 0, analog_ports: 2, seed, ..WireConfig::default() });
+        let clearings =
+            [Clearing::BatteryDrop, Clearing::BusyTone, Clearing::Reversal, Clearing::DialTone, Clearing::Nothing];
+        let tones = [DialTone::After(ms(200)), DialTone::Silent, DialTone::Dead];
+        let replies = vec![
+            ("1", answers(300, vec![Step::Wait { ms: 500 }])),
+            ("2", Reply::RingForever),
+            ("3", Reply::Refuse(Cause(chance.below(128) as u8))),
+            ("", Reply::Ignore),
+        ];
+        let config = OfficeConfig {
+            subscribers: subscribers_of(replies),
+            clearing: clearings[chance.below(5) as usize],
+            dial_tone: tones[chance.below(3) as usize],
+            digit_pause: ms(300),
+            first_digit: ms(3_000),
+            line_wait: ms(500),
+            reversal_on_answer: chance.below(2) == 0,
+            reversal_on_seizure: chance.below(2) == 0,
+            ring_delay: ms(chance.below(2) * 700),
+            ..OfficeConfig::default()
+        };
+        let mut office = Office::new(wire.far(), config);
+        let mut near = wire.near();
+        let mut lines: Vec<_> = (1..=2).filter_map(|id| near.open(ChannelId(id)).ok()).collect();
+        assert_eq!(lines.len(), 2);
+        let hooks = [Hook::OnHook, Hook::OffHook, Hook::Start, Hook::Flash, Hook::Ring];
+        for n in 0..2_000 {
+            let line = chance.below(2) as usize;
+            match chance.below(8) {
+                0 => {
+                    let _ = lines[line].hook(hooks[chance.below(5) as usize]);
+                }
+                1 => {
+                    let _ = lines[line].dial(["1", "2", "3", "77W*#D"][chance.below(4) as usize]);
+                }
+                2 if n % 9 == 0 => {
+                    let steps =
+                        vec![Step::AwaitAnswer { limit_ms: chance.below(9_000) as u32 }, Step::Wait { ms: 900 }];
+                    let wish = (chance.below(2) == 0).then_some(ChannelId(line as u16 + 1));
+                    let call =
+                        Call { at: wire.now(), line: wish, restricted: chance.below(2) == 0, steps, ..Call::default() };
+                    office.ring(call).unwrap();
+                }
+                3 if n % 50 == 0 => wire.plug(SPAN, chance.below(3) > 0),
+                _ => {
+                    wire.step(wire.now() + ms(chance.below(200)));
+                    office.step(wire.now());
+                }
+            }
+        }
+        // The cable is in, the box hangs up: everything comes to an end and every call has one.
+        wire.plug(SPAN, true);
+        for line in &mut lines {
+            let _ = line.hook(Hook::OnHook);
+        }
+        for _ in 0..3_000 {
+            wire.step(wire.now() + ms(10));
+            office.step(wire.now());
+        }
+        let story = || office.trace().iter().map(|line| format!("{line}\n")).collect::<String>();
+        assert!(office.is_idle(), "seed {seed}: {:?}\n{}", office.busy_lines(), story());
+        for report in office.take_finished() {
+            assert!(
+                report.cause.is_some() && report.by.is_some() && report.released_at.is_some(),
+                "seed {seed}: {report}"
+            );
+        }
+    }
+}
