@@ -2,9 +2,12 @@
 //! nothing grows without end, and a good call still works afterwards.
 
 use tipring_card::{Card, CardError, Cause, Channel, ChannelId, Hook, Law, Setup};
-use tipring_sim::{Seed, Side, Step, Wire, WireConfig};
+use tipring_sim::{Call, Clearing, DialTone, Office, OfficeConfig, Reply, Seed, Side, Step, Wire, WireConfig};
 
-use crate::support::{SPAN, World, answer, ms, stay};
+use crate::{
+    subscriber::{answers, subscribers_of},
+    support::{SPAN, World, answer, ms, stay},
+};
 
 #[test]
 fn any_use_of_channels_gives_an_answer_and_never_panics() {
@@ -140,32 +143,10 @@ fn a_dialled_number_is_heard_at_the_far_port() {
 
 #[test]
 fn any_box_leaves_the_office_whole() {
-    use crate::subscriber::{answers, subscribers_of};
-    use tipring_sim::{Call, Clearing, DialTone, Office, OfficeConfig, Reply};
     for seed in 0..30 {
         let mut chance = Seed::new(seed);
         let wire = Wire::new(WireConfig { spans: 0, analog_ports: 2, seed, ..WireConfig::default() });
-        let clearings =
-            [Clearing::BatteryDrop, Clearing::BusyTone, Clearing::Reversal, Clearing::DialTone, Clearing::Nothing];
-        let tones = [DialTone::After(ms(200)), DialTone::Silent, DialTone::Dead];
-        let replies = vec![
-            ("1", answers(300, vec![Step::Wait { ms: 500 }])),
-            ("2", Reply::RingForever),
-            ("3", Reply::Refuse(Cause(chance.below(128) as u8))),
-            ("", Reply::Ignore),
-        ];
-        let config = OfficeConfig {
-            subscribers: subscribers_of(replies),
-            clearing: clearings[chance.below(5) as usize],
-            dial_tone: tones[chance.below(3) as usize],
-            digit_pause: ms(300),
-            first_digit: ms(3_000),
-            line_wait: ms(500),
-            reversal_on_answer: chance.below(2) == 0,
-            reversal_on_seizure: chance.below(2) == 0,
-            ring_delay: ms(chance.below(2) * 700),
-            ..OfficeConfig::default()
-        };
+        let config = office_of_chance(&mut chance);
         let mut office = Office::new(wire.far(), config);
         let mut near = wire.near();
         let mut lines: Vec<_> = (1..=2).filter_map(|id| near.open(ChannelId(id)).ok()).collect();
@@ -212,5 +193,29 @@ fn any_box_leaves_the_office_whole() {
                 "seed {seed}: {report}"
             );
         }
+    }
+}
+
+fn office_of_chance(chance: &mut Seed) -> OfficeConfig {
+    let clearings =
+        [Clearing::BatteryDrop, Clearing::BusyTone, Clearing::Reversal, Clearing::DialTone, Clearing::Nothing];
+    let tones = [DialTone::After(ms(200)), DialTone::Silent, DialTone::Dead];
+    let replies = vec![
+        ("1", answers(300, vec![Step::Wait { ms: 500 }])),
+        ("2", Reply::RingForever),
+        ("3", Reply::Refuse(Cause(chance.below(128) as u8))),
+        ("", Reply::Ignore),
+    ];
+    OfficeConfig {
+        subscribers: subscribers_of(replies),
+        clearing: clearings[chance.below(5) as usize],
+        dial_tone: tones[chance.below(3) as usize],
+        digit_pause: ms(300),
+        first_digit: ms(3_000),
+        line_wait: ms(500),
+        reversal_on_answer: chance.below(2) == 0,
+        reversal_on_seizure: chance.below(2) == 0,
+        ring_delay: ms(chance.below(2) * 700),
+        ..OfficeConfig::default()
     }
 }

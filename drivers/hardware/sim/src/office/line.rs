@@ -1,5 +1,7 @@
 //! One subscriber's loop: what the office does on it from the seizure or the first ring to the box's on-hook. Which call
-//! is rung on which line is the office's.
+//! is rung on which line is the office's; `turns` has the turns of a call, here are the port, its events and its sound.
+
+mod turns;
 
 use tipring_card::{
     BLOCK, Block, Card, CardError, Cause, Channel, ChannelId, ChannelInfo, Event, Hook, Law, Micros, PREFILL, Setup,
@@ -8,16 +10,12 @@ use tipring_card::{
 use tipring_dsp::{Detector, g711::Companding};
 use tipring_isdn::By;
 
-use super::{
-    callerid,
-    config::{Clearing, DialTone, OfficeConfig},
-};
+use super::config::{DialTone, OfficeConfig};
 use crate::{
     audio::BUFFERS,
     card::SimCard,
     dial::companding,
-    exchange::{Call, CallReport, Dialled, Reply, Subscriber, Trace},
-    phone::Phone,
+    exchange::{CallReport, Trace},
     port::EVENTS_KEPT,
     tones::{OfficeTone, Playing},
 };
@@ -28,8 +26,6 @@ const MAX_NUMBER: usize = 40;
 const OPEN_AGAIN: Micros = Micros::from_s(1);
 /// From the end of the first ring to the caller id: half a second, as in GR-30.
 const CALLER_ID_AFTER: Micros = Micros::from_ms(500);
-/// After a battery drop the line is fed again; dial tone then, if the loop is still closed.
-const DROP_LASTS: Micros = Micros::from_ms(900);
 /// DAHDI's codes for a ring at the exchange's port.
 const RINGER_ON: Event = Event::Other(10);
 const RINGER_OFF: Event = Event::Other(11);
@@ -134,19 +130,6 @@ impl SubscriberLine {
         self.channel.is_none().then_some(self.open_at)
     }
 
-    /// A call is to be rung here.
-    pub fn rings_in(&mut self, now: Micros, call: &Call, desk: &mut Desk<'_>) {
-        let mut report = CallReport::of(call, self.law, now);
-        self.name(&mut report);
-        self.caller_id = callerid::burst(call, desk.config.caller_id, self.law);
-        let _ = desk.card.ring_cadence(self.id, desk.config.zone.tones().ring_ms); // fails with the card only
-        self.call = Some(report);
-        self.state = State::Ringing { first_at: now + desk.config.ring_delay, rings: false, caller_id_at: None };
-        self.begin_audio();
-        self.note(now, desk, || format!("call {} comes in", call.id));
-        self.ring(now, desk);
-    }
-
     /// Everything that has happened, and what follows from it.
     pub fn step(&mut self, now: Micros, desk: &mut Desk<'_>) {
         if self.channel.is_none() {
@@ -158,20 +141,6 @@ impl SubscriberLine {
         self.feed();
         self.carry(now, desk);
         self.act(now, desk);
-    }
-
-    /// The far end of the call hangs up.
-    pub fn far_end_hangs_up(&mut self, now: Micros, cause: Cause, desk: &mut Desk<'_>) {
-        match self.state {
-            State::Idle | State::Parked { .. } => {}
-            State::Ringing { .. } => {
-                self.hook(Hook::RingOff);
-                self.mark_end(cause, By::Local);
-                self.note(now, desk, || "the caller gives up".into());
-                self.finish(now);
-            }
-            _ => self.clear(now, cause, desk),
-        }
     }
 
     fn open(&mut self, now: Micros, desk: &mut Desk<'_>) {
@@ -256,84 +225,6 @@ impl SubscriberLine {
         }
     }
 
-    fn ring(&mut self, now: Micros, desk: &mut Desk<'_>) {
-        let State::Ringing { first_at, rings, caller_id_at } = self.state else {
-            return;
-        };
-        if !rings && first_at <= now && self.hook(Hook::Ring) {
-            self.state = State::Ringing { first_at, rings: true, caller_id_at };
-            if let Some(call) = &mut self.call {
-                call.alerting_at.get_or_insert(now);
-            }
-            self.note(now, desk, || "rings".into());
-        }
-        if caller_id_at.is_some_and(|at| at <= now)
-            && let Some(octets) = self.caller_id.take()
-        {
-            self.sound = Sound::Octets { octets, sent: 0 };
-            self.note(now, desk, || "caller id".into());
-        }
-    }
-
-    fn seized(&mut self, now: Micros, desk: &mut Desk<'_>) {
-        *desk.named += 1;
-        let call = Call { id: format!("in-{}", desk.named), ..Call::default() };
-        let mut report = CallReport { dialled: Dialled::There, ..CallReport::of(&call, self.law, now) };
-        self.name(&mut report);
-        self.call = Some(report);
-        self.state = State::Collecting { since: now, last_key_at: None };
-        self.ears.detector = Detector::new();
-        self.feeds_soon = true;
-        self.feed();
-        self.begin_audio();
-        if desk.config.reversal_on_seizure {
-            self.reverse(true, desk);
-        }
-        self.note(now, desk, || format!("seized, call {}", call.id));
-    }
-
-    fn answered_by_box(&mut self, now: Micros, desk: &mut Desk<'_>) {
-        self.feeds_soon = true;
-        self.feed();
-        self.talk(now);
-        self.note(now, desk, || "answered".into());
-    }
-
-    fn box_hangs_up(&mut self, now: Micros, desk: &mut Desk<'_>) {
-        self.mark_end(Cause::NORMAL, By::Remote);
-        self.note(now, desk, || "the box is on hook".into());
-        self.hook(Hook::OnHook);
-        self.reverse(false, desk);
-        self.finish(now);
-    }
-
-    fn lost(&mut self, now: Micros, desk: &mut Desk<'_>) {
-        self.channel = None;
-        self.open_at = now + OPEN_AGAIN;
-        self.mark_end(Cause::NETWORK_OUT_OF_ORDER, By::Link);
-        self.note(now, desk, || "the card is gone".into());
-        self.finish(now);
-    }
-
-    /// Dial tone, digits, and when they are complete.
-    fn collect(&mut self, now: Micros, since: Micros, last_key_at: Option<Micros>, desk: &mut Desk<'_>) {
-        let passed = now.since(since);
-        match (last_key_at, desk.config.dial_tone) {
-            (None, DialTone::After(delay)) if passed >= delay && matches!(self.sound, Sound::Silence) => {
-                self.play(now, OfficeTone::Dial, desk);
-            }
-            (None, _) if passed >= desk.config.first_digit => self.refuse(now, Cause(28), OfficeTone::Congestion, desk),
-            (None, _) => {}
-            (Some(last), _) => {
-                let digits = self.call.as_ref().map_or("", |call| call.to.as_str());
-                if now.since(last) >= desk.config.digit_pause || is_complete(digits, desk.config) {
-                    self.state = State::Switching { until: now + desk.config.switching };
-                    self.note(now, desk, || format!("dialled {digits}"));
-                }
-            }
-        }
-    }
-
     fn hear(&mut self, now: Micros, block: &Block, desk: &mut Desk<'_>) {
         match &mut self.state {
             State::Talking | State::RingingOut { .. } | State::Parked { .. } => {
@@ -386,86 +277,6 @@ impl SubscriberLine {
                 }
             }
         }
-    }
-
-    /// The number is complete: who is it?
-    fn switch(&mut self, now: Micros, desk: &mut Desk<'_>) {
-        let digits = self.call.as_ref().map_or("", |call| call.to.as_str());
-        let fits = |subscriber: &&Subscriber| subscriber.number.is_empty() || subscriber.number == digits;
-        let reply = desk.config.subscribers.iter().find(fits).map(|subscriber| subscriber.reply.clone());
-        match reply {
-            None => self.refuse(now, Cause::UNALLOCATED, OfficeTone::Information, desk),
-            Some(Reply::Refuse(cause) | Reply::RefuseWithTone(cause)) => {
-                self.refuse(now, cause, OfficeTone::of_refusal(cause), desk)
-            }
-            Some(Reply::Ignore) => {
-                self.state = State::RingingOut { answer_at: Micros::FOREVER };
-                self.note(now, desk, || "nothing is said".into());
-            }
-            Some(Reply::RingForever) => self.ring_out(now, Micros::FOREVER, desk),
-            Some(Reply::Answer { rings, steps }) => {
-                if let Some(call) = &mut self.call {
-                    call.phone = Phone::new(self.law, steps, now + rings);
-                }
-                self.ring_out(now, now + rings, desk);
-            }
-        }
-    }
-
-    fn ring_out(&mut self, now: Micros, answer_at: Micros, desk: &mut Desk<'_>) {
-        self.state = State::RingingOut { answer_at };
-        if let Some(call) = &mut self.call {
-            call.alerting_at.get_or_insert(now);
-        }
-        if answer_at > now {
-            self.play(now, OfficeTone::Ringback, desk);
-        }
-    }
-
-    fn subscriber_answers(&mut self, now: Micros, desk: &mut Desk<'_>) {
-        self.talk(now);
-        self.reverse(desk.config.reversal_on_answer, desk);
-        self.note(now, desk, || "the subscriber answers".into());
-    }
-
-    fn talk(&mut self, now: Micros) {
-        self.state = State::Talking;
-        self.sound = Sound::Phone;
-        self.caller_id = None;
-        if let Some(call) = &mut self.call {
-            call.connected_at.get_or_insert(now);
-            call.phone.connected(now);
-        }
-    }
-
-    fn refuse(&mut self, now: Micros, cause: Cause, tone: OfficeTone, desk: &mut Desk<'_>) {
-        self.mark_end(cause, By::Local);
-        self.state = State::Parked { dial_tone_at: Micros::FOREVER };
-        self.play(now, tone, desk);
-    }
-
-    /// The far end is gone: the box is told in the line's own way.
-    fn clear(&mut self, now: Micros, cause: Cause, desk: &mut Desk<'_>) {
-        self.mark_end(cause, By::Local);
-        self.sound = Sound::Silence;
-        if let Some(call) = &mut self.call {
-            call.phone.released(now);
-        }
-        let clearing = desk.config.clearing;
-        self.note(now, desk, || format!("the far end hangs up, told by {clearing:?}"));
-        let mut dial_tone_at = Micros::FOREVER;
-        match clearing {
-            Clearing::BatteryDrop => {
-                self.hook(Hook::OnHook);
-                self.feeds_soon = true;
-                dial_tone_at = now + DROP_LASTS;
-            }
-            Clearing::BusyTone => self.play(now, OfficeTone::Busy, desk),
-            Clearing::Reversal => self.reverse(!self.reversed, desk),
-            Clearing::DialTone => dial_tone_at = now,
-            Clearing::Nothing => {}
-        }
-        self.state = State::Parked { dial_tone_at };
     }
 
     fn play(&mut self, now: Micros, tone: OfficeTone, desk: &mut Desk<'_>) {
@@ -535,15 +346,4 @@ impl SubscriberLine {
     fn note(&self, now: Micros, desk: &mut Desk<'_>, what: impl FnOnce() -> String) {
         desk.trace.note(now, self.span, || format!("line {} {}", self.port, what()));
     }
-}
-
-/// Whether a number is whole by its length or by being a subscriber's, without waiting for a pause.
-fn is_complete(digits: &str, config: &OfficeConfig) -> bool {
-    let known = |subscriber: &Subscriber| subscriber.number == digits;
-    let longer = |subscriber: &Subscriber| {
-        subscriber.number.is_empty() || (subscriber.number.starts_with(digits) && subscriber.number != digits)
-    };
-    digits.len() >= MAX_NUMBER
-        || config.number_length.is_some_and(|length| digits.len() >= length)
-        || (config.subscribers.iter().any(known) && !config.subscribers.iter().any(longer))
 }
