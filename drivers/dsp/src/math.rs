@@ -33,6 +33,23 @@ pub(crate) const fn cos_turns(turns: f64) -> f64 {
     sin_turns(turns + 0.25)
 }
 
+/// The angle of (x, y) in full circles, from -½ to ½, within 1e-6; 0 for what has none.
+pub(crate) fn atan2_turns(y: f32, x: f32) -> f32 {
+    let (long, short) = if x.abs() > y.abs() { (x.abs(), y.abs()) } else { (y.abs(), x.abs()) };
+    if long <= 0.0 || !(long + short).is_finite() {
+        return 0.0;
+    }
+    // Of a ratio up to tan 22.5° the series is short; beyond it the angle is taken from 45°.
+    let ratio = short / long;
+    let (base, t) = if ratio > 0.414_213_56 { (0.125, (ratio - 1.0) / (ratio + 1.0)) } else { (0.0, ratio) };
+    let square = t * t;
+    let series = t * (1.0 - square * (1.0 / 3.0 - square * (0.2 - square * (1.0 / 7.0 - square * (1.0 / 9.0)))));
+    let small = base + series / core::f32::consts::TAU;
+    let first = if x.abs() > y.abs() { small } else { 0.25 - small };
+    let half = if x < 0.0 { 0.5 - first } else { first };
+    if y < 0.0 { -half } else { half }
+}
+
 /// 2 to the power of `x`; 0 and the largest number where that does not fit.
 pub(crate) const fn exp2(x: f64) -> f64 {
     if x < -1000.0 {
@@ -112,6 +129,21 @@ mod tests {
             let positive = 10f64.powf(x);
             assert!((log10(positive) - x).abs() < 1e-9, "log {x}");
             assert!((sqrt(positive) / positive.sqrt() - 1.0).abs() < 1e-9, "sqrt {x}");
+        }
+    }
+
+    #[test]
+    fn angles_agree_with_the_host_library() {
+        for n in -720..=720 {
+            let angle = f64::from(n) * core::f64::consts::TAU / 1440.0;
+            let (y, x) = angle.sin_cos();
+            let (y, x) = (3.0 * y as f32, 3.0 * x as f32);
+            let turns = y.atan2(x) / core::f32::consts::TAU;
+            let off = (atan2_turns(y, x) - turns).abs();
+            assert!(off < 1e-5 || (off - 1.0).abs() < 1e-5, "{angle}: {} {turns}", atan2_turns(y, x));
+        }
+        for (y, x) in [(0.0, 0.0), (f32::NAN, 1.0), (1.0, f32::NAN), (f32::INFINITY, 1.0)] {
+            assert!(atan2_turns(y, x).is_finite());
         }
     }
 

@@ -1,5 +1,6 @@
-//! The tests of sound as one program: the DTMF detector against its limits.
+//! The tests of sound as one program: keys, keying and the network's tones against their limits.
 mod fsk;
 mod grid;
+mod network;
 mod talk_off;
 mod world;

@@ -1,0 +1,160 @@
+//! Sound and pauses by level alone, in steps of 5 ms: when a burst begins and ends. It asks for no frequency.
+//!
+//! A burst's own level sets what a pause is: 10 dB below it. Gaps of up to 40 ms do not end a burst (a beating tone has
+//! such), and 25 ms of sound do not make one (a click). The line's noise sets the floor.
+
+use crate::level::power_at;
+
+/// Milliseconds of one step.
+pub(super) const STEP_MS: u32 = 5;
+
+/// Where a line is between sound and pause.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Levels {
+    on: bool,
+    told: bool,
+    /// Steps since the burst began, and how many of the last of them were low.
+    length: u32,
+    low: u32,
+    /// Steps of pause.
+    quiet: u32,
+    /// Sum and count of the burst's steps.
+    sum: f32,
+    count: u32,
+    /// Mean of the burst before.
+    reference: f32,
+    noise: Noise,
+}
+
+/// What one step brought.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Edge {
+    None,
+    /// A burst has begun (25 ms ago) after this long a pause.
+    Begun {
+        off_ms: u32,
+    },
+    /// A burst has ended (40 ms ago).
+    Ended {
+        on_ms: u32,
+        power: f32,
+    },
+}
+
+impl Levels {
+    pub const fn new() -> Levels {
+        Levels {
+            on: false,
+            told: false,
+            length: 0,
+            low: 0,
+            quiet: 0,
+            sum: 0.0,
+            count: 0,
+            reference: 0.0,
+            noise: Noise::new(),
+        }
+    }
+
+    /// Takes the mean square of the next 5 ms.
+    pub fn step(&mut self, power: f32) -> Edge {
+        let floor = self.noise.floor(power);
+        if !self.on {
+            let kept = self.quiet < REFERENCE_STEPS;
+            let needed = if kept { floor.max(self.reference * RISE) } else { floor };
+            if power < needed {
+                self.quiet = self.quiet.saturating_add(1);
+                return Edge::None;
+            }
+            (self.on, self.told) = (true, false);
+            (self.length, self.low, self.sum, self.count) = (0, 0, 0.0, 0);
+        }
+        self.length = self.length.saturating_add(1);
+        let mean = if self.count > 0 { self.sum / self.count as f32 } else { 0.0 };
+        if power < (floor / 2.0).max(mean * FALL) {
+            self.low += 1;
+            return if self.low > BRIDGED_STEPS { self.end(mean) } else { Edge::None };
+        }
+        self.low = 0;
+        if self.count >= MEAN_STEPS {
+            // The mean follows a sound that changes, over about half a second.
+            (self.sum, self.count) = (self.sum / 2.0, self.count / 2);
+        }
+        self.sum += power;
+        self.count += 1;
+        if !self.told && self.length >= BURST_STEPS {
+            self.told = true;
+            return Edge::Begun { off_ms: self.quiet * STEP_MS };
+        }
+        Edge::None
+    }
+
+    fn end(&mut self, mean: f32) -> Edge {
+        self.on = false;
+        if !self.told {
+            self.quiet = self.quiet.saturating_add(self.length);
+            return Edge::None;
+        }
+        self.quiet = self.low;
+        self.reference = mean;
+        Edge::Ended { on_ms: (self.length - self.low) * STEP_MS, power: mean }
+    }
+
+    /// Sound, a gap that may yet be bridged included.
+    pub fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Sound right now.
+    pub fn is_loud(&self) -> bool {
+        self.on && self.low == 0
+    }
+
+    /// How long nothing was heard; 0 while a burst lasts.
+    pub fn quiet_ms(&self) -> u32 {
+        if self.on && self.told { 0 } else { self.quiet.saturating_mul(STEP_MS) }
+    }
+}
+
+/// The quietest 40 ms of the last seconds.
+#[derive(Clone, Copy, Debug)]
+struct Noise {
+    sum: f32,
+    steps: u32,
+    /// Lowest of this stretch and of the one before.
+    lowest: [f32; 2],
+}
+
+impl Noise {
+    const fn new() -> Noise {
+        Noise { sum: 0.0, steps: 0, lowest: [0.0; 2] }
+    }
+
+    /// Takes a step; what is below is no sound.
+    fn floor(&mut self, power: f32) -> f32 {
+        self.sum += power;
+        self.steps += 1;
+        if self.steps.is_multiple_of(8) {
+            self.lowest[0] = self.lowest[0].min(self.sum / 8.0);
+            self.sum = 0.0;
+        }
+        if self.steps >= STRETCH_STEPS {
+            (self.lowest, self.steps) = ([f32::MAX, self.lowest[0]], 0);
+        }
+        (self.lowest[0].min(self.lowest[1]) * ABOVE_NOISE).clamp(FLOOR_LOW, FLOOR_HIGH)
+    }
+}
+
+/// A pause is 10 dB below its burst; sound, 14 dB below the burst before (a second burst may be 10 dB weaker).
+const FALL: f32 = 0.1;
+const RISE: f32 = 0.04;
+/// The burst before counts for so long: longer than any pause of busy and congestion.
+const REFERENCE_STEPS: u32 = 180;
+const BRIDGED_STEPS: u32 = 8;
+const BURST_STEPS: u32 = 6;
+const MEAN_STEPS: u32 = 100;
+const STRETCH_STEPS: u32 = 400;
+const ABOVE_NOISE: f32 = 8.0;
+/// The floor is between these: tones are heard at -36 dBm0 on a noisy line.
+const FLOOR_LOW: f32 = power_at(-45.0);
+const FLOOR_HIGH: f32 = power_at(-37.0);
