@@ -47,6 +47,9 @@ enum Command {
         /// Instead of the demonstration: so many callers who ring again and again
         #[arg(long, value_name = "N", hide = true)]
         calls: Option<u8>,
+        /// And so many on analogue lines
+        #[arg(long, value_name = "N", default_value_t = 0, hide = true)]
+        analog_calls: u8,
         /// The application of the number, instead of the sample application
         #[arg(long, value_name = "URL", hide = true)]
         app: Option<String>,
@@ -121,8 +124,8 @@ pub fn main() -> ExitCode {
         Command::Check { config } => check::run(&file_of(config)),
         Command::Lines { json, config } => lines::run(config, json),
         Command::Serve { config } => with_config(config, |config, file| block_on(serve::run(&config, &file))),
-        Command::Dev { once, json, port, fault, calls, app } => {
-            let options = dev::Options { once, json, port, fault, calls, app, ..dev::Options::default() };
+        Command::Dev { once, json, port, fault, calls, analog_calls, app } => {
+            let options = dev::Options { once, json, port, fault, calls, analog_calls, app, ..dev::Options::default() };
             ended(block_on(dev::run(options)).map(|summary| summary.ok))
         }
         Command::Sim { command: Sim::Run { file, seed, json, heard } } => {

@@ -93,6 +93,10 @@ pub struct Plan {
     pub trunk_prefix: String,
     /// International prefix, e.g. `"00"`.
     pub international_prefix: String,
+    /// The stem of numbers for direct dial-in, E.164 without plus: the line sends what follows it.
+    pub ddi_prefix: String,
+    /// How many digits the line sends after the stem; 0: up to six.
+    pub ddi_digits: u8,
 }
 
 /// `[outbound]`: emergency numbers are always open, everything else is opened here.
@@ -363,6 +367,10 @@ impl Config {
         }
         if config.card.iter().any(|card| !(1..=7).contains(&card.prefill)) {
             return Err(refuse(text.find("prefill").unwrap_or(0), "prefill: 1 to 7 blocks of 10 ms"));
+        }
+        if !matches!(config.this.country.len(), 0 | 2) || !config.this.country.bytes().all(|c| c.is_ascii_alphabetic())
+        {
+            return Err(refuse(text.find("country").unwrap_or(0), "box.country: two letters, e.g. \"gb\""));
         }
         config.check_groups(&refuse)?;
         config.check_listener(&refuse, text)?;

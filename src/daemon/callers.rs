@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tipring_card::Micros;
-use tipring_sim::{Call, Exchange, Step, Wire};
+use tipring_sim::{Call, Exchange, Office, Step, Wire};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::serve::{Service, StartError};
@@ -22,32 +22,39 @@ pub const CALLERS_MAX: u8 = 30;
 const TONE_MS: u32 = 20_000;
 /// A caller whose call is over rings again after this long.
 const PAUSE: Micros = Micros::from_ms(100);
+/// An analogue line rests longer: the box lets it, and hears no ring meanwhile.
+const ANALOG_PAUSE: Micros = Micros::from_ms(2_500);
 /// How often the line's clock is told, and callers who are done are looked for.
 const EVERY: Duration = Duration::from_millis(50);
 
-/// The callers of one exchange.
+/// The callers of both kinds of lines.
 pub struct Callers {
     exchange: Arc<Mutex<Exchange>>,
+    office: Arc<Mutex<Office>>,
     wire: Wire,
     number: String,
 }
 
 impl Callers {
     /// Callers of `number`; nobody rings yet.
-    pub fn new(exchange: Arc<Mutex<Exchange>>, wire: Wire, number: &str) -> Self {
-        Callers { exchange, wire, number: number.into() }
+    pub fn new(exchange: Arc<Mutex<Exchange>>, office: Arc<Mutex<Office>>, wire: Wire, number: &str) -> Self {
+        Callers { exchange, office, wire, number: number.into() }
     }
 
-    /// `count` of them ring as soon as the line is ready, and again and again, until Ctrl-C. The timeline goes to `out`.
+    /// `count` of them, and `analog` on analogue lines, ring as soon as the line is ready, and again and again, until Ctrl-C. The timeline goes to `out`.
     pub async fn run<W: Write>(
         &self,
         count: u8,
+        analog: u8,
         service: &Service,
         timeline: &mut Timeline<W>,
     ) -> Result<(), StartError> {
         let mut traces = service.live.traces();
         for caller in 0..count.min(CALLERS_MAX) {
             self.ring(caller, self.wire.now() + LINE_READY)?;
+        }
+        for caller in 0..analog.min(CALLERS_MAX) {
+            self.ring_analog(caller, self.wire.now() + LINE_READY)?;
         }
         timeline.object(&json!({"ready": true}));
         timeline.flush();
@@ -76,24 +83,41 @@ impl Callers {
             let caller = report.id.parse().map_err(|_| stopped())?;
             self.ring(caller, self.wire.now() + PAUSE)?;
         }
+        let done = self.office.lock().map_err(|_| stopped())?.take_finished();
+        for report in done {
+            let caller = report.id.parse().map_err(|_| stopped())?;
+            self.ring_analog(caller, self.wire.now() + ANALOG_PAUSE)?;
+        }
         Ok(())
     }
 
+    fn ring_analog(&self, caller: u8, at: Micros) -> Result<(), StartError> {
+        let mut office = self.office.lock().map_err(|_| stopped())?;
+        let line = office.lines().nth(usize::from(caller));
+        let call = Call { line, ..call(caller, at, "20255502", "") };
+        office.ring(call).map_err(|error| StartError { exit: 1, text: error.to_string() })
+    }
+
     fn ring(&self, caller: u8, at: Micros) -> Result<(), StartError> {
-        let call = Call {
-            id: caller.to_string(),
-            at,
-            from: Some(format!("20255501{caller:02}")),
-            to: self.number.clone(),
-            steps: vec![
-                Step::AwaitAnswer { limit_ms: 30_000 },
-                Step::Tone { hz: 440.0, ms: TONE_MS, level_dbm0: -12.0 },
-                Step::hangup(),
-            ],
-            ..Call::default()
-        };
+        let call = call(caller, at, "20255501", &self.number);
         let rung = self.exchange.lock().map_err(|_| stopped())?.ring(call);
         rung.map_err(|error| StartError { exit: 1, text: error.to_string() })
+    }
+}
+
+/// A caller's call.
+fn call(caller: u8, at: Micros, from: &str, to: &str) -> Call {
+    Call {
+        id: caller.to_string(),
+        at,
+        from: Some(format!("{from}{caller:02}")),
+        to: to.into(),
+        steps: vec![
+            Step::AwaitAnswer { limit_ms: 30_000 },
+            Step::Tone { hz: 440.0, ms: TONE_MS, level_dbm0: -12.0 },
+            Step::hangup(),
+        ],
+        ..Call::default()
     }
 }
 

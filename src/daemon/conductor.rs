@@ -388,7 +388,7 @@ impl Conductor {
             }
             Effect::Switch(command) => self.switch(&mut vec![command]),
             Effect::Line(command) => self.line_command(command),
-            Effect::OpenRecording { sid, tap, law, second: _ } => self.recorder.open(sid, tap, law),
+            Effect::OpenRecording { sid, tap, law, second } => self.recorder.open(sid, tap, law, second),
             Effect::CloseRecording { sid, trim, drop_tail_ms, discard } => {
                 let closing = self.recorder.close(sid, trim, drop_tail_ms, discard);
                 let ends = self.ends.clone();

@@ -26,6 +26,12 @@ pub struct Outcome {
     pub heard: Vec<(String, Vec<u8>)>,
     /// What came of each call, in the order of `heard`.
     pub told: Vec<Told>,
+    /// What came of each call that a program made, in the order of the scenario.
+    pub made: Vec<Told>,
+    /// The telephones that the box called, those of the E1 first.
+    pub called: Vec<Called>,
+    /// The last record of every call, in the order of their birth.
+    pub records: Vec<tipring_resources::Call>,
     /// What the applications were asked.
     pub asked: Vec<Asked>,
     /// Key of the account that signs requests.
@@ -51,6 +57,21 @@ pub struct Told {
     pub errors: Vec<u32>,
     /// The files of its recordings, in order: each a WAV.
     pub recordings: Vec<Vec<u8>>,
+}
+
+/// A telephone that the box called.
+#[derive(Clone, Debug, Default)]
+pub struct Called {
+    /// The number that it was shown; empty: none.
+    pub from: String,
+    /// The digits that were dialled.
+    pub to: String,
+    /// Q.850 cause of the end as it was told.
+    pub cause: Option<u8>,
+    /// From the first ring to its answer.
+    pub answered_after_ms: Option<u64>,
+    /// What it heard: G.711 octets.
+    pub heard: Vec<u8>,
 }
 
 /// A recording's whole file.
@@ -88,7 +109,8 @@ pub(super) fn fnv(octets: &[u8]) -> u64 {
 pub(super) fn write_heard(dir: &Path, outcome: &Outcome) -> Result<(), StartError> {
     let failed = |error: &dyn std::fmt::Display| StartError { exit: 1, text: format!("{}: {error}", dir.display()) };
     std::fs::create_dir_all(dir).map_err(|error| failed(&error))?;
-    for (id, octets) in &outcome.heard {
+    let called = (1..).zip(&outcome.called).map(|(n, called)| (format!("called-{n}"), &called.heard));
+    for (id, octets) in outcome.heard.iter().map(|(id, octets)| (id.clone(), octets)).chain(called) {
         let name: String = id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
         super::telephones::write_wav(&dir.join(format!("{name}.wav")), octets).map_err(|error| failed(&error))?;
     }

@@ -12,11 +12,11 @@ use tipring_switch::TapId;
 pub struct Recorder {
     blobs: Blobs,
     open: HashMap<Sid, Open>,
-    taps: HashMap<TapId, Sid>,
+    /// Which recording, and whether it is its right channel.
+    taps: HashMap<TapId, (Sid, bool)>,
 }
 
 struct Open {
-    tap: TapId,
     writer: Result<RecordingWriter, String>,
     /// The first block that the disk did not take; what was written before it is kept.
     broken: Option<String>,
@@ -37,21 +37,30 @@ impl Recorder {
         Recorder { blobs, open: HashMap::new(), taps: HashMap::new() }
     }
 
-    /// A file for the blocks of a tap.
-    pub fn open(&mut self, sid: Sid, tap: TapId, law: Law) {
-        let writer = self.blobs.create(sid, law).map_err(|error| error.to_string());
-        self.taps.insert(tap, sid);
-        self.open.insert(sid, Open { tap, writer, broken: None });
+    /// A file for the blocks of a tap; with a second one it has two channels, and that is the right one.
+    pub fn open(&mut self, sid: Sid, tap: TapId, law: Law, second: Option<(TapId, Law)>) {
+        let writer = match second {
+            None => self.blobs.create(sid, law),
+            Some((_, right)) => self.blobs.create2(sid, law, right),
+        };
+        self.taps.insert(tap, (sid, false));
+        if let Some((right, _)) = second {
+            self.taps.insert(right, (sid, true));
+        }
+        self.open.insert(sid, Open { writer: writer.map_err(|error| error.to_string()), broken: None });
     }
 
     /// A block of a tap. A full disk ends the file, not the call: the error comes out when it is closed.
     pub fn block(&mut self, tap: TapId, block: &Block) {
-        let Some(open) = self.taps.get(&tap).and_then(|sid| self.open.get_mut(sid)) else {
+        let Some(&(sid, right)) = self.taps.get(&tap) else {
+            return;
+        };
+        let Some(open) = self.open.get_mut(&sid) else {
             return;
         };
         if open.broken.is_none()
             && let Ok(writer) = &mut open.writer
-            && let Err(error) = writer.write(block)
+            && let Err(error) = if right { writer.write_right(block) } else { writer.write(block) }
         {
             tracing::error!(%error, "a recording ends here: its disk takes no more");
             open.broken = Some(error.to_string());
@@ -62,7 +71,7 @@ impl Recorder {
     pub fn close(&mut self, sid: Sid, trim: bool, drop_tail_ms: u32, discard: bool) -> Closing {
         let writer = match self.open.remove(&sid) {
             Some(open) => {
-                self.taps.remove(&open.tap);
+                self.taps.retain(|_, (of, _)| *of != sid);
                 open.writer
             }
             None => Err("the recording was never opened".to_string()),

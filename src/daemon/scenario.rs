@@ -43,6 +43,9 @@ pub struct Scenario {
     /// Analogue lines.
     #[serde(default)]
     pub analog: crate::config::Analog,
+    /// How the exchange of the analogue lines works.
+    #[serde(default)]
+    pub exchange: AnalogExchange,
     /// Hosts on which nobody listens: connections to them are refused.
     #[serde(default)]
     pub dead_hosts: Vec<String>,
@@ -173,6 +176,51 @@ pub struct Call {
     /// What must have come of it.
     #[serde(default)]
     pub expect: Expect,
+}
+
+/// `[exchange]`: how the exchange of the analogue lines works.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AnalogExchange {
+    /// The polarity of the loop is reversed at the called party's answer.
+    pub reverses_polarity: bool,
+    /// How the box is told that the far end has hung up.
+    pub clears_by: Clears,
+    /// Dial tone comes this long after the seizure; -1: never.
+    #[serde(deserialize_with = "or_never")]
+    pub dial_tone_ms: Option<u64>,
+    /// From a call's moment to its first ring: who seizes the line meanwhile has the caller on it.
+    pub ring_delay_ms: u64,
+}
+
+impl Default for AnalogExchange {
+    fn default() -> Self {
+        AnalogExchange {
+            reverses_polarity: false,
+            clears_by: Clears::default(),
+            dial_tone_ms: Some(300),
+            ring_delay_ms: 0,
+        }
+    }
+}
+
+fn or_never<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    Ok(u64::try_from(i64::deserialize(from)?).ok())
+}
+
+/// How an exchange tells that the far end has hung up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clears {
+    /// The battery is dropped for half a second.
+    #[default]
+    Battery,
+    /// Busy tone until the box hangs up.
+    BusyTone,
+    /// The polarity is reversed once more.
+    Reversal,
+    /// Not at all.
+    Nothing,
 }
 
 /// `[[subscriber]]`: somebody whom the box can call.

@@ -10,8 +10,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use tipring_card::{BLOCK_US, Micros};
-use tipring_isdn::Role;
-use tipring_lines::{Media, Signalling, SignallingAction};
+use tipring_lines::{LinesConfig, Media, Signalling, SignallingAction};
 use tipring_resources::{Account, AccountStatus, Call, Code, Number, NumberOrigin, Record, Sid, SidKind, Stamp};
 use tipring_router::{
     DirectoryChange, Effect, Event, HttpId, HttpRequest, MediaId, Router, SwitchCommand, SwitchEvent,
@@ -21,11 +20,13 @@ use tokio::task::JoinHandle;
 use super::app::App;
 use super::feeder::Feeder;
 use super::hands::Hands;
+use super::outcome::{Called, ScratchDir, file_of, fnv, unasked, write_heard};
 pub use super::outcome::{Outcome, Told};
-use super::outcome::{ScratchDir, file_of, fnv, unasked, write_heard};
+use super::programs::Programs;
 use super::recorder::Recorder;
 use super::scenario::Scenario;
 use super::serve::{StartError, client, open_store, router_config, start_media};
+use super::settings;
 use super::telephones::Telephones;
 use super::timeline::{Form, Timeline};
 use crate::config::Config;
@@ -60,6 +61,8 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
     config.this.state_dir = dir.path.join("state");
     config.this.cache_dir = dir.path.join("cache");
     config.this.runtime_dir = dir.path.join("run");
+    config.this.country = scenario.country.clone();
+    config.outbound = scenario.outbound.clone();
     for dir in [&config.this.state_dir, &config.this.cache_dir, &config.this.runtime_dir] {
         std::fs::create_dir_all(dir)
             .map_err(|error| StartError { exit: 1, text: format!("{}: {error}", dir.display()) })?;
@@ -80,7 +83,12 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
     let api = ([127, 0, 0, 1], 8080).into();
     let router = Router::new(router_config(&config, options.seed, EPOCH, api));
     let telephones = Telephones::new(scenario, options.seed).map_err(|text| StartError { exit: 78, text })?;
-    let signalling = Signalling::new(Box::new(telephones.near()), Role::User);
+    let lines = LinesConfig {
+        groups: scenario.group.iter().map(settings::group).collect(),
+        analog: settings::analog(&scenario.analog, settings::zone(&scenario.country)),
+        ..settings::lines(&config)
+    };
+    let signalling = Signalling::new(Box::new(telephones.near()), lines);
     let media = Media::new(signalling.ports());
     let form = if options.json { Form::Json } else { Form::Text };
     let mut world = World {
@@ -102,6 +110,7 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
         gone_media: HashSet::new(),
         calls: BTreeMap::new(),
         records: Records::default(),
+        programs: Programs::new(scenario, account_sid(options.seed)),
         actions: Vec::new(),
     };
     world.directory(options.seed).await?;
@@ -145,6 +154,8 @@ struct Flight {
 struct Records {
     recordings: HashMap<Sid, Vec<Sid>>,
     errors: HashMap<Sid, Vec<u32>>,
+    /// Every call as it was last written, in the order of their birth.
+    calls: Vec<Call>,
 }
 
 struct World<'a, W: Write> {
@@ -167,6 +178,7 @@ struct World<'a, W: Write> {
     /// Telephone → its call's record as it was last written.
     calls: BTreeMap<usize, Call>,
     records: Records,
+    programs: Programs,
     actions: Vec<SignallingAction>,
 }
 
@@ -174,7 +186,7 @@ impl<W: Write> World<'_, W> {
     async fn directory(&mut self, seed: u64) -> Result<(), StartError> {
         let sid = |kind, n: u64| Sid::new(kind, (u128::from(seed) << 64) | u128::from(n));
         let account = Account {
-            sid: sid(SidKind::Account, 1),
+            sid: account_sid(seed),
             friendly_name: "Scenario".into(),
             status: AccountStatus::Active,
             token: token(seed),
@@ -214,6 +226,7 @@ impl<W: Write> World<'_, W> {
         let mut quiet_since = None;
         while self.now < limit {
             self.lines();
+            self.ask();
             if self.router.deadline().is_some_and(|deadline| deadline <= self.now) {
                 self.tell(Event::Timer);
             }
@@ -227,7 +240,8 @@ impl<W: Write> World<'_, W> {
             // A callback that will be tried again is a timer of the router.
             let timers = self.router.deadline().is_some_and(|at| at < Micros::FOREVER);
             let pending = timers || self.due.keys().any(|(at, _)| *at < Micros::FOREVER);
-            let quiet = self.telephones.all_done() && self.router.live_calls().next().is_none() && !pending;
+            let done = self.telephones.all_done() && self.programs.all_done();
+            let quiet = done && self.router.live_calls().next().is_none() && !pending;
             quiet_since = if quiet { quiet_since.or(Some(self.now)) } else { None };
             if quiet_since.is_some_and(|since| self.now.since(since) >= AFTERGLOW) {
                 break;
@@ -242,12 +256,25 @@ impl<W: Write> World<'_, W> {
         let next = [
             Some(self.next_tick),
             self.router.deadline(),
-            Some(self.signalling.deadline()),
+            Some(self.signalling.deadline(self.now)),
             self.telephones.deadline(),
+            self.programs.deadline(),
             due,
         ];
         let next = next.into_iter().flatten().min().unwrap_or(self.next_tick);
         self.now = next.max(self.now + Micros(1)).min(self.next_tick);
+    }
+
+    /// Programs ask what they ask now.
+    fn ask(&mut self) {
+        loop {
+            let World { programs, telephones, records, now, .. } = self;
+            let leg_of = |of: Sid| records.calls.iter().find(|call| call.parent == Some(of)).map(|call| call.sid);
+            let Some(event) = programs.due(*now, &|id| telephones.call_of(id), &leg_of) else {
+                return;
+            };
+            self.tell(event);
+        }
     }
 
     fn lines(&mut self) {
@@ -261,7 +288,12 @@ impl<W: Write> World<'_, W> {
     fn carry_out(&mut self, actions: &mut Vec<SignallingAction>) {
         for action in actions.drain(..) {
             match action {
-                SignallingAction::Attach { port, law, channel } => drop(self.media.add(port, law, channel)),
+                SignallingAction::Attach { port, law, channel, handset } => {
+                    drop(self.media.add(port, law, channel, handset));
+                }
+                SignallingAction::Rename { from, to } => self.media.rename(from, to),
+                SignallingAction::Listen { port, listen } => self.media.listen(port, listen),
+                SignallingAction::Send { port, digits } => self.media.send(port, &digits),
                 SignallingAction::Detach { port } => drop(self.media.remove(port)),
                 SignallingAction::Event(event) => self.tell(Event::Line(event)),
                 SignallingAction::Note(text) => self.timeline.note(self.now.0, &text),
@@ -288,6 +320,12 @@ impl<W: Write> World<'_, W> {
                 other => self.tell(Event::Switch(other)),
             }
             self.switch(&mut commands);
+        }
+        while let Some((port, news)) = self.media.heard() {
+            let mut actions = std::mem::take(&mut self.actions);
+            self.signalling.heard(self.now, port, news, &mut actions);
+            self.carry_out(&mut actions);
+            self.actions = actions;
         }
         while let Some(port) = self.media.lost() {
             let mut actions = std::mem::take(&mut self.actions);
@@ -384,7 +422,7 @@ impl<W: Write> World<'_, W> {
                 self.carry_out(&mut actions);
                 self.actions = actions;
             }
-            Effect::OpenRecording { sid, tap, law, second: _ } => self.recorder.open(sid, tap, law),
+            Effect::OpenRecording { sid, tap, law, second } => self.recorder.open(sid, tap, law, second),
             Effect::CloseRecording { sid, trim, drop_tail_ms, discard } => {
                 let closing = self.recorder.close(sid, trim, drop_tail_ms, discard);
                 self.fly(self.now, async move { Due::Event(closing.close()) });
@@ -394,7 +432,7 @@ impl<W: Write> World<'_, W> {
                 let written = self.hands.write(id, *record);
                 self.fly(self.now, async move { Due::Event(written.await) });
             }
-            Effect::Reply { .. } => {}
+            Effect::Reply { id, reply } => self.programs.answered(id, &reply),
             Effect::ForgetSession { session } => self.hands.forget(session),
             Effect::Trace(trace) => self.timeline.trace(&trace),
         }
@@ -429,6 +467,10 @@ impl<W: Write> World<'_, W> {
     fn notice(&mut self, record: &Record) {
         match record {
             Record::Call(call) => {
+                match self.records.calls.iter_mut().find(|known| known.sid == call.sid) {
+                    Some(known) => known.clone_from(call),
+                    None => self.records.calls.push(call.clone()),
+                }
                 if let Some(telephone) = self.telephones.of_call(call) {
                     self.calls.insert(telephone, call.clone());
                 }
@@ -463,6 +505,8 @@ impl<W: Write> World<'_, W> {
             told.push(self.told(&telephone, call));
             heard.push((telephone.id, telephone.heard));
         }
+        let (made, called) = (self.made(&mut failures), self.called());
+        failures.append(&mut self.programs.failures);
         failures.extend(unasked(self.scenario, app));
         let counters = self.media.counters();
         let channel_seconds = counters.blocks as f64 * BLOCK_US as f64 / 1e6;
@@ -472,7 +516,54 @@ impl<W: Write> World<'_, W> {
         }));
         self.timeline.flush();
         let (ok, calls, asked) = (failures.is_empty(), heard.len(), app.asked());
-        Outcome { ok, failures, calls, channel_seconds, wall_s, heard, told, asked, token: String::new() }
+        let records = std::mem::take(&mut self.records.calls);
+        let token = String::new();
+        Outcome { ok, failures, calls, channel_seconds, wall_s, heard, told, made, called, records, asked, token }
+    }
+
+    /// What came of the calls that programs made.
+    fn made(&mut self, failures: &mut Vec<String>) -> Vec<Told> {
+        let mut made = Vec::new();
+        for (dial, sid) in self.programs.made() {
+            let call = sid.and_then(|sid| self.records.calls.iter().find(|call| call.sid == sid));
+            let report = super::telephones::Report {
+                id: dial.id.clone(),
+                expect: dial.expect.clone(),
+                cause: call.and_then(|call| call.cause),
+                ..Default::default()
+            };
+            // A call that was refused has no record: its code was looked at when it was answered.
+            if call.is_some() {
+                failures.extend(self.unmet(&report, call).into_iter().map(|why| format!("{}: {why}", dial.id)));
+            }
+            let line = json!({
+                "dial": dial.id, "sid": sid.map(|sid| sid.to_string()), "cause": report.cause,
+                "status": call.map(|call| call.status.as_str()), "line": call.map(|call| call.line.as_str()),
+                "supervision": call.and_then(|call| call.supervision.as_deref()),
+            });
+            made.push((self.told(&report, call), line));
+        }
+        let lines = made.into_iter().map(|(told, line)| {
+            self.timeline.object(&line);
+            told
+        });
+        lines.collect()
+    }
+
+    /// What the called telephones heard.
+    fn called(&mut self) -> Vec<Called> {
+        let mut called = Vec::new();
+        for telephone in self.telephones.called() {
+            let (from, to) = telephone.called.unwrap_or_default();
+            self.timeline.object(&json!({
+                "telephone": telephone.id, "from": from, "to": to, "cause": telephone.cause,
+                "answered_after_ms": telephone.answered_after_ms, "sound_ms": telephone.sound_ms,
+                "digest": format!("{:016x}", fnv(&telephone.heard)), "steps": telephone.steps,
+            }));
+            let (cause, answered_after_ms) = (telephone.cause, telephone.answered_after_ms);
+            called.push(Called { from, to, cause, answered_after_ms, heard: telephone.heard });
+        }
+        called
     }
 
     fn told(&self, telephone: &super::telephones::Report, call: Option<&Call>) -> Told {
@@ -535,6 +626,10 @@ async fn whole(
         }
     }
     Ok(all)
+}
+
+fn account_sid(seed: u64) -> Sid {
+    Sid::new(SidKind::Account, (u128::from(seed) << 64) | 1)
 }
 
 fn token(seed: u64) -> String {

@@ -1,19 +1,25 @@
-//! The far end of a scenario: a wire, an exchange on it, a telephone for each call. It knows which telephone a call of
+//! The far end of a scenario: a wire, an exchange for its spans and one for its analogue lines, a telephone for each call. It knows which telephone a call of
 //! ours belongs to, and tells afterwards what each one heard.
 
 use std::path::Path;
 
-use tipring_card::{Cause, Micros, SpanId};
-use tipring_dsp::{alaw_decode, dbm0_of};
-use tipring_resources::{Call, Sid};
-use tipring_sim::{Exchange, ExchangeConfig, Faults, Planned, Side, SimCard, Trouble, Wire, WireConfig};
+use tipring_card::{Cause, Law, Micros, SpanId};
+use tipring_dsp::{alaw_decode, dbm0_of, mu_to_a};
+use tipring_resources::{Call, Direction, Sid};
+use tipring_sim::{
+    CallReport, Clearing, DialTone, Exchange, ExchangeConfig, Faults, Office, OfficeConfig, Planned, Reply, Side,
+    SimCard, Step, Trouble, Wire, WireConfig,
+};
 
-use super::scenario::{Expect, Scenario};
+use super::scenario::{Clears, Expect, Scenario};
+use super::settings::zone;
 
 /// Sound is what is louder than this, block by block.
 const SOUND_DBM0: f32 = -45.0;
 /// A scenario's time zero: the link is up by then and the box has restarted every channel.
 pub const LINE_READY: Micros = Micros::from_ms(2_500);
+/// A called telephone that has nothing to do listens for this long at most.
+const LISTENS_MS: u32 = 3_600_000;
 /// A wire moves in whole milliseconds.
 const STEP_US: u64 = 1_000;
 
@@ -21,6 +27,7 @@ const STEP_US: u64 = 1_000;
 pub struct Telephones {
     wire: Wire,
     exchange: Exchange,
+    office: Option<Office>,
     rings: Vec<Ring>,
     by_sid: Vec<(Sid, usize)>,
 }
@@ -30,10 +37,13 @@ struct Ring {
     from: Option<String>,
     restricted: bool,
     to: String,
+    /// The analogue line that it rings, from 1.
+    line: Option<u8>,
     expect: Expect,
 }
 
 /// What came of one telephone's call.
+#[derive(Default)]
 pub struct Report {
     /// As the scenario names it; `-2`, `-3`… behind it for repeated ones.
     pub id: String,
@@ -51,45 +61,65 @@ pub struct Report {
     pub first_sound_ms: Option<u64>,
     /// Steps done, and how each ended.
     pub steps: Vec<String>,
+    /// The number shown, and the digits dialled, of a telephone that was called.
+    pub called: Option<(String, String)>,
 }
 
 impl Telephones {
-    /// The wire and the exchange of a scenario; every call is arranged.
+    /// The wire and the exchanges of a scenario; every call is arranged.
     pub fn new(scenario: &Scenario, seed: u64) -> Result<Self, String> {
         let wire = Wire::new(WireConfig {
             spans: u16::from(scenario.spans),
+            analog_ports: scenario.analog_lines,
             seed,
             faults: faults(scenario),
             ..WireConfig::default()
         });
         let starts_at = Micros::from_ms(scenario.faults.exchange_late_ms);
-        let config = ExchangeConfig { starts_at, keeps_trace: false, ..ExchangeConfig::default() };
-        let mut exchange = Exchange::new(wire.far(), config);
-        let mut rings = Vec::new();
+        let subscribers = subscribers(scenario, false);
+        let tones = subscribers.first().map(|_| zone(&scenario.country));
+        let config = ExchangeConfig { starts_at, subscribers, tones, keeps_trace: false, ..ExchangeConfig::default() };
+        let exchange = Exchange::new(wire.far(), config);
+        let office = (scenario.analog_lines > 0).then(|| Office::new(wire.far(), office_config(scenario)));
+        let mut telephones = Telephones { wire, exchange, office, rings: Vec::new(), by_sid: Vec::new() };
         for call in scenario.call.iter().map(toml::Spanned::get_ref) {
             for n in 0..call.times {
-                let id = if n == 0 { call.id.clone() } else { format!("{}-{}", call.id, n + 1) };
-                rings.push(Ring {
-                    id: id.clone(),
-                    from: call.from.clone(),
-                    restricted: call.restricted,
-                    to: call.to.clone(),
-                    expect: call.expect.clone(),
-                });
-                let arranged = exchange.ring(tipring_sim::Call {
-                    id,
-                    at: LINE_READY + Micros::from_ms(call.at_ms + u64::from(n) * call.every_ms),
-                    from: call.from.clone(),
-                    name: call.name.clone(),
-                    restricted: call.restricted,
-                    to: call.to.clone(),
-                    steps: call.does.clone(),
-                    ..tipring_sim::Call::default()
-                });
-                arranged.map_err(|error| error.to_string())?;
+                telephones.arrange(call, n)?;
             }
         }
-        Ok(Telephones { wire, exchange, rings, by_sid: Vec::new() })
+        Ok(telephones)
+    }
+
+    fn arrange(&mut self, call: &super::scenario::Call, n: u16) -> Result<(), String> {
+        let id = if n == 0 { call.id.clone() } else { format!("{}-{}", call.id, n + 1) };
+        let line = match (call.line, &self.office) {
+            (Some(line), Some(office)) => office.lines().nth(usize::from(line).saturating_sub(1)),
+            _ => None,
+        };
+        self.rings.push(Ring {
+            id: id.clone(),
+            from: call.from.clone(),
+            restricted: call.restricted,
+            to: call.to.clone(),
+            line: call.line,
+            expect: call.expect.clone(),
+        });
+        let arranged = tipring_sim::Call {
+            id,
+            at: LINE_READY + Micros::from_ms(call.at_ms + u64::from(n) * call.every_ms),
+            from: call.from.clone(),
+            name: call.name.clone(),
+            restricted: call.restricted,
+            to: call.to.clone(),
+            line,
+            steps: call.does.clone(),
+            ..tipring_sim::Call::default()
+        };
+        let rung = match (&mut self.office, call.line) {
+            (Some(office), Some(_)) => office.ring(arranged),
+            _ => self.exchange.ring(arranged),
+        };
+        rung.map_err(|error| error.to_string())
     }
 
     /// The box's card.
@@ -102,17 +132,29 @@ impl Telephones {
         let whole = Micros(now.0 / STEP_US * STEP_US);
         self.wire.step(whole);
         self.exchange.step(whole);
+        if let Some(office) = &mut self.office {
+            office.step(whole);
+        }
     }
 
     /// When the far end has something to do of itself.
     pub fn deadline(&self) -> Option<Micros> {
+        let office = self.office.as_ref().and_then(Office::deadline);
+        let first = self.exchange.deadline().into_iter().chain(office).min();
         // Rounded up to the wire's next step.
-        self.exchange.deadline().map(|at| Micros(at.0.div_ceil(STEP_US) * STEP_US))
+        first.map(|at| Micros(at.0.div_ceil(STEP_US) * STEP_US))
     }
 
     /// Whether every call has rung and is over.
     pub fn all_done(&self) -> bool {
-        self.exchange.is_idle()
+        self.exchange.is_idle() && self.office.as_ref().is_none_or(Office::is_idle)
+    }
+
+    fn rung(&self, ring: &Ring) -> Option<&CallReport> {
+        match (&self.office, ring.line) {
+            (Some(office), Some(_)) => office.call(&ring.id),
+            _ => self.exchange.call(&ring.id),
+        }
     }
 
     /// Which telephone a call of ours belongs to. Calls of the same numbers come in the order in which they rang.
@@ -120,38 +162,109 @@ impl Telephones {
         if let Some((_, at)) = self.by_sid.iter().find(|(sid, _)| *sid == call.sid) {
             return Some(*at);
         }
+        if call.direction != Direction::Inbound {
+            return None;
+        }
         let taken = |at: usize| self.by_sid.iter().any(|(_, taken)| *taken == at);
         // A withheld number is kept nowhere.
         let from = |ring: &Ring| if ring.restricted { String::new() } else { ring.from.clone().unwrap_or_default() };
-        let fits = |ring: &Ring| ring.to == call.to_raw && from(ring) == call.from_raw;
-        let rung = |ring: &Ring| self.exchange.call(&ring.id).is_some();
+        let fits = |ring: &Ring| match ring.line {
+            // An analogue line tells the number late, or never: the line itself says who it is.
+            Some(line) => call.line.ends_with(&format!("/{line}")) && call.to_raw.is_empty(),
+            None => ring.to == call.to_raw && from(ring) == call.from_raw,
+        };
+        let rung = |ring: &Ring| self.rung(ring).is_some();
         let at = (0..self.rings.len()).find(|&at| !taken(at) && fits(&self.rings[at]) && rung(&self.rings[at]))?;
         self.by_sid.push((call.sid, at));
         Some(at)
     }
 
-    /// What came of every call, in the order of the scenario.
+    /// The call of ours that a telephone's call became.
+    pub fn call_of(&self, id: &str) -> Option<Sid> {
+        let at = self.rings.iter().position(|ring| ring.id == id)?;
+        self.by_sid.iter().find(|(_, known)| *known == at).map(|(sid, _)| *sid)
+    }
+
+    /// What came of every call that rang at the box, in the order of the scenario.
     pub fn reports(&self) -> Vec<Report> {
         self.rings.iter().map(|ring| self.report(ring)).collect()
     }
 
     fn report(&self, ring: &Ring) -> Report {
-        let call = self.exchange.call(&ring.id);
-        let phone = call.map(|call| &call.phone);
-        let heard = phone.map(|phone| phone.heard().to_vec()).unwrap_or_default();
-        let first = phone.and_then(tipring_sim::Phone::first_sound_at);
-        let connected = call.and_then(|call| call.connected_at);
-        let steps = phone.map(|phone| phone.steps_ended().iter().map(|step| format!("{step:?}")).collect());
-        Report {
-            id: ring.id.clone(),
-            expect: ring.expect.clone(),
-            cause: call.and_then(|call| call.cause).map(|Cause(cause)| cause),
-            sound_ms: sound_ms(&heard),
-            answered_after_ms: call.and_then(|call| Some(call.connected_at?.since(call.began_at).as_ms())),
-            first_sound_ms: first.zip(connected).map(|(first, connected)| first.since(connected).as_ms()),
-            steps: steps.unwrap_or_default(),
-            heard,
+        match self.rung(ring) {
+            Some(call) => Report { id: ring.id.clone(), expect: ring.expect.clone(), ..told(call) },
+            None => Report { id: ring.id.clone(), expect: ring.expect.clone(), ..Report::default() },
         }
+    }
+
+    /// What came of every call that the box made, as the called telephones know it: those of the E1 first, each in the
+    /// order in which they were called.
+    pub fn called(&self) -> Vec<Report> {
+        let spans = (1..).map_while(|n| self.exchange.call(&format!("in-{n}")));
+        let loops = (1..).map_while(|n| self.office.as_ref()?.call(&format!("in-{n}")));
+        let numbered = spans.chain(loops).zip(1..);
+        let report = |(call, n): (&CallReport, u32)| Report {
+            id: format!("called-{n}"),
+            called: Some((call.from.clone().unwrap_or_default(), call.to.clone())),
+            ..told(call)
+        };
+        numbered.map(report).collect()
+    }
+}
+
+fn told(call: &CallReport) -> Report {
+    let phone = &call.phone;
+    let heard: Vec<u8> = match phone.law() {
+        Law::A => phone.heard().to_vec(),
+        Law::Mu => phone.heard().iter().map(|&octet| mu_to_a(octet)).collect(),
+    };
+    let steps = phone.steps_ended().iter().map(|step| format!("{step:?}")).collect();
+    Report {
+        cause: call.cause.map(|Cause(cause)| cause),
+        sound_ms: sound_ms(&heard),
+        answered_after_ms: call.connected_at.map(|at| at.since(call.began_at).as_ms()),
+        first_sound_ms: phone.first_sound_at().zip(call.connected_at).map(|(first, at)| first.since(at).as_ms()),
+        steps,
+        heard,
+        ..Report::default()
+    }
+}
+
+fn subscribers(scenario: &Scenario, analog: bool) -> Vec<tipring_sim::Subscriber> {
+    let here = scenario.subscriber.iter().filter(|one| one.analog.is_none_or(|only| only == analog));
+    let subscriber = |one: &super::scenario::Subscriber| tipring_sim::Subscriber {
+        number: one.number.clone(),
+        reply: match one.refuse {
+            Some(cause) => Reply::Refuse(Cause(cause)),
+            None if one.never => Reply::RingForever,
+            None if one.ignores => Reply::Ignore,
+            None => Reply::Answer {
+                rings: Micros::from_ms(one.rings_ms),
+                steps: one.does.clone().unwrap_or_else(|| vec![Step::AwaitHangup { limit_ms: LISTENS_MS }]),
+            },
+        },
+    };
+    here.map(subscriber).collect()
+}
+
+fn office_config(scenario: &Scenario) -> OfficeConfig {
+    OfficeConfig {
+        zone: zone(&scenario.country),
+        subscribers: subscribers(scenario, true),
+        reversal_on_answer: scenario.exchange.reverses_polarity,
+        clearing: match scenario.exchange.clears_by {
+            Clears::Battery => Clearing::BatteryDrop,
+            Clears::BusyTone => Clearing::BusyTone,
+            Clears::Reversal => Clearing::Reversal,
+            Clears::Nothing => Clearing::Nothing,
+        },
+        dial_tone: match scenario.exchange.dial_tone_ms {
+            Some(ms) => DialTone::After(Micros::from_ms(ms)),
+            None => DialTone::Dead,
+        },
+        ring_delay: Micros::from_ms(scenario.exchange.ring_delay_ms),
+        keeps_trace: false,
+        ..OfficeConfig::default()
     }
 }
 
