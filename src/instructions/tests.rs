@@ -132,6 +132,12 @@ fn loops_are_capped() {
 }
 
 #[test]
+fn keys_may_wait_half_a_second_and_a_whole_one() {
+    let (verb, notes) = only_verb("<Play digits=' 1wW#A '/>");
+    assert_eq!((verb, notes), (Verb::Play(Play { sound: Sound::Keys("1wW#A".into()), rounds: 1 }), vec![]));
+}
+
+#[test]
 fn speech_markup_is_flattened_to_its_words() {
     let (verb, notes) = only_verb(
         "<Say>One<break time='1s'/>two <emphasis>three</emphasis> <sub alias='World Wide Web'>WWW</sub> \

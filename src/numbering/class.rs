@@ -66,8 +66,13 @@ impl Plan {
             let service = digits.bytes().filter(u8::is_ascii_digit).count() <= MAX_SERVICE;
             return if service { Class::Short } else { Class::Unknown };
         }
-        let fits = |shapes: fn(&Country) -> &'static str| self.row().and_then(|row| country::fits(shapes(row), digits));
-        match (fits(|row| row.paid_short), fits(|row| row.short)) {
+        let Some(row) = self.row() else {
+            return if digits.len() <= MAX_SHORT { Class::Short } else { Class::Unknown };
+        };
+        // An exchange that has read a whole code passes over what follows: digits behind it do not make it cheaper.
+        let read = |end: usize| digits.get(..end).and_then(|head| country::fits(row.paid_short, head));
+        let paid = (1..=digits.len()).filter_map(read).max();
+        match (paid, country::fits(row.short, digits)) {
             (Some(paid), short) if short.is_none_or(|short| paid >= short) => Class::Premium,
             (_, Some(_)) => Class::Short,
             _ if digits.len() <= MAX_SHORT => Class::Short,

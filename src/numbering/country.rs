@@ -44,8 +44,9 @@ pub(crate) struct Country {
     pub(crate) unsure: Shapes,
 }
 
-/// The country of an ISO code in either case.
+/// The country of an ISO code in either case. Tables of tones write `uk`, which ISO 3166 reserves for `gb`.
 pub(crate) fn by_iso(iso: &str) -> Option<&'static Country> {
+    let iso = if iso.eq_ignore_ascii_case("uk") { "gb" } else { iso };
     COUNTRIES.iter().find(|country| country.iso.eq_ignore_ascii_case(iso))
 }
 
@@ -194,7 +195,7 @@ pub(crate) const COUNTRIES: &[Country] = &[
         length: (9, 9),
         emergency: "112 15 17 18 114 115 119 191 196 197",
         short: "10/4 116/6 30/4 31/4",
-        paid_short: "118/6 32/4 34/4 36/4 39/4",
+        paid_short: "118/6 3/4",
         national: "1 2 3 4 5 806 807 808 809 9",
         mobile: "6 7",
         toll_free: "800 801 802 803 804 805",

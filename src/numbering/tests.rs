@@ -293,7 +293,7 @@ const CLASS: &[(&str, &str, Class)] = &[
     ("fr", "0800123456 0805123456", Class::TollFree),
     ("fr", "0142681234 0970123456 0806123456", Class::National),
     ("fr", "0612345678 0712345678", Class::Mobile),
-    ("fr", "0899123456 0820123456 3949 3240 118712", Class::Premium),
+    ("fr", "0899123456 0820123456 3949 3240 3615 118712", Class::Premium),
     ("fr", "0262123456 0690123456 0700123456", Class::Unknown),
     ("es", "112 091 062 061", Class::Emergency),
     ("es", "016 010 1004 116111", Class::Short),
@@ -344,6 +344,32 @@ fn every_number_has_the_class_that_its_country_gives_it() {
     for (iso, numbers, wanted) in CLASS {
         for number in numbers.split(' ') {
             assert_eq!(place(iso).class(number), *wanted, "{iso} {number}");
+        }
+    }
+}
+
+#[test]
+fn digits_behind_a_paid_number_do_not_make_it_cheaper() {
+    for (iso, numbers, _) in CLASS.iter().filter(|(_, _, class)| *class == Class::Premium) {
+        for number in numbers.split(' ') {
+            for tail in ["0", "1", "00", "99", "123", "123456789"] {
+                let class = place(iso).class(&format!("{number}{tail}"));
+                assert!(matches!(class, Class::Premium | Class::Unknown), "{iso} {number} {tail}: {class:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_class_does_not_depend_on_how_a_number_is_written() {
+    for (iso, numbers, wanted) in CLASS.iter().filter(|(_, _, class)| *class != Class::Unknown) {
+        let plan = place(iso);
+        for number in numbers.split(' ').filter_map(|number| plan.normal(number)).filter(|number| sound(number)) {
+            let abroad = format!("{}{}", plan.international_prefix, &number[1..]);
+            let dialled = plan.on_line(&number, Form::Dialled).digits;
+            for written in [&number, &abroad, &dialled, &format!(" {} ", number.replace('1', "1-"))] {
+                assert_eq!(plan.class(written), *wanted, "{iso} {written}");
+            }
         }
     }
 }
@@ -504,6 +530,7 @@ fn what_is_far_too_long_is_refused_at_once() {
 #[test]
 fn a_preset_is_found_by_either_code() {
     assert_eq!(Plan::preset("GB"), Plan::preset("44"));
+    assert_eq!(Plan::preset("uk"), Plan::preset("gb"));
     assert_eq!(Plan::preset("1").map(|plan| plan.iso), Some("us".into()));
     assert_eq!(Plan::preset("ca").map(|plan| plan.country), Some("1".into()));
     assert!(Plan::preset("zz").is_none() && Plan::preset("").is_none() && Plan::preset("+44").is_none());
