@@ -7,7 +7,7 @@ use std::sync::MutexGuard;
 use std::task::Poll;
 
 use tipring_card::{Cause, Micros};
-use tipring_resources::{Call, CallStatus, Number, Sid};
+use tipring_resources::{Call, CallStatus, Code, Number, Sid};
 
 use crate::effects::{Effect, LineCommand, TraceKind, WriteId};
 use crate::fault::Fault;
@@ -33,6 +33,13 @@ pub(crate) struct Leg {
 }
 
 impl World {
+    /// The next request of a leg tells of this.
+    pub(crate) fn keep_failure(&mut self, task: TaskId, code: Code, url: String) {
+        if let Some(session) = self.sessions.get_mut(&task) {
+            session.failed = Some((code, url));
+        }
+    }
+
     /// A call has lasted as long as it may.
     fn time_is_up(&mut self, task: TaskId) {
         if let Some(call) = self.sessions.get(&task).map(|session| session.call.sid) {
@@ -163,6 +170,13 @@ impl Leg {
         if let Some((account, call)) = whose {
             world.fault(account, call, fault);
         }
+    }
+
+    /// Notes that an action failed, and keeps it for the next request (row B22).
+    pub(crate) fn failed(&self, fault: Fault) {
+        let (code, url) = (fault.code, fault.url.clone());
+        self.fault(fault);
+        self.world().keep_failure(self.task, code, url);
     }
 
     /// Answers, if that is not done, and waits until audio flows.

@@ -315,7 +315,12 @@ fn without_line(leg: &Leg, cause: Cause, why: &str) -> Stop {
     };
     let text = format!("no line to {}: {why} (cause {}, {})", call.to, cause.0, cause.text());
     let code = if call.parent.is_some() { 13224 } else { 10004 };
-    leg.world().fault(call.account, call.parent.unwrap_or(call.sid), Fault::warning(code, "", text));
+    let mut world = leg.world();
+    world.fault(call.account, call.parent.unwrap_or(call.sid), Fault::warning(code, "", text));
+    if let Some(parent) = world.children.get(&leg.task).map(|child| child.parent) {
+        world.keep_failure(parent, Code(code), String::new());
+    }
+    drop(world);
     leg.end(Some(CallStatus::Failed), cause)
 }
 

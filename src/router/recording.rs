@@ -3,7 +3,7 @@
 
 use tipring_card::Law;
 use tipring_instructions::RecordingEvents;
-use tipring_resources::{Call, Method, Record as Stored, Recording, RecordingStatus, SidKind};
+use tipring_resources::{Call, Code, Method, Record as Stored, Recording, RecordingStatus, SidKind};
 use tipring_switch::{Command as SwitchCommand, Port, TapId};
 
 use crate::config::Config;
@@ -248,7 +248,10 @@ impl Take {
 
     fn fault(&self, leg: &Leg, text: String) {
         let fault = Fault::error(12400, &self.wish.url, text);
-        leg.world().fault(self.recording.account, self.recording.call, fault);
+        let mut world = leg.world();
+        let url = fault.url.clone();
+        world.fault(self.recording.account, self.recording.call, fault);
+        world.keep_failure(leg.task, Code(12400), url);
     }
 
     /// What a verb's own request says of it.

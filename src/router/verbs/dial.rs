@@ -15,7 +15,7 @@ use crate::errand::Errand;
 use crate::fault::Fault;
 use crate::fetch::{Page, method_of};
 use crate::leg::{Leg, Stop};
-use crate::outgoing::{Callee, Outward};
+use crate::outgoing::{Barred, Callee, Outward};
 use crate::params::{ANONYMOUS, Params, param};
 use crate::recording::{Ear, Take, Wish};
 use crate::session::{End, Session};
@@ -94,17 +94,16 @@ impl Dialling<'_> {
             match target {
                 Target::Unsupported(name) => {
                     let text = format!("<{name}> cannot be reached from this box; use <Number>");
-                    self.leg.fault(Fault::warning(13224, &self.page.url, text));
+                    self.leg.failed(Fault::warning(13224, &self.page.url, text));
                 }
                 Target::Number(number) => {
                     let callee = self.leg.world().callee(&number.number);
                     match callee {
                         Ok(callee) => callees.push((number.clone(), callee)),
                         Err(barred) => {
-                            use crate::outgoing::Barred;
                             let code = if barred == Barred::NoNumber { 13223 } else { 13227 };
                             let text = format!("{}: {}", number.place, barred.text(&number.number));
-                            self.leg.fault(Fault::warning(code, &self.page.url, text));
+                            self.leg.failed(Fault::warning(code, &self.page.url, text));
                         }
                     }
                 }
@@ -137,7 +136,7 @@ impl Dialling<'_> {
         let text = format!(
             "callerId=\"{wished}\" is not a number of the account, nor in outbound.caller_ids, nor a party of the call"
         );
-        self.leg.fault(Fault::warning(13214, &self.page.url, text));
+        self.leg.failed(Fault::warning(13214, &self.page.url, text));
         // A call for help is not refused for a number that it shows.
         Ok(callees.iter().any(|(_, callee)| callee.emergency).then_some(callers))
     }

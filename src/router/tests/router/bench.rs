@@ -31,6 +31,8 @@ pub enum App {
     Says(&'static str, String),
     Fails(u32),
     Hangs,
+    /// Takes so many milliseconds more.
+    After(u64, Box<App>),
 }
 
 /// What becomes of a sound.
@@ -432,6 +434,11 @@ impl Bench {
         self.run_to(self.now + Micros::from_ms(ms));
     }
 
+    /// Until the called parties, who answer after two seconds, are there.
+    pub fn run_out_to_answer(&mut self) {
+        self.wait_ms(2_500);
+    }
+
     /// Until nothing is left to happen, but not longer than a day.
     pub fn run_out(&mut self) {
         self.run_to(self.now + Micros::from_s(86_400));
@@ -476,8 +483,8 @@ impl Bench {
         match effect {
             Effect::Http { id, request } => {
                 self.requests.push((self.now, request.clone()));
-                if let Some(answer) = self.answer(&request) {
-                    self.later(self.app_latency_ms, Event::Http { id, answer });
+                if let Some((answer, ms)) = self.answer(&request) {
+                    self.later(self.app_latency_ms + ms, Event::Http { id, answer });
                 }
             }
             Effect::Line(LineCommand::Answer { lease }) if self.line_answers => {
@@ -622,11 +629,15 @@ impl Bench {
         }
     }
 
-    fn answer(&mut self, request: &HttpRequest) -> Option<HttpAnswer> {
+    fn answer(&mut self, request: &HttpRequest) -> Option<(HttpAnswer, u64)> {
         let app = match self.apps.get_mut(&request.url) {
             None => App::Fails(11200),
             Some(answers) if answers.len() > 1 => answers.pop_front()?,
             Some(answers) => answers.front()?.clone(),
+        };
+        let (app, ms) = match app {
+            App::After(ms, app) => (*app, ms),
+            app => (app, 0),
         };
         let exchange = Exchange {
             method: request.method,
@@ -635,16 +646,17 @@ impl Bench {
             duration_ms: u32::try_from(self.app_latency_ms).unwrap_or(0),
             ..Exchange::default()
         };
-        match app {
-            App::Says(kind, body) => Some(HttpAnswer::Document {
+        let answer = match app {
+            App::Says(kind, body) => HttpAnswer::Document {
                 url: request.url.replace("u:p@", ""),
                 content_type: (!kind.is_empty()).then(|| kind.to_owned()),
                 body: body.into_bytes(),
                 exchange,
-            }),
-            App::Fails(code) => Some(HttpAnswer::Failed { code: Code(code), text: "it failed".into(), exchange }),
-            App::Hangs => None,
-        }
+            },
+            App::Fails(code) => HttpAnswer::Failed { code: Code(code), text: "it failed".into(), exchange },
+            App::Hangs | App::After(..) => return None,
+        };
+        Some((answer, ms))
     }
 
     /// URLs of the documents asked for, in order.

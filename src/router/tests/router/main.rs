@@ -3,8 +3,11 @@
 mod bench;
 mod calls;
 mod chaos;
+mod dial;
 mod documents;
 mod ends;
 mod errors;
+mod live;
 mod outgoing;
+mod progress;
 mod recordings;
