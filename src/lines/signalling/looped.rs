@@ -3,9 +3,9 @@
 //! hang-up are [`Fxo`]'s.
 //!
 //! Taking the channel back means closing and opening it: a close puts it on hook and forgets all, and the kernel does
-//! not tell rings for two seconds after.
+//! not tell rings for two seconds after. The machine does not hear of it: to it the channel was there all the time.
 
-use tipring_analog::{Command, Config, Digits, Event, Fxo, Handset, Input, Listen, Output};
+use tipring_analog::{Command, Config, Digits, Event, Fxo, Handset, Input, Listen, Output, Sign};
 use tipring_card::{
     BLOCK, CardError, Cause, Channel, ChannelId, ChannelInfo, Control, Event as ChannelEvent, Hook, Law, Micros,
     Progress, Setup, SpanId, Supervision,
@@ -13,6 +13,7 @@ use tipring_card::{
 use tipring_router::{LineCommand, LineEvent, LineKind, LineNumber};
 use tipring_switch::Port;
 
+use super::outward::INVALID_NUMBER;
 use super::{EVENTS_A_STEP, REOPEN_EVERY, Signalling, SignallingAction};
 use crate::groups::Availability;
 use crate::media::LineNews;
@@ -21,6 +22,8 @@ use crate::media::LineNews;
 const DEAF: Micros = Micros::from_s(2);
 /// The media side closes the channel a moment after it was asked to; until then it is busy.
 const REOPEN_AFTER_CALL: Micros = Micros::from_ms(20);
+/// It is looked for so often before the line counts as lost: a second.
+const REOPEN_TRIES: u8 = 50;
 /// Outputs that one input may bring: a machine that gives more is broken and is not listened to for ever.
 const OUTPUTS_A_STEP: usize = 64;
 /// Timers that may be due at one moment.
@@ -59,7 +62,9 @@ pub(super) struct Looped {
     control: Option<Box<dyn Control>>,
     at_media: bool,
     listen: Listen,
-    /// Nothing is taken from here until the machine says so.
+    /// The machine knows of no channel: it was never opened, or is gone.
+    lost: bool,
+    /// A use is over, and nobody was told yet that the line may be taken again.
     resting: bool,
     rested_since: Micros,
     /// Rings would not be told before then.
@@ -69,6 +74,7 @@ pub(super) struct Looped {
     /// As its span was last seen.
     span_alarm: bool,
     reopen_at: Micros,
+    reopen_tries: u8,
 }
 
 impl Looped {
@@ -88,12 +94,14 @@ impl Looped {
             control: None,
             at_media: false,
             listen: Listen::Off,
+            lost: true,
             resting: false,
             rested_since: Micros::ZERO,
             deaf_until: None,
             port_alarm: false,
             span_alarm: false,
             reopen_at: Micros::ZERO,
+            reopen_tries: 0,
         }
     }
 
@@ -127,21 +135,20 @@ impl Looped {
             Use::Incoming { .. } => "ringing",
             Use::Outgoing { ringing: true, .. } => "ringing",
             Use::Outgoing { .. } => "dialling",
+            Use::Nothing if self.lost => "down",
             Use::Nothing if self.alarm() => "alarm",
             Use::Nothing if self.resting => "resting",
-            Use::Nothing if self.is_open() => "idle",
-            Use::Nothing => "down",
+            Use::Nothing => "idle",
         }
     }
 
     pub fn availability(&self, now: Micros) -> Availability {
         let deaf = self.deaf_until.is_some_and(|until| now < until);
         match self.used {
-            _ if self.alarm() => Availability::Down,
-            Use::Nothing if self.resting || (self.is_open() && deaf) => Availability::Busy,
-            Use::Nothing if self.channel.is_some() => Availability::Free(self.rested_since),
-            Use::Nothing if self.at_media => Availability::Busy,
-            Use::Nothing => Availability::Down,
+            _ if self.alarm() || self.lost => Availability::Down,
+            Use::Nothing if self.channel.is_some() && self.fxo.is_idle() && !deaf => {
+                Availability::Free(self.rested_since)
+            }
             _ => Availability::Busy,
         }
     }
@@ -166,7 +173,7 @@ impl Looped {
         }
     }
 
-    /// The use is over; nothing is taken from the line until the machine has rested it.
+    /// The use is over; the machine keeps the line from the next one for a while.
     fn rest(&mut self, now: Micros) {
         self.used = Use::Nothing;
         self.resting = true;
@@ -183,17 +190,24 @@ impl Signalling {
         if look {
             self.look_loop(now, at, actions);
         }
-        let looped = &mut self.loops[at];
-        if looped.deaf_until.is_some_and(|until| until <= now) {
-            looped.deaf_until = None;
-            self.restored(actions);
-        }
         for _ in 0..TIMERS_A_STEP {
             if self.loops[at].fxo.deadline().is_none_or(|deadline| deadline > now) {
                 break;
             }
             self.loops[at].fxo.handle(now, Input::Timer);
             self.loop_outputs(now, at, actions);
+        }
+        let looped = &mut self.loops[at];
+        let hears = looped.deaf_until.is_some_and(|until| until <= now);
+        if hears {
+            looped.deaf_until = None;
+        }
+        if looped.resting && matches!(looped.availability(now), Availability::Free(_)) {
+            looped.resting = false;
+            looped.rested_since = now;
+            self.tell(LineEvent::LineFree, actions);
+        } else if hears {
+            self.restored(actions);
         }
     }
 
@@ -205,11 +219,22 @@ impl Signalling {
                 (looped.channel, looped.control) = (Some(channel), Some(control));
                 looped.deaf_until = Some(now + DEAF);
                 looped.port_alarm = false;
-                looped.fxo.handle(now, Input::Opened);
-                self.loop_outputs(now, at, actions);
+                looped.reopen_tries = 0;
+                if std::mem::take(&mut looped.lost) {
+                    looped.fxo.handle(now, Input::Opened);
+                    self.loop_outputs(now, at, actions);
+                }
             }
-            Err(CardError::Busy) if looped.resting => looped.reopen_at = now + REOPEN_AFTER_CALL,
-            Err(_) => looped.reopen_at = now + REOPEN_EVERY,
+            Err(_) if looped.lost => looped.reopen_at = now + REOPEN_EVERY,
+            Err(CardError::Busy) if looped.reopen_tries < REOPEN_TRIES => {
+                looped.reopen_tries += 1;
+                looped.reopen_at = now + REOPEN_AFTER_CALL;
+            }
+            Err(error) => {
+                let text = format!("{}: cannot be opened again: {error}", looped.name);
+                actions.push(SignallingAction::Note(text));
+                self.loop_lost(now, at, actions);
+            }
         }
     }
 
@@ -280,7 +305,7 @@ impl Signalling {
     /// The channel is gone, wherever it is.
     pub(super) fn loop_lost(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
         let looped = &mut self.loops[at];
-        if !looped.is_open() {
+        if std::mem::replace(&mut looped.lost, true) {
             return;
         }
         actions.push(SignallingAction::Note(format!("{}: the channel is gone", looped.name)));
@@ -289,10 +314,10 @@ impl Signalling {
         }
         (looped.channel, looped.control) = (None, None);
         looped.reopen_at = now + REOPEN_EVERY;
+        looped.reopen_tries = 0;
         looped.fxo.handle(now, Input::Lost);
         self.loop_outputs(now, at, actions);
         self.loop_over(now, at, Cause::OUT_OF_ORDER, false, actions);
-        self.loops[at].resting = false;
     }
 
     pub(super) fn loop_news(
@@ -411,7 +436,6 @@ impl Signalling {
                 looped.fxo.handle(now, Input::Line(ChannelEvent::HookComplete));
             }
             Ok(_) => {}
-            Err(_) if hook == Hook::OnHook => {}
             Err(_) => looped.fxo.handle(now, Input::HookFailed),
         }
     }
@@ -461,6 +485,10 @@ impl Signalling {
             looped.control = None;
             looped.listen = Listen::Off;
             looped.reopen_at = now + REOPEN_AFTER_CALL;
+            if looped.used == (Use::Incoming { told: false, answered: false }) {
+                // Signs of a ring that did not come.
+                looped.rest(now);
+            }
         }
     }
 
@@ -485,7 +513,7 @@ impl Signalling {
                 looped.begin(Use::Incoming { told: false, answered: false }, actions);
                 let text = format!("{}: an incoming call has the line, ours looks for another", looped.name);
                 actions.push(SignallingAction::Note(text));
-                self.moves(now, lease, Cause::CHANNEL_UNAVAILABLE, actions);
+                self.moves(now, lease, Cause::CHANNEL_UNAVAILABLE, true, actions);
             }
             (Event::Dialled, Use::Outgoing { early: false, ringing, answered }) => {
                 looped.used = Use::Outgoing { early: true, ringing, answered };
@@ -501,19 +529,25 @@ impl Signalling {
             }
             (Event::Ended { cause, sign }, Use::Incoming { .. } | Use::Outgoing { .. }) => {
                 actions.push(SignallingAction::Note(format!("{}: ended: {}", looped.name, sign.text())));
-                let by_far_end = !matches!(sign, tipring_analog::Sign::Ours | tipring_analog::Sign::Lost);
-                self.loop_over(now, at, cause, by_far_end, actions);
-            }
-            (Event::Idle, Use::Nothing) => {
-                if std::mem::take(&mut looped.resting) {
-                    looped.rested_since = now;
-                    self.tell(LineEvent::LineFree, actions);
+                let by_far_end = !matches!(sign, Sign::Ours | Sign::Lost | Sign::Refused);
+                if is_worth_another_line(looped.used, cause, sign) {
+                    looped.rest(now);
+                    self.moves(now, lease, cause, by_far_end, actions);
+                } else {
+                    self.loop_over(now, at, cause, by_far_end, actions);
                 }
             }
             // What comes after our own clear, and what is told twice.
             _ => {}
         }
     }
+}
+
+/// A call that got no further than to the line itself may do better on another one.
+fn is_worth_another_line(used: Use, cause: Cause, sign: Sign) -> bool {
+    matches!(used, Use::Outgoing { early: false, answered: false, .. })
+        && cause != INVALID_NUMBER
+        && matches!(sign, Sign::NoDialTone | Sign::Refused | Sign::Lost | Sign::BatteryDrop | Sign::Glare)
 }
 
 fn incoming(looped: &Looped, caller: &tipring_analog::CallerId) -> LineEvent {

@@ -17,7 +17,7 @@ const MOVES: usize = 2;
 /// Lines that one choice may find unusable after all.
 const LOOKS: usize = 8;
 /// Q.850: invalid number format.
-const INVALID_NUMBER: Cause = Cause(28);
+pub(super) const INVALID_NUMBER: Cause = Cause(28);
 
 /// What is known about outgoing calls.
 pub(super) struct Outward {
@@ -108,8 +108,15 @@ impl Signalling {
     }
 
     /// A line has refused a call of ours, or another call has it. The old lease is void already.
-    pub(super) fn moves(&mut self, now: Micros, from: Port, cause: Cause, actions: &mut Vec<SignallingAction>) {
-        let over = LineEvent::Cleared { lease: from, cause, by_far_end: true };
+    pub(super) fn moves(
+        &mut self,
+        now: Micros,
+        from: Port,
+        cause: Cause,
+        by_far_end: bool,
+        actions: &mut Vec<SignallingAction>,
+    ) {
+        let over = LineEvent::Cleared { lease: from, cause, by_far_end };
         let Some(at) = self.outward.attempts.iter().position(|attempt| attempt.lease == from) else {
             return self.tell(over, actions);
         };

@@ -145,7 +145,7 @@ impl Signalling {
                 }
                 Output::CloseBearer { port } => actions.push(SignallingAction::Detach { port }),
                 Output::Event(event) => self.tell(event, actions),
-                Output::Refused { port, cause } => self.moves(now, port, cause, actions),
+                Output::Refused { port, cause } => self.moves(now, port, cause, true, actions),
                 Output::Restored => self.restored(actions),
                 Output::Note(text) => actions.push(SignallingAction::Note(text)),
             }

@@ -322,6 +322,7 @@ impl Span {
             }
             Event::LinkUp => {
                 self.note("D channel up");
+                self.card_is_back();
                 if std::mem::replace(&mut self.restarted, true) {
                     self.out.push_back(Output::Restored);
                 } else {
@@ -440,6 +441,14 @@ impl Span {
         }
         for slot in &mut self.slots {
             slot.state = SlotState::Gone;
+        }
+    }
+
+    /// A link on a card that was gone: its channels are used again, after a restart.
+    fn card_is_back(&mut self) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.state == SlotState::Gone) {
+            slot.state = SlotState::Idle;
+            self.restarted = false;
         }
     }
 

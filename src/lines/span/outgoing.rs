@@ -141,6 +141,7 @@ impl Span {
             && self.slots[before].state == SlotState::Held(id)
         {
             self.slots[before].state = SlotState::Idle;
+            self.tell(LineEvent::LineFree);
         }
         self.slots[slot].state = SlotState::Held(id);
         let line = self.line_name(slot);

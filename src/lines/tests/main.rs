@@ -1,11 +1,17 @@
 //! The lines of a card against an exchange on a simulated wire, on virtual time: what the router is told, what the far
 //! end sees, and what becomes of channels.
 
+mod calling;
+mod loops;
+
 use tipring_card::{BLOCK_US, Card, Cause, Micros, SpanId};
 use tipring_isdn::Role;
-use tipring_lines::{Media, Signalling, SignallingAction};
-use tipring_router::{LineCommand, LineEvent};
-use tipring_sim::{Call, Exchange, ExchangeConfig, Side, Step, Trouble, Wire, WireConfig};
+use tipring_lines::{LinesConfig, Media, Signalling, SignallingAction};
+use tipring_router::{AttemptId, LineCommand, LineEvent, Outgoing};
+use tipring_sim::{
+    Call, CallReport, Exchange, ExchangeConfig, Office, OfficeConfig, Reply, Side, Step, Subscriber, Trouble, Wire,
+    WireConfig,
+};
 use tipring_switch::{Command, Event, FEED, PlayId, Port};
 
 /// By then the link is up and every channel restarted.
@@ -14,20 +20,58 @@ const READY_MS: u64 = 2_500;
 struct Bench {
     wire: Wire,
     exchange: Exchange,
+    office: Office,
     signalling: Signalling,
     media: Media,
     now: Micros,
     told: Vec<LineEvent>,
+    notes: Vec<String>,
     heard: Vec<Event>,
+    attempts: u64,
+}
+
+/// What stands at both ends of the wire.
+#[derive(Default)]
+struct Setting {
+    wire: WireConfig,
+    exchange: ExchangeConfig,
+    office: OfficeConfig,
+    lines: LinesConfig,
 }
 
 impl Bench {
     fn new() -> Bench {
-        let wire = Wire::new(WireConfig::default());
-        let exchange = Exchange::new(wire.far(), ExchangeConfig::default());
-        let signalling = Signalling::new(Box::new(wire.near()), Role::User);
+        Bench::of(Setting::default())
+    }
+
+    fn of(setting: Setting) -> Bench {
+        let wire = Wire::new(setting.wire);
+        let exchange = Exchange::new(wire.far(), setting.exchange);
+        let office = Office::new(wire.far(), setting.office);
+        let signalling = Signalling::new(Box::new(wire.near()), setting.lines);
         let media = Media::new(signalling.ports());
-        Bench { wire, exchange, signalling, media, now: Micros::ZERO, told: Vec::new(), heard: Vec::new() }
+        Bench {
+            wire,
+            exchange,
+            office,
+            signalling,
+            media,
+            now: Micros::ZERO,
+            told: Vec::new(),
+            notes: Vec::new(),
+            heard: Vec::new(),
+            attempts: 0,
+        }
+    }
+
+    /// Who can be called at the exchange and the office; the link is up.
+    fn calling(replies: Vec<(&str, Reply)>, mut setting: Setting) -> Bench {
+        let of = |(number, reply): &(&str, Reply)| Subscriber { number: (*number).into(), reply: reply.clone() };
+        setting.exchange.subscribers = replies.iter().map(of).collect();
+        setting.office.subscribers = replies.iter().map(of).collect();
+        let mut bench = Bench::of(setting);
+        bench.run_ms(READY_MS);
+        bench
     }
 
     fn ready() -> Bench {
@@ -43,12 +87,18 @@ impl Bench {
             self.now = self.now + Micros(BLOCK_US);
             self.wire.step(self.now);
             self.exchange.step(self.now);
+            self.office.step(self.now);
             let mut actions = Vec::new();
             self.signalling.step(self.now, &mut actions);
             self.carry_out(actions);
             self.media.tick(1);
             while let Some(event) = self.media.poll() {
                 self.heard.push(event);
+            }
+            while let Some((port, news)) = self.media.heard() {
+                let mut actions = Vec::new();
+                self.signalling.heard(self.now, port, news, &mut actions);
+                self.carry_out(actions);
             }
             while let Some(port) = self.media.lost() {
                 let mut actions = Vec::new();
@@ -69,7 +119,7 @@ impl Bench {
                 SignallingAction::Listen { port, listen } => self.media.listen(port, listen),
                 SignallingAction::Send { port, digits } => self.media.send(port, &digits),
                 SignallingAction::Event(event) => self.told.push(event),
-                SignallingAction::Note(_) => {}
+                SignallingAction::Note(text) => self.notes.push(text),
             }
         }
     }
@@ -78,6 +128,60 @@ impl Bench {
         let mut actions = Vec::new();
         self.signalling.command(self.now, command, &mut actions);
         self.carry_out(actions);
+    }
+
+    fn dial(&mut self, to: &str) -> AttemptId {
+        self.dial_with(Outgoing { to: to.into(), from: "2025550123".into(), ..Outgoing::default() })
+    }
+
+    fn dial_with(&mut self, call: Outgoing) -> AttemptId {
+        self.attempts += 1;
+        let attempt = AttemptId(self.attempts);
+        self.command(LineCommand::Dial { attempt, call: Box::new(call) });
+        attempt
+    }
+
+    /// The lease of the call that was dialled last, where it is now.
+    #[track_caller]
+    fn seized(&self) -> (Port, &str) {
+        let seized = self.told.iter().rev().find_map(|event| match event {
+            LineEvent::Seized { lease, line, .. } | LineEvent::Moved { lease, line, .. } => {
+                Some((*lease, line.as_str()))
+            }
+            _ => None,
+        });
+        seized.unwrap_or_else(|| panic!("a line was found: {:?}", self.told))
+    }
+
+    /// What was told of a lease, in a word each.
+    fn story(&self, of: Port) -> Vec<&'static str> {
+        let word = |event: &LineEvent| match event {
+            LineEvent::Incoming { lease, .. } => (*lease, "incoming"),
+            LineEvent::Seized { lease, .. } => (*lease, "seized"),
+            LineEvent::Moved { lease, .. } => (*lease, "moved"),
+            LineEvent::Ringing { lease } => (*lease, "ringing"),
+            LineEvent::EarlyMedia { lease } => (*lease, "early media"),
+            LineEvent::Answered { lease, .. } => (*lease, "answered"),
+            LineEvent::Cleared { lease, .. } => (*lease, "cleared"),
+            LineEvent::NoLine { .. } | LineEvent::LineFree => (Port { index: u16::MAX, generation: 0 }, ""),
+        };
+        self.told.iter().map(word).filter(|(lease, _)| *lease == of).map(|(_, word)| word).collect()
+    }
+
+    fn count(&self, wanted: fn(&LineEvent) -> bool) -> usize {
+        self.told.iter().filter(|event| wanted(event)).count()
+    }
+
+    fn clear(&mut self, lease: Port, cause: Cause) {
+        self.command(LineCommand::Clear { lease, cause });
+    }
+
+    /// What the exchange knows of the call that came to it last.
+    #[track_caller]
+    fn arrived(&self) -> &CallReport {
+        let of_us = |report: &&CallReport| report.dialled == tipring_sim::Dialled::There;
+        let report = (1..=self.attempts + 8).rev().find_map(|n| self.exchange.call(&format!("in-{n}")).filter(of_us));
+        report.expect("a call came to the exchange")
     }
 
     fn rings(&mut self, id: &str, steps: Vec<Step>) {
