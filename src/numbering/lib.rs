@@ -5,7 +5,8 @@
 //! - in: [`Plan::e164`] for a calling number, [`Plan::called`] for a called one, with its type of number;
 //! - from people and programs: [`Plan::normal`];
 //! - out: [`Plan::on_line`];
-//! - what it may cost: [`Plan::class`].
+//! - what it may cost: [`Plan::class`];
+//! - what is wrong with a plan itself: [`Plan::fault`].
 //!
 //! Emergency numbers and short codes are never changed in any direction.
 //!
@@ -15,6 +16,7 @@
 
 extern crate alloc;
 
+mod check;
 mod class;
 mod country;
 mod line;
@@ -22,6 +24,7 @@ mod normal;
 mod plan;
 mod ton;
 
+pub use check::PlanFault;
 pub use class::Class;
 pub use line::{Form, LineDigits};
 pub use plan::Plan;
