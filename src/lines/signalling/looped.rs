@@ -340,17 +340,22 @@ impl Signalling {
         }
     }
 
+    /// Seizes a line. `None`: it rings, as its last events say; closing the loop now would answer that ring.
     pub(super) fn loop_dial(
         &mut self,
         now: Micros,
         at: usize,
         digits: Digits,
         actions: &mut Vec<SignallingAction>,
-    ) -> Port {
+    ) -> Option<Port> {
+        self.idle_events(now, at, actions);
         let looped = &mut self.loops[at];
+        if !matches!(looped.availability(now), Availability::Free(_)) {
+            return None;
+        }
         looped.begin(Use::Outgoing { early: false, ringing: false, answered: false }, actions);
         looped.fxo.handle(now, Input::Command(Command::Dial(digits)));
-        looped.port
+        Some(looped.port)
     }
 
     pub(super) fn loop_command(

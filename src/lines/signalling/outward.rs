@@ -171,7 +171,7 @@ impl Signalling {
                     let digits = self.outward.loop_digits(call, &writing).ok_or_else(|| not_a_number(&call.to))?;
                     let lease = self.loop_dial(now, at, digits, actions);
                     let looped = &self.loops[at];
-                    Some((lease, looped.name.clone(), looped.law, LineKind::Analog))
+                    lease.map(|lease| (lease, looped.name.clone(), looped.law, LineKind::Analog))
                 }
             };
             if let Some((lease, name, law, kind)) = placed {

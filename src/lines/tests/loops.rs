@@ -3,6 +3,7 @@
 
 use tipring_analog::AnswerSign;
 use tipring_card::{Law, Supervision};
+use tipring_lines::LineNews;
 use tipring_router::LineKind;
 use tipring_sim::{Clearing, DialTone};
 
@@ -256,14 +257,13 @@ fn lines_take_turns_and_rest_after_a_call() {
 }
 
 #[test]
-fn a_ring_that_meets_a_seizure_has_the_line_under_a_lease_of_its_own() {
+fn a_line_that_begins_to_ring_is_not_seized() {
     for ports in [1, 2] {
         let mut bench = Bench::calling(vec![("5550100", answers(3_000, stays()))], lines(ports));
         let line = bench.wire.near().channels()[usize::from(ports) - 1].id;
         let call = Call {
             id: "in".into(),
             at: bench.now,
-            from: Some("2025550100".into()),
             to: "100".into(),
             line: Some(line),
             steps: stays(),
@@ -275,27 +275,50 @@ fn a_ring_that_meets_a_seizure_has_the_line_under_a_lease_of_its_own() {
         bench.wire.step(bench.now);
         bench.office.step(bench.now);
         bench.dial("5550100");
-        let ours = bench.told.iter().find_map(|event| match event {
-            LineEvent::Seized { lease, .. } => Some(*lease),
-            _ => None,
-        });
-        let ours = ours.expect("seized");
-        bench.run_ms(9_000);
-        let theirs = bench.lease();
-        assert_eq!((theirs.index, theirs.generation), (ours.index, ours.generation + 1), "{:?}", bench.told);
+        match ports {
+            1 => assert!(matches!(bench.told.last(), Some(LineEvent::NoLine { may_wait: true, .. }))),
+            _ => assert_eq!(bench.seized().1, "sim 1/1", "the next one"),
+        }
+        let theirs = bench.takes_the_ring();
+        assert!(bench.office.call("in").is_some_and(|call| call.connected_at.is_some()));
+        bench.run_ms(2_000);
+        bench.clear(theirs, Cause::NORMAL);
+    }
+}
+
+#[test]
+fn a_ring_that_meets_a_seizure_has_the_line_under_a_lease_of_its_own() {
+    for ports in [1, 2] {
+        let office = OfficeConfig { dial_tone: DialTone::Dead, ..OfficeConfig::default() };
+        let mut bench = Bench::calling(Vec::new(), Setting { office, ..lines(ports) });
+        bench.dial("5550100");
+        let ours = bench.seized().0;
+        bench.run_ms(2_500);
+        // A ring whose event crosses the seizure: the channel is on the media side by now.
+        let mut actions = Vec::new();
+        let ring = LineNews::Event(tipring_card::Event::RingBegin);
+        bench.signalling.heard(bench.now, ours, ring, &mut actions);
+        bench.carry_out(actions);
         if ports == 1 {
             let cleared = LineEvent::Cleared { lease: ours, cause: Cause::CHANNEL_UNAVAILABLE, by_far_end: true };
             assert_eq!(bench.cleared(), [&cleared], "{:?}", bench.notes);
         } else {
-            let (moved, name) = bench.seized();
-            assert_eq!(name, "sim 1/1");
-            assert!(bench.story(moved).contains(&"early media"), "{:?}", bench.told);
+            let Some(LineEvent::Moved { from, line, .. }) = bench.told.last() else {
+                panic!("{:?}", bench.told);
+            };
+            assert_eq!((*from, line.as_str()), (ours, "sim 1/1"));
+            assert!(bench.cleared().is_empty());
         }
+        bench.run_ms(7_500);
+        let theirs = bench.lease();
+        assert_eq!((theirs.index, theirs.generation), (ours.index, ours.generation + 1), "{:?}", bench.told);
         bench.command(LineCommand::Answer { lease: theirs });
+        let before = bench.media.counters();
         bench.run_ms(500);
         assert_eq!(bench.story(theirs), ["incoming", "answered"]);
-        bench.run_ms(1_000);
-        assert!(bench.office.call("in").is_some_and(|call| call.connected_at.is_some()));
+        let after = bench.media.counters();
+        assert!(after.blocks >= before.blocks + 45, "the channel went along");
+        assert_eq!(after.late_blocks, 0);
     }
 }
 
