@@ -76,6 +76,8 @@ pub struct Counters {
     pub refused_outgoing: u64,
     /// Calls that waited in vain for a free line.
     pub queue_expired: u64,
+    /// Attempts of which the lines never said anything.
+    pub seizures_unanswered: u64,
     /// Calls that got another document from the API.
     pub redirects: u64,
     /// Bridges of a Dial.

@@ -78,10 +78,13 @@ impl World {
             return;
         }
         let now = self.stamp();
-        let task = self.routes.leases.remove(&from);
-        let Some((task, session)) = task.and_then(|task| Some((task, self.sessions.get_mut(&task)?))) else {
+        let task = self.routes.leases.get(&from).copied();
+        let session = task.and_then(|task| Some((task, self.sessions.get_mut(&task)?)));
+        // An answered leg stays where it is: crosspoints and taps are there.
+        let Some((task, session)) = session.filter(|(_, s)| s.outward.is_some() && !s.answered) else {
             return self.clear_unwanted(lease);
         };
+        self.routes.leases.remove(&from);
         session.lease = Some(lease);
         session.law = law;
         session.call.line = clean(line);

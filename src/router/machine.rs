@@ -193,7 +193,18 @@ mod tests {
     use tipring_switch::Port;
 
     use super::*;
-    use crate::effects::{DirectoryChange, LineEvent, LineNumber};
+    use crate::effects::{DirectoryChange, LineCommand, LineEvent, LineNumber};
+
+    fn account() -> Account {
+        Account {
+            sid: Sid::new(SidKind::Account, 1),
+            friendly_name: String::new(),
+            status: AccountStatus::Active,
+            token: String::new(),
+            created: Stamp(0),
+            updated: Stamp(0),
+        }
+    }
 
     fn is_send<T: Send>(_: &T) {}
 
@@ -206,15 +217,7 @@ mod tests {
     #[test]
     fn nothing_is_kept_of_calls_that_are_over() {
         let mut router = Router::new(Config::default());
-        let account = Account {
-            sid: Sid::new(SidKind::Account, 1),
-            friendly_name: String::new(),
-            status: AccountStatus::Active,
-            token: String::new(),
-            created: Stamp(0),
-            updated: Stamp(0),
-        };
-        router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Account(account)));
+        router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Account(account())));
         for generation in 0..1_000 {
             let lease = Port { index: 1, generation };
             let now = Micros::from_ms(u64::from(generation) * 100);
@@ -242,5 +245,62 @@ mod tests {
                 && world.children.is_empty()
         );
         assert_eq!(world.counters.calls, 1_000);
+    }
+
+    /// Calls that are made leave nothing behind either, however their line ends.
+    #[test]
+    fn nothing_is_kept_of_calls_that_were_made() {
+        let class = tipring_numbering::Class::National;
+        let plan = tipring_numbering::Plan { country: "1".into(), ..tipring_numbering::Plan::default() };
+        let caller_ids = vec!["+12025550199".to_owned()];
+        let outbound = crate::config::Outbound { open: [class].into(), caller_ids, ..Default::default() };
+        let mut router = Router::new(Config { plan, outbound, ..Config::default() });
+        let owner = account();
+        router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Account(owner.clone())));
+        for generation in 0..300_u32 {
+            let now = Micros::from_s(u64::from(generation) * 200);
+            let id = crate::effects::RequestId(u64::from(generation));
+            router.handle(now, Event::Request { id, request: Request::CreateCall(Box::new(order(&owner))) });
+            let lease = Port { index: 1, generation };
+            while let Some(effect) = router.poll() {
+                match effect {
+                    Effect::Write { id, .. } => router.handle(now, Event::Written { id, result: Ok(()) }),
+                    Effect::Line(LineCommand::Dial { attempt, .. }) if generation % 3 > 0 => {
+                        let (line, law, kind) = (String::new(), Law::A, crate::effects::LineKind::Isdn);
+                        router.handle(now, Event::Line(LineEvent::Seized { attempt, lease, line, law, kind }));
+                    }
+                    Effect::Line(LineCommand::Clear { lease, cause }) if generation % 3 > 1 => {
+                        router.handle(now, Event::Line(LineEvent::Cleared { lease, cause, by_far_end: false }));
+                    }
+                    _ => {}
+                }
+            }
+            while let Some(at) = router.deadline().filter(|at| *at < now + Micros::from_s(199)) {
+                router.handle(at, Event::Timer);
+                while router.poll().is_some() {}
+            }
+        }
+        assert!(router.tasks.is_empty() && router.live.is_empty() && router.deadline().is_none());
+        let world = lock(&router.world);
+        assert!(world.sessions.is_empty() && world.routes.is_empty() && world.notified.is_empty());
+        assert!(world.queue.is_empty() && world.telling.is_empty() && world.children.is_empty());
+        assert_eq!(world.counters.calls_out, 300);
+    }
+
+    fn order(owner: &Account) -> crate::effects::NewCall {
+        crate::effects::NewCall {
+            account: owner.sid,
+            to: "+12025550123".into(),
+            from: "+12025550199".into(),
+            group: String::new(),
+            instructions: crate::effects::Instructions::Document("<Response/>".into()),
+            fallback_url: String::new(),
+            fallback_method: tipring_resources::Method::Post,
+            callback: None,
+            timeout_s: 5,
+            time_limit_s: 60,
+            send_digits: String::new(),
+            record: None,
+        }
     }
 }

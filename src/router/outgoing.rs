@@ -14,10 +14,11 @@ use crate::fault::Fault;
 use crate::fetch::Wanted;
 use crate::leg::{Leg, Stop};
 use crate::limits::{MAX_SESSIONS, SEIZE_LIMIT, WRITE_LIMIT};
+use crate::queue::Waits;
 use crate::recording::{Ear, Take, Wish};
 use crate::session::Session;
 use crate::sound::{Noise, tone};
-use crate::world::{TaskId, World};
+use crate::world::{Input, TaskId, World};
 
 /// What an outgoing leg is to do.
 pub(crate) struct Outward {
@@ -271,15 +272,11 @@ async fn seize(leg: &Leg) -> Result<(), Stop> {
     if leg.is_over() {
         return Err(Stop::Over);
     }
-    let limit = {
-        let mut world = leg.world();
-        match may_queue {
-            true => world.dial_in_turn(leg.task, &group),
-            false => world.dial(leg.task),
-        }
-        if may_queue { world.config.outbound.queue_limit.max(SEIZE_LIMIT) } else { SEIZE_LIMIT }
-    };
-    let until = leg.now() + limit;
+    let began = leg.now();
+    match may_queue {
+        true => leg.world().dial_in_turn(leg.task, &group),
+        false => leg.world().dial(leg.task),
+    }
     let mut told = false;
     loop {
         let (found, no_line) = leg.world().line_found(leg.task);
@@ -296,13 +293,21 @@ async fn seize(leg: &Leg) -> Result<(), Stop> {
             Some(no_line) => return Err(without_line(leg, no_line.cause, &no_line.text)),
             None => {}
         }
-        if let crate::world::Input::Timeout = leg.next(until).await? {
-            return Err(match (may_queue, told) {
-                (true, true) => {
+        let waits = leg.world().waits(leg.task).unwrap_or(Waits::ForLines(began));
+        let until = match waits {
+            Waits::ForTurn => began + leg.world().config.outbound.queue_limit,
+            Waits::ForLines(since) => since + SEIZE_LIMIT,
+        };
+        if let Input::Timeout = leg.next(until).await? {
+            return Err(match waits {
+                Waits::ForTurn => {
                     leg.world().counters.queue_expired += 1;
                     without_line(leg, Cause::NO_CHANNEL, "none was free within outbound.queue_limit")
                 }
-                _ => without_line(leg, Cause::TIMER_EXPIRY, "the lines did not answer"),
+                Waits::ForLines(_) => {
+                    leg.world().counters.seizures_unanswered += 1;
+                    without_line(leg, Cause::TIMER_EXPIRY, "the lines did not answer")
+                }
             });
         }
     }
@@ -328,7 +333,7 @@ fn without_line(leg: &Leg, cause: Cause, why: &str) -> Stop {
 async fn ring(leg: &Leg) -> Result<(), Stop> {
     let until = leg.now() + leg.outward(|outward| outward.ring_limit)?;
     while !leg.is_answered() {
-        if let crate::world::Input::Timeout = leg.next(until).await? {
+        if let Input::Timeout = leg.next(until).await? {
             return Err(leg.end(Some(CallStatus::NoAnswer), Cause::NO_ANSWER));
         }
     }

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use tipring_card::Micros;
+
 use crate::effects::{AttemptId, Effect, LineCommand};
 use crate::outgoing::NoLine;
 use crate::world::{Input, TaskId, World};
@@ -12,8 +14,17 @@ use crate::world::{Input, TaskId, World};
 pub(crate) struct Waiter {
     task: TaskId,
     group: String,
-    /// It has asked, and not been answered yet.
-    trying: bool,
+    /// It has asked at this moment, and not been answered yet.
+    trying: Option<Micros>,
+}
+
+/// What a leg waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waits {
+    /// For its turn.
+    ForTurn,
+    /// For the answer of the lines, since then.
+    ForLines(Micros),
 }
 
 impl World {
@@ -31,7 +42,7 @@ impl World {
     /// Asks for a line when it is this leg's turn. At most one entry a leg, so at most `MAX_SESSIONS`.
     pub(crate) fn dial_in_turn(&mut self, task: TaskId, group: &str) {
         let alone = !self.queue.iter().any(|waiter| waiter.group == group);
-        self.queue.push_back(Waiter { task, group: group.to_owned(), trying: false });
+        self.queue.push_back(Waiter { task, group: group.to_owned(), trying: None });
         if alone {
             self.serve_queue(group);
         }
@@ -39,12 +50,20 @@ impl World {
 
     /// Lets the first of a group try.
     fn serve_queue(&mut self, group: &str) {
+        let now = self.now;
         let first = self.queue.iter_mut().find(|waiter| waiter.group == group);
-        if let Some(waiter) = first.filter(|waiter| !waiter.trying) {
-            waiter.trying = true;
+        if let Some(waiter) = first.filter(|waiter| waiter.trying.is_none()) {
+            waiter.trying = Some(now);
             let task = waiter.task;
             self.dial(task);
+            self.deliver(task, Input::Line);
         }
+    }
+
+    /// What a leg of the queue waits for; `None`: it is not there.
+    pub(crate) fn waits(&self, task: TaskId) -> Option<Waits> {
+        let waiter = self.queue.iter().find(|waiter| waiter.task == task)?;
+        Some(waiter.trying.map_or(Waits::ForTurn, Waits::ForLines))
     }
 
     /// A line is free again, in which group is not said.
@@ -72,7 +91,7 @@ impl World {
         };
         let waiter = self.queue.iter_mut().find(|waiter| waiter.task == task);
         if let Some(waiter) = waiter.filter(|_| why.may_wait) {
-            waiter.trying = false;
+            waiter.trying = None;
         } else {
             self.leave_queue(task);
         }

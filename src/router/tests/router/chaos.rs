@@ -59,7 +59,13 @@ fn documents(dice: &mut Dice) -> App {
         "<Redirect>/none</Redirect>",
         "<Hangup/>",
         "<Reject/>",
-        "<Dial>1</Dial>",
+        "<Dial timeout='5' action='/voice'>+12025550123</Dial>",
+        "<Dial timeout='5' record='record-from-ringing' answerOnBridge='true'>+12025550124</Dial>",
+        "<Dial timeLimit='3' record='record-from-answer-dual' hangupOnStar='true'>\
+         <Number sendDigits='1w' statusCallback='/status' statusCallbackEvent='initiated ringing answered completed'>\
+         +12025550123</Number><Number>+12025550124</Number><Number>+12025550125</Number></Dial>",
+        "<Dial sequential='true' timeout='5'><Number>+12025550124</Number><Number>+12025550125</Number></Dial>",
+        "<Dial callerId='+12025550000'>+12025550123</Dial>",
         "<broken",
     ];
     let count = dice.below(5);
@@ -89,6 +95,7 @@ fn chaos(seed: u64) -> Bench {
     bench.caller_speaks = dice.below(2) == 0;
     let mut leases: Vec<Port> = Vec::new();
     for _ in 0..120 {
+        outgoing(&mut bench, &mut dice);
         let lease = match leases.len() {
             0 => bench.rings(),
             n => leases[dice.below(n)],
@@ -96,7 +103,7 @@ fn chaos(seed: u64) -> Bench {
         if !leases.contains(&lease) {
             leases.push(lease);
         }
-        match dice.below(18) {
+        match dice.below(22) {
             0 => leases.push(bench.rings()),
             1 => leases.push(bench.rings_for("999")),
             2..=4 => bench.presses(lease, ["1", "#", "12", "*0#"][dice.below(4)]),
@@ -108,6 +115,19 @@ fn chaos(seed: u64) -> Bench {
                     bench.asks_to_end(call, dice.below(2) == 0);
                 }
             }
+            18 => redirect(&mut bench, &mut dice),
+            19 => order(&mut bench, &mut dice),
+            20 => {
+                let called = bench.called.len();
+                if called > 0 {
+                    let (callee, _) = bench.called[dice.below(called)].clone();
+                    match dice.below(2) {
+                        0 => bench.hangs_up(callee),
+                        _ => bench.presses(callee, "*1"),
+                    }
+                }
+            }
+            21 => bench.event(Event::Line(LineEvent::LineFree)),
             8 => bench.store_commits = dice.below(3) > 0,
             9 => bench.line_answers = dice.below(6) > 0,
             _ => bench.wait_ms([1, 10, 500, 1_500, 4_000][dice.below(5)]),
@@ -118,10 +138,84 @@ fn chaos(seed: u64) -> Bench {
     bench
 }
 
+/// How called parties behave from now on.
+fn outgoing(bench: &mut Bench, dice: &mut Dice) {
+    let who = [BOB, EVE, "+12025550125"][dice.below(3)];
+    let after = [0, 20, 400, 1_500, 6_000][dice.below(5)];
+    let far_end = match dice.below(9) {
+        0 => FarEnd::rings(),
+        1 => FarEnd::refuses(after, [17, 19, 21, 1, 16, 34][dice.below(6)]),
+        2 => FarEnd::no_line(34, dice.below(3) > 0),
+        3 => FarEnd { seized_ms: None, ..FarEnd::rings() },
+        4 => FarEnd { moved_ms: Some(after), ..FarEnd::answers(2_000) },
+        5 => FarEnd { early_ms: Some(after), ..FarEnd::answers(2_000) },
+        6 => FarEnd { cleared_ms: Some((after + 500, 16)), early_ms: Some(300), ..FarEnd::answers(after) },
+        7 => FarEnd { seized_ms: Some(after), ..FarEnd::answers(100) },
+        _ => FarEnd::answers(after),
+    };
+    bench.far_end(who, far_end);
+}
+
+/// The API makes a call.
+fn order(bench: &mut Bench, dice: &mut Dice) {
+    let document = ["<Say>a</Say>", "<Play>a.wav</Play>", "<Dial>+12025550124</Dial><Say>b</Say>", "<broken"];
+    let mut order = match dice.below(2) {
+        0 => Bench::order_url(),
+        _ => Bench::order(inline(document[dice.below(4)])),
+    };
+    order.to = [BOB, EVE, "hello", "911"][dice.below(4)].into();
+    order.fallback_url = "http://spare.test/".into();
+    order.callback = Some(callback(dice.below(2) == 0));
+    order.timeout_s = 5;
+    order.time_limit_s = [2, 600][dice.below(2)];
+    order.group = ["", "other"][dice.below(2)].into();
+    order.send_digits = ["", "1w2"][dice.below(2)].into();
+    order.record = (dice.below(2) == 0).then(|| tipring_router::CallRecord {
+        dual: dice.below(2) == 0,
+        track: tipring_router::Track::Both,
+        trim: true,
+        callback: "http://app.test/status".into(),
+        callback_method: tipring_resources::Method::Post,
+        events: tipring_router::RecordingEvents { in_progress: true, completed: true, absent: true },
+    });
+    bench.creates(order);
+}
+
+/// The API gives some live call another document, or changes it otherwise.
+fn redirect(bench: &mut Bench, dice: &mut Dice) {
+    let live: Vec<Sid> = bench.router.live_calls().map(|call| call.sid).collect();
+    if live.is_empty() {
+        return;
+    }
+    let instructions = match dice.below(4) {
+        0 => None,
+        1 => Some(inline("<Say>inline</Say><Dial timeout='5'>+12025550123</Dial>")),
+        _ => Some(url(APP)),
+    };
+    let change = tipring_router::CallChange {
+        account: account().sid,
+        call: live[dice.below(live.len())],
+        instructions,
+        fallback: (dice.below(3) == 0).then(|| ("http://spare.test/".into(), tipring_resources::Method::Get)),
+        callback: (dice.below(3) == 0).then(|| callback(true)),
+        time_limit_s: (dice.below(5) == 0).then_some(3),
+    };
+    bench.request_of_api(tipring_router::Request::ChangeCall(Box::new(change)));
+}
+
 /// Words about what is over, or never was, or is said twice.
 fn stale(bench: &mut Bench, lease: Port, dice: &mut Dice) {
     let play = tipring_router::PlayId(u64::try_from(dice.below(60)).unwrap_or(0));
-    let event = match dice.below(5) {
+    let attempt = tipring_router::AttemptId(play.0);
+    let ghost = Port { index: 30, generation: u32::try_from(dice.below(9)).unwrap_or(0) };
+    let (law, kind, line) = (tipring_card::Law::A, tipring_router::LineKind::Isdn, String::new());
+    let event = match dice.below(12) {
+        5 => Event::Line(LineEvent::Seized { attempt, lease: ghost, line, law, kind }),
+        6 => Event::Line(LineEvent::Ringing { lease }),
+        7 => Event::Line(LineEvent::EarlyMedia { lease }),
+        8 => Event::Line(LineEvent::NoLine { attempt, cause: Cause::NO_CHANNEL, may_wait: true, text: line }),
+        9 => Event::Line(LineEvent::Moved { from: lease, lease: Port { index: 31, ..ghost }, line, law, kind }),
+        10 => Event::Line(LineEvent::Cleared { lease: ghost, cause: Cause::NORMAL, by_far_end: false }),
         0 => Event::Line(LineEvent::Answered { lease, by: tipring_card::Supervision::Connect }),
         1 => Event::Line(LineEvent::Cleared { lease, cause: Cause::NORMAL, by_far_end: true }),
         2 => Event::Switch(SwitchEvent::Played { port: lease, play, octets: 0, whole: true }),
@@ -140,9 +234,17 @@ fn check(bench: &Bench, seed: u64) {
         *finals.entry(call.sid).or_default() += usize::from(call.status.is_final());
     }
     assert!(finals.values().all(|count| *count == 1), "seed {seed}: a call has one final record: {finals:?}");
+    assert!(bench.connected.is_empty(), "seed {seed}: {:?} stays connected", bench.connected);
+    assert!(!bench.has_open_recording(), "seed {seed}: a recording stays open");
+    let open = bench.log.iter().filter(|(_, effect)| matches!(effect, Effect::OpenRecording { .. })).count();
+    let closed = bench.log.iter().filter(|(_, effect)| matches!(effect, Effect::CloseRecording { .. })).count();
+    assert_eq!(open, closed, "seed {seed}: every recording is closed");
     let mut clears: BTreeMap<Port, usize> = BTreeMap::new();
     for (_, effect) in &bench.log {
-        if let Effect::Line(LineCommand::Clear { lease, .. }) = effect {
+        // Lines that the router never heard of are cleared as often as they are named.
+        if let Effect::Line(LineCommand::Clear { lease, .. }) = effect
+            && lease.index < 30
+        {
             *clears.entry(*lease).or_default() += 1;
         }
     }
@@ -187,6 +289,10 @@ struct Seen {
     recordings: u64,
     failures: u64,
     stale: u64,
+    out: u64,
+    bridges: u64,
+    redirects: u64,
+    expired: u64,
 }
 
 #[test]
@@ -201,9 +307,14 @@ fn whatever_happens_every_call_ends_once() {
         seen.recordings += counters.recordings;
         seen.failures += counters.sounds_failed.min(1) + counters.http_timeouts.min(1);
         seen.stale += counters.stale_events;
+        seen.out += counters.calls_out;
+        seen.bridges += counters.bridges;
+        seen.redirects += counters.redirects;
+        seen.expired += counters.queue_expired;
     }
     // It was worth something only if all of it happened.
     assert!(seen.calls > 3_000 && seen.documents > 500 && seen.recordings > 50, "{seen:?}");
+    assert!(seen.out > 1_000 && seen.bridges > 100 && seen.redirects > 200 && seen.expired > 5, "{seen:?}");
     assert!(seen.failures > 100 && seen.stale > 1_000, "{seen:?}");
 }
 

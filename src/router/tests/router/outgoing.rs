@@ -291,6 +291,15 @@ fn who_came_first_gets_the_first_free_line() {
     assert_eq!(call.ended.map(|ended| (ended.0 - call.created.0) / 1_000_000), Some(60));
     assert_eq!((bench.codes(), bench.cleared().len(), call.started), (vec![10004], 0, None));
     assert_eq!(bench.router.counters().queue_expired, 1);
+
+    // Who waits behind another one has waited for a line, too.
+    let mut bench = Bench::bare(1);
+    bench.far_end(BOB, FarEnd::no_line(34, true));
+    bench.creates(Bench::order_url());
+    bench.creates(Bench::order_url());
+    bench.run_out();
+    let causes: Vec<_> = bench.call_records().iter().filter_map(|call| call.cause).collect();
+    assert_eq!((causes, bench.router.counters().queue_expired), (vec![34, 34], 2));
 }
 
 #[test]
