@@ -3,7 +3,9 @@
 //!
 //! What it does to its user, as DAHDI does: rings within 2 s of an opening or an on-hook are not told; the end of a ring
 //! is told 50 ms after it; the exchange believes an on-hook after 1.25 s, a shorter one is a flash; a battery drop within
-//! 600 ms of our off-hook is not told. A reversal of polarity is told 64 ms after it, hook on or off.
+//! 600 ms of our off-hook is not told. The exchange sees a closed loop 50 ms late: that is the window of glare, in which a
+//! ring meets a seizure and is told to an end that is off hook already; it is tripped when the loop is seen, and rings on
+//! when the loop was opened before. A reversal of polarity is told 64 ms after it, hook on or off.
 //!
 //! Source: the timing defaults of DAHDI's kewlstart signalling; the polarity debounce of its FXO driver.
 
@@ -23,6 +25,8 @@ const RING_DEAF: Micros = Micros::from_ms(2_000);
 const DROP_BLIND: Micros = Micros::from_ms(600);
 /// An on-hook shorter than this is a flash to the exchange.
 const FLASH_WINDOW: Micros = Micros::from_ms(1_250);
+/// The exchange sees a closed loop after this long.
+const OFF_HOOK_SEEN: Micros = Micros::from_ms(50);
 /// A seizure takes this long, and settles this long.
 const START: Micros = Micros::from_ms(1_500);
 const AFTER_START: Micros = Micros::from_ms(500);
@@ -75,6 +79,8 @@ pub struct Loop {
     ring_was_told: bool,
     ring_end_at: Option<Micros>,
     on_hook_at: Option<Micros>,
+    /// When the exchange will have seen that the loop is closed.
+    off_hook_at: Option<Micros>,
     reversed: bool,
     /// The polarity that the near end was told last, and when it will have seen that it changed.
     seen_reversed: bool,
@@ -95,6 +101,7 @@ impl Loop {
             ring_was_told: false,
             ring_end_at: None,
             on_hook_at: None,
+            off_hook_at: None,
             reversed: false,
             seen_reversed: false,
             polarity_at: None,
@@ -162,13 +169,13 @@ impl Loop {
             (Hook::OffHook, _) => {
                 self.near = Terminal::OffHook;
                 self.drop_blind_until = now + DROP_BLIND;
-                self.close_loop();
+                self.close_loop(now);
                 Ok(Progress::Done)
             }
             (Hook::Start, Terminal::OnHook) => {
                 self.near = Terminal::Starting(now + START + AFTER_START);
                 self.drop_blind_until = now + START + AFTER_START;
-                self.close_loop();
+                self.close_loop(now);
                 Ok(Progress::Pending)
             }
             (Hook::Flash, Terminal::OffHook) => {
@@ -183,8 +190,8 @@ impl Loop {
 
     fn far_hook(&mut self, hook: Hook, now: Micros) -> Result<Progress, CardError> {
         match (hook, self.far) {
-            (Hook::Ring, Office::Idle) if self.closed => {
-                // Glare: the loop is closed already, so the ring is tripped before it sounds.
+            (Hook::Ring, Office::Idle) if self.closed && self.off_hook_at.is_none() => {
+                // The loop is closed, and seen to be: the ring is tripped before it sounds.
                 self.far = Office::Talking;
                 self.told.push((Side::Far, Event::HookComplete));
                 Ok(Progress::Pending)
@@ -226,6 +233,11 @@ impl Loop {
             self.on_hook_at = None;
             self.told.push((Side::Far, Event::OnHook));
         }
+        if self.off_hook_at.is_some_and(|at| at <= now) {
+            self.off_hook_at = None;
+            self.told.push((Side::Far, Event::RingOffHook));
+            self.trip_ring();
+        }
         if self.polarity_at.is_some_and(|at| at <= now) {
             self.polarity_at = None;
             self.seen_reversed = self.reversed;
@@ -239,7 +251,7 @@ impl Loop {
             Terminal::Flashing(until) if until <= now => {
                 self.near = Terminal::OffHook;
                 self.drop_blind_until = now + DROP_BLIND;
-                self.close_loop();
+                self.close_loop(now);
                 self.told.push((Side::Near, Event::HookComplete));
             }
             _ => {}
@@ -264,6 +276,7 @@ impl Loop {
     pub fn is_at_rest(&self) -> bool {
         self.ring_end_at.is_none()
             && self.on_hook_at.is_none()
+            && self.off_hook_at.is_none()
             && self.polarity_at.is_none()
             && matches!(self.near, Terminal::OnHook | Terminal::OffHook)
             && matches!(self.far, Office::Idle | Office::Talking)
@@ -273,27 +286,36 @@ impl Loop {
         matches!(self.far, Office::Dropping(_))
     }
 
-    fn close_loop(&mut self) {
+    fn close_loop(&mut self, now: Micros) {
         if self.closed {
             return;
         }
         self.closed = true;
         self.ring_end_at = None;
         self.ring_was_told = false;
-        let event = if self.on_hook_at.take().is_some() { Event::WinkFlash } else { Event::RingOffHook };
-        self.told.push((Side::Far, event));
+        if self.on_hook_at.take().is_some() {
+            self.told.push((Side::Far, Event::WinkFlash));
+        } else {
+            self.off_hook_at = Some(now + OFF_HOOK_SEEN);
+        }
+    }
+
+    fn trip_ring(&mut self) {
         if let Office::Ringing { .. } = self.far {
             if self.ringer_sounds() {
                 self.told.push((Side::Far, RINGER_OFF));
             }
-            self.far = Office::Talking; // the ring is tripped
+            self.far = Office::Talking;
         }
     }
 
     fn open_loop(&mut self, now: Micros) {
         if self.closed {
             self.closed = false;
-            self.on_hook_at = Some(now + FLASH_WINDOW);
+            // What was not seen to be closed is not seen to be opened.
+            if self.off_hook_at.take().is_none() {
+                self.on_hook_at = Some(now + FLASH_WINDOW);
+            }
         }
     }
 
@@ -309,7 +331,7 @@ impl Loop {
     fn ringer_on(&mut self, place: usize, now: Micros) {
         self.far = Office::Ringing { place, until: now + self.turn(place) };
         self.told.push((Side::Far, RINGER_ON));
-        if !self.closed && now >= self.ring_deaf_until {
+        if (!self.closed || self.off_hook_at.is_some()) && now >= self.ring_deaf_until {
             self.ring_was_told = true;
             self.told.push((Side::Near, Event::RingBegin));
         }
@@ -398,11 +420,29 @@ mod tests {
     fn a_ring_on_a_closed_loop_is_tripped_at_once() {
         let mut line = Loop::new();
         line.hook(Side::Near, Hook::Start, ms(0)).unwrap();
-        line.hook(Side::Far, Hook::Ring, ms(10)).unwrap();
-        let told = run(&mut line, 10, 3_000);
-        assert!(told.contains(&(10, Side::Far, Event::RingOffHook)), "{told:?}");
+        assert_eq!(run(&mut line, 0, 100), [(50, Side::Far, Event::RingOffHook)]);
+        line.hook(Side::Far, Hook::Ring, ms(110)).unwrap();
+        let told = run(&mut line, 110, 3_000);
         assert!(!told.iter().any(|e| e.2 == Event::RingBegin || e.2 == RINGER_ON), "{told:?}");
         assert!(line.carries_from(Side::Far) && line.is_at_rest());
+    }
+
+    #[test]
+    fn a_ring_that_meets_a_seizure_is_told_and_tripped_or_rings_on() {
+        for gives_way in [false, true] {
+            let mut line = Loop::new();
+            line.hook(Side::Near, Hook::Start, ms(3_000)).unwrap();
+            line.hook(Side::Far, Hook::Ring, ms(3_010)).unwrap();
+            let mut told = run(&mut line, 3_010, 3_020);
+            assert!(told.contains(&(3_010, Side::Near, Event::RingBegin)), "{told:?}");
+            if gives_way {
+                line.hook(Side::Near, Hook::OnHook, ms(3_020)).unwrap();
+            }
+            told = run(&mut line, 3_021, 12_000);
+            assert_eq!(told.contains(&(3_050, Side::Far, Event::RingOffHook)), !gives_way, "{told:?}");
+            assert_eq!(told.contains(&(9_010, Side::Near, Event::RingBegin)), gives_way, "{told:?}");
+            assert!(!told.contains(&(4_270, Side::Far, Event::OnHook)), "never seen off hook: {told:?}");
+        }
     }
 
     #[test]
@@ -412,7 +452,7 @@ mod tests {
         run(&mut line, 3_000, 3_500);
         line.hook(Side::Near, Hook::OffHook, ms(3_500)).unwrap();
         let told = run(&mut line, 3_500, 8_000);
-        assert_eq!(told.iter().map(|e| e.2).collect::<Vec<_>>(), [Event::RingOffHook, RINGER_OFF]);
+        assert_eq!(told, [(3_550, Side::Far, Event::RingOffHook), (3_550, Side::Far, RINGER_OFF)]);
         assert!(line.is_at_rest());
     }
 
@@ -420,8 +460,9 @@ mod tests {
     fn a_short_on_hook_is_a_flash_and_a_long_one_a_clearing() {
         let mut line = Loop::new();
         line.hook(Side::Near, Hook::OffHook, ms(0)).unwrap();
+        assert_eq!(run(&mut line, 0, 1_000), [(50, Side::Far, Event::RingOffHook)]);
         assert_eq!(line.hook(Side::Near, Hook::Flash, ms(1_000)), Ok(Progress::Pending));
-        let told = run(&mut line, 0, 3_000);
+        let told = run(&mut line, 1_000, 3_000);
         assert!(told.contains(&(1_750, Side::Far, Event::WinkFlash)));
         assert!(told.contains(&(1_750, Side::Near, Event::HookComplete)));
         line.hook(Side::Near, Hook::OnHook, ms(3_000)).unwrap();

@@ -74,6 +74,7 @@ fn a_control_moves_the_hook_from_another_thread() {
     let mut control = channel.control().expect("a line has a hook");
     let moved = std::thread::spawn(move || (control.hook(Hook::OffHook), control)).join().expect("no panic");
     assert_eq!(moved.0, Ok(Progress::Done));
+    bench.advance(Micros::from_ms(50));
     assert_eq!(far.event(), Ok(Some(Event::RingOffHook)));
     let mut control = moved.1;
     drop(channel);

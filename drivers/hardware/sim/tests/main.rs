@@ -3,6 +3,7 @@
 mod calls;
 mod contract;
 mod faults;
+mod fxo;
 mod hostile;
 mod liar;
 mod office;
