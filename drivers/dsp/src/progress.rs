@@ -80,15 +80,19 @@ pub struct Progress {
 /// The running burst.
 #[derive(Clone, Copy, Debug, Default)]
 struct Burst {
-    /// Whole blocks since it began, or since something else than a tone was in it.
+    /// Blocks since it began, or since something else than a tone was in it.
     blocks: u32,
-    /// Blocks measured, and the sum of their mean squares.
+    /// Blocks measured, and the sum of their mean squares; and of the last ones, of which it is not known yet whether
+    /// the burst goes on after them.
     measured: u32,
     energy: f32,
+    open: u32,
+    open_energy: f32,
     /// Blocks that were no tone, in all and in a row.
     foul: u32,
     foul_row: u32,
-    /// An endless tone was told.
+    /// Blocks when it was last judged whether it is endless, and whether that was told.
+    judged: u32,
     told: bool,
 }
 
@@ -169,7 +173,9 @@ impl Progress {
     /// The part of the work that looks at the block's sound, whether it belongs to a burst or not.
     fn sound(&mut self, window_before: f32) {
         let loud = self.levels.is_loud();
-        let tone = loud && self.sounds.is_tone(self.window);
+        // In the dips of a beating tone a share says nothing.
+        let dip = self.window * self.burst.measured as f32 <= self.burst.energy * DIP;
+        let tone = loud && (dip && self.burst.measured > 0 || self.sounds.is_tone(self.window));
         if self.voice.block(loud && !tone) {
             self.tell(Progressing::Voice);
         }
@@ -181,40 +187,45 @@ impl Progress {
             self.burst = Burst::default();
             return;
         }
-        if !loud {
-            return;
-        }
-        self.measure(tone, window_before);
-        if !self.burst.told && self.burst.measured.is_multiple_of(4) {
+        self.measure(tone, loud, window_before);
+        if loud && !self.burst.told && self.burst.blocks >= self.burst.judged + JUDGED_BLOCKS {
+            self.burst.judged = self.burst.blocks;
             self.tell_endless();
         }
     }
 
-    /// Makes the block before part of the burst, if that was whole: this one shows that it was not the last.
-    fn measure(&mut self, tone: bool, window_before: f32) {
-        self.burst.blocks += 1;
-        if self.burst.blocks == 1 {
+    /// Makes the block before part of the burst, if that goes on: in a gap it is not known yet whether it does.
+    fn measure(&mut self, tone: bool, loud: bool, window_before: f32) {
+        let burst = &mut self.burst;
+        burst.blocks = burst.blocks.saturating_add(1);
+        if burst.blocks == 1 {
             self.sounds.atoms.iter_mut().flatten().for_each(atom::Atom::begin);
         }
-        if self.burst.blocks <= SETTLING_BLOCKS {
+        if burst.blocks <= SETTLING_BLOCKS {
             return;
         }
-        self.burst.foul += u32::from(!tone);
-        self.burst.foul_row = if tone { 0 } else { self.burst.foul_row + 1 };
-        if self.burst.foul_row > 1 {
+        if loud {
+            burst.foul += u32::from(!tone);
+            burst.foul_row = if tone { 0 } else { burst.foul_row + 1 };
+        }
+        if burst.foul_row > 1 {
             // Something else is in it: what comes after that may be a tone of its own, but the burst is none.
-            let foul = self.burst.foul;
-            self.burst = Burst { foul, foul_row: 1, ..Burst::default() };
+            *burst = Burst { foul: burst.foul, foul_row: 1, ..Burst::default() };
             return;
         }
-        self.burst.measured = self.burst.measured.saturating_add(1);
-        self.burst.energy += window_before;
-        self.sounds.atoms.iter_mut().flatten().for_each(atom::Atom::commit);
+        burst.open += 1;
+        burst.open_energy += window_before;
+        if loud {
+            burst.measured = burst.measured.saturating_add(burst.open);
+            burst.energy += burst.open_energy;
+            (burst.open, burst.open_energy) = (0, 0.0);
+        }
+        self.sounds.atoms.iter_mut().flatten().for_each(|atom| atom.commit(loud));
     }
 
     /// Dial tone and whatever else has no end.
     fn tell_endless(&mut self) {
-        let ms = self.burst.measured * 10;
+        let ms = self.burst.blocks.saturating_mul(10);
         if ms < LEAST_DIAL_MS {
             return;
         }
@@ -330,8 +341,12 @@ const TOLD: usize = 4;
 const SILENCE_MS: u32 = 1000;
 /// Blocks at a burst's beginning that are not measured: the first is not whole, and the window is two blocks.
 const SETTLING_BLOCKS: u32 = 3;
-/// Dial tone when it is expected, and any endless tone when it is not; settling comes on top.
-const LEAST_DIAL_MS: u32 = 480;
+/// Blocks from one judgement to the next.
+const JUDGED_BLOCKS: u32 = 4;
+/// What is so much weaker than its burst is a dip.
+const DIP: f32 = 0.35;
+/// Dial tone when it is expected, and any endless tone when it is not.
+const LEAST_DIAL_MS: u32 = 500;
 const LEAST_ENDLESS_MS: u32 = 2000;
 /// A voice: 250 ms of sound, pauses counting half.
 const VOICE_SUM: u32 = 50;

@@ -77,10 +77,11 @@ pub fn heard_in(zone: ZoneId, mode: Mode, sound: &[i16]) -> Vec<(u32, Progressin
     heard
 }
 
-/// The first thing that is told, silence and voice among it.
-#[track_caller]
+/// The first thing that is told but silence.
 fn first(zone: ZoneId, mode: Mode, sound: &[i16]) -> (u32, Option<Progressing>) {
-    heard_in(zone, mode, sound).first().map_or((0, None), |(ms, what)| (*ms, Some(*what)))
+    let heard = heard_in(zone, mode, sound);
+    let first = heard.iter().find(|(_, what)| !matches!(what, Progressing::Silence { .. }));
+    first.map_or((0, None), |(ms, what)| (*ms, Some(*what)))
 }
 
 /// Ways that every country's tone is tried in: level, frequency, rhythm.
@@ -250,7 +251,7 @@ fn information_tones_of_every_country_are_told() {
                         rising(hz.map(f32::from), *ms, *gap_ms, way, &mut dice)
                     }
                     Information::Rhythm(cadence) => {
-                        sound(cadence, way, (3.5 * turn_ms(cadence, way) + 200.0).max(3000.0), &mut dice)
+                        sound(cadence, way, (4.0 * turn_ms(cadence, way) + 200.0).max(3000.0), &mut dice)
                     }
                 };
                 let heard = heard_in(zone, Mode::Call, &sound);

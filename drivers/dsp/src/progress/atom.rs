@@ -31,8 +31,9 @@ pub(super) struct Atom {
     pub now: Part,
     /// The same of the block before, which becomes part of a burst when the burst goes on after it.
     before: Part,
-    /// Sums over the running burst.
+    /// Sums over the running burst; and over its last blocks, of which it is not known yet whether it goes on after them.
     pub sum: Part,
+    open: Part,
 }
 
 /// A share of a sound at one frequency.
@@ -83,13 +84,14 @@ impl Atom {
             now: Part::NONE,
             before: Part::NONE,
             sum: Part::NONE,
+            open: Part::NONE,
         }
     }
 
     /// Forgets all it has heard.
     pub fn forget(&mut self) {
         (self.block, self.half, self.window) = ([0.0; 2], [0.0; 2], [0.0; 2]);
-        (self.now, self.before, self.sum) = (Part::NONE, Part::NONE, Part::NONE);
+        (self.now, self.before, self.sum, self.open) = (Part::NONE, Part::NONE, Part::NONE, Part::NONE);
     }
 
     /// Takes the next block, half by half.
@@ -121,14 +123,18 @@ impl Atom {
         if self.wide { (self.now.power + self.before.power) / 2.0 } else { self.now.power }
     }
 
-    /// Makes the block before part of the burst.
-    pub fn commit(&mut self) {
-        self.sum.add(self.before);
-    }
-
     /// Begins a burst.
     pub fn begin(&mut self) {
-        self.sum = Part::NONE;
+        (self.sum, self.open) = (Part::NONE, Part::NONE);
+    }
+
+    /// Makes the block before part of the burst: at once if the burst goes on, else when it does.
+    pub fn commit(&mut self, goes_on: bool) {
+        self.open.add(self.before);
+        if goes_on {
+            self.sum.add(self.open);
+            self.open = Part::NONE;
+        }
     }
 
     /// How far the frequency is off, in Hz, as the phase turns.

@@ -189,7 +189,7 @@ impl Sounds {
             if cadence.modulated { (second, first) } else { (second - first, (first + second) / 2.0) };
         if second == 0.0 {
             sound.atoms[0] = self.atom(first, false);
-        } else if apart < NARROW_HZ {
+        } else if apart < if cadence.modulated { WIDE_MODULATED_HZ } else { WIDE_PAIR_HZ } {
             sound.atoms[0] = self.atom(middle, true);
             sound.spread_hz = if cadence.modulated { apart } else { apart / 2.0 };
             // Of a carrier modulated to the full a third of the power is beside it, of a pair all.
@@ -222,7 +222,8 @@ impl Sounds {
 /// The middle of the bands of the three rising tones.
 pub(super) const RISING_HZ: [f32; 3] = [950.0, 1410.0, 1815.0];
 /// Frequencies nearer than this are heard as one that beats.
-const NARROW_HZ: f32 = 38.0;
+const WIDE_PAIR_HZ: f32 = 38.0;
+const WIDE_MODULATED_HZ: f32 = 45.0;
 /// Blocks of a burst that must have been measured.
 const MIN_BLOCKS: u32 = 4;
 /// Off frequency: 1.5 % and what noise and a short burst add.
