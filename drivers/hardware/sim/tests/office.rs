@@ -10,7 +10,7 @@ use tipring_sim::{
 
 use crate::{
     subscriber::{BUSY, DIAL, LineWorld, RINGBACK, answers, subscribers_of},
-    support::{answer, ms, stay},
+    support::{answer, ms, pattern, place_of, stay},
 };
 
 fn say(hz: f32, ms: u32) -> Step {
@@ -384,4 +384,37 @@ fn a2_an_unknown_caller_is_no_withheld_one() {
     world.office.ring(Call { from: None, name: None, ..call_in("one", vec![answer()]) }).unwrap();
     world.run(ms(5_500));
     assert_eq!(world.told, [tipring_analog::Heard::CallerId(tipring_analog::CallerId::default())]);
+}
+
+#[test]
+fn an_announcement_is_no_answer() {
+    let announce = Reply::Announce { steps: vec![say(800.0, 2_000)], cause: Cause(22) };
+    let config = OfficeConfig {
+        subscribers: subscribers_of(vec![("77", announce)]),
+        reversal_on_answer: true,
+        ..OfficeConfig::default()
+    };
+    let mut world = LineWorld::new(config);
+    world.dials("77");
+    world.run_until(3_000, "the announcement", |world| world.sounds(&[800.0]));
+    world.run_until(3_000, "congestion tone", |world| world.sounds(BUSY));
+    assert_eq!(world.count(Event::Polarity), 0);
+    world.hangs_up();
+    let report = world.office.take_finished().remove(0);
+    assert_eq!((report.connected_at, report.cause, report.by), (None, Some(Cause(22)), Some(By::Local)));
+}
+
+#[test]
+fn b11_both_ends_of_a_line_hear_every_octet_of_the_other() {
+    let (there, back) = (pattern(7, 8_000), pattern(8, 8_000));
+    let steps = vec![Step::Wait { ms: 500 }, Step::Say { octets: back.clone() }, Step::Wait { ms: 1_500 }];
+    let mut world = LineWorld::calling(vec![("77", answers(500, steps))]);
+    world.dials("77");
+    world.run_until(5_000, "answer", |world| world.office.calls().any(|call| call.connected_at.is_some()));
+    world.says(&there);
+    world.run(ms(4_000));
+    world.hangs_up();
+    let report = world.office.take_finished().remove(0);
+    place_of(&there, &report);
+    assert!(world.octets.windows(back.len()).any(|heard| heard == back), "not a single octet is lost");
 }

@@ -102,6 +102,20 @@ fn a31_a_refusal_with_a_tone_is_heard_before_the_channel_goes() {
 }
 
 #[test]
+fn b11_an_announcement_is_early_media_and_no_answer() {
+    let said = pattern(9, 8_000);
+    let announce = Reply::Announce { steps: vec![Step::Say { octets: said.clone() }], cause: Cause(22) };
+    let subscribers = subscribers_of(vec![("100", announce)]);
+    let mut world = world(ExchangeConfig { subscribers, ..ExchangeConfig::default() });
+    dials(&mut world, "out", "100", vec![answer()]);
+    world.run_out(ms(20_000));
+    let caller = world.pbx.take_finished().remove(0);
+    place_of(&said, &caller);
+    assert!(caller.inband_at.is_some() && caller.alerting_at.is_none() && caller.connected_at.is_none(), "{caller}");
+    assert_eq!((caller.cause, caller.by), (Some(Cause(22)), Some(By::Remote)));
+}
+
+#[test]
 fn b11_both_hear_each_other_and_the_far_end_hangs_up_with_its_cause() {
     let (there, back) = (pattern(5, 4_000), pattern(6, 4_000));
     let say = |octets: &[u8]| Step::Say { octets: octets.to_vec() };

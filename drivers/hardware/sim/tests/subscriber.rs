@@ -15,6 +15,9 @@ pub struct LineWorld {
     pub id: ChannelId,
     /// Everything heard, as samples.
     pub heard: Vec<i16>,
+    /// The same as octets of the line.
+    pub octets: Vec<u8>,
+    says: std::collections::VecDeque<u8>,
     pub events: Vec<(u64, Event)>,
     /// What an ear for caller id made of it.
     pub told: Vec<Heard>,
@@ -32,8 +35,18 @@ impl LineWorld {
         let id = office.lines().next().expect("a line");
         let mut line = wire.near().open(id).expect("the line is free");
         line.setup(Setup::Audio(Law::Mu)).expect("voice");
-        let mut world =
-            LineWorld { wire, office, line, id, heard: Vec::new(), events: Vec::new(), told: Vec::new(), ear: None };
+        let mut world = LineWorld {
+            wire,
+            office,
+            line,
+            id,
+            heard: Vec::new(),
+            octets: Vec::new(),
+            says: Default::default(),
+            events: Vec::new(),
+            told: Vec::new(),
+            ear: None,
+        };
         world.run(ms(2_500)); // rings are told from now on
         world
     }
@@ -75,6 +88,11 @@ impl LineWorld {
                     let mut samples = [0; BLOCK];
                     Companding::Mu.decode_into(&block, &mut samples);
                     self.heard.extend(samples);
+                    self.octets.extend(block);
+                    if !self.says.is_empty() {
+                        let next: Vec<u8> = self.says.drain(..self.says.len().min(BLOCK)).collect();
+                        self.line.write(&next).expect("read paces write");
+                    }
                     if let Some(ear) = &mut self.ear {
                         ear.hear(&block);
                         self.told.extend(core::iter::from_fn(|| ear.poll()));
@@ -115,6 +133,14 @@ impl LineWorld {
         let before = self.count(Event::DialComplete);
         self.line.dial(digits).expect("digits");
         self.run_until(10_000, "end of dialling", |world| world.count(Event::DialComplete) > before);
+    }
+
+    /// Says something, block by block, two blocks ahead.
+    pub fn says(&mut self, octets: &[u8]) {
+        for _ in 0..2 {
+            self.line.write(&[Law::Mu.silence(); BLOCK]).expect("there is room");
+        }
+        self.says.extend(octets);
     }
 
     /// On hook, until the office has seen it and the line can be used again.

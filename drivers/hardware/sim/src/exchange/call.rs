@@ -22,6 +22,8 @@ pub(super) struct ActiveCall {
     channel: Option<Box<dyn Channel>>,
     /// When it last spoke without a channel.
     spoke_at: Micros,
+    /// Why the call is refused when the announcement is over.
+    refused: Option<Cause>,
     is_ending: bool,
 }
 
@@ -38,6 +40,7 @@ impl ActiveCall {
             span,
             channel: None,
             spoke_at: Micros::ZERO,
+            refused: None,
             is_ending: false,
         }
     }
@@ -64,6 +67,12 @@ impl ActiveCall {
         if inband {
             self.report.inband_at.get_or_insert(now);
         }
+    }
+
+    /// The telephone speaks without having answered; then the call is refused.
+    pub fn announce(&mut self, now: Micros, cause: Cause) {
+        self.refused = Some(cause);
+        self.report.phone.connected(now);
     }
 
     /// Carries the telephone's blocks.
@@ -109,7 +118,7 @@ impl ActiveCall {
         }
         let cause = self.report.phone.wants_to_hang_up()?;
         self.is_ending = true;
-        Some(cause)
+        Some(self.refused.unwrap_or(cause))
     }
 
     /// The other side ends it, or it is over.

@@ -108,6 +108,14 @@ pub enum Reply {
     /// The call is refused, and an exchange of spans lets the caller hear the tone of the cause in band before the
     /// channel goes (Q.931 §5.3.4). On an analogue line the same as [`Reply::Refuse`].
     RefuseWithTone(Cause),
+    /// Something is said without an answer (a recording, early media), then the call is refused: over spans with
+    /// PROGRESS and a progress indicator 8 before it, on an analogue line with the tone of the cause after it.
+    Announce {
+        /// What is said and done.
+        steps: Vec<Step>,
+        /// Why the call is refused.
+        cause: Cause,
+    },
     /// Nothing is said at all.
     Ignore,
 }
@@ -425,9 +433,11 @@ impl Exchange {
         let reply = reply.unwrap_or(Reply::Refuse(Cause::UNALLOCATED));
         let (answer_after, steps) = match &reply {
             Reply::Answer { rings, steps } => (Some(*rings), steps.clone()),
+            Reply::Announce { steps, .. } => (None, steps.clone()),
             _ => (None, Vec::new()),
         };
-        let begins_at = answer_after.map_or(Micros::FOREVER, |rings| now + rings);
+        let says_at_once = matches!(reply, Reply::Announce { .. }).then_some(now);
+        let begins_at = says_at_once.or(answer_after.map(|rings| now + rings)).unwrap_or(Micros::FOREVER);
         let report = CallReport::incoming(id, &incoming, self.config.law, steps, now, begins_at);
         let mut call = ActiveCall::new(link, isdn, self.links[link].span, report);
         call.answer_at = answer_after.map(|rings| now + rings);
@@ -435,6 +445,8 @@ impl Exchange {
         let zone = self.config.tones;
         if let Reply::RefuseWithTone(cause) = reply {
             call.tone = Some(Playing::new(OfficeTone::of_refusal(cause), zone.unwrap_or_default()));
+        } else if let Reply::Announce { cause, .. } = reply {
+            call.announce(now, cause);
         } else if !matches!(reply, Reply::Refuse(_) | Reply::Ignore) {
             call.tone = zone.map(|zone| Playing::new(OfficeTone::Ringback, zone));
         }
@@ -445,6 +457,10 @@ impl Exchange {
             Reply::RefuseWithTone(cause) => {
                 self.command_quietly(now, link, Command::Proceeding(isdn));
                 self.command_quietly(now, link, Command::DisconnectWithTones(isdn, cause));
+            }
+            Reply::Announce { .. } => {
+                self.command_quietly(now, link, Command::Proceeding(isdn));
+                self.command_quietly(now, link, Command::Progress(isdn));
             }
             Reply::RingForever | Reply::Answer { .. } => {
                 self.command_quietly(now, link, Command::Proceeding(isdn));

@@ -69,6 +69,8 @@ enum State {
     Switching { until: Micros },
     /// The called telephone rings, until it answers.
     RingingOut { answer_at: Micros },
+    /// Something is said to the box, but nobody has answered.
+    Announcing { cause: Cause },
     /// Both talk.
     Talking,
     /// The call is over for the far end, or was refused; the box has not hung up yet.
@@ -217,17 +219,26 @@ impl SubscriberLine {
                 self.state = State::Parked { dial_tone_at: Micros::FOREVER };
                 self.play(now, OfficeTone::Dial, desk);
             }
-            State::Switching { .. } | State::RingingOut { .. } | State::Talking | State::Parked { .. } => {}
+            State::Switching { .. }
+            | State::RingingOut { .. }
+            | State::Announcing { .. }
+            | State::Talking
+            | State::Parked { .. } => {}
         }
         let wish = self.call.as_ref().and_then(|call| call.phone.wants_to_hang_up());
-        if let Some(cause) = wish.filter(|_| matches!(self.state, State::Ringing { .. } | State::Talking)) {
+        if let Some(cause) = wish.filter(|_| self.has_phone()) {
             self.far_end_hangs_up(now, cause, desk);
         }
     }
 
+    /// Whether a telephone of the office does its steps: it rings for the caller, speaks or listens.
+    fn has_phone(&self) -> bool {
+        matches!(self.state, State::Ringing { .. } | State::Announcing { .. } | State::Talking)
+    }
+
     fn hear(&mut self, now: Micros, block: &Block, desk: &mut Desk<'_>) {
         match &mut self.state {
-            State::Talking | State::RingingOut { .. } | State::Parked { .. } => {
+            State::Talking | State::Announcing { .. } | State::RingingOut { .. } | State::Parked { .. } => {
                 if let Some(call) = &mut self.call {
                     call.phone.hear(now, block);
                 }
@@ -256,8 +267,9 @@ impl SubscriberLine {
     }
 
     fn speak(&mut self, now: Micros, block: &mut Block) {
+        let has_phone = self.has_phone();
         // The telephone does its steps even when it is not heard: a caller waits for the answer.
-        let phone = self.call.as_mut().filter(|_| matches!(self.state, State::Ringing { .. } | State::Talking));
+        let phone = self.call.as_mut().filter(|_| has_phone);
         match phone {
             Some(call) => call.phone.speak(now, block),
             None => block.fill(self.law.silence()),

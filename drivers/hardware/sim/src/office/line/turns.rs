@@ -42,6 +42,13 @@ impl SubscriberLine {
                 self.note(now, desk, || "the caller gives up".into());
                 self.finish(now);
             }
+            State::Announcing { cause } => {
+                let tone = match OfficeTone::of_refusal(cause) {
+                    OfficeTone::Information => OfficeTone::Congestion, // it has been said already
+                    tone => tone,
+                };
+                self.refuse(now, cause, tone, desk);
+            }
             _ => self.clear(now, cause, desk),
         }
     }
@@ -137,6 +144,15 @@ impl SubscriberLine {
             Some(Reply::Ignore) => {
                 self.state = State::RingingOut { answer_at: Micros::FOREVER };
                 self.note(now, desk, || "nothing is said".into());
+            }
+            Some(Reply::Announce { steps, cause }) => {
+                self.state = State::Announcing { cause };
+                self.sound = Sound::Phone;
+                if let Some(call) = &mut self.call {
+                    call.phone = Phone::new(self.law, steps, now);
+                    call.phone.connected(now);
+                }
+                self.note(now, desk, || "an announcement".into());
             }
             Some(Reply::RingForever) => self.ring_out(now, Micros::FOREVER, desk),
             Some(Reply::Answer { rings, steps }) => {
