@@ -250,6 +250,30 @@ mod tests {
     }
 
     #[test]
+    fn any_body_with_a_good_sum_is_read_or_refused() {
+        let mut seed = 1u32;
+        let mut next = |below: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 16) % below
+        };
+        let mut good = 0;
+        for _ in 0..20_000 {
+            let mut bytes = vec![if next(2) == 0 { MDMF } else { SDMF }];
+            for _ in 0..next(256) {
+                // Small numbers are kinds and lengths.
+                let byte = if next(2) == 0 { next(10) } else { next(256) };
+                bytes.push(byte as u8);
+            }
+            if let Some(caller) = parse(&with_sum(&bytes)) {
+                good += 1;
+                assert!(caller.number.is_none_or(|n| n.chars().all(|c| c.is_ascii_digit() || "*#+".contains(c))));
+                assert!(caller.name.is_none_or(|n| n.chars().all(|c| !c.is_control())));
+            }
+        }
+        assert!(good > 100, "{good}");
+    }
+
+    #[test]
     fn a_withheld_number_is_not_believed_when_it_comes_all_the_same() {
         let caller = parse(&with_sum(b"\x80\x04\x01P\x02\x03123")).unwrap();
         assert_eq!((caller.number, caller.restricted), (None, true));

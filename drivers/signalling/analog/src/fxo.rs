@@ -176,8 +176,7 @@ impl Fxo {
                 None if *way == Way::Out || now.since(*since) < ANSWER_REVERSAL => *reversed = Some(now),
                 _ => self.finish(now, Cause::NORMAL, Sign::Reversal),
             },
-            State::Answering { .. } => {}
-            // The seizure itself may reverse the line, and so may caller id.
+            // The seizure itself may reverse the line, and so may caller id and the ring.
             _ => {}
         }
     }

@@ -60,6 +60,10 @@ fn a2_the_end_of_a_burst_alone_is_a_ring_and_so_is_its_beginning() {
     let mut bench = Bench::new(Config::default());
     bench.sees(LineEvent::RingOffHook).puts(&[Output::Audio(true), listen(Listen::CallerId)]);
     bench.passes(5_000).tells(&[incoming(CallerId::default())]);
+    // The next end: the ear begins afresh, as it has heard a burst.
+    let mut bench = Bench::new(Config::default());
+    bench.sees(LineEvent::RingOffHook).passes(3_000).outputs();
+    bench.sees(LineEvent::RingOffHook).puts(&[listen(Listen::CallerId)]);
     let mut bench = Bench::new(Config::default());
     bench.sees(LineEvent::RingBegin).passes(7_000).tells(&[incoming(CallerId::default())]);
     bench.passes(1_000).tells(&[Event::Missed, Event::Idle]);
@@ -114,6 +118,9 @@ fn a_refused_answer_ends_the_call() {
     bench.does(Input::HookFailed).puts(&[ON_HOOK, Output::Audio(false), event(ended(41, Sign::Refused))]);
     bench.passes(2_000).tells(&[Event::Idle]);
     assert_eq!(bench.line.counters().hook_refused, 1);
+    // A slow card refuses after we have told the answer.
+    let mut bench = Bench::answered(Config::default());
+    bench.does(Input::HookFailed).tells(&[ended(41, Sign::Refused)]);
 }
 
 #[test]

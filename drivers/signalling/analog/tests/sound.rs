@@ -169,7 +169,7 @@ fn a2_from_the_ring_to_the_number() {
 fn toned(cadence: Cadence, seconds: usize, seed: u32) -> Vec<i16> {
     let mut samples = vec![0; 8_000 * seconds];
     CadenceTone::new(cadence, -16.0).fill(&mut samples[4_000..]);
-    Noise::new(seed, -46.0).add_to(&mut samples);
+    Noise::new(seed, -48.0).add_to(&mut samples);
     samples
 }
 

@@ -64,6 +64,8 @@ mod tests {
             let (found, _) = collect(&all);
             assert!(found.is_some(), "{before:?}");
         }
+        let long = [&[0x80; 1_000][..], &message].concat();
+        assert!(collect(&long).0.is_some(), "more noise than is kept");
     }
 
     #[test]
