@@ -15,7 +15,7 @@ use crate::fetch::Wanted;
 use crate::leg::{Leg, Stop};
 use crate::limits::{MAX_SESSIONS, SEIZE_LIMIT, WRITE_LIMIT};
 use crate::queue::Waits;
-use crate::recording::{Ear, Take, Wish};
+use crate::recording::{Ear, Side, Take, Wish};
 use crate::session::Session;
 use crate::sound::{Noise, tone};
 use crate::world::{Input, TaskId, World};
@@ -348,17 +348,18 @@ fn record(leg: &Leg) -> Result<(), Stop> {
     let mut world = leg.world();
     let session = world.sessions.get(&leg.task).filter(|session| !session.over).ok_or(Stop::Over)?;
     let (port, law, call) = (session.lease.ok_or(Stop::Over)?, session.law, session.call.clone());
-    let alone = Ear { port, law, both: false };
-    let mixed = Ear { port, law, both: true };
-    let ears = match (wish.dual, wish.track) {
-        (_, Track::Inbound) => vec![alone],
-        (true, _) => vec![alone, mixed],
-        (false, _) => vec![mixed],
+    let ear = |side| Ear { port, law, side };
+    let ears = match wish.track {
+        Track::Inbound => vec![ear(Side::Said)],
+        Track::Outbound => vec![ear(Side::Heard)],
+        Track::Both if wish.dual => vec![ear(Side::Said), ear(Side::Heard)],
+        Track::Both => vec![ear(Side::Both)],
     };
     let wish = Wish {
         source: "OutboundAPI",
         ears,
         quiet_ms: 0,
+        silent_too: true,
         track: wish.track,
         trim: wish.trim,
         callback: wish.callback,

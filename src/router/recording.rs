@@ -25,6 +25,8 @@ pub(crate) struct Wish {
     pub(crate) ears: Vec<Ear>,
     /// Of the first ear; 0: never.
     pub(crate) quiet_ms: u32,
+    /// It is kept even if nobody speaks.
+    pub(crate) silent_too: bool,
     pub(crate) track: Track,
     pub(crate) trim: bool,
     /// Absolute; empty: nobody.
@@ -40,8 +42,18 @@ pub(crate) struct Wish {
 pub(crate) struct Ear {
     pub(crate) port: Port,
     pub(crate) law: Law,
-    /// Also what the port hears.
-    pub(crate) both: bool,
+    pub(crate) side: Side,
+}
+
+/// Which side of a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// What its channel says.
+    Said,
+    /// What it hears.
+    Heard,
+    /// Both, mixed.
+    Both,
 }
 
 /// A recording that is being made.
@@ -96,7 +108,11 @@ impl Take {
         let mut taps = Vec::new();
         for (at, (tap, ear)) in names.into_iter().zip(&wish.ears).enumerate() {
             let quiet_ms = if at == 0 { wish.quiet_ms } else { 0 };
-            world.emit(Effect::Switch(SwitchCommand::Tap { port: ear.port, tap, both: ear.both, quiet_ms }));
+            let port = ear.port;
+            world.emit(Effect::Switch(match ear.side {
+                Side::Heard => SwitchCommand::TapHeard { port, tap },
+                side => SwitchCommand::Tap { port, tap, both: side == Side::Both, quiet_ms },
+            }));
             world.routes.taps.insert(tap, task);
             taps.push(Tapped { tap, port: ear.port, ended: false });
         }
@@ -180,8 +196,12 @@ impl Take {
             world.routes.taps.remove(&tapped.tap);
         }
         world.routes.recordings.insert(self.recording.sid, leg.task);
-        let (sid, discard, trim) = (self.recording.sid, !self.spoken, self.wish.trim);
+        let (sid, discard, trim) = (self.recording.sid, self.is_discarded(), self.wish.trim);
         world.emit(Effect::CloseRecording { sid, trim, drop_tail_ms, discard });
+    }
+
+    fn is_discarded(&self) -> bool {
+        !self.spoken && !self.wish.silent_too
     }
 
     /// Waits for the file, keeps the record and waits for its commit.
@@ -198,7 +218,7 @@ impl Take {
         };
         leg.world().routes.recordings.remove(&self.recording.sid);
         let failure = match closed {
-            _ if !self.spoken => Some((16102, "nobody spoke".to_owned())),
+            _ if self.is_discarded() => Some((16102, "nobody spoke".to_owned())),
             Err(why) => Some((12400, why)),
             Ok(ms) if ms < SHORTEST_RECORDING_MS => Some((16101, format!("{ms} ms"))),
             Ok(ms) => {

@@ -4,7 +4,7 @@ use tipring_card::Law;
 use tipring_dsp::Detector;
 use tipring_dsp::dtmf::frequencies_of;
 
-use crate::tap::Tap;
+use crate::tap::{Side, Tap};
 use crate::{Command, Event, FEED, Place, PlayId, Port, Switch, TapId, Tone};
 
 impl Switch {
@@ -26,7 +26,11 @@ impl Switch {
                     self.end_play(usize::from(port.index), false);
                 }
             }
-            Command::Tap { port, tap, both, quiet_ms } => self.tap(port, Tap::new(tap, both, quiet_ms)),
+            Command::Tap { port, tap, both, quiet_ms } => {
+                let side = if both { Side::Both } else { Side::Said };
+                self.tap(port, Tap::new(tap, side, quiet_ms));
+            }
+            Command::TapHeard { port, tap } => self.tap(port, Tap::new(tap, Side::Heard, 0)),
             Command::Untap { tap, port } => self.untap(port, tap),
             Command::Connect { listener, talker } => self.wire(listener, talker, true),
             Command::Disconnect { listener, talker } => self.wire(listener, talker, false),

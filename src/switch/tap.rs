@@ -8,10 +8,21 @@ use crate::{Port, TapId, words::Event};
 /// Taps on one port: the caller's own message, a recording of the call, a listener in, and one to spare.
 pub const TAPS: usize = 4;
 
+/// What of a port a tap takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// What its channel says.
+    Said,
+    /// What it hears.
+    Heard,
+    /// Both, mixed; whether somebody speaks is told of what its channel says.
+    Both,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tap {
     pub(crate) id: TapId,
-    pub(crate) both: bool,
+    pub(crate) side: Side,
     quiet_after: u32,
     quiet_for: u32,
     quiet_told: bool,
@@ -22,10 +33,10 @@ pub(crate) struct Tap {
 }
 
 impl Tap {
-    pub(crate) fn new(id: TapId, both: bool, quiet_ms: u32) -> Tap {
+    pub(crate) fn new(id: TapId, side: Side, quiet_ms: u32) -> Tap {
         Tap {
             id,
-            both,
+            side,
             quiet_after: quiet_ms.div_ceil(BLOCK_MS),
             quiet_for: 0,
             quiet_told: false,

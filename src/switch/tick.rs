@@ -7,6 +7,7 @@ use tipring_dsp::mix::mix_into;
 use crate::ears::{Linear, companding};
 use crate::matrix::Hears;
 use crate::player::Played;
+use crate::tap::Side;
 use crate::{Event, Place, PortIo, Switch};
 
 impl Switch {
@@ -104,13 +105,20 @@ impl Switch {
         let Some(port) = place.port else { return };
         let law = companding(place.law);
         for tap in place.taps.iter_mut().flatten() {
-            let said = *self.ears.linear(index);
+            let mut said = *self.ears.linear(index);
             let mut data = *self.ears.octets(index);
-            if tap.both {
-                let mut mixed: Linear = [0; BLOCK];
-                law.decode_into(heard, &mut mixed);
-                mix_into(&mut mixed, &said);
-                law.encode_into(&mixed, &mut data);
+            match tap.side {
+                Side::Said => {}
+                Side::Heard => {
+                    law.decode_into(heard, &mut said);
+                    data = *heard;
+                }
+                Side::Both => {
+                    let mut mixed: Linear = [0; BLOCK];
+                    law.decode_into(heard, &mut mixed);
+                    mix_into(&mut mixed, &said);
+                    law.encode_into(&mixed, &mut data);
+                }
             }
             let told = self.outbox.tell_audio(Event::Audio { port, tap: tap.id, data });
             self.counters.dropped_events += u64::from(!told);

@@ -109,6 +109,13 @@ pub enum Command {
         /// Say [`Event::Quiet`] after this long with no speech; 0 = never.
         quiet_ms: u32,
     },
+    /// A tap on what the port hears, without what its channel says: the other side of a recording of two channels.
+    TapHeard {
+        /// Who hears.
+        port: Port,
+        /// Its name from now on.
+        tap: TapId,
+    },
     /// The tap ends; [`Event::TapEnded`] is its last word.
     Untap {
         /// Which.

@@ -7,7 +7,7 @@
 use tipring_card::Micros;
 use tipring_instructions::{Dial, DialNumber, Target};
 use tipring_resources::{Call, CallStatus};
-use tipring_switch::{Command as SwitchCommand, PlayId, Tone};
+use tipring_switch::{Command as SwitchCommand, PlayId, Port, Tone};
 
 use crate::bridge::ChildState;
 use crate::effects::{CallCallback, Effect, Outgoing, TraceKind, Track, ZoneId};
@@ -17,7 +17,7 @@ use crate::fetch::{Page, method_of};
 use crate::leg::{Leg, Stop};
 use crate::outgoing::{Barred, Callee, Outward};
 use crate::params::{ANONYMOUS, Params, param};
-use crate::recording::{Ear, Take, Wish};
+use crate::recording::{Ear, Side, Take, Wish};
 use crate::session::{End, Session};
 use crate::verbs::Flow;
 use crate::world::{Input, TaskId};
@@ -230,12 +230,12 @@ impl Dialling<'_> {
         self.leg.trace(TraceKind::Verb, "bridged");
         {
             let mut world = self.leg.world();
-            world.connect(self.leg.task, ours.port, theirs.port);
-            world.connect(self.leg.task, theirs.port, ours.port);
+            world.connect(self.leg.task, ours, theirs);
+            world.connect(self.leg.task, theirs, ours);
             world.counters.bridges += 1;
         }
         if self.take.is_none() {
-            self.record(Some(theirs));
+            self.record();
         }
         let until = self.leg.now() + Micros::from_s(u64::from(self.dial.time_limit_s));
         while !self.state(winner).is_gone() {
@@ -273,8 +273,8 @@ impl Dialling<'_> {
         world.emit(Effect::Switch(SwitchCommand::Tone { play, port, tone: Tone::Ringback(zone) }));
         drop(world);
         self.ringback = Some(play);
-        if self.dial.record.from_ringing && !self.dial.record.dual && self.take.is_none() {
-            self.record(None);
+        if self.dial.record.from_ringing && self.take.is_none() {
+            self.record();
         }
     }
 
@@ -300,11 +300,11 @@ impl Dialling<'_> {
         }
         self.stop_ringback();
         if let Some((ours, theirs)) = self.ports(child) {
-            self.leg.world().connect(self.leg.task, ours.port, theirs.port);
+            self.leg.world().connect(self.leg.task, ours, theirs);
         }
     }
 
-    fn record(&mut self, theirs: Option<Ear>) {
+    fn record(&mut self) {
         let record = self.dial.record;
         if !record.on {
             return;
@@ -315,18 +315,19 @@ impl Dialling<'_> {
         };
         let Some(port) = session.lease else { return };
         let (law, call) = (session.law, session.call.clone());
-        let ours = Ear { port, law, both: false };
-        let mixed = Ear { port, law, both: true };
-        let ears = match (record.track, theirs) {
-            (Track::Inbound, _) => vec![ours],
-            (Track::Outbound, Some(theirs)) => vec![theirs],
-            (Track::Both, Some(theirs)) if record.dual => vec![ours, theirs],
-            _ => vec![mixed],
+        let ear = |side| Ear { port, law, side };
+        // The caller is the first channel; the second is what he hears, ringback and all.
+        let ears = match record.track {
+            Track::Inbound => vec![ear(Side::Said)],
+            Track::Outbound => vec![ear(Side::Heard)],
+            Track::Both if record.dual => vec![ear(Side::Said), ear(Side::Heard)],
+            Track::Both => vec![ear(Side::Both)],
         };
         let wish = Wish {
             source: "DialVerb",
             ears,
             quiet_ms: 0,
+            silent_too: true,
             track: record.track,
             trim: self.dial.trim,
             callback: self.dial.recording_callback.as_deref().map(|url| self.page.resolve(url)).unwrap_or_default(),
@@ -338,13 +339,10 @@ impl Dialling<'_> {
     }
 
     /// The ports of both legs, the caller's first.
-    fn ports(&self, child: TaskId) -> Option<(Ear, Ear)> {
+    fn ports(&self, child: TaskId) -> Option<(Port, Port)> {
         let world = self.leg.world();
-        let ear = |task: TaskId| {
-            let session = world.sessions.get(&task).filter(|session| !session.over)?;
-            Some(Ear { port: session.lease?, law: session.law, both: false })
-        };
-        Some((ear(self.leg.task)?, ear(child)?))
+        let port = |task: TaskId| world.sessions.get(&task).filter(|session| !session.over)?.lease;
+        Some((port(self.leg.task)?, port(child)?))
     }
 
     fn state(&self, child: TaskId) -> ChildState {

@@ -11,7 +11,7 @@ use crate::fetch::{Page, method_of};
 use crate::leg::{Leg, Stop};
 use crate::limits::{KEY_TAIL_MS, PORT_GONE_LIMIT};
 use crate::params::param;
-use crate::recording::{Ear, Take, Wish};
+use crate::recording::{Ear, Side, Take, Wish};
 use crate::sound::Noise;
 use crate::verbs::Flow;
 use crate::world::Input;
@@ -71,8 +71,9 @@ fn begin(leg: &Leg, page: &Page, record: &Record) -> Result<Take, Stop> {
     let (port, law, call) = (session.lease.ok_or(Stop::Over)?, session.law, session.call.clone());
     let wish = Wish {
         source: "RecordVerb",
-        ears: vec![Ear { port, law, both: false }],
+        ears: vec![Ear { port, law, side: Side::Said }],
         quiet_ms: record.timeout_s.saturating_mul(1_000),
+        silent_too: false,
         track: Track::Inbound,
         trim: record.trim,
         callback: record.callback.as_deref().map(|url| page.resolve(url)).unwrap_or_default(),

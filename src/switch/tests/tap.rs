@@ -36,6 +36,22 @@ fn b8_a_tap_of_both_sides_has_both_voices() {
     assert!((dbm0_at(&linear, 1700.0) + 20.0).abs() < 0.2);
 }
 
+/// The right channel of a recording of two: nothing of the left one is in it.
+#[test]
+fn b8_a_tap_of_what_is_heard_has_only_that() {
+    let mut world = World::new(&[Law::A, Law::A]);
+    world.connect(0, 1);
+    world.tell(Command::TapHeard { port: PORT, tap: TapId(7) });
+    let theirs = octets(50 * BLOCK, 4);
+    world.says(0, &tone(Law::A, 400.0, -15.0, 4000));
+    world.says(1, &theirs);
+    world.ticks(50);
+    world.tell(Command::Untap { port: PORT, tap: TapId(7) });
+    world.ticks(1);
+    assert_eq!(world.audio(), theirs);
+    assert_eq!(world.story(), [Event::TapEnded { port: PORT, tap: TapId(7), blocks: 50, lost: 0, spoken: true }]);
+}
+
 #[test]
 fn b9_silence_is_told_from_the_start_to_a_block() {
     for ms in [500u32, 1000, 5005] {

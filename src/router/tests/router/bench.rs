@@ -502,7 +502,10 @@ impl Bench {
             }
             Effect::Media { id, port, play, source, .. } => self.media(id, port, play, &source),
             Effect::Switch(command) => self.switch(command),
-            Effect::OpenRecording { sid, tap, .. } => {
+            Effect::OpenRecording { sid, tap, second, .. } => {
+                if let Some((second, _)) = second {
+                    self.taps.insert(second, Tapped { port: Port { index: 0, generation: 0 }, sid: Some(sid) });
+                }
                 self.taps.insert(tap, Tapped { port: Port { index: 0, generation: 0 }, sid: Some(sid) });
             }
             Effect::CloseRecording { sid, drop_tail_ms, discard, .. } if self.files_close => {
@@ -546,6 +549,9 @@ impl Bench {
                     let speech_ms = if spoken { u64::from(self.recording_ms) } else { 0 };
                     self.later(speech_ms + u64::from(quiet_ms), quiet);
                 }
+            }
+            SwitchCommand::TapHeard { port, tap } => {
+                self.taps.entry(tap).or_insert(Tapped { port, sid: None }).port = port;
             }
             SwitchCommand::Untap { tap, .. } => self.tap_ends(tap),
             SwitchCommand::Connect { listener, talker } => {

@@ -322,6 +322,7 @@ fn a_bridge_is_recorded() {
             .iter()
             .filter_map(|(_, effect)| match effect {
                 Effect::Switch(SwitchCommand::Tap { port, both, .. }) => Some((*port, *both)),
+                Effect::Switch(SwitchCommand::TapHeard { port, .. }) => Some((*port, true)),
                 _ => None,
             })
             .collect();
