@@ -230,7 +230,6 @@ fn lines_take_turns_and_rest_after_a_call() {
         bench.dial("5550100");
         let (lease, line) = bench.seized();
         used.push(line.to_string());
-        let lease = lease;
         bench.run_ms(4_000);
         bench.clear(lease, Cause::NORMAL);
         bench.run_ms(5_000);

@@ -3,6 +3,7 @@
 
 mod calling;
 mod loops;
+mod sweep;
 
 use tipring_card::{BLOCK_US, Card, Cause, Micros, SpanId};
 use tipring_isdn::Role;

@@ -1,0 +1,181 @@
+//! An analogue line on its card. At rest the channel is held open here and only its events are fetched; for the length
+//! of a call it goes to the media side with a handset, and a [`Control`] left here moves the hook. Ring, dial and
+//! hang-up are [`Fxo`]'s.
+//!
+//! Taking the channel back means closing and opening it: a close puts it on hook and forgets all, and the kernel does
+//! not tell rings for two seconds after. The machine does not hear of it: to it the channel was there all the time.
+//!
+//! Here is a line's state; `channel` is its side towards the card, `calls` the one towards the router.
+
+mod calls;
+mod channel;
+
+use tipring_analog::{Config, Fxo, Listen};
+use tipring_card::{Channel, ChannelId, ChannelInfo, Control, Law, Micros, SpanId};
+use tipring_switch::Port;
+
+use super::SignallingAction;
+use crate::groups::Availability;
+
+/// Rings are not told for this long after an opening: a line that may be ringing is not seized.
+const DEAF: Micros = Micros::from_s(2);
+/// The media side closes the channel a moment after it was asked to; until then it is busy.
+const REOPEN_AFTER_CALL: Micros = Micros::from_ms(20);
+/// It is looked for so often before the line counts as lost: a second.
+const REOPEN_TRIES: u8 = 50;
+/// Outputs that one input may bring: a machine that gives more is broken and is not listened to for ever.
+const OUTPUTS_A_STEP: usize = 64;
+/// Timers that may be due at one moment.
+const TIMERS_A_STEP: usize = 16;
+
+/// What the line is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Nothing,
+    /// It rings, or did and was answered. `told`: the router knows of it.
+    Incoming {
+        told: bool,
+        answered: bool,
+    },
+    Outgoing {
+        early: bool,
+        ringing: bool,
+        answered: bool,
+    },
+}
+
+pub(super) struct Looped {
+    pub span: String,
+    pub name: String,
+    pub timeslot: u8,
+    pub law: Law,
+    id: ChannelId,
+    span_id: SpanId,
+    zone: tipring_analog::ZoneId,
+    fxo: Fxo,
+    port: Port,
+    used: Use,
+    /// The channel, at rest.
+    channel: Option<Box<dyn Channel>>,
+    /// The hook, while the channel is open anywhere.
+    control: Option<Box<dyn Control>>,
+    at_media: bool,
+    listen: Listen,
+    /// The machine knows of no channel: it was never opened, or is gone.
+    lost: bool,
+    /// A use is over, and nobody was told yet that the line may be taken again.
+    resting: bool,
+    rested_since: Micros,
+    /// Rings would not be told before then.
+    deaf_until: Option<Micros>,
+    /// By its events: a port without battery.
+    port_alarm: bool,
+    /// As its span was last seen.
+    span_alarm: bool,
+    reopen_at: Micros,
+    reopen_tries: u8,
+}
+
+impl Looped {
+    pub fn new(span: String, name: String, channel: &ChannelInfo, index: u16, config: Config) -> Self {
+        Looped {
+            span,
+            name,
+            timeslot: channel.timeslot,
+            law: channel.law,
+            id: channel.id,
+            span_id: channel.span,
+            zone: config.zone,
+            fxo: Fxo::new(config),
+            port: Port { index, generation: 0 },
+            used: Use::Nothing,
+            channel: None,
+            control: None,
+            at_media: false,
+            listen: Listen::Off,
+            lost: true,
+            resting: false,
+            rested_since: Micros::ZERO,
+            deaf_until: None,
+            port_alarm: false,
+            span_alarm: false,
+            reopen_at: Micros::ZERO,
+            reopen_tries: 0,
+        }
+    }
+
+    pub fn port(&self) -> Port {
+        self.port
+    }
+
+    pub fn idle_channel(&self) -> Option<&dyn Channel> {
+        self.channel.as_deref()
+    }
+
+    fn is_open(&self) -> bool {
+        self.channel.is_some() || self.at_media
+    }
+
+    fn alarm(&self) -> bool {
+        self.port_alarm || self.span_alarm
+    }
+
+    pub fn is_in_order(&self) -> bool {
+        self.is_open() && !self.alarm()
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.used != Use::Nothing || self.resting
+    }
+
+    pub fn word(&self) -> &'static str {
+        match self.used {
+            Use::Incoming { answered: true, .. } | Use::Outgoing { answered: true, .. } => "in call",
+            Use::Incoming { .. } => "ringing",
+            Use::Outgoing { ringing: true, .. } => "ringing",
+            Use::Outgoing { .. } => "dialling",
+            Use::Nothing if self.lost => "down",
+            Use::Nothing if self.alarm() => "alarm",
+            Use::Nothing if self.resting => "resting",
+            Use::Nothing => "idle",
+        }
+    }
+
+    pub fn availability(&self, now: Micros) -> Availability {
+        let deaf = self.deaf_until.is_some_and(|until| now < until);
+        match self.used {
+            _ if self.alarm() || self.lost => Availability::Down,
+            Use::Nothing if self.channel.is_some() && self.fxo.is_idle() && !deaf => {
+                Availability::Free(self.rested_since)
+            }
+            _ => Availability::Busy,
+        }
+    }
+
+    pub fn deadline(&self) -> Option<Micros> {
+        let reopen = (!self.is_open()).then_some(self.reopen_at);
+        self.fxo.deadline().into_iter().chain(reopen).chain(self.deaf_until).min()
+    }
+
+    /// The router knows of the present use by its lease.
+    fn is_told(&self) -> bool {
+        matches!(self.used, Use::Incoming { told: true, .. } | Use::Outgoing { .. })
+    }
+
+    /// A new use begins; what is on the media side goes along.
+    fn begin(&mut self, used: Use, actions: &mut Vec<SignallingAction>) {
+        let from = self.port;
+        self.port.generation = self.port.generation.wrapping_add(1);
+        self.used = used;
+        if self.at_media {
+            actions.push(SignallingAction::Rename { from, to: self.port });
+        }
+    }
+
+    /// The use is over; the machine keeps the line from the next one for a while.
+    fn rest(&mut self, now: Micros) {
+        self.used = Use::Nothing;
+        self.resting = true;
+        self.rested_since = now;
+    }
+}
