@@ -165,10 +165,11 @@ fn a2_from_the_ring_to_the_number() {
     bench.tells(&[Event::Incoming { caller: caller("2125550199") }]);
 }
 
-/// A country's tone on a line with noise, after half a second of a quiet line.
+/// A country's tone on a line with noise, after half a second of a quiet line; it begins anywhere in a block.
 fn toned(cadence: Cadence, seconds: usize, seed: u32) -> Vec<i16> {
     let mut samples = vec![0; 8_000 * seconds];
-    CadenceTone::new(cadence, -16.0).fill(&mut samples[4_000..]);
+    let start = 4_000 + (7 + 13 * seed as usize) % BLOCK;
+    CadenceTone::new(cadence, -16.0).fill(&mut samples[start..]);
     Noise::new(seed, -48.0).add_to(&mut samples);
     samples
 }
