@@ -71,6 +71,8 @@ pub struct Progress {
     /// Mean square of the block before, and of the 20 ms before.
     power: f32,
     window: f32,
+    /// The block before was a tone.
+    tone: bool,
     /// Silence that is told next.
     silence_ms: u32,
     /// What is still to be told.
@@ -109,6 +111,7 @@ impl Progress {
             burst: Burst::default(),
             power: 0.0,
             window: 0.0,
+            tone: false,
             silence_ms: SILENCE_MS,
             told: [None; TOLD],
         }
@@ -120,7 +123,8 @@ impl Progress {
         self.sounds.atoms.iter_mut().flatten().for_each(atom::Atom::forget);
         (self.levels, self.history, self.rising) = (Levels::new(), History::new(), Rising::new());
         (self.voice, self.burst) = (Voice::default(), Burst::default());
-        (self.power, self.window, self.silence_ms, self.told) = (0.0, 0.0, SILENCE_MS, [None; TOLD]);
+        (self.power, self.window, self.tone) = (0.0, 0.0, false);
+        (self.silence_ms, self.told) = (SILENCE_MS, [None; TOLD]);
     }
 
     /// Takes the next 10 ms; tells what has become certain. What becomes certain in the same block comes with the next.
@@ -138,7 +142,7 @@ impl Progress {
         self.window = (self.power + power) / 2.0;
         self.power = power;
         for power in powers {
-            match self.levels.step(power) {
+            match self.levels.step(power, self.tone) {
                 Edge::None => {}
                 Edge::Begun { off_ms } => self.begun(off_ms),
                 Edge::Ended { on_ms, power } => self.ended(on_ms, power),
@@ -159,6 +163,9 @@ impl Progress {
 
     fn ended(&mut self, on_ms: u32, power: f32) {
         let mask = if self.burst.foul <= 1 + self.burst.measured / 20 { self.mask() } else { 0 };
+        if mask != 0 {
+            self.levels.was_tone();
+        }
         self.burst = Burst::default();
         self.history.burst(on_ms, mask, power);
         self.tell_rhythm();
@@ -176,6 +183,7 @@ impl Progress {
         // In the dips of a beating tone a share says nothing.
         let dip = self.window * self.burst.measured as f32 <= self.burst.energy * DIP;
         let tone = loud && (dip && self.burst.measured > 0 || self.sounds.is_tone(self.window));
+        self.tone = tone;
         if self.voice.block(loud && !tone) {
             self.tell(Progressing::Voice);
         }

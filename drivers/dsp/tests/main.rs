@@ -1,6 +1,7 @@
 //! The tests of sound as one program: keys, keying and the network's tones against their limits.
 mod fsk;
 mod grid;
+mod hang_up;
 mod network;
 mod talk_off;
 mod world;

@@ -21,8 +21,9 @@ pub(super) struct Levels {
     /// Sum and count of the burst's steps.
     sum: f32,
     count: u32,
-    /// Mean of the burst before.
+    /// Mean of the burst before, and for how many steps of pause it counts.
     reference: f32,
+    kept: u32,
     noise: Noise,
 }
 
@@ -52,16 +53,16 @@ impl Levels {
             sum: 0.0,
             count: 0,
             reference: 0.0,
+            kept: 0,
             noise: Noise::new(),
         }
     }
 
-    /// Takes the mean square of the next 5 ms.
-    pub fn step(&mut self, power: f32) -> Edge {
-        let floor = self.noise.floor(power);
+    /// Takes the mean square of the next 5 ms, and whether there is a tone, which is no noise.
+    pub fn step(&mut self, power: f32, tone: bool) -> Edge {
+        let floor = self.noise.floor(power, tone);
         if !self.on {
-            let kept = self.quiet < REFERENCE_STEPS;
-            let needed = if kept { floor.max(self.reference * RISE) } else { floor };
+            let needed = if self.quiet < self.kept { floor.max(self.reference * RISE) } else { floor };
             if power < needed {
                 self.quiet = self.quiet.saturating_add(1);
                 return Edge::None;
@@ -96,8 +97,13 @@ impl Levels {
             return Edge::None;
         }
         self.quiet = self.low;
-        self.reference = mean;
+        (self.reference, self.kept) = (mean, KEPT_STEPS);
         Edge::Ended { on_ms: (self.length - self.low) * STEP_MS, power: mean }
+    }
+
+    /// The burst that has just ended was a tone: what is far below it is its pause for long.
+    pub fn was_tone(&mut self) {
+        self.kept = TONE_KEPT_STEPS;
     }
 
     /// Sound, a gap that may yet be bridged included.
@@ -116,45 +122,57 @@ impl Levels {
     }
 }
 
-/// The quietest 40 ms of the last seconds.
+/// The quietest 40 ms of the last seconds, tones left out: 2 s at least, 4 s at most.
 #[derive(Clone, Copy, Debug)]
 struct Noise {
     sum: f32,
+    summed: u32,
     steps: u32,
-    /// Lowest of this stretch and of the one before.
-    lowest: [f32; 2],
+    /// Lowest of this stretch, if any was measured, and of the one before.
+    lowest: Option<f32>,
+    before: f32,
 }
 
 impl Noise {
     const fn new() -> Noise {
-        Noise { sum: 0.0, steps: 0, lowest: [0.0; 2] }
+        Noise { sum: 0.0, summed: 0, steps: 0, lowest: None, before: 0.0 }
     }
 
     /// Takes a step; what is below is no sound.
-    fn floor(&mut self, power: f32) -> f32 {
-        self.sum += power;
+    fn floor(&mut self, power: f32, tone: bool) -> f32 {
         self.steps += 1;
-        if self.steps.is_multiple_of(8) {
-            self.lowest[0] = self.lowest[0].min(self.sum / 8.0);
-            self.sum = 0.0;
+        if tone {
+            (self.sum, self.summed) = (0.0, 0);
+        } else {
+            self.sum += power;
+            self.summed += 1;
+        }
+        if self.summed == NOISE_STEPS {
+            let mean = self.sum / NOISE_STEPS as f32;
+            self.lowest = Some(self.lowest.map_or(mean, |lowest| lowest.min(mean)));
+            (self.sum, self.summed) = (0.0, 0);
         }
         if self.steps >= STRETCH_STEPS {
-            (self.lowest, self.steps) = ([f32::MAX, self.lowest[0]], 0);
+            self.steps = 0;
+            self.before = self.lowest.take().unwrap_or(self.before);
         }
-        (self.lowest[0].min(self.lowest[1]) * ABOVE_NOISE).clamp(FLOOR_LOW, FLOOR_HIGH)
+        let lowest = self.lowest.map_or(self.before, |lowest| lowest.min(self.before));
+        (lowest * ABOVE_NOISE).clamp(FLOOR_LOW, FLOOR_HIGH)
     }
 }
 
-/// A pause is 10 dB below its burst; sound, 14 dB below the burst before (a second burst may be 10 dB weaker).
+/// A pause is 10 dB below its burst; sound, 12 dB below the burst before (a second one may be 10 dB weaker).
 const FALL: f32 = 0.1;
-const RISE: f32 = 0.04;
-/// The burst before counts for so long: longer than any pause of busy and congestion.
-const REFERENCE_STEPS: u32 = 180;
+const RISE: f32 = 0.063;
+/// The burst before counts for 300 ms; a tone for longer than any pause of busy and congestion.
+const KEPT_STEPS: u32 = 60;
+const TONE_KEPT_STEPS: u32 = 180;
 const BRIDGED_STEPS: u32 = 8;
 const BURST_STEPS: u32 = 6;
 const MEAN_STEPS: u32 = 100;
+const NOISE_STEPS: u32 = 8;
 const STRETCH_STEPS: u32 = 400;
 const ABOVE_NOISE: f32 = 8.0;
-/// The floor is between these: tones are heard at -36 dBm0 on a noisy line.
+/// The floor is between these: the quiet line, and one so bad that only strong tones are heard.
 const FLOOR_LOW: f32 = power_at(-45.0);
-const FLOOR_HIGH: f32 = power_at(-37.0);
+const FLOOR_HIGH: f32 = power_at(-24.0);
