@@ -1,5 +1,7 @@
 //! Any input at any time, by seed. After a hang-up and silence the line is idle within a bound, and the hook is on.
 
+use std::collections::BTreeSet;
+
 use tipring_analog::{AnswerSign, Command, Config, Event, Fxo, Input, Output, Sign};
 use tipring_card::{Hook, Micros};
 
@@ -80,7 +82,8 @@ fn config(seed: &mut Seed) -> Config {
 #[test]
 fn whatever_happens_a_hang_up_ends_it() {
     let inputs = inputs();
-    for number in 0..3_000 {
+    let mut seen = BTreeSet::new();
+    for number in 0..20_000 {
         let mut seed = Seed(number);
         let mut line = Fxo::new(config(&mut seed));
         let mut watch = Watch { off_hook: false, audio: false, call: false, incoming: false };
@@ -98,6 +101,7 @@ fn whatever_happens_a_hang_up_ends_it() {
             // Losses are rare, or nothing else would be seen.
             let input = if *pick == Input::Lost && seed.next(10) > 0 { &Input::Timer } else { pick };
             line.handle(now, input.clone());
+            seen.insert(line.state());
             watch.sees(&mut line, number);
             if matches!(line.state(), "lost") && seed.next(3) == 0 {
                 line.handle(now, Input::Opened);
@@ -114,5 +118,6 @@ fn whatever_happens_a_hang_up_ends_it() {
         }
         assert!(matches!(line.state(), "idle" | "lost"), "{} seed {number}", line.state());
         assert!(!watch.off_hook && !watch.call && !watch.audio, "seed {number}");
-    }
+    } // Fourteen states can be met once the channel was open.
+    assert_eq!(seen.len(), 14, "{seen:?}");
 }
