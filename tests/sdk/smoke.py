@@ -5,14 +5,23 @@ Usage: smoke.py STATE_FILE   (the dev.json that `tipring dev` writes)
 Each check prints a line; the last line is "N passed, N failed".
 """
 import datetime
+import http.server
 import io
 import json
 import sys
+import threading
+import time
+import urllib.parse
 import urllib.request
 import wave
 
 from twilio.base.exceptions import TwilioRestException
+from twilio.request_validator import RequestValidator
 from twilio.rest import Client
+from twilio.twiml.voice_response import Dial, VoiceResponse
+
+# How long anything may take that a caller would wait for.
+LIMIT_S = 40
 
 
 def refused(status, code, act):
@@ -25,10 +34,68 @@ def refused(status, code, act):
     raise AssertionError("it was not refused")
 
 
+class Application:
+    """The developer's own server: keeps what it was asked, answers one document."""
+
+    def __init__(self, document):
+        self.asked = []
+        self.news = threading.Condition()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
+                form = dict(urllib.parse.parse_qsl(body, keep_blank_values=True))
+                with outer.news:
+                    outer.asked.append((self.path, form, self.headers.get("X-Twilio-Signature")))
+                    outer.news.notify_all()
+                answer = str(document).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/xml")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.base = "http://127.0.0.1:%d" % self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def wait(self, path, fits=lambda form: True):
+        """The first request of this path that fits."""
+        until = time.monotonic() + LIMIT_S
+        with self.news:
+            while True:
+                for asked in self.asked:
+                    if asked[0] == path and fits(asked[1]):
+                        return asked[1]
+                left = until - time.monotonic()
+                assert left > 0, "%s was not asked; asked were %s" % (path, [path for path, _, _ in self.asked])
+                self.news.wait(left)
+
+
 class Day:
     def __init__(self, state):
         self.state = state
         self.client = self.client_with(state["token"])
+        document = VoiceResponse()
+        document.say("Hello from a program.")
+        document.pause(length=20)
+        self.app = Application(document)
+
+    def call(self, to="+12025550123", **more):
+        return self.client.calls.create(to=to, from_=self.state["from"], **more)
+
+    def ended(self, sid):
+        until = time.monotonic() + LIMIT_S
+        while True:
+            call = self.client.calls(sid).fetch()
+            if call.status not in ("queued", "ringing", "in-progress"):
+                return call
+            assert time.monotonic() < until, "the call is still %s" % call.status
+            time.sleep(0.2)
 
     def client_with(self, token):
         client = Client(self.state["account"], token)
@@ -47,7 +114,7 @@ class Day:
     def the_demonstration_call_is_listed_with_its_times(self):
         (call,) = [c for c in self.client.calls.list(to=self.state["number"], limit=1)]
         assert call.status == "completed" and call.direction == "inbound", (call.status, call.direction)
-        assert call._from == "2025550100", call._from
+        assert call._from == "+12025550100", call._from
         assert call.start_time <= call.end_time
         assert 5 <= int(call.duration) <= 60, call.duration
         again = self.client.calls(call.sid).fetch()
@@ -76,6 +143,58 @@ class Day:
         assert abs(seconds - float(recording.duration)) <= 1.0, (seconds, recording.duration)
         assert 1.5 <= seconds <= 3.5, "the caller spoke for two seconds"
 
+    def a_call_goes_out_runs_its_document_and_is_ended(self):
+        events = ["initiated", "ringing", "answered", "completed"]
+        call = self.call(url=self.app.base + "/voice", status_callback=self.app.base + "/status?q=a%20b",
+                         status_callback_event=events)
+        assert (call.status, call.direction, call.start_time) == ("queued", "outbound-api", None)
+        asked = self.app.wait("/voice")
+        assert (asked["CallSid"], asked["CallStatus"]) == (call.sid, "in-progress"), asked
+        assert asked["AnswerSupervision"] == "connect", asked
+        assert self.client.calls(call.sid).update(status="completed").sid == call.sid
+        last = self.app.wait("/status?q=a%20b", lambda form: form["CallStatus"] == "completed")
+        assert last["SequenceNumber"] == "3"
+        told = [form["CallStatus"] for path, form, _ in self.app.asked if path.startswith("/status")]
+        assert told == ["initiated", "ringing", "in-progress", "completed"], told
+        judge = RequestValidator(self.state["token"])
+        for path, form, signature in self.app.asked:
+            assert judge.validate(self.app.base + path, form, signature), path
+            assert not judge.validate(self.app.base + path, dict(form, To="+12025550199"), signature), path
+        call = self.ended(call.sid)
+        assert call.status == "completed" and call.start_time <= call.end_time, call.status
+
+    def a_live_call_gets_another_document(self):
+        document = VoiceResponse()
+        document.play("http://127.0.0.1:9/nothing.wav", loop=0)
+        document.pause(length=30)
+        call = self.call(twiml=document)
+        until = time.monotonic() + LIMIT_S
+        while self.client.calls(call.sid).fetch().status != "in-progress":
+            assert time.monotonic() < until, "nobody answered"
+            time.sleep(0.2)
+        self.client.calls(call.sid).update(url=self.app.base + "/moved")
+        assert self.app.wait("/moved")["CallSid"] == call.sid
+        self.client.calls(call.sid).update(twiml="<Response><Hangup/></Response>")
+        assert self.ended(call.sid).status == "completed"
+        refused(400, 21220, lambda: self.client.calls(call.sid).update(url=self.app.base + "/late"))
+
+    def two_lines_are_bridged(self):
+        document, dial = VoiceResponse(), Dial(action=self.app.base + "/dialled", timeout=20, time_limit=2)
+        dial.number("+12025550142")
+        document.append(dial)
+        call = self.call(twiml=document)
+        asked = self.app.wait("/dialled")
+        assert (asked["DialCallStatus"], asked["DialBridged"]) == ("completed", "true"), asked
+        (leg,) = self.client.calls.list(parent_call_sid=call.sid)
+        assert (leg.sid, leg.direction, leg.status) == (asked["DialCallSid"], "outbound-dial", "completed")
+        self.client.calls(call.sid).update(status="completed")
+        assert self.ended(call.sid).status == "completed"
+
+    def a_foreign_number_is_not_shown(self):
+        foreign = lambda: self.client.calls.create(to="+12025550123", from_="+442079460999", url=self.app.base + "/no")
+        refused(400, 21210, foreign)
+        refused(400, 21215, lambda: self.call(to="+19005550123", url=self.app.base + "/no"))
+
     def a_number_lives_and_dies(self):
         numbers = self.client.incoming_phone_numbers
         made = numbers.create(phone_number="+15005550177", voice_url="http://127.0.0.1:9/voice")
@@ -98,7 +217,7 @@ class Day:
                 self.client.incoming_phone_numbers(number.sid).delete()
 
     def checks(self):
-        names = [name for name in vars(Day) if "_" in name and not name.startswith("_") and name != "client_with"]
+        names = [name for name in vars(Day) if name.count("_") >= 2 and not name.startswith("_")]
         return [(name, getattr(self, name)) for name in names]
 
 
