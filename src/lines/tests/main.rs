@@ -4,6 +4,7 @@
 mod calling;
 mod loops;
 mod sweep;
+mod threads;
 
 use tipring_card::{BLOCK_US, Card, Cause, Micros, SpanId};
 use tipring_isdn::Role;
