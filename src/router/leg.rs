@@ -94,6 +94,18 @@ impl Leg {
         poll_fn(|_| self.poll_input(&mut self.world(), until)).await
     }
 
+    /// The next input even after the call is over, but not once the API has another document for it.
+    pub(crate) async fn next_unless_redirected(&self, until: Micros) -> Result<Input, Stop> {
+        poll_fn(|_| {
+            let mut world = self.world();
+            if world.sessions.get(&self.task).is_some_and(|session| !session.over && session.redirect.is_some()) {
+                return Poll::Ready(Err(Stop::Redirected));
+            }
+            self.poll_input(&mut world, until).map(Ok)
+        })
+        .await
+    }
+
     fn poll_input(&self, world: &mut World, until: Micros) -> Poll<Input> {
         if let Some(input) = world.take_input(self.task) {
             world.set_timer(self.task, Micros::FOREVER);
@@ -136,11 +148,6 @@ impl Leg {
 
     pub(crate) fn is_answered(&self) -> bool {
         self.world().sessions.get(&self.task).is_some_and(|session| session.answered)
-    }
-
-    /// Whether the API has another document for it.
-    pub(crate) fn is_redirected(&self) -> bool {
-        self.world().sessions.get(&self.task).is_some_and(|session| !session.over && session.redirect.is_some())
     }
 
     /// Looks at, or takes from, what an outgoing leg is to do.

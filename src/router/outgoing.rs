@@ -284,11 +284,10 @@ async fn seize(leg: &Leg) -> Result<(), Stop> {
             return Ok(());
         }
         match no_line {
+            Some(no_line) if may_queue && no_line.may_wait && told => {}
             Some(no_line) if may_queue && no_line.may_wait => {
-                if !told {
-                    leg.trace(TraceKind::Line, format!("waits for a line: {}", no_line.text));
-                    told = true;
-                }
+                leg.trace(TraceKind::Line, format!("waits for a line: {}", no_line.text));
+                told = true;
             }
             Some(no_line) => return Err(without_line(leg, no_line.cause, &no_line.text)),
             None => {}
@@ -368,7 +367,7 @@ fn record(leg: &Leg) -> Result<(), Stop> {
         url: String::new(),
     };
     let take = Take::begin(&mut world, leg.task, &call, wish);
-    let errand = take.and_then(|take| take.run_beside(&mut world));
+    let errand = take.and_then(|take| take.run_beside(&mut world, false));
     if let Some(session) = world.sessions.get_mut(&leg.task) {
         session.recorder = errand;
     }

@@ -11,7 +11,7 @@ use crate::date::rfc2822;
 use crate::effects::{Effect, TraceKind, Track, WriteId};
 use crate::errand::Errand;
 use crate::fault::Fault;
-use crate::leg::Leg;
+use crate::leg::{Leg, Stop};
 use crate::limits::{FILE_LIMIT, SHORTEST_RECORDING_MS, TAP_LIMIT, WRITE_LIMIT};
 use crate::params::{Params, param};
 use crate::world::{Input, TaskId, World};
@@ -64,6 +64,21 @@ pub(crate) struct Take {
     taps: Vec<Tapped>,
     spoken: bool,
     lost: u32,
+    /// How far its end is.
+    end: Closing,
+}
+
+/// How far the end of a recording is: an errand may go on where a verb had to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closing {
+    /// It still listens.
+    Open,
+    /// The taps are told to end.
+    Taps,
+    /// The file is told to close.
+    File,
+    /// The record waits for its commit.
+    Commit(WriteId),
 }
 
 struct Tapped {
@@ -118,7 +133,8 @@ impl Take {
         }
         let write = world.write(Stored::Recording(recording.clone()));
         world.trace(Some(call.sid), TraceKind::File, format!("recording {sid} begins"));
-        let take = Take { recording, call: Box::new(call.clone()), wish, taps, spoken: false, lost: 0 };
+        let take =
+            Take { recording, call: Box::new(call.clone()), wish, taps, spoken: false, lost: 0, end: Closing::Open };
         if take.wish.events.in_progress {
             take.tell(world, Some(write));
         }
@@ -149,37 +165,68 @@ impl Take {
         self.taps.iter().all(|tapped| tapped.ended)
     }
 
-    /// An errand brings it to its end from now on.
-    pub(crate) fn hand_over(self, world: &mut World) {
-        let call = self.recording.call;
-        let taps: Vec<TapId> = self.taps.iter().map(|tapped| tapped.tap).collect();
-        if let Some(errand) = world.begin(call, Errand::Recording { take: Box::new(self), now: true }) {
-            world.routes.taps.extend(taps.into_iter().map(|tap| (tap, errand)));
-        }
-    }
-
-    /// An errand listens from now on, until it is told of the call's end or the taps end.
-    pub(crate) fn run_beside(self, world: &mut World) -> Option<TaskId> {
-        let call = self.recording.call;
-        let taps: Vec<TapId> = self.taps.iter().map(|tapped| tapped.tap).collect();
-        let errand = world.begin(call, Errand::Recording { take: Box::new(self), now: false })?;
+    /// An errand goes on: with its end at once (`now`), or when it is told of the call's end or the taps end.
+    pub(crate) fn run_beside(self, world: &mut World, now: bool) -> Option<TaskId> {
+        let (sid, end) = (self.recording.sid, self.end);
+        let taps: Vec<TapId> = self.taps.iter().filter(|tapped| !tapped.ended).map(|tapped| tapped.tap).collect();
+        let errand = world.begin(self.recording.call, Errand::Recording { take: Box::new(self), now })?;
         world.routes.taps.extend(taps.into_iter().map(|tap| (tap, errand)));
+        match end {
+            Closing::Open | Closing::Taps => {}
+            Closing::File => drop(world.routes.recordings.insert(sid, errand)),
+            Closing::Commit(write) => world.routes.await_write(write, errand),
+        }
         Some(errand)
     }
 
-    /// The taps end, then the file, then the record. Returns whether there is a recording.
-    pub(crate) async fn finish(&mut self, leg: &Leg, drop_tail_ms: u32) -> bool {
-        self.close(leg, drop_tail_ms).await;
-        self.keep(leg).await
+    /// The taps end, then the file, then the record. Returns whether there is a recording. Stops only for another
+    /// document of the API; then it goes on beside the call.
+    pub(crate) async fn finish(mut self, leg: &Leg, drop_tail_ms: u32) -> Result<Option<Take>, Stop> {
+        match self.bring_to_end(leg, drop_tail_ms).await {
+            Ok(true) => Ok(Some(self)),
+            Ok(false) => Ok(None),
+            Err(stop) => {
+                self.run_beside(&mut leg.world(), true);
+                Err(stop)
+            }
+        }
     }
 
-    async fn close(&mut self, leg: &Leg, drop_tail_ms: u32) {
-        for tapped in self.taps.iter().filter(|tapped| !tapped.ended) {
-            leg.world().emit(Effect::Switch(SwitchCommand::Untap { tap: tapped.tap, port: tapped.port }));
+    async fn bring_to_end(&mut self, leg: &Leg, drop_tail_ms: u32) -> Result<bool, Stop> {
+        if matches!(self.end, Closing::Open | Closing::Taps) {
+            self.close(leg, drop_tail_ms).await?;
+        }
+        if self.end == Closing::File {
+            let closed = self.closed(leg).await?;
+            self.keep(leg, closed);
+        }
+        let Closing::Commit(write) = self.end else {
+            return Ok(false);
+        };
+        let until = leg.now() + WRITE_LIMIT;
+        let result = loop {
+            match leg.next_unless_redirected(until).await? {
+                Input::Written { id, result } if id == write => break result,
+                Input::Timeout => {
+                    leg.world().counters.writes_failed += 1;
+                    break Err("the store did not confirm it in time".to_owned());
+                }
+                _ => {}
+            }
+        };
+        Ok(self.committed(leg, result))
+    }
+
+    async fn close(&mut self, leg: &Leg, drop_tail_ms: u32) -> Result<(), Stop> {
+        if self.end == Closing::Open {
+            for tapped in self.taps.iter().filter(|tapped| !tapped.ended) {
+                leg.world().emit(Effect::Switch(SwitchCommand::Untap { tap: tapped.tap, port: tapped.port }));
+            }
+            self.end = Closing::Taps;
         }
         let until = leg.now() + TAP_LIMIT;
         while !self.has_ended() {
-            let input = leg.next_after_all(until).await;
+            let input = leg.next_unless_redirected(until).await?;
             self.input(&input);
             if let Input::Timeout = input {
                 // It may have been spoken: rather a silent recording than none.
@@ -198,24 +245,30 @@ impl Take {
         world.routes.recordings.insert(self.recording.sid, leg.task);
         let (sid, discard, trim) = (self.recording.sid, self.is_discarded(), self.wish.trim);
         world.emit(Effect::CloseRecording { sid, trim, drop_tail_ms, discard });
+        self.end = Closing::File;
+        Ok(())
     }
 
     fn is_discarded(&self) -> bool {
         !self.spoken && !self.wish.silent_too
     }
 
-    /// Waits for the file, keeps the record and waits for its commit.
-    async fn keep(&mut self, leg: &Leg) -> bool {
+    /// Waits for the file: its length, or why there is none.
+    async fn closed(&self, leg: &Leg) -> Result<Result<u32, String>, Stop> {
         let until = leg.now() + FILE_LIMIT;
-        let closed = loop {
-            match leg.next_after_all(until).await {
+        loop {
+            match leg.next_unless_redirected(until).await? {
                 Input::RecordingClosed { sid, duration_ms, text } if sid == self.recording.sid => {
-                    break duration_ms.ok_or(text);
+                    return Ok(duration_ms.ok_or(text));
                 }
-                Input::Timeout => break Err("the file was not closed in time".to_owned()),
+                Input::Timeout => return Ok(Err("the file was not closed in time".to_owned())),
                 _ => {}
             }
-        };
+        }
+    }
+
+    /// Writes what became of it.
+    fn keep(&mut self, leg: &Leg, closed: Result<u32, String>) {
         leg.world().routes.recordings.remove(&self.recording.sid);
         let failure = match closed {
             _ if self.is_discarded() => Some((16102, "nobody spoke".to_owned())),
@@ -236,23 +289,21 @@ impl Take {
                 leg.world().trace(Some(self.recording.call), TraceKind::File, text);
             }
         }
-        self.commit(leg).await
+        let mut world = leg.world();
+        self.recording.updated = world.stamp();
+        let write = world.write(Stored::Recording(self.recording.clone()));
+        world.routes.await_write(write, leg.task);
+        self.end = Closing::Commit(write);
     }
 
-    async fn commit(&mut self, leg: &Leg) -> bool {
-        let write = {
-            let mut world = leg.world();
-            self.recording.updated = world.stamp();
-            let write = world.write(Stored::Recording(self.recording.clone()));
-            world.routes.await_write(write, leg.task);
-            write
-        };
-        let completed = self.recording.status == RecordingStatus::Completed;
+    /// Tells of it. Returns whether there is a recording.
+    fn committed(&self, leg: &Leg, result: Result<(), String>) -> bool {
         let sid = self.recording.sid;
-        if let Err(why) = leg.committed(write, WRITE_LIMIT).await {
+        if let Err(why) = result {
             self.fault(leg, format!("recording {sid} could not be kept: {why}"));
             return false;
         }
+        let completed = self.recording.status == RecordingStatus::Completed;
         let mut world = leg.world();
         if completed {
             world.counters.recordings += 1;
@@ -323,6 +374,7 @@ impl Take {
 
 /// A recording that an errand looks after: until its call is over, or it can hear nothing more.
 pub(crate) async fn look_after(leg: &Leg, mut take: Take, now: bool) {
+    // Nothing redirects an errand.
     while !now && !take.has_ended() {
         let input = leg.next_after_all(tipring_card::Micros::FOREVER).await;
         take.input(&input);
@@ -330,7 +382,7 @@ pub(crate) async fn look_after(leg: &Leg, mut take: Take, now: bool) {
             break;
         }
     }
-    take.finish(leg, 0).await;
+    let _: Result<Option<Take>, Stop> = take.finish(leg, 0).await;
 }
 
 /// Where the API shows it; the sound is there with `.wav` appended.

@@ -54,7 +54,7 @@ pub(super) async fn run(leg: &Leg, page: &Page, dial: &Dial) -> Result<Flow, Sto
     dialling.take_back();
     if ended.as_ref().is_err_and(|stop| *stop == Stop::Redirected) {
         if let Some(take) = dialling.take.take() {
-            take.hand_over(&mut leg.world());
+            take.run_beside(&mut leg.world(), true);
         }
         return Err(Stop::Redirected);
     }
@@ -220,7 +220,6 @@ impl Dialling<'_> {
         self.end_legs(Some(winner));
         self.leg.answer().await?;
         while matches!(self.state(winner), ChildState::Answered) {
-            self.ring_back();
             self.next(Micros::FOREVER).await?;
         }
         self.stop_ringback();
@@ -412,13 +411,10 @@ impl Dialling<'_> {
     async fn finish(&mut self, outcome: &Outcome) -> Result<Flow, Stop> {
         self.leg.trace(TraceKind::Verb, format!("Dial ended: {}", outcome.status));
         let mut told = outcome.told();
-        if let Some(mut take) = self.take.take()
-            && take.finish(self.leg, 0).await
+        if let Some(take) = self.take.take()
+            && let Some(take) = take.finish(self.leg, 0).await?
         {
             told.extend(take.told(&self.leg.world().config));
-        }
-        if self.leg.is_redirected() {
-            return Err(Stop::Redirected);
         }
         let over = self.leg.is_over();
         let Some(action) = self.dial.action.as_deref().filter(|action| !action.is_empty()) else {

@@ -35,19 +35,15 @@ pub(super) async fn run(leg: &Leg, page: &Page, record: &Record) -> Result<Flow,
     let mut take = begin(leg, page, record)?;
     let ended = listen(leg, record, &mut take).await;
     if ended == Ended::Redirected {
-        take.hand_over(&mut leg.world());
+        take.run_beside(&mut leg.world(), true);
         return Err(Stop::Redirected);
     }
     let drop_tail_ms = if matches!(ended, Ended::Key(_)) { KEY_TAIL_MS } else { 0 };
-    let completed = take.finish(leg, drop_tail_ms).await;
-    if leg.is_redirected() {
-        // While the file was being closed: the action is not asked.
-        return Err(Stop::Redirected);
-    }
+    let completed = take.finish(leg, drop_tail_ms).await?;
     let over = leg.is_over();
-    if !completed {
+    let Some(take) = completed else {
         return if over { Err(Stop::Over) } else { Ok(Flow::Next) };
-    }
+    };
     let mut told = take.told(&leg.world().config);
     match ended {
         Ended::Key(key) => told.push(param("Digits", char::from(key))),

@@ -100,6 +100,27 @@ fn c9_a_record_keeps_what_was_said_and_does_not_ask_its_action() {
     }
 }
 
+/// While the file of a recording is being closed, by a store that is not in a hurry.
+#[test]
+fn c9_a_record_that_is_being_closed_does_not_hold_the_call() {
+    for at_ms in 3_000..3_060 {
+        let record = "<Record action='/action' recordingStatusCallback='/cb'/>";
+        let (bench, _, _) = redirected(record, at_ms, |bench, lease| {
+            bench.wait_ms(2_990);
+            bench.presses(lease, "#");
+        });
+        let asked = bench.requests.iter().any(|(_, request)| request.url.ends_with("/action"));
+        if !asked {
+            let bench = check(bench, at_ms);
+            assert_eq!(bench.recordings().last().map(|recording| recording.status), Some(RecordingStatus::Completed));
+            assert_eq!(bench.callbacks().len(), 1, "{at_ms}");
+            assert!(!bench.has_open_recording());
+        } else {
+            assert!(at_ms >= 3_035, "the recording was closed before");
+        }
+    }
+}
+
 #[test]
 fn c9_a_dial_cancels_who_rings_and_hangs_up_who_is_bridged() {
     for (from_ms, to_ms, status) in [(200, 1_900, CallStatus::Canceled), (2_200, 9_000, CallStatus::Completed)] {
