@@ -3,7 +3,7 @@
 
 use tipring_analog::Digits;
 use tipring_card::{Cause, Law, Micros};
-use tipring_numbering::{Form, Plan};
+use tipring_numbering::{Form, LineDigits, Plan, TypeOfNumber};
 use tipring_router::{AttemptId, LineEvent, LineKind, Outgoing};
 use tipring_switch::Port;
 
@@ -68,13 +68,24 @@ impl Outward {
     }
 
     fn bearer_request(&self, call: &Outgoing, writing: &Writing, timeslot: u8) -> span::Request {
-        let mut called = self.plan.on_line(&call.to, writing.form);
+        let mut called = self.written(&call.to, writing.form);
         if !writing.prefix.is_empty() {
             called.digits.insert_str(0, &writing.prefix);
-            called.ton = tipring_numbering::TypeOfNumber::Unknown;
+            called.ton = TypeOfNumber::Unknown;
         }
-        let calling = self.plan.on_line(&call.from, writing.form);
+        let calling = self.written(&call.from, writing.form);
         span::Request { timeslot, called, calling, restricted: call.restricted, name: call.name.clone() }
+    }
+
+    /// A number in a group's form. Where the plan does not know how to dial abroad the network is told by the type.
+    fn written(&self, number: &str, form: Form) -> LineDigits {
+        let written = self.plan.on_line(number, form);
+        match written.digits.strip_prefix('+') {
+            Some(digits) if form != Form::Plus => {
+                LineDigits { digits: digits.to_string(), ton: TypeOfNumber::International }
+            }
+            _ => written,
+        }
     }
 
     /// What a tone dialler sends; `None` when the number is none or too long.
@@ -199,6 +210,9 @@ fn not_a_number(text: &str) -> Refusal {
     Refusal {
         cause: INVALID_NUMBER,
         may_wait: false,
-        text: format!("'{text}' cannot be dialled: at most 40 of 0-9 * # A-D, prefix included"),
+        text: format!(
+            "'{text}' cannot be dialled: at most 40 of 0-9 * # A-D, prefix included; a number of another country needs \
+             the plan's international prefix on an analogue line"
+        ),
     }
 }

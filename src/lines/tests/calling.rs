@@ -380,3 +380,31 @@ fn a_card_that_is_taken_out_ends_calls_in_every_state() {
     bench.dial("1");
     assert!(!bench.no_line().1);
 }
+
+#[test]
+fn each_form_of_a_number_reaches_the_network_as_it_was_meant() {
+    use tipring_isdn::Ton;
+    use tipring_numbering::{Form, Plan};
+    let plan =
+        Plan { country: "44".into(), trunk_prefix: "0".into(), international_prefix: "00".into(), ..Plan::default() };
+    for (plan, form, called, calling, ton) in [
+        (plan.clone(), Form::Dialled, "0012025550100", "02079460000", Ton::Unknown),
+        (plan.clone(), Form::Typed, "12025550100", "2079460000", Ton::National),
+        (plan.clone(), Form::Digits, "12025550100", "442079460000", Ton::Unknown),
+        (plan, Form::Plus, "+12025550100", "+442079460000", Ton::Unknown),
+        (Plan::default(), Form::Dialled, "12025550100", "442079460000", Ton::International),
+    ] {
+        let lines =
+            LinesConfig { plan, groups: vec![Group { form, ..group("out", &["sim 1"]) }], ..LinesConfig::default() };
+        let mut bench = Bench::calling(vec![("", Reply::RingForever)], Setting { lines, ..Setting::default() });
+        let (to, from) = ("+12025550100".into(), "+442079460000".into());
+        bench.dial_with(Outgoing { to, from, ..Outgoing::default() });
+        bench.run_ms(100);
+        let number = bench.arrived().calling.clone().expect("a calling number").number;
+        assert_eq!(
+            (bench.arrived().to.as_str(), number.digits.as_str(), number.ton),
+            (called, calling, ton),
+            "{form:?}"
+        );
+    }
+}

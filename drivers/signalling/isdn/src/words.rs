@@ -9,7 +9,7 @@ pub const MAX_DIGITS: usize = 40;
 /// Longest display text in octets of UTF-8. The element has at most 82 octets.
 pub const MAX_TEXT: usize = 96;
 
-/// Digits of a number: `0`–`9`, `*`, `#`, `A`–`D`.
+/// Digits of a number: `0`–`9`, `*`, `#`, `A`–`D`; `+` as many gateways write international numbers of unknown type.
 pub type Digits = heapless::String<MAX_DIGITS>;
 /// A name for people.
 pub type Text = heapless::String<MAX_TEXT>;
@@ -82,7 +82,7 @@ impl Number {
 
 /// Whether an octet may stand in a number.
 pub const fn is_digit(octet: u8) -> bool {
-    matches!(octet, b'0'..=b'9' | b'*' | b'#' | b'A'..=b'D' | b'a'..=b'd')
+    matches!(octet, b'0'..=b'9' | b'*' | b'#' | b'+' | b'A'..=b'D' | b'a'..=b'd')
 }
 
 /// Whether a number may be shown to the called party.
