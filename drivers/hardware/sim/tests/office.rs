@@ -245,7 +245,9 @@ fn a_call_for_a_busy_line_hears_busy_and_another_line_takes_it() {
     world.seizes();
     world.office.ring(Call { line: Some(world.id), ..call_in("mine", vec![]) }).unwrap();
     world.office.ring(call_in("any", vec![answer()])).unwrap();
-    world.run(ms(1_500));
+    world.run(ms(500));
+    assert!(world.office.deadline() > Some(world.wire.now()), "a call that waits is no reason to turn on the spot");
+    world.run(ms(1_000));
     let report = world.office.call("mine").expect("over");
     assert_eq!((report.cause, report.by), (Some(Cause::USER_BUSY), Some(By::Remote)));
     assert_eq!(world.office.call("any").and_then(|call| call.line), Some(ChannelId(2)));
@@ -372,6 +374,11 @@ fn a2_caller_id_comes_between_the_rings_in_every_form() {
         world.office.ring(Call { restricted, ..call_in("one", vec![answer()]) }).unwrap();
         world.run(ms(5_500));
         assert_eq!(world.told, Vec::from_iter(expected), "{form:?} {zone:?}");
+        let sent =
+            world.office.trace().iter().find(|line| line.text.ends_with("caller id")).map(|line| line.at.as_ms());
+        let pause = if zone == ZoneId::default() { 2_500 } else { 1_500 }; // half a second into the long pause
+        let after = sent.map(|at| at - world.events[0].0);
+        assert_eq!(after, (form != CallerIdForm::Nothing).then_some(pause), "{form:?} {zone:?}");
         let double = world.count(Event::RingBegin) > 2;
         assert_eq!(double, zone != ZoneId::default(), "the country's cadence: {:?}", world.events);
     }
@@ -417,4 +424,17 @@ fn b11_both_ends_of_a_line_hear_every_octet_of_the_other() {
     let report = world.office.take_finished().remove(0);
     place_of(&there, &report);
     assert!(world.octets.windows(back.len()).any(|heard| heard == back), "not a single octet is lost");
+}
+
+#[test]
+fn an_office_at_rest_wants_nothing() {
+    let mut world = LineWorld::calling(vec![("77", Reply::RingForever)]);
+    assert_eq!(world.office.deadline(), None);
+    let at = world.wire.now() + ms(5_000);
+    world.office.ring(Call { at, ..call_in("later", vec![Step::AwaitAnswer { limit_ms: 500 }]) }).unwrap();
+    assert_eq!(world.office.deadline(), Some(at));
+    world.run(ms(5_010));
+    assert_eq!(world.office.deadline(), Some(world.wire.now() + ms(10)));
+    world.run(ms(2_000));
+    assert_eq!((world.office.deadline(), world.office.is_idle()), (None, true));
 }

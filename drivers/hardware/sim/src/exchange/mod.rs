@@ -262,9 +262,12 @@ impl Exchange {
     /// When [`Exchange::step`] has something to do of itself. Frames and audio come with the wire's steps.
     pub fn deadline(&self) -> Option<Micros> {
         let timers = self.links.iter().filter_map(Link::deadline);
-        let waiting = self.waiting.front().map(|call| call.at);
-        let next_block = (!self.calls.is_empty()).then(|| self.links.iter().map(|link| link.seen).max());
-        let next_block = next_block.flatten().map(|seen| seen + Micros(BLOCK_US));
+        let seen = self.links.iter().map(|link| link.seen).max();
+        let next_block = seen.map(|seen| seen + Micros(BLOCK_US));
+        // A call that is due waits for its link, block by block.
+        let is_due = |at: Micros| seen.is_some_and(|seen| at <= seen);
+        let waiting = self.waiting.front().and_then(|call| if is_due(call.at) { next_block } else { Some(call.at) });
+        let next_block = next_block.filter(|_| !self.calls.is_empty());
         let first = timers.chain(waiting).chain(next_block).min();
         first.map(|at| at.max(self.config.starts_at))
     }

@@ -104,13 +104,15 @@ impl Office {
         }
     }
 
-    /// When [`Office::step`] has something to do of itself. Events and audio come with the wire's steps.
+    /// When [`Office::step`] has something to do of itself, always later than the last step. Events and audio come with
+    /// the wire's steps.
     pub fn deadline(&self) -> Option<Micros> {
-        let waiting = self.waiting.front().map(|call| call.at);
-        let next_block =
-            Some(self.seen + Micros(BLOCK_US)).filter(|_| self.lines.iter().any(|line| !line.is_at_rest()));
+        let next_block = self.seen + Micros(BLOCK_US);
+        let works = self.lines.iter().any(|line| !line.is_at_rest());
+        // A call that is due waits for its line, block by block.
+        let waiting = self.waiting.front().map(|call| if call.at > self.seen { call.at } else { next_block });
         let opens = self.lines.iter().filter_map(SubscriberLine::opens_at);
-        let first = opens.chain(waiting).chain(next_block).min();
+        let first = opens.chain(waiting).chain(works.then_some(next_block)).min();
         first.map(|at| at.max(self.config.starts_at))
     }
 
