@@ -1,10 +1,14 @@
 //! The facts of a box in one TOML file: cards, numbers, listener, dialling plan. Facts of tenants live in the store. A
 //! file is taken whole or refused whole, with file, line and column; an unknown key is an error.
 
+mod lines;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub use lines::{Analog, AnswerSign, Card, CardKind, Group, NumberClass, NumberForm, Order, Outbound, Role};
 
 /// Everything that the file may say.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -97,163 +101,6 @@ pub struct Plan {
     pub ddi_prefix: String,
     /// How many digits the line sends after the stem; 0: up to six.
     pub ddi_digits: u8,
-}
-
-/// `[outbound]`: emergency numbers are always open, everything else is opened here.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Outbound {
-    /// Classes of numbers that may be called.
-    pub open: Vec<NumberClass>,
-    /// Numbers beside the accounts' own that may be shown to the called party.
-    pub caller_ids: Vec<String>,
-    /// Seconds that a call of the API waits for a free line.
-    pub queue_s: u64,
-}
-
-impl Default for Outbound {
-    fn default() -> Self {
-        Outbound { open: Vec::new(), caller_ids: Vec::new(), queue_s: 60 }
-    }
-}
-
-/// A class of numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NumberClass {
-    /// Short codes, and extensions of the exchange that the lines lead to.
-    Short,
-    /// Free of charge.
-    TollFree,
-    /// Fixed lines of the own country.
-    National,
-    /// Mobile telephones of the own country.
-    Mobile,
-    /// Other countries.
-    International,
-    /// Paid services and satellites.
-    Premium,
-    /// What the plan cannot place.
-    Unknown,
-}
-
-/// `[[group]]`: lines that calls go out on.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Group {
-    /// By which documents and programs choose it.
-    pub name: String,
-    /// `dahdi 1`: a whole span, `dahdi 3/2`: one line.
-    pub lines: Vec<String>,
-    /// Which line first.
-    pub order: Order,
-    /// How numbers are written on its lines.
-    pub numbers: NumberForm,
-    /// Dialled before every number.
-    pub prefix: String,
-}
-
-/// Which line of a group first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Order {
-    /// From the end at which the network does not begin: the fewest collisions.
-    #[default]
-    OppositeToNetwork,
-    /// The lowest first.
-    Ascending,
-    /// The highest first.
-    Descending,
-}
-
-/// How numbers are written on a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NumberForm {
-    /// As a person there would dial.
-    #[default]
-    Dialled,
-    /// Type national or international, no prefixes.
-    Typed,
-    /// Country code and number.
-    Digits,
-    /// Country code and number after a plus.
-    Plus,
-}
-
-/// `[analog]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Analog {
-    /// What is taken for the answer of the called party where the line does not tell it.
-    pub answer: AnswerSign,
-    /// Milliseconds to wait for dial tone; 0: none is waited for.
-    pub dial_tone_ms: u64,
-    /// Dial even if no dial tone came.
-    pub dial_anyway: bool,
-    /// The exchange tells who calls, between the first and the second ring.
-    pub caller_id: bool,
-}
-
-impl Default for Analog {
-    fn default() -> Self {
-        Analog { answer: AnswerSign::Voice, dial_tone_ms: 5_000, dial_anyway: false, caller_id: true }
-    }
-}
-
-/// What is taken for an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AnswerSign {
-    /// A reversal of polarity only.
-    Reversal,
-    /// A voice after the ringing.
-    #[default]
-    Voice,
-    /// The end of dialling.
-    Dialled,
-}
-
-/// `[[card]]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Card {
-    /// `dahdi` or `sim`.
-    pub kind: CardKind,
-    /// Spans of the card to be driven; all when left out.
-    #[serde(default)]
-    pub spans: Vec<u16>,
-    /// Our end of a PRI.
-    #[serde(default)]
-    pub role: Role,
-    /// Blocks of 10 ms that a channel is ahead of its reader, 1 to 7: delay against lateness that nobody hears.
-    #[serde(default = "two")]
-    pub prefill: u8,
-}
-
-fn two() -> u8 {
-    2
-}
-
-/// Which driver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CardKind {
-    /// DAHDI device nodes.
-    Dahdi,
-    /// A simulated E1 with an exchange at its far end.
-    Sim,
-}
-
-/// Our end of a PRI.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Towards an exchange.
-    #[default]
-    User,
-    /// Towards a PBX.
-    Network,
 }
 
 /// `[[number]]`
@@ -372,10 +219,49 @@ impl Config {
         {
             return Err(refuse(text.find("country").unwrap_or(0), "box.country: two letters, e.g. \"gb\""));
         }
+        if !config.this.country.is_empty() && tipring_dsp::ZoneId::of(&config.this.country).is_none() {
+            let known: Vec<_> = tipring_dsp::ZoneId::all().map(|zone| zone.tones().code).collect();
+            let why = format!("box.country: its tones are not known; take one that sounds alike: {}", known.join(" "));
+            return Err(refuse(text.find("country").unwrap_or(0), &why));
+        }
+        config.check_plan(&refuse, text)?;
         config.check_groups(&refuse)?;
         config.check_listener(&refuse, text)?;
         config.check_numbers(&refuse)?;
         Ok(config)
+    }
+
+    /// The dialling plan: the country's, as far as `[plan]` does not say otherwise.
+    pub fn dialling_plan(&self) -> tipring_numbering::Plan {
+        let wanted = &self.plan;
+        let mut plan = tipring_numbering::Plan::preset(&self.this.country).unwrap_or_default();
+        if !wanted.country_code.is_empty() && wanted.country_code != plan.country {
+            // Another country's plan than the one the box stands in: nothing of the latter's holds.
+            plan = tipring_numbering::Plan { country: wanted.country_code.clone(), ..Default::default() };
+        }
+        let texts = [
+            (&mut plan.area, &wanted.area_code),
+            (&mut plan.trunk_prefix, &wanted.trunk_prefix),
+            (&mut plan.international_prefix, &wanted.international_prefix),
+            (&mut plan.ddi_prefix, &wanted.ddi_prefix),
+        ];
+        for (known, wanted) in texts.into_iter().filter(|(_, wanted)| !wanted.is_empty()) {
+            known.clone_from(wanted);
+        }
+        plan.ddi_digits = wanted.ddi_digits;
+        plan
+    }
+
+    fn check_plan(&self, refuse: &impl Fn(usize, &str) -> ConfigError, text: &str) -> Result<(), ConfigError> {
+        let Some(fault) = self.dialling_plan().fault() else {
+            return Ok(());
+        };
+        let key = match fault.field {
+            "country" => "country_code",
+            "area" => "area_code",
+            other => other,
+        };
+        Err(refuse(text.find(key).unwrap_or(0), &format!("plan.{key}: {}", fault.text)))
     }
 
     fn check_groups(&self, refuse: &impl Fn(usize, &str) -> ConfigError) -> Result<(), ConfigError> {
@@ -480,6 +366,20 @@ fallback = ["http://b.lan/menu"]
     }
 
     #[test]
+    fn the_country_is_the_plan_as_far_as_the_file_does_not_say_otherwise() {
+        let mut config = Config::default();
+        assert_eq!(config.dialling_plan(), tipring_numbering::Plan::default());
+        config.this.country = "gb".into();
+        config.plan.area_code = "20".into();
+        let london = config.dialling_plan();
+        assert_eq!((london.country.as_str(), london.area.as_str(), london.trunk_prefix.as_str()), ("44", "20", "0"));
+        config.plan.country_code = "49".into();
+        let other = tipring_numbering::Plan { country: "49".into(), area: "20".into(), ..Default::default() };
+        assert_eq!(config.dialling_plan(), other);
+        assert!(refused("[plan]\ncountry_code = \"fourty\"\n").starts_with("t.toml:2:1: plan.country_code: "));
+    }
+
+    #[test]
     fn each_fault_is_named_with_its_place() {
         assert!(refused("[box]\nnmae = 1\n").starts_with("t.toml:2:1: unknown field `nmae`"));
         assert!(refused("[listen]\napi = \"0.0.0.0:80\"\n").contains("t.toml:2:1: listen.api: plain HTTP"));
@@ -494,6 +394,7 @@ fallback = ["http://b.lan/menu"]
         assert!(group("name = \"out\"\n").contains("group out: lines: name at least one"));
         assert!(group("name = \"out\"\nlines = [\"dahdi 1\"]\nprefix = \"x\"\n").contains("prefix: digits"));
         assert!(refused("[outbound]\nopen = [\"everywhere\"]\n").starts_with("t.toml:2:9: unknown variant"));
+        assert!(refused("[box]\ncountry = \"xx\"\n").starts_with("t.toml:2:1: box.country: its tones are not known"));
         assert!(refused("[analog]\nanswer = \"hope\"\n").contains("unknown variant `hope`"));
         assert!(refused("[[card]]\nkind = \"sim\"\nprefill = 8\n").starts_with("t.toml:3:1: prefill: 1 to 7"));
     }

@@ -57,6 +57,27 @@ pub struct Told {
     pub errors: Vec<u32>,
     /// The files of its recordings, in order: each a WAV.
     pub recordings: Vec<Vec<u8>>,
+    /// When what happened at its telephone.
+    pub moments: Moments,
+    /// Keys that its telephone heard.
+    pub keys: String,
+}
+
+/// When what happened at a telephone, in milliseconds from the scenario's start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moments {
+    /// It dialled, or began to be called.
+    pub began_ms: u64,
+    /// It rang, or heard that the other side does.
+    pub rang_ms: Option<u64>,
+    /// It was answered.
+    pub answered_ms: Option<u64>,
+    /// It was over.
+    pub ended_ms: Option<u64>,
+    /// The first octet was heard.
+    pub heard_from_ms: Option<u64>,
+    /// The end of each of its steps.
+    pub steps_ms: Vec<u64>,
 }
 
 /// A telephone that the box called.
@@ -72,6 +93,10 @@ pub struct Called {
     pub answered_after_ms: Option<u64>,
     /// What it heard: G.711 octets.
     pub heard: Vec<u8>,
+    /// When what happened.
+    pub moments: Moments,
+    /// Keys that it heard.
+    pub keys: String,
 }
 
 /// A recording's whole file.

@@ -184,7 +184,7 @@ async fn listen(address: &str) -> Result<tokio::net::TcpListener, StartError> {
 /// How the router is set up on this box.
 pub fn router_config(config: &Config, seed: u64, epoch: Stamp, api: SocketAddr) -> tipring_router::Config {
     tipring_router::Config {
-        plan: settings::plan(config),
+        plan: config.dialling_plan(),
         zone: settings::zone(&config.this.country),
         outbound: settings::outbound(&config.outbound),
         public_base: format!("http://{api}"),

@@ -1,38 +1,17 @@
-//! From the configuration's words to those of the rooms: dialling plan, groups of lines, who may be called. Nothing is
+//! From the configuration's words to those of the rooms: groups of lines, who may be called. Nothing is
 //! decided here but what a missing entry means.
 
 use tipring_card::Micros;
 use tipring_dsp::ZoneId;
 use tipring_isdn::Role;
 use tipring_lines::{Group, LinesConfig, Order};
-use tipring_numbering::{Class, Form, Plan};
+use tipring_numbering::{Class, Form};
 
 use crate::config::{self, Config, NumberClass, NumberForm};
 
 /// The zone of a country; the United States' where it has none.
 pub fn zone(country: &str) -> ZoneId {
     ZoneId::of(country).unwrap_or_default()
-}
-
-/// The dialling plan: the country's, as far as `[plan]` does not say otherwise.
-pub fn plan(config: &Config) -> Plan {
-    let mut plan = Plan::preset(&config.this.country).unwrap_or_default();
-    let wanted = &config.plan;
-    if !wanted.country_code.is_empty() && wanted.country_code != plan.country {
-        // Another country's plan than the one the box stands in: nothing of the latter's holds.
-        plan = Plan { country: wanted.country_code.clone(), ..Plan::default() };
-    }
-    let texts = [
-        (&mut plan.area, &wanted.area_code),
-        (&mut plan.trunk_prefix, &wanted.trunk_prefix),
-        (&mut plan.international_prefix, &wanted.international_prefix),
-        (&mut plan.ddi_prefix, &wanted.ddi_prefix),
-    ];
-    for (known, wanted) in texts.into_iter().filter(|(_, wanted)| !wanted.is_empty()) {
-        known.clone_from(wanted);
-    }
-    plan.ddi_digits = wanted.ddi_digits;
-    plan
 }
 
 /// Who may be called, and under which numbers.
@@ -65,7 +44,7 @@ pub fn lines(config: &Config) -> LinesConfig {
             config::Role::Network => Role::Network,
         },
         prefill: card.map_or(2, |card| card.prefill),
-        plan: plan(config),
+        plan: config.dialling_plan(),
         groups: config.group.iter().map(|group| self::group(group.get_ref())).collect(),
         analog: analog(&config.analog, zone(&config.this.country)),
         ..LinesConfig::default()
@@ -106,22 +85,5 @@ pub fn analog(wanted: &config::Analog, zone: ZoneId) -> tipring_analog::Config {
         dial_anyway: wanted.dial_anyway,
         caller_id: wanted.caller_id,
         ..tipring_analog::Config::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_country_is_the_plan_as_far_as_the_file_does_not_say_otherwise() {
-        let mut config = Config::default();
-        assert_eq!(plan(&config), Plan::default());
-        config.this.country = "gb".into();
-        config.plan.area_code = "20".into();
-        let london = plan(&config);
-        assert_eq!((london.country.as_str(), london.area.as_str(), london.trunk_prefix.as_str()), ("44", "20", "0"));
-        config.plan.country_code = "49".into();
-        assert_eq!(plan(&config), Plan { country: "49".into(), area: "20".into(), ..Plan::default() });
     }
 }

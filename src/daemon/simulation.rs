@@ -20,8 +20,8 @@ use tokio::task::JoinHandle;
 use super::app::App;
 use super::feeder::Feeder;
 use super::hands::Hands;
-use super::outcome::{Called, ScratchDir, file_of, fnv, unasked, write_heard};
-pub use super::outcome::{Outcome, Told};
+use super::outcome::{ScratchDir, file_of, fnv, unasked, write_heard};
+pub use super::outcome::{Called, Moments, Outcome, Told};
 use super::programs::Programs;
 use super::recorder::Recorder;
 use super::scenario::Scenario;
@@ -561,7 +561,8 @@ impl<W: Write> World<'_, W> {
                 "digest": format!("{:016x}", fnv(&telephone.heard)), "steps": telephone.steps,
             }));
             let (cause, answered_after_ms) = (telephone.cause, telephone.answered_after_ms);
-            called.push(Called { from, to, cause, answered_after_ms, heard: telephone.heard });
+            let (heard, moments, keys) = (telephone.heard, telephone.moments, telephone.keys);
+            called.push(Called { from, to, cause, answered_after_ms, heard, moments, keys });
         }
         called
     }
@@ -578,6 +579,8 @@ impl<W: Write> World<'_, W> {
             sound_ms: telephone.sound_ms,
             errors: sid.and_then(|sid| self.records.errors.get(&sid)).cloned().unwrap_or_default(),
             recordings: recordings.filter_map(|sid| file_of(&self.hands.store, *sid)).collect(),
+            moments: telephone.moments.clone(),
+            keys: telephone.keys.clone(),
         }
     }
 

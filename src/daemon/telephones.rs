@@ -11,6 +11,7 @@ use tipring_sim::{
     SimCard, Step, Trouble, Wire, WireConfig,
 };
 
+use super::outcome::Moments;
 use super::scenario::{Clears, Expect, Scenario};
 use super::settings::zone;
 
@@ -63,6 +64,10 @@ pub struct Report {
     pub steps: Vec<String>,
     /// The number shown, and the digits dialled, of a telephone that was called.
     pub called: Option<(String, String)>,
+    /// When what happened.
+    pub moments: Moments,
+    /// Keys that were heard.
+    pub keys: String,
 }
 
 impl Telephones {
@@ -226,6 +231,15 @@ fn told(call: &CallReport) -> Report {
         first_sound_ms: phone.first_sound_at().zip(call.connected_at).map(|(first, at)| first.since(at).as_ms()),
         steps,
         heard,
+        moments: Moments {
+            began_ms: call.began_at.as_ms(),
+            rang_ms: call.alerting_at.map(Micros::as_ms),
+            answered_ms: call.connected_at.map(Micros::as_ms),
+            ended_ms: call.released_at.map(Micros::as_ms),
+            heard_from_ms: phone.heard_from().map(Micros::as_ms),
+            steps_ms: phone.steps_ended().iter().map(|step| step.at.as_ms()).collect(),
+        },
+        keys: phone.keys_heard().to_string(),
         ..Report::default()
     }
 }

@@ -1,0 +1,160 @@
+//! What the file says of cards and lines: which there are, how analogue ones are used, and who may be called over them.
+
+use serde::Deserialize;
+
+/// `[[card]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// `dahdi` or `sim`.
+    pub kind: CardKind,
+    /// Spans of the card to be driven; all when left out.
+    #[serde(default)]
+    pub spans: Vec<u16>,
+    /// Our end of a PRI.
+    #[serde(default)]
+    pub role: Role,
+    /// Blocks of 10 ms that a channel is ahead of its reader, 1 to 7: delay against lateness that nobody hears.
+    #[serde(default = "two")]
+    pub prefill: u8,
+}
+
+fn two() -> u8 {
+    2
+}
+
+/// Which driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CardKind {
+    /// DAHDI device nodes.
+    Dahdi,
+    /// A simulated E1 with an exchange at its far end.
+    Sim,
+}
+
+/// Our end of a PRI.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Towards an exchange.
+    #[default]
+    User,
+    /// Towards a PBX.
+    Network,
+}
+
+/// `[outbound]`: emergency numbers are always open, everything else is opened here.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outbound {
+    /// Classes of numbers that may be called.
+    pub open: Vec<NumberClass>,
+    /// Numbers beside the accounts' own that may be shown to the called party.
+    pub caller_ids: Vec<String>,
+    /// Seconds that a call of the API waits for a free line.
+    pub queue_s: u64,
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        Outbound { open: Vec::new(), caller_ids: Vec::new(), queue_s: 60 }
+    }
+}
+
+/// A class of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NumberClass {
+    /// Short codes, and extensions of the exchange that the lines lead to.
+    Short,
+    /// Free of charge.
+    TollFree,
+    /// Fixed lines of the own country.
+    National,
+    /// Mobile telephones of the own country.
+    Mobile,
+    /// Other countries.
+    International,
+    /// Paid services and satellites.
+    Premium,
+    /// What the plan cannot place.
+    Unknown,
+}
+
+/// `[[group]]`: lines that calls go out on.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Group {
+    /// By which documents and programs choose it.
+    pub name: String,
+    /// `dahdi 1`: a whole span, `dahdi 3/2`: one line.
+    pub lines: Vec<String>,
+    /// Which line first.
+    pub order: Order,
+    /// How numbers are written on its lines.
+    pub numbers: NumberForm,
+    /// Dialled before every number.
+    pub prefix: String,
+}
+
+/// Which line of a group first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// From the end at which the network does not begin: the fewest collisions.
+    #[default]
+    OppositeToNetwork,
+    /// The lowest first.
+    Ascending,
+    /// The highest first.
+    Descending,
+}
+
+/// How numbers are written on a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NumberForm {
+    /// As a person there would dial.
+    #[default]
+    Dialled,
+    /// Type national or international, no prefixes.
+    Typed,
+    /// Country code and number.
+    Digits,
+    /// Country code and number after a plus.
+    Plus,
+}
+
+/// `[analog]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Analog {
+    /// What is taken for the answer of the called party where the line does not tell it.
+    pub answer: AnswerSign,
+    /// Milliseconds to wait for dial tone; 0: none is waited for.
+    pub dial_tone_ms: u64,
+    /// Dial even if no dial tone came.
+    pub dial_anyway: bool,
+    /// The exchange tells who calls, between the first and the second ring.
+    pub caller_id: bool,
+}
+
+impl Default for Analog {
+    fn default() -> Self {
+        Analog { answer: AnswerSign::Voice, dial_tone_ms: 5_000, dial_anyway: false, caller_id: true }
+    }
+}
+
+/// What is taken for an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AnswerSign {
+    /// A reversal of polarity only.
+    Reversal,
+    /// A voice after the ringing.
+    #[default]
+    Voice,
+    /// The end of dialling.
+    Dialled,
+}
