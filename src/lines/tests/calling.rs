@@ -408,3 +408,45 @@ fn each_form_of_a_number_reaches_the_network_as_it_was_meant() {
         );
     }
 }
+
+#[test]
+fn as_the_network_we_begin_below_vouch_for_the_number_and_keep_a_disputed_channel() {
+    let exchange = ExchangeConfig { role: Role::User, ..ExchangeConfig::default() };
+    let setting = Setting { exchange, lines: Role::Network.into(), ..Setting::default() };
+    let mut bench = Bench::calling(vec![("5550100", answers(200, stays()))], setting);
+    let call =
+        Call { id: "in".into(), at: bench.now, to: "100".into(), timeslot: Some(1), steps: stays(), ..Call::default() };
+    bench.exchange.ring(call).expect("a good call");
+    bench.exchange.step(bench.now);
+    let name = "Reception".to_string();
+    bench.dial_with(Outgoing { to: "5550100".into(), from: "2025550123".into(), name, ..Outgoing::default() });
+    let (ours, line) = (bench.seized().0, bench.seized().1.to_string());
+    assert_eq!(line, "sim 1/1");
+    bench.run_ms(1_000);
+    assert_eq!(bench.story(ours), ["seized", "ringing", "answered"]);
+    let report = bench.arrived();
+    assert_eq!((report.timeslot, report.name.as_deref()), (Some(1), Some("Reception")));
+    assert_eq!(report.calling.as_ref().map(|calling| calling.screening), Some(Screening::Network));
+    assert!(bench.count(|event| matches!(event, LineEvent::Incoming { .. })) <= 1);
+    assert_eq!(bench.signalling.spans().map(|span| span.counters().glares).sum::<u64>(), 0, "the user yields");
+}
+
+#[test]
+fn an_emergency_call_waits_for_nobody_but_cuts_nobody_off() {
+    let mut bench = Bench::calling(vec![("", Reply::RingForever)], two_spans(vec![group("one", &["sim 1/3"])]));
+    bench.dial_with(to_group("one"));
+    bench.run_ms(100);
+    let number = bench.wire.emergency_number("112");
+    let help = || Outgoing { to: number.digits().into(), group: "one".into(), emergency: true, ..Outgoing::default() };
+    bench.dial_with(help());
+    assert_eq!(bench.seized().1, "sim 1/31", "a line of no group at all");
+    bench.run_ms(100);
+    assert_eq!(bench.arrived().to, "112");
+    for _ in 0..58 {
+        bench.dial_with(help());
+        bench.run_ms(20);
+    }
+    bench.dial_with(help());
+    assert_eq!((bench.no_line().0, bench.no_line().1), (Cause::NO_CHANNEL, true), "{}", bench.no_line().2);
+    assert!(bench.cleared().is_empty());
+}
