@@ -35,6 +35,11 @@ fn b11_a_number_dialled_on_a_line_rings_and_is_answered() {
     assert_eq!((report.to.as_str(), report.dialled, report.line), ("5550100", Dialled::There, Some(world.id)));
     assert_eq!((report.cause, report.by), (Some(Cause::NORMAL), Some(By::Local)));
     assert_eq!(report.phone.keys_heard(), "42");
+    let line = report.to_string();
+    assert!(
+        line.starts_with("call in-1: nobody to 5550100, line 1, answered after ") && line.ends_with("(16)"),
+        "{line}"
+    );
     assert!(report.phone.steps_ended().iter().all(|step| step.end == StepEnd::Done));
     let order = [Some(report.began_at), report.alerting_at, report.connected_at, report.released_at];
     assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{order:?}");

@@ -125,7 +125,7 @@ impl std::fmt::Display for CallReport {
         let from = self.from.as_deref().unwrap_or("nobody");
         write!(f, "call {}: {from} to {}", self.id, self.to)?;
         if let Some(timeslot) = self.timeslot {
-            write!(f, ", timeslot {timeslot}")?;
+            write!(f, ", {} {timeslot}", if self.line.is_some() { "line" } else { "timeslot" })?;
         }
         match self.connected_at {
             Some(at) => write!(f, ", answered after {:.2} s", after(at))?,

@@ -25,6 +25,24 @@ use crate::{
 };
 
 /// An exchange on the analogue lines of a simulated card.
+///
+/// ```
+/// use tipring_card::Micros;
+/// use tipring_sim::{Call, Office, OfficeConfig, Reply, Step, Subscriber, Wire, WireConfig};
+///
+/// let wire = Wire::new(WireConfig { spans: 0, analog_ports: 2, ..WireConfig::default() });
+/// let answer = Reply::Answer { rings: Micros::from_s(3), steps: vec![Step::hangup()] };
+/// let subscribers = vec![Subscriber { number: "5550100".into(), reply: answer }];
+/// let mut office = Office::new(wire.far(), OfficeConfig { subscribers, ..OfficeConfig::default() });
+/// let steps = vec![Step::AwaitAnswer { limit_ms: 9_000 }];
+/// office.ring(Call { id: "one".into(), from: Some("2025550100".into()), steps, ..Call::default() })?;
+/// while wire.now() < Micros::from_s(10) {
+///     wire.step(wire.now() + Micros::from_ms(10));
+///     office.step(wire.now());
+/// }
+/// assert!(office.is_idle() && office.call("one").is_some_and(|call| call.connected_at.is_none()));
+/// # Ok::<(), tipring_sim::RingError>(())
+/// ```
 pub struct Office {
     card: SimCard,
     config: OfficeConfig,
