@@ -353,8 +353,9 @@ pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
     let card = match entry.map(|card| card.kind) {
         None => None,
         Some(CardKind::Sim) => {
-            let (card, clock) = simulated_line()?;
-            far_end = Some(clock);
+            let far = super::far::FarEnd::start()?;
+            let card: Box<dyn Card> = Box::new(far.wire.near());
+            far_end = Some(far);
             Some(card)
         }
         Some(kind) => Some(card_of(kind, &entry.map(|card| card.spans.clone()).unwrap_or_default())?),
@@ -405,14 +406,4 @@ pub fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
     out.write_all(text.as_bytes())?;
     out.sync_all()?;
     std::fs::rename(&part, file)
-}
-
-/// A simulated E1 with an exchange that nobody rings at.
-fn simulated_line() -> Result<(Box<dyn Card>, tipring_sim::WallClock), StartError> {
-    let wire = tipring_sim::Wire::new(tipring_sim::WireConfig::default());
-    let config = tipring_sim::ExchangeConfig { keeps_trace: false, ..tipring_sim::ExchangeConfig::default() };
-    let mut exchange = tipring_sim::Exchange::new(wire.far(), config);
-    let clock = wire.run_wall(move |now| exchange.step(now));
-    let clock = clock.map_err(|error| failed("the simulated line's clock")(&error))?;
-    Ok((Box::new(wire.near()), clock))
 }

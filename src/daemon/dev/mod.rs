@@ -2,7 +2,6 @@
 //! call as a timeline and says what to type next. Nothing here is special to the demonstration but the far end.
 
 mod documents;
-mod far;
 mod muted;
 
 use std::io::Write;
@@ -18,10 +17,10 @@ use tokio::sync::broadcast::error::RecvError;
 
 pub use documents::documents;
 
-use self::far::{COUNTRY, FarEnd};
 use self::muted::Muted;
 use super::app::App;
 use super::callers::Callers;
+use super::far::{ANALOG_LINES, COUNTRY, FarEnd};
 use super::serve::{Service, StartError, Wiring, now};
 use super::telephones::{LINE_READY, sound_ms, write_wav};
 use super::timeline::{Form, Timeline};
@@ -35,12 +34,6 @@ pub const NUMBER: &str = "100";
 pub const CONNECT: &str = "200";
 /// Whom that number dials.
 pub const DIALLED: &str = "2025550142";
-/// The number of the simulated caller.
-pub const CALLER: &str = "2025550100";
-/// And the name.
-pub const CALLER_NAME: &str = "A CALLER";
-/// Analogue lines of the simulated card.
-pub const ANALOG_LINES: u16 = 2;
 /// A number that programs may show when they call.
 pub const SHOWN: &str = "+15005550006";
 /// The first prompt of the sample application.

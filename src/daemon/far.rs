@@ -1,5 +1,5 @@
-//! The far end of the demonstration: an E1 and two analogue lines on one wire, an exchange for each kind, and their
-//! telephones. It lives on the host's clock.
+//! The far end of a simulated card in real time: an E1 and two analogue lines on one wire, an exchange for each kind, and
+//! telephones that answer whoever calls. It lives on the host's clock.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,11 +9,16 @@ use tipring_sim::{
     Exchange, ExchangeConfig, Office, OfficeConfig, Reply, Step, Subscriber, WallClock, Wire, WireConfig,
 };
 
-use super::{ANALOG_LINES, CALLER, CALLER_NAME};
-use crate::daemon::serve::StartError;
-use crate::daemon::settings::zone;
+use super::serve::StartError;
+use super::settings::zone;
 
-/// The country of the demonstration.
+/// Analogue lines of the simulated card.
+pub const ANALOG_LINES: u16 = 2;
+/// The number of the simulated callers.
+pub const CALLER: &str = "2025550100";
+/// And their name.
+pub const CALLER_NAME: &str = "A CALLER";
+/// The country whose tones and numbers they have.
 pub(super) const COUNTRY: &str = "us";
 /// A called telephone on the E1 rings so long, and listens at most so long.
 const RINGS: Micros = Micros::from_ms(1_000);
