@@ -68,9 +68,9 @@ impl Atom {
         let turns = |samples: usize| f64::from(hz) * samples as f64 / f64::from(RATE);
         let back = |samples: usize| [cos_turns(turns(samples)) as f32, -(sin_turns(turns(samples)) as f32)];
         let mut taps = [[0.0; HALF]; 2];
-        for n in 0..HALF {
-            let tap = back(n);
-            (taps[0][n], taps[1][n]) = (tap[0], tap[1]);
+        let [cosines, sines] = &mut taps;
+        for (n, (cosine, sine)) in cosines.iter_mut().zip(sines).enumerate() {
+            [*cosine, *sine] = back(n);
         }
         Atom {
             hz,

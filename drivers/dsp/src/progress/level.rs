@@ -111,9 +111,9 @@ impl Levels {
         self.on
     }
 
-    /// Sound right now.
+    /// Sound right now: a tone that swells in the measure of the steps has every second one low.
     pub fn is_loud(&self) -> bool {
-        self.on && self.low == 0
+        self.on && self.low <= 1
     }
 
     /// How long nothing was heard; 0 while a burst lasts.

@@ -6,11 +6,11 @@ use crate::zone::Information;
 use crate::{Cadence, Zone};
 
 /// Frequencies of one country with those of the three rising tones; a test holds the table to it.
-pub(super) const MAX_ATOMS: usize = 14;
+pub(super) const MAX_ATOMS: usize = 10;
 /// Different sounds of one country.
-pub(super) const MAX_SOUNDS: usize = 8;
+pub(super) const MAX_SOUNDS: usize = 6;
 /// Rhythms of one country, endless tones among them.
-pub(super) const MAX_RHYTHMS: usize = 14;
+pub(super) const MAX_RHYTHMS: usize = 10;
 
 /// One sound of a network: frequencies that sound together.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +96,7 @@ impl Sounds {
             // Longer than any of its bursts without a pause: the dial tone of an exchange that has no rhythm.
             all.rhythm(Kind::Dial, Some(&Cadence { on_off_ms: &[], ..*cadence }), 0);
         }
+        debug_assert!(all.complete, "a country of the table has more than there is room for");
         all
     }
 
@@ -240,3 +241,26 @@ const STEADY_TOGETHER: f32 = 0.4;
 const BEATING: f32 = 0.15;
 /// Share of a sound in 20 ms that is not a voice's.
 const NOW_SHARE: f32 = 0.6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ZoneId;
+
+    #[test]
+    fn every_country_has_room() {
+        for zone in ZoneId::all() {
+            let sounds = Sounds::of(zone.tones());
+            assert!(sounds.complete, "{}", zone.tones().code);
+        }
+    }
+
+    #[test]
+    fn a_burst_of_nothing_is_nothing() {
+        let sounds = Sounds::of(ZoneId::default().tones());
+        assert_eq!(sounds.burst(0.0, 100), 0);
+        assert_eq!(sounds.burst(f32::NAN, 100), 0);
+        assert_eq!(sounds.burst(1e6, 0), 0);
+        assert!(!sounds.is_tone(f32::NAN));
+    }
+}
