@@ -1,7 +1,7 @@
 //! What goes wrong on a wire: by chance (from a seed) and by plan (at a moment). It holds no clock: the wire asks it
 //! octet by octet and frame by frame, so the same seed gives the same faults however time is cut into steps.
 
-use tipring_card::{Law, Micros, SpanId};
+use tipring_card::{ChannelId, Law, Micros, SpanId};
 
 use crate::{seed::Seed, wire::Side};
 
@@ -31,6 +31,13 @@ pub enum Trouble {
     FramesVanish {
         /// Which span.
         span: SpanId,
+        /// How long.
+        lasts: Micros,
+    },
+    /// An analogue line is cut for a while: no battery, no ring, no sound.
+    LineCut {
+        /// Which line.
+        line: ChannelId,
         /// How long.
         lasts: Micros,
     },

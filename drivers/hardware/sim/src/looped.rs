@@ -5,7 +5,7 @@
 //! is told 50 ms after it; the exchange believes an on-hook after 1.25 s, a shorter one is a flash; a battery drop within
 //! 600 ms of our off-hook is not told. The exchange sees a closed loop 50 ms late: that is the window of glare, in which a
 //! ring meets a seizure and is told to an end that is off hook already; it is tripped when the loop is seen, and rings on
-//! when the loop was opened before. A reversal of polarity is told 64 ms after it, hook on or off.
+//! when the loop was opened before. A line that is cut is an alarm at the near end after a second. A reversal of polarity is told 64 ms after it, hook on or off.
 //!
 //! Source: the timing defaults of DAHDI's kewlstart signalling; the polarity debounce of its FXO driver.
 
@@ -27,6 +27,8 @@ const DROP_BLIND: Micros = Micros::from_ms(600);
 const FLASH_WINDOW: Micros = Micros::from_ms(1_250);
 /// The exchange sees a closed loop after this long.
 const OFF_HOOK_SEEN: Micros = Micros::from_ms(50);
+/// A line without battery is an alarm after this long.
+const CUT_SEEN: Micros = Micros::from_ms(1_000);
 /// A seizure takes this long, and settles this long.
 const START: Micros = Micros::from_ms(1_500);
 const AFTER_START: Micros = Micros::from_ms(500);
@@ -64,6 +66,14 @@ enum Office {
     AfterDrop(Micros),
 }
 
+/// A line that carries nothing.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    until: Micros,
+    /// When the near end is told; none: it was.
+    told_at: Option<Micros>,
+}
+
 /// Most events that one call can give; both ends have one queue each.
 const EVENTS: usize = 8;
 
@@ -81,6 +91,8 @@ pub struct Loop {
     on_hook_at: Option<Micros>,
     /// When the exchange will have seen that the loop is closed.
     off_hook_at: Option<Micros>,
+    /// The line is cut until then; whether the near end was told.
+    cut: Option<Cut>,
     reversed: bool,
     /// The polarity that the near end was told last, and when it will have seen that it changed.
     seen_reversed: bool,
@@ -102,6 +114,7 @@ impl Loop {
             ring_end_at: None,
             on_hook_at: None,
             off_hook_at: None,
+            cut: None,
             reversed: false,
             seen_reversed: false,
             polarity_at: None,
@@ -128,9 +141,10 @@ impl Loop {
 
     /// Whether speech goes from `side` to the other end.
     pub fn carries_from(&self, side: Side) -> bool {
+        let feeds = !self.is_dropped() && self.cut.is_none();
         match side {
-            Side::Near => self.closed && !self.is_dropped(),
-            Side::Far => !self.ringer_sounds() && !self.is_dropped(),
+            Side::Near => self.closed && feeds,
+            Side::Far => !self.ringer_sounds() && feeds,
         }
     }
 
@@ -146,6 +160,40 @@ impl Loop {
         if self.reversed != reversed {
             self.reversed = reversed;
             self.polarity_at = (reversed != self.seen_reversed).then(|| now + POLARITY_SETTLES);
+        }
+    }
+
+    /// The line is cut for a while: no battery, no ring, no sound. Cut again, it lasts longer.
+    pub fn cut(&mut self, now: Micros, lasts: Micros) {
+        let until = now + lasts;
+        if let Some(cut) = &mut self.cut {
+            cut.until = cut.until.max(until);
+            return;
+        }
+        self.cut = Some(Cut { until, told_at: Some(now + CUT_SEEN) });
+        if core::mem::take(&mut self.ring_was_told) {
+            self.ring_end_at = Some(now + RING_TRAILER);
+        }
+        if self.closed {
+            self.open_loop(now);
+            self.battery_is_gone(now);
+        }
+    }
+
+    fn run_cut(&mut self, now: Micros) {
+        let Some(cut) = &mut self.cut else { return };
+        if cut.told_at.is_some_and(|at| at <= now.min(cut.until)) {
+            cut.told_at = None;
+            self.told.push((Side::Near, Event::Alarm));
+        }
+        if cut.until <= now {
+            if cut.told_at.is_none() {
+                self.told.push((Side::Near, Event::AlarmCleared));
+            }
+            self.cut = None;
+            if matches!(self.near, Terminal::OffHook | Terminal::Starting(_)) {
+                self.close_loop(now);
+            }
         }
     }
 
@@ -233,6 +281,7 @@ impl Loop {
             self.on_hook_at = None;
             self.told.push((Side::Far, Event::OnHook));
         }
+        self.run_cut(now);
         if self.off_hook_at.is_some_and(|at| at <= now) {
             self.off_hook_at = None;
             self.told.push((Side::Far, Event::RingOffHook));
@@ -277,6 +326,7 @@ impl Loop {
         self.ring_end_at.is_none()
             && self.on_hook_at.is_none()
             && self.off_hook_at.is_none()
+            && self.cut.is_none()
             && self.polarity_at.is_none()
             && matches!(self.near, Terminal::OnHook | Terminal::OffHook)
             && matches!(self.far, Office::Idle | Office::Talking)
@@ -287,7 +337,7 @@ impl Loop {
     }
 
     fn close_loop(&mut self, now: Micros) {
-        if self.closed {
+        if self.closed || self.cut.is_some() {
             return;
         }
         self.closed = true;
@@ -331,7 +381,8 @@ impl Loop {
     fn ringer_on(&mut self, place: usize, now: Micros) {
         self.far = Office::Ringing { place, until: now + self.turn(place) };
         self.told.push((Side::Far, RINGER_ON));
-        if (!self.closed || self.off_hook_at.is_some()) && now >= self.ring_deaf_until {
+        let is_heard = self.cut.is_none() && now >= self.ring_deaf_until;
+        if (!self.closed || self.off_hook_at.is_some()) && is_heard {
             self.ring_was_told = true;
             self.told.push((Side::Near, Event::RingBegin));
         }
@@ -355,7 +406,13 @@ impl Loop {
 
     fn drop_battery(&mut self, now: Micros) {
         self.far = Office::Dropping(now + DROP);
-        if self.closed && now >= self.drop_blind_until {
+        if self.closed {
+            self.battery_is_gone(now);
+        }
+    }
+
+    fn battery_is_gone(&mut self, now: Micros) {
+        if now >= self.drop_blind_until {
             self.told.push((Side::Near, Event::OnHook));
         }
     }
@@ -443,6 +500,32 @@ mod tests {
             assert_eq!(told.contains(&(9_010, Side::Near, Event::RingBegin)), gives_way, "{told:?}");
             assert!(!told.contains(&(4_270, Side::Far, Event::OnHook)), "never seen off hook: {told:?}");
         }
+    }
+
+    #[test]
+    fn a_cut_line_is_a_lost_battery_then_an_alarm_and_heals() {
+        let mut line = Loop::new();
+        line.hook(Side::Near, Hook::OffHook, ms(0)).unwrap();
+        run(&mut line, 0, 1_000);
+        line.cut(ms(1_000), ms(3_000));
+        assert!(!line.carries_from(Side::Near) && !line.carries_from(Side::Far));
+        let told = run(&mut line, 1_000, 6_000);
+        let expected = [
+            (1_000, Side::Near, Event::OnHook),
+            (2_000, Side::Near, Event::Alarm),
+            (2_250, Side::Far, Event::OnHook),
+            (4_000, Side::Near, Event::AlarmCleared),
+            (4_050, Side::Far, Event::RingOffHook),
+        ];
+        assert_eq!(told, expected);
+        assert!(line.carries_from(Side::Near) && line.is_at_rest());
+        // Short, and on hook: nobody is told.
+        line.hook(Side::Near, Hook::OnHook, ms(6_000)).unwrap();
+        run(&mut line, 6_000, 9_000);
+        line.cut(ms(9_000), ms(500));
+        line.hook(Side::Far, Hook::Ring, ms(9_100)).unwrap();
+        let told = run(&mut line, 9_100, 12_000);
+        assert!(told.iter().all(|(_, side, _)| *side == Side::Far), "{told:?}");
     }
 
     #[test]

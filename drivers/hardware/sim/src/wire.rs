@@ -300,6 +300,15 @@ impl World {
                     span.deaf_until = now + lasts;
                 }
             }
+            Trouble::LineCut { line, lasts } => {
+                let line = usize::from(line.0).checked_sub(1).and_then(|line| self.lines.get_mut(line));
+                if let Some(line) = line {
+                    if let Some(looped) = &mut line.looped {
+                        looped.cut(now, lasts);
+                    }
+                    line.tell_loop();
+                }
+            }
             Trouble::Remove(side) => {
                 self.gone[side.index()] = true;
                 for line in &mut self.lines {

@@ -5,7 +5,7 @@ use tipring_analog::{AnswerSign, Command, Config, Digits, Event, Fxo, Handset, I
 use tipring_card::{BLOCK, Card, CardError, Cause, Channel, Control, Micros, PREFILL, Progress, Setup, Supervision};
 use tipring_dsp::ZoneId;
 use tipring_isdn::By;
-use tipring_sim::{Call, Clearing, DialTone, Office, OfficeConfig, Reply, Step, Wire, WireConfig};
+use tipring_sim::{Call, Clearing, DialTone, Office, OfficeConfig, Reply, Step, Trouble, Wire, WireConfig};
 
 use crate::{
     subscriber::{answers, subscribers_of},
@@ -277,4 +277,30 @@ fn glare_on_a_line_has_one_end_for_every_moment_of_the_ring() {
         let report = all.office.call("in").expect("over");
         assert_eq!(report.cause, Some(if ring_ms == 1_000 { Cause::USER_BUSY } else { Cause::NORMAL }), "{ring_ms}");
     }
+}
+
+#[test]
+fn a_line_that_is_cut_ends_its_call_and_heals() {
+    let config = OfficeConfig {
+        subscribers: subscribers_of(vec![("77", answers(200, vec![stay()]))]),
+        reversal_on_answer: true,
+        ..OfficeConfig::default()
+    };
+    let mut all = RealBox::new(us(), config);
+    let cut = Trouble::LineCut { line: all.channel.info().id, lasts: ms(5_000) };
+    all.dials("77");
+    all.run_until(15_000, |all| all.told(&Event::Connected(Supervision::Reversal)));
+    all.run(1_000);
+    all.wire.trouble(cut);
+    all.run_until(3_000, |all| all.ended().is_some());
+    assert_eq!(all.ended().map(|end| end.1), Some(Sign::BatteryDrop));
+    all.run(3_000);
+    assert!(!all.fxo.is_idle(), "no call may be dialled on a line without battery");
+    all.run_until(9_000, |all| all.fxo.is_idle() && all.office.is_idle());
+    assert_eq!(all.office.take_finished()[0].by, Some(By::Remote));
+    // And it works again.
+    all.events.clear();
+    all.dials("77");
+    all.run_until(15_000, |all| all.told(&Event::Connected(Supervision::Reversal)));
+    all.hangs_up();
 }

@@ -2,7 +2,7 @@
 //! nothing grows without end, and a good call still works afterwards.
 
 use tipring_card::{Card, CardError, Cause, Channel, ChannelId, Hook, Law, Setup};
-use tipring_sim::{Call, Clearing, DialTone, Office, OfficeConfig, Reply, Seed, Side, Step, Wire, WireConfig};
+use tipring_sim::{Call, Clearing, DialTone, Office, OfficeConfig, Reply, Seed, Side, Step, Trouble, Wire, WireConfig};
 
 use crate::{
     subscriber::{answers, subscribers_of},
@@ -168,6 +168,10 @@ fn any_box_leaves_the_office_whole() {
                     let call =
                         Call { at: wire.now(), line: wish, restricted: chance.below(2) == 0, steps, ..Call::default() };
                     office.ring(call).unwrap();
+                }
+                2 if n % 40 == 1 => {
+                    let line = ChannelId(chance.below(4) as u16);
+                    wire.trouble(Trouble::LineCut { line, lasts: ms(chance.below(3_000)) });
                 }
                 3 if n % 50 == 0 => wire.plug(SPAN, chance.below(3) > 0),
                 _ => {
