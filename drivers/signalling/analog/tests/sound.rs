@@ -7,7 +7,7 @@ use tipring_dsp::cadence::CadenceTone;
 use tipring_dsp::fsk::{Modulator, Standard};
 use tipring_dsp::g711::Companding;
 use tipring_dsp::level::peak_at;
-use tipring_dsp::{Cadence, Detector};
+use tipring_dsp::{Cadence, Detector, Tone};
 
 use crate::support::*;
 
@@ -212,6 +212,47 @@ fn b17_a_call_ends_by_the_sound_of_busy_tone() {
     }
 }
 
+/// A voice of a kind: syllables of a gliding pitch with overtones, words, pauses.
+fn voice(seconds: usize, seed: u32) -> Vec<i16> {
+    let mut seed = seed;
+    let mut next = |from: u32, below: u32| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        from + (seed >> 16) % (below - from)
+    };
+    let mut samples = Vec::new();
+    while samples.len() < 8_000 * seconds {
+        let (pitch, glide, loudest) = (next(90, 240) as f32, next(0, 40) as f32 - 20.0, next(1, 9));
+        let length = 8 * next(80, 350) as usize;
+        let at = samples.len();
+        samples.resize(at + length, 0);
+        for overtone in 1..12u32 {
+            let distance = overtone.abs_diff(loudest) as f32;
+            let mut tone = Tone::new(pitch * overtone as f32, -18.0 - 5.0 * distance);
+            for (n, piece) in samples[at..].chunks_mut(BLOCK).enumerate() {
+                let done = (n * BLOCK) as f32 / length as f32;
+                tone.set_hz((pitch + glide * done) * overtone as f32);
+                tone.add_to(piece);
+            }
+        }
+        let pause = if next(0, 6) == 0 { next(200, 900) } else { next(5, 80) };
+        samples.resize(samples.len() + 8 * pause as usize, 0);
+    }
+    Noise::new(1, -58.0).add_to(&mut samples);
+    samples
+}
+
+#[test]
+fn b17_two_minutes_of_a_voice_are_no_hang_up() {
+    let speech = voice(120, 5);
+    for zone in ZoneId::all() {
+        let heard = hear(&mut listening(Law::A, zone, Listen::Hangup), Law::A, &speech);
+        assert_eq!(heard, [], "{}", zone.tones().code);
+    }
+    // And the ear was open: as an answer it counts soon.
+    let heard = hear(&mut listening(Law::A, ZoneId::default(), Listen::Progress), Law::A, &speech);
+    assert!(matches!(heard.first(), Some((0..=1_500, Heard::Voice))), "{:?}", heard.first());
+}
+
 #[test]
 fn dial_tone_is_heard_before_dialling_in_every_country() {
     let mut bad = Vec::new();
@@ -223,6 +264,15 @@ fn dial_tone_is_heard_before_dialling_in_every_country() {
         }
     }
     assert!(bad.is_empty(), "{bad:#?}");
+}
+
+#[test]
+fn dial_tone_is_believed_sooner_before_dialling_than_in_a_call() {
+    let zone = ZoneId::of("de").unwrap();
+    let samples = toned(zone.tones().dial[0], 5, 2);
+    let after = |what| hear(&mut listening(Law::A, zone, what), Law::A, &samples).first().map(|h| h.0 - 500);
+    assert!(after(Listen::DialTone).is_some_and(|ms| (300..1_000).contains(&ms)));
+    assert!(after(Listen::Hangup).is_some_and(|ms| ms > 2_000));
 }
 
 #[test]
