@@ -20,6 +20,7 @@ mod limits;
 mod line;
 mod live;
 mod machine;
+mod order;
 mod outgoing;
 mod params;
 mod progress;

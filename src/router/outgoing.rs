@@ -1,19 +1,16 @@
-//! A leg that calls out, from its order to its answer: who may be called and under which number, the line, the ringing,
-//! the keys after the answer. Queued until a line is seized; then it is as far as the line says.
+//! A leg that calls out, from its beginning to its answer: the line, the ringing, the keys after the answer. Queued
+//! until a line is seized; then it is as far as the line says.
 
 use tipring_card::{Cause, Micros};
-use tipring_numbering::Class;
-use tipring_resources::{AccountStatus, Call, CallStatus, Code, Direction, Record, Sid, SidKind};
+use tipring_resources::{Call, CallStatus, Code, Record};
 
 use crate::bridge::ChildState;
-use crate::effects::{
-    CallRecord, Effect, Instructions, NewCall, Outgoing, Reply, RequestId, TraceKind, Track, WriteId,
-};
+use crate::effects::{CallRecord, Effect, Instructions, Outgoing, Reply, RequestId, TraceKind, Track, WriteId};
 use crate::errand::Errand;
 use crate::fault::Fault;
 use crate::fetch::Wanted;
 use crate::leg::{Leg, Stop};
-use crate::limits::{MAX_SESSIONS, SEIZE_LIMIT, WRITE_LIMIT};
+use crate::limits::{SEIZE_LIMIT, WRITE_LIMIT};
 use crate::queue::Waits;
 use crate::recording::{Ear, Side, Take, Wish};
 use crate::session::Session;
@@ -47,163 +44,7 @@ pub(crate) struct NoLine {
     pub(crate) text: String,
 }
 
-/// A number that may be called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Callee {
-    pub(crate) number: String,
-    pub(crate) emergency: bool,
-}
-
-/// Why a number may not be called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Barred {
-    /// It is none.
-    NoNumber,
-    /// Numbers of its class are closed.
-    Closed(Class),
-}
-
-impl Barred {
-    /// In words, with remedy.
-    pub(crate) fn text(&self, written: &str) -> String {
-        let written: String = written.chars().filter(|c| !c.is_control()).take(64).collect();
-        match self {
-            Barred::NoNumber => {
-                format!("\"{written}\" is not a telephone number; write it as E.164, e.g. +12025550100")
-            }
-            Barred::Closed(class) => {
-                let class = class_name(*class);
-                format!("{written} is a number of the class {class}, which is closed; open it with outbound.open")
-            }
-        }
-    }
-}
-
-/// A class as the configuration has it.
-const fn class_name(class: Class) -> &'static str {
-    match class {
-        Class::Emergency => "emergency",
-        Class::Short => "short",
-        Class::TollFree => "toll-free",
-        Class::National => "national",
-        Class::Mobile => "mobile",
-        Class::International => "international",
-        Class::Premium => "premium",
-        Class::Unknown => "unknown",
-    }
-}
-
 impl World {
-    /// Whether a number may be called, and what it is.
-    pub(crate) fn callee(&self, written: &str) -> Result<Callee, Barred> {
-        let number = self.config.plan.normal(written).filter(|number| !number.is_empty()).ok_or(Barred::NoNumber)?;
-        let class = self.config.plan.class(&number);
-        let emergency = class == Class::Emergency;
-        if emergency || self.config.outbound.open.contains(&class) {
-            Ok(Callee { number, emergency })
-        } else {
-            Err(Barred::Closed(class))
-        }
-    }
-
-    /// Whether an account may show a number: its own, or one that whoever configured the box has verified.
-    pub(crate) fn may_show(&self, account: Sid, number: &str) -> bool {
-        let plan = &self.config.plan;
-        let same = |other: &str| plan.normal(other).is_some_and(|other| other == number);
-        self.directory.numbers_of(account).any(|own| same(&own.phone_number))
-            || self.config.outbound.caller_ids.iter().any(|verified| same(verified))
-    }
-
-    /// The API wants a call to be made. The answer waits for the commit.
-    pub(crate) fn create_by_request(&mut self, id: RequestId, new: NewCall) {
-        let (call, write) = match self.place(new) {
-            Ok(placed) => placed,
-            Err((code, text)) => {
-                self.counters.refused_outgoing += 1;
-                self.emit(Effect::Reply { id, reply: Reply::Refused { code: Code(code), text } });
-                return;
-            }
-        };
-        self.reply_after(id, call, write);
-    }
-
-    fn place(&mut self, new: NewCall) -> Result<(Call, WriteId), (u32, String)> {
-        let meant = |code: u32| (code, format!("{}: {}", Code(code).meaning(), Code(code).remedy()));
-        match self.directory.account(new.account).map(|account| account.status) {
-            Some(AccountStatus::Active) => {}
-            _ => return Err(meant(20005)),
-        }
-        let callee = self.callee(&new.to).map_err(|barred| {
-            let code = if barred == Barred::NoNumber { 21211 } else { 21215 };
-            (code, barred.text(&new.to))
-        })?;
-        let from = self.config.plan.normal(&new.from).filter(|from| !from.is_empty());
-        let from = from.ok_or_else(|| (21212, Barred::NoNumber.text(&new.from)))?;
-        if !self.may_show(new.account, &from) {
-            let text = format!("{from} is not a number of the account, nor in outbound.caller_ids; use one that is");
-            return Err((21210, text));
-        }
-        if !callee.emergency && self.draining {
-            self.counters.refused_draining += 1;
-            return Err((20503, "the box is being stopped and begins no calls; try again later".to_owned()));
-        }
-        if !callee.emergency && self.sessions.len() >= MAX_SESSIONS {
-            self.counters.refused_full += 1;
-            return Err((20503, "the box has too many calls; try again later".to_owned()));
-        }
-        let call =
-            Call { to_raw: new.to, from_raw: new.from, ..self.outgoing_call(new.account, &callee.number, &from) };
-        let call = Call { direction: Direction::OutboundApi, ..call };
-        let emergency = callee.emergency;
-        let outward = Outward {
-            order: Outgoing { group: new.group, to: callee.number, from, emergency, ..Outgoing::default() },
-            born: None,
-            may_queue: !emergency,
-            no_line: None,
-            ring_limit: Micros::from_s(u64::from(new.timeout_s)),
-            send_digits: new.send_digits,
-            record: new.record,
-            instructions: Some(new.instructions),
-        };
-        let session = Session {
-            fallback: (new.fallback_url, new.fallback_method),
-            callback: new.callback,
-            time_limit: (new.time_limit_s > 0).then(|| Micros::from_s(u64::from(new.time_limit_s))),
-            ..Session::new(call.clone())
-        };
-        let begun = self.begin_outgoing(session, outward, true);
-        let (_, write) = begun.ok_or_else(|| (20503, "the box has too many calls; try again later".to_owned()))?;
-        Ok((call, write))
-    }
-
-    /// A record of a leg that is to be called.
-    pub(crate) fn outgoing_call(&mut self, account: Sid, to: &str, from: &str) -> Call {
-        let now = self.stamp();
-        Call {
-            sid: self.sid(SidKind::Call),
-            account,
-            parent: None,
-            number: None,
-            to: to.to_owned(),
-            from: from.to_owned(),
-            to_raw: String::new(),
-            from_raw: String::new(),
-            caller_name: None,
-            forwarded_from: None,
-            direction: Direction::OutboundDial,
-            status: CallStatus::Queued,
-            created: now,
-            updated: now,
-            started: None,
-            answered: None,
-            ended: None,
-            cause: None,
-            line: String::new(),
-            supervision: None,
-            queued_ms: 0,
-        }
-    }
-
     /// An outgoing leg begins. `kept`: it waits for the commit of its record, unless help is called.
     pub(crate) fn begin_outgoing(
         &mut self,

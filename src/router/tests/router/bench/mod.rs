@@ -1,6 +1,12 @@
 //! The world around a router: an exchange that rings, applications that answer from a table, sounds of a known length, a
 //! store that commits. Each of them can be told to fail or to be silent for ever.
 
+mod api;
+mod far_end;
+mod told;
+
+pub use far_end::FarEnd;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tipring_card::{Cause, Law, Micros, Supervision};
@@ -86,54 +92,6 @@ pub struct Bench {
     /// Leases of lines that we called on, in order, with the number called.
     pub called: Vec<(Port, String)>,
     requests_made: u64,
-}
-
-/// How a called party behaves. Times are from the seizure.
-#[derive(Clone, Debug)]
-pub struct FarEnd {
-    /// From the order to the seizure; `None`: lines never say anything.
-    pub seized_ms: Option<u64>,
-    /// There is no line: cause, and whether it is worth waiting.
-    pub no_line: Option<(u8, bool)>,
-    pub ringing_ms: Option<u64>,
-    pub early_ms: Option<u64>,
-    pub answered_ms: Option<u64>,
-    pub by: Supervision,
-    /// Clears with this cause.
-    pub cleared_ms: Option<(u64, u8)>,
-    /// Moves to another line.
-    pub moved_ms: Option<u64>,
-}
-
-impl FarEnd {
-    /// Rings, and answers after so long.
-    pub fn answers(ms: u64) -> FarEnd {
-        FarEnd { answered_ms: Some(ms), ..FarEnd::rings() }
-    }
-
-    /// Rings for ever.
-    pub fn rings() -> FarEnd {
-        FarEnd {
-            seized_ms: Some(10),
-            no_line: None,
-            ringing_ms: Some(100),
-            early_ms: None,
-            answered_ms: None,
-            by: Supervision::Connect,
-            cleared_ms: None,
-            moved_ms: None,
-        }
-    }
-
-    /// Refuses with this cause after so long, unheard.
-    pub fn refuses(ms: u64, cause: u8) -> FarEnd {
-        FarEnd { ringing_ms: None, cleared_ms: Some((ms, cause)), ..FarEnd::rings() }
-    }
-
-    /// There is no line to him.
-    pub fn no_line(cause: u8, may_wait: bool) -> FarEnd {
-        FarEnd { no_line: Some((cause, may_wait)), ..FarEnd::rings() }
-    }
 }
 
 struct Tapped {
@@ -277,131 +235,6 @@ impl Bench {
         lease
     }
 
-    /// How the called party at a number behaves.
-    pub fn far_end(&mut self, number: &str, far_end: FarEnd) {
-        self.far_ends.insert(number.into(), far_end);
-    }
-
-    /// The API's request for a call to Bob.
-    pub fn order(instructions: Instructions) -> NewCall {
-        NewCall {
-            account: account().sid,
-            to: BOB.into(),
-            from: SHOWN.into(),
-            group: String::new(),
-            instructions,
-            fallback_url: String::new(),
-            fallback_method: Method::Post,
-            callback: None,
-            timeout_s: 60,
-            time_limit_s: 14_400,
-            send_digits: String::new(),
-            record: None,
-        }
-    }
-
-    /// A call whose document is asked for at [`APP`].
-    pub fn order_url() -> NewCall {
-        Bench::order(Instructions::Url { url: APP.into(), method: Method::Post })
-    }
-
-    pub fn request_of_api(&mut self, request: Request) -> RequestId {
-        self.requests_made += 1;
-        let id = RequestId(self.requests_made);
-        self.event(Event::Request { id, request });
-        id
-    }
-
-    /// The API makes a call.
-    pub fn creates(&mut self, new: NewCall) -> RequestId {
-        self.request_of_api(Request::CreateCall(Box::new(new)))
-    }
-
-    /// The API gives a call something else to do.
-    pub fn redirects(&mut self, call: Sid, instructions: Instructions) -> RequestId {
-        let change = CallChange {
-            account: account().sid,
-            call,
-            instructions: Some(instructions),
-            fallback: None,
-            callback: None,
-            time_limit_s: None,
-        };
-        self.request_of_api(Request::ChangeCall(Box::new(change)))
-    }
-
-    /// The answer to a request of the API.
-    pub fn reply(&self, id: RequestId) -> Option<&Reply> {
-        self.log.iter().find_map(|(_, effect)| match effect {
-            Effect::Reply { id: answered, reply } if *answered == id => Some(reply),
-            _ => None,
-        })
-    }
-
-    /// The lease on which a number was called, the last time.
-    #[track_caller]
-    pub fn lease_to(&self, number: &str) -> Port {
-        self.called.iter().rev().find(|(_, to)| to == number).expect("nobody called there").0
-    }
-
-    /// The last record of the newest call to a number.
-    #[track_caller]
-    pub fn call_to(&self, number: &str) -> Call {
-        let calls = self.call_records();
-        let call = calls.iter().rev().find(|call| call.to == number).expect("nobody called there");
-        (*call).clone()
-    }
-
-    /// Orders that the lines got.
-    pub fn orders(&self) -> Vec<&Outgoing> {
-        let orders = self.log.iter().filter_map(|(_, effect)| match effect {
-            Effect::Line(LineCommand::Dial { call, .. }) => Some(call.as_ref()),
-            _ => None,
-        });
-        orders.collect()
-    }
-
-    /// Whether two legs hear each other.
-    pub fn are_bridged(&self, one: Port, other: Port) -> bool {
-        self.connected.contains(&(one, other)) && self.connected.contains(&(other, one))
-    }
-
-    fn dialled(&mut self, attempt: AttemptId, call: &Outgoing) {
-        let far_end = self.far_ends.get(&call.to).cloned().unwrap_or(FarEnd::answers(2_000));
-        if let Some((cause, may_wait)) = far_end.no_line {
-            let cause = Cause(cause);
-            let no_line = LineEvent::NoLine { attempt, cause, may_wait, text: "all lines are in use".into() };
-            return self.later(5, Event::Line(no_line));
-        }
-        let Some(seized_ms) = far_end.seized_ms else { return };
-        self.generation += 1;
-        let mut lease = Port { index: 20, generation: self.generation };
-        let (law, kind) = (Law::Mu, LineKind::Isdn);
-        let seized = LineEvent::Seized { attempt, lease, line: "sim 2/1".into(), law, kind };
-        self.later(seized_ms, Event::Line(seized));
-        if let Some(ms) = far_end.moved_ms {
-            let from = lease;
-            self.generation += 1;
-            lease = Port { index: 21, generation: self.generation };
-            let moved = LineEvent::Moved { from, lease, line: "sim 2/2".into(), law, kind };
-            self.later(seized_ms + ms, Event::Line(moved));
-        }
-        self.called.push((lease, call.to.clone()));
-        if let Some(ms) = far_end.ringing_ms {
-            self.later(seized_ms + ms, Event::Line(LineEvent::Ringing { lease }));
-        }
-        if let Some(ms) = far_end.early_ms {
-            self.later(seized_ms + ms, Event::Line(LineEvent::EarlyMedia { lease }));
-        }
-        if let Some(ms) = far_end.answered_ms {
-            self.later(seized_ms + ms, Event::Line(LineEvent::Answered { lease, by: far_end.by }));
-        }
-        if let Some((ms, cause)) = far_end.cleared_ms {
-            let cleared = LineEvent::Cleared { lease, cause: Cause(cause), by_far_end: true };
-            self.later(seized_ms + ms, Event::Line(cleared));
-        }
-    }
-
     pub fn presses(&mut self, lease: Port, keys: &str) {
         for key in keys.bytes() {
             self.event(Event::Switch(SwitchEvent::Key { port: lease, key }));
@@ -417,11 +250,6 @@ impl Bench {
         self.detach(lease);
     }
 
-    pub fn asks_to_end(&mut self, call: Sid, only_unanswered: bool) {
-        let request = Request::EndCall { account: account().sid, call, only_unanswered };
-        self.event(Event::Request { id: RequestId(1), request });
-    }
-
     /// Tells the router something, now, and carries out what it wants.
     pub fn event(&mut self, event: Event) {
         self.router.handle(self.now, event);
@@ -432,11 +260,6 @@ impl Bench {
     /// Lets time pass.
     pub fn wait_ms(&mut self, ms: u64) {
         self.run_to(self.now + Micros::from_ms(ms));
-    }
-
-    /// Until the called parties, who answer after two seconds, are there.
-    pub fn run_out_to_answer(&mut self) {
-        self.wait_ms(2_500);
     }
 
     /// Until nothing is left to happen, but not longer than a day.
@@ -663,134 +486,6 @@ impl Bench {
             App::Hangs | App::After(..) => return None,
         };
         Some((answer, ms))
-    }
-
-    /// URLs of the documents asked for, in order.
-    pub fn asked(&self) -> Vec<&str> {
-        let documents = self.requests.iter().filter(|(_, request)| request.purpose == Purpose::Document);
-        documents.map(|(_, request)| request.url.as_str()).collect()
-    }
-
-    pub fn callbacks(&self) -> Vec<&HttpRequest> {
-        let notices = self.requests.iter().filter(|(_, request)| request.purpose == Purpose::Callback);
-        notices.map(|(_, request)| request).collect()
-    }
-
-    /// The nth request.
-    #[track_caller]
-    pub fn request(&self, n: usize) -> &HttpRequest {
-        &self.requests[n].1
-    }
-
-    /// Everything heard, in order.
-    pub fn words(&self) -> Vec<&str> {
-        self.heard.iter().map(|heard| heard.what.as_str()).collect()
-    }
-
-    pub fn call_records(&self) -> Vec<&Call> {
-        self.log
-            .iter()
-            .filter_map(|(_, effect)| match effect {
-                Effect::Write { record, .. } => match record.as_ref() {
-                    Record::Call(call) => Some(call),
-                    _ => None,
-                },
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// The one final record.
-    #[track_caller]
-    pub fn last_call(&self) -> &Call {
-        let last = self.call_records().into_iter().next_back().expect("no call was written");
-        assert!(last.status.is_final(), "the call is not over: {last:?}");
-        last
-    }
-
-    pub fn recordings(&self) -> Vec<&Recording> {
-        self.log
-            .iter()
-            .filter_map(|(_, effect)| match effect {
-                Effect::Write { record, .. } => match record.as_ref() {
-                    Record::Recording(recording) => Some(recording),
-                    _ => None,
-                },
-                _ => None,
-            })
-            .collect()
-    }
-
-    pub fn notifications(&self) -> Vec<&Notification> {
-        self.log
-            .iter()
-            .filter_map(|(_, effect)| match effect {
-                Effect::Write { record, .. } => match record.as_ref() {
-                    Record::Notification(notification) => Some(notification),
-                    _ => None,
-                },
-                _ => None,
-            })
-            .collect()
-    }
-
-    pub fn codes(&self) -> Vec<u32> {
-        self.notifications().iter().map(|notification| notification.code.0).collect()
-    }
-
-    /// Causes with which lines were cleared.
-    pub fn cleared(&self) -> Vec<u8> {
-        self.log
-            .iter()
-            .filter_map(|(_, effect)| match effect {
-                Effect::Line(LineCommand::Clear { cause, .. }) => Some(cause.0),
-                _ => None,
-            })
-            .collect()
-    }
-
-    pub fn was_answered(&self) -> bool {
-        self.log.iter().any(|(_, effect)| matches!(effect, Effect::Line(LineCommand::Answer { .. })))
-    }
-
-    pub fn replies(&self) -> Vec<&Reply> {
-        self.log
-            .iter()
-            .filter_map(|(_, effect)| match effect {
-                Effect::Reply { reply, .. } => Some(reply),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// The timeline.
-    pub fn lines(&self) -> Vec<String> {
-        self.log
-            .iter()
-            .filter_map(|(at, effect)| match effect {
-                Effect::Trace(trace) => {
-                    assert_eq!(trace.at, *at);
-                    Some(format!("{:>6} {} {}", at.as_ms(), TraceKind::as_str(trace.kind), trace.text))
-                }
-                _ => None,
-            })
-            .collect()
-    }
-
-    #[track_caller]
-    pub fn ended(&self, status: CallStatus, cause: u8) {
-        let last = self.last_call();
-        assert_eq!((last.status, last.cause), (status, Some(cause)), "{:#?}", self.lines());
-    }
-
-    /// The effects as one text, to be compared octet by octet.
-    pub fn transcript(&self) -> String {
-        self.log.iter().map(|(at, effect)| format!("{} {effect:?}\n", at.0)).collect()
-    }
-
-    /// The recording that a tap goes into.
-    pub fn has_open_recording(&self) -> bool {
-        self.taps.values().any(|tapped| tapped.sid.is_some())
     }
 }
 

@@ -1,0 +1,206 @@
+//! Dial: calls others, lets the caller hear how it goes, and connects him with the first who answers. The legs that it
+//! calls are legs like all others, each with its own record and task; the bridge is this verb's alone.
+//!
+//! Whatever ends it (an outcome, the caller's hang-up, another document from the API), its legs are ended, its
+//! crosspoints taken back, its ringback stopped and its recording kept.
+
+mod callees;
+mod heard;
+mod outcome;
+
+use tipring_card::Micros;
+use tipring_instructions::Dial;
+use tipring_resources::Call;
+use tipring_switch::PlayId;
+
+use crate::bridge::ChildState;
+use crate::effects::TraceKind;
+use crate::errand::Errand;
+use crate::fetch::Page;
+use crate::leg::{Leg, Stop};
+use crate::recording::Take;
+use crate::session::End;
+use crate::verbs::Flow;
+use crate::world::{Input, TaskId};
+use outcome::Outcome;
+
+/// A Dial that is being carried out.
+struct Dialling<'a> {
+    leg: &'a Leg,
+    page: &'a Page,
+    dial: &'a Dial,
+    /// The legs called so far, in order, with what is known of them.
+    legs: Vec<(TaskId, Call)>,
+    ringback: Option<PlayId>,
+    take: Option<Take>,
+}
+
+pub(super) async fn run(leg: &Leg, page: &Page, dial: &Dial) -> Result<Flow, Stop> {
+    let mut dialling = Dialling { leg, page, dial, legs: Vec::new(), ringback: None, take: None };
+    let ended = dialling.carry_out().await;
+    dialling.take_back();
+    if ended.as_ref().is_err_and(|stop| *stop == Stop::Redirected) {
+        if let Some(take) = dialling.take.take() {
+            take.run_beside(&mut leg.world(), true);
+        }
+        return Err(Stop::Redirected);
+    }
+    let outcome = ended.unwrap_or_else(|_| dialling.abandoned());
+    dialling.finish(&outcome).await
+}
+
+impl Dialling<'_> {
+    async fn carry_out(&mut self) -> Result<Outcome, Stop> {
+        let callees = self.callees();
+        let Some(shown) = self.shown(&callees)? else {
+            return Ok(Outcome { status: "failed", call: None, bridged: false });
+        };
+        if callees.is_empty() {
+            return Ok(Outcome { status: "failed", call: None, bridged: false });
+        }
+        if !self.dial.answer_on_bridge {
+            self.leg.answer().await?;
+        }
+        let at_once = if self.dial.sequential { 1 } else { callees.len() };
+        for round in callees.chunks(at_once) {
+            let first = self.legs.len();
+            for (number, callee) in round {
+                self.call(number, callee, &shown);
+            }
+            if let Some(winner) = self.race(first).await? {
+                return self.talk(winner).await;
+            }
+        }
+        Ok(self.unanswered())
+    }
+
+    /// Until one of the legs from `first` on has answered, or none is left.
+    async fn race(&mut self, first: usize) -> Result<Option<TaskId>, Stop> {
+        loop {
+            let states = self.states(first);
+            let won = |state: &ChildState| {
+                matches!(state, ChildState::Answered | ChildState::Ready | ChildState::Left(_)) || answered(state)
+            };
+            if let Some((winner, _)) = states.iter().find(|(_, state)| won(state)) {
+                return Ok(Some(*winner));
+            }
+            let live: Vec<_> = states.iter().filter(|(_, state)| !state.is_gone()).collect();
+            match live[..] {
+                [] => return Ok(None),
+                [(only, ChildState::Heard)] if self.dial.ring_tone.is_none() => self.let_hear(*only),
+                _ => self.ring_back(),
+            }
+            self.next(Micros::FOREVER).await?;
+        }
+    }
+
+    /// The next input, after what is to be done about any.
+    async fn next(&mut self, until: Micros) -> Result<Input, Stop> {
+        let input = self.leg.next(until).await?;
+        if let Some(take) = &mut self.take {
+            take.input(&input);
+        }
+        match input {
+            Input::Key(b'*') if self.dial.hangup_on_star => {
+                self.leg.trace(TraceKind::Verb, "Dial ended: star");
+                self.end_legs(None);
+            }
+            Input::Key(_) => self.leg.world().counters.keys_unheard += 1,
+            _ => {}
+        }
+        Ok(input)
+    }
+
+    /// From the answer to the end of the bridge.
+    async fn talk(&mut self, winner: TaskId) -> Result<Outcome, Stop> {
+        self.end_legs(Some(winner));
+        self.leg.answer().await?;
+        while matches!(self.state(winner), ChildState::Answered) {
+            self.next(Micros::FOREVER).await?;
+        }
+        self.stop_ringback();
+        let Some((ours, theirs)) = self.ports(winner).filter(|_| !self.state(winner).is_gone()) else {
+            return Ok(self.talked(winner, false));
+        };
+        self.leg.trace(TraceKind::Verb, "bridged");
+        {
+            let mut world = self.leg.world();
+            world.connect(self.leg.task, ours, theirs);
+            world.connect(self.leg.task, theirs, ours);
+            world.counters.bridges += 1;
+        }
+        if self.take.is_none() {
+            self.record();
+        }
+        let until = self.leg.now() + Micros::from_s(u64::from(self.dial.time_limit_s));
+        while !self.state(winner).is_gone() {
+            if let Input::Timeout = self.next(until).await? {
+                self.leg.trace(TraceKind::Verb, "Dial ended: timeLimit");
+                self.end_legs(None);
+            }
+        }
+        Ok(self.talked(winner, true))
+    }
+
+    fn state(&self, child: TaskId) -> ChildState {
+        let world = self.leg.world();
+        world.children.get(&child).map_or(ChildState::Trying, |child| child.state.clone())
+    }
+
+    fn states(&self, first: usize) -> Vec<(TaskId, ChildState)> {
+        self.legs.iter().skip(first).map(|(task, _)| (*task, self.state(*task))).collect()
+    }
+
+    /// Ends all legs but one.
+    fn end_legs(&mut self, but: Option<TaskId>) {
+        let mut world = self.leg.world();
+        for (task, _) in self.legs.iter().filter(|(task, _)| Some(*task) != but) {
+            let ours = world.children.get(task).is_some_and(|child| !child.state.is_gone());
+            if ours {
+                world.end_call(*task, End::OURS);
+            }
+        }
+    }
+
+    /// Nothing of it stays: no leg, no crosspoint, no ringback. What became of the legs is kept.
+    fn take_back(&mut self) {
+        self.end_legs(None);
+        self.stop_ringback();
+        let mut world = self.leg.world();
+        world.unbridge(self.leg.task);
+        for (task, call) in &mut self.legs {
+            if let Some(child) = world.children.remove(task)
+                && let ChildState::Left(last) | ChildState::Ended(last) = child.state
+            {
+                *call = *last;
+            }
+        }
+    }
+
+    /// Keeps the recording and goes on.
+    async fn finish(&mut self, outcome: &Outcome) -> Result<Flow, Stop> {
+        self.leg.trace(TraceKind::Verb, format!("Dial ended: {}", outcome.status));
+        let mut told = outcome.told();
+        if let Some(take) = self.take.take()
+            && let Some(take) = take.finish(self.leg, 0).await?
+        {
+            told.extend(take.told(&self.leg.world().config));
+        }
+        let over = self.leg.is_over();
+        let Some(action) = self.dial.action.as_deref().filter(|action| !action.is_empty()) else {
+            return if over { Err(Stop::Over) } else { Ok(Flow::Next) };
+        };
+        let ask = self.page.ask(Some(action), self.dial.method, told);
+        if over {
+            let call = self.leg.call()?.0;
+            self.leg.world().begin(call.sid, Errand::Notice { call: Box::new(call), ask });
+            return Err(Stop::Over);
+        }
+        Ok(Flow::Ask(ask))
+    }
+}
+
+/// A leg that was answered, and is over already.
+fn answered(state: &ChildState) -> bool {
+    matches!(state, ChildState::Ended(call) if call.answered.is_some())
+}
