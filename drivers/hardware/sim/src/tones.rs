@@ -4,14 +4,15 @@
 //! Source: the dsp's zone table; ITU-T E.180 for the usual information tone.
 
 use tipring_card::{BLOCK, Block, Cause, Law};
-use tipring_dsp::{CadenceTone, Information, Tone, ZoneId};
+use tipring_dsp::{CadenceTone, Information, InformationTone, ZoneId};
 
 use crate::dial::companding;
 
 /// Level of a tone while it sounds.
 const TONE_DBM0: f32 = -10.0;
-/// Samples of a millisecond.
-const SAMPLES_A_MS: u32 = 8;
+/// The three rising tones of E.180.
+const USUAL_INFORMATION: Information =
+    Information::Rising { hz: [950, 1400, 1800], ms: [330; 3], gap_ms: 0, pause_ms: 1_000 };
 
 /// What an exchange plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +43,8 @@ impl OfficeTone {
 
 /// A tone that sounds.
 pub(crate) enum Playing {
-    /// A tone in a rhythm.
     Rhythm(Box<CadenceTone>),
-    /// One tone after the other, then silence; samples of each, of the gap between two and of the pause.
-    Rising { tones: Vec<(Tone, u32)>, gap: u32, pause: u32, part: usize, sample: u32 },
+    Information(Box<InformationTone>),
 }
 
 impl Playing {
@@ -60,22 +59,13 @@ impl Playing {
             OfficeTone::Busy | OfficeTone::Congestion => zone.busy,
             OfficeTone::Information => &[],
         };
-        match (forms.first(), zone.information.first()) {
-            (Some(cadence), _) | (None, Some(Information::Rhythm(cadence))) => {
-                Playing::Rhythm(Box::new(CadenceTone::new(*cadence, TONE_DBM0)))
+        match forms.first() {
+            Some(cadence) => Playing::Rhythm(Box::new(CadenceTone::new(*cadence, TONE_DBM0))),
+            None => {
+                let information = zone.information.first().copied().unwrap_or(USUAL_INFORMATION);
+                Playing::Information(Box::new(InformationTone::new(information, TONE_DBM0)))
             }
-            (None, Some(&Information::Rising { hz, ms, gap_ms, pause_ms })) => {
-                Playing::rising(hz, ms, gap_ms, pause_ms)
-            }
-            (None, None) => Playing::rising([950, 1400, 1800], [330; 3], 30, 1_000),
         }
-    }
-
-    fn rising(hz: [u16; 3], ms: [u16; 3], gap_ms: u16, pause_ms: u16) -> Playing {
-        let samples = |ms: u16| u32::from(ms) * SAMPLES_A_MS;
-        let tones = hz.into_iter().zip(ms).filter(|(hz, _)| *hz > 0);
-        let tones = tones.map(|(hz, ms)| (Tone::new(f32::from(hz), TONE_DBM0), samples(ms))).collect();
-        Playing::Rising { tones, gap: samples(gap_ms), pause: samples(pause_ms), part: 0, sample: 0 }
     }
 
     /// The next block.
@@ -83,21 +73,7 @@ impl Playing {
         let mut samples = [0_i16; BLOCK];
         match self {
             Playing::Rhythm(cadence) => cadence.fill(&mut samples),
-            Playing::Rising { tones, gap, pause, part, sample } => {
-                let last = tones.len().saturating_sub(1);
-                for out in &mut samples {
-                    let Some((tone, sounds)) = tones.get_mut(*part) else {
-                        break;
-                    };
-                    if *sample < *sounds {
-                        tone.fill(core::slice::from_mut(out));
-                    }
-                    *sample += 1;
-                    if *sample >= *sounds + if *part == last { *pause } else { *gap } {
-                        (*part, *sample) = (if *part == last { 0 } else { *part + 1 }, 0);
-                    }
-                }
-            }
+            Playing::Information(tone) => tone.fill(&mut samples),
         }
         companding(law).encode_into(&samples, block);
     }
