@@ -304,3 +304,31 @@ fn a_line_that_is_cut_ends_its_call_and_heals() {
     all.run_until(15_000, |all| all.told(&Event::Connected(Supervision::Reversal)));
     all.hangs_up();
 }
+
+#[test]
+fn a31_every_country_hears_its_own_dial_ringback_and_busy() {
+    let mut complaints = Vec::new();
+    for zone in ZoneId::all() {
+        let code = zone.tones().code;
+        let line = Config { zone, ..us() };
+        let config = |reply| OfficeConfig {
+            zone,
+            subscribers: subscribers_of(vec![("77", reply)]),
+            reversal_on_answer: true,
+            ..OfficeConfig::default()
+        };
+        let mut all = RealBox::new(line.clone(), config(Reply::Refuse(Cause::USER_BUSY)));
+        all.dials("77");
+        all.run(25_000);
+        if all.ended().map(|end| end.1) != Some(Sign::BusyTone) {
+            complaints.push(format!("{code} busy: {:?}", all.events));
+        }
+        let mut all = RealBox::new(line, config(answers(14_000, vec![stay()])));
+        all.dials("77");
+        all.run(25_000);
+        if !all.told(&Event::Ringback) || !all.told(&Event::Connected(Supervision::Reversal)) {
+            complaints.push(format!("{code} ringback: {:?}", all.events));
+        }
+    }
+    assert!(complaints.is_empty(), "{complaints:#?}");
+}
