@@ -97,6 +97,12 @@ fn ways(dice: &mut Dice) -> Vec<Way> {
     ways
 }
 
+/// Six of them, each frequency with each rhythm's error and each level at least once.
+fn few_ways(dice: &mut Dice) -> Vec<Way> {
+    let ways = ways(dice).into_iter().enumerate();
+    ways.filter(|(n, _)| n % 3 == (n / 3 + n / 9) % 3).map(|(_, way)| way).collect()
+}
+
 fn turn_ms(cadence: &Cadence, way: Way) -> f32 {
     cadence.on_off_ms.iter().map(|ms| f32::from(*ms)).sum::<f32>() * way.time
 }
@@ -174,7 +180,7 @@ fn dial_tone_of_every_country_is_certain_in_time() {
     let (mut latest, mut latest_call) = (0, 0);
     for zone in ZoneId::all() {
         for cadence in zone.tones().dial {
-            for way in ways(&mut dice) {
+            for way in few_ways(&mut dice) {
                 let way = Way { begun: 0.0, ..way };
                 let endless = cadence.on_off_ms.is_empty();
                 let sound = sound(cadence, way, if endless { 3500.0 } else { 8000.0 }, &mut dice);
@@ -203,7 +209,7 @@ fn ringback_of_every_country_is_told_burst_by_burst() {
     let mut wrong = Vec::new();
     for zone in ZoneId::all() {
         for cadence in zone.tones().ringback {
-            for way in ways(&mut dice) {
+            for way in few_ways(&mut dice) {
                 let way = Way { begun: 0.0, ..way };
                 let turn = turn_ms(cadence, way);
                 let sound = sound(cadence, way, 3.0 * turn, &mut dice);
