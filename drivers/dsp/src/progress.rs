@@ -20,6 +20,7 @@ use rising::Rising;
 use sounds::{Kind, Mask, Rhythm, Sounds};
 
 use crate::ZoneId;
+use crate::level::power_at;
 
 /// Samples of one block: 10 ms.
 pub const BLOCK: usize = 2 * HALF;
@@ -184,7 +185,7 @@ impl Progress {
         let dip = self.window * self.burst.measured as f32 <= self.burst.energy * DIP;
         let tone = loud && (dip && self.burst.measured > 0 || self.sounds.is_tone(self.window));
         self.tone = tone;
-        if self.voice.block(loud && !tone) {
+        if self.voice.block(loud && !tone && self.power >= VOICE_FLOOR) {
             self.tell(Progressing::Voice);
         }
         let rising = self.sounds.rising.map(|place| self.sounds.at(place));
@@ -294,7 +295,7 @@ impl Progress {
         let ms = self.levels.quiet_ms();
         if ms >= self.silence_ms {
             self.tell(Progressing::Silence { ms: self.silence_ms });
-            self.silence_ms += SILENCE_MS;
+            self.silence_ms = self.silence_ms.saturating_add(SILENCE_MS);
         }
     }
 
@@ -359,3 +360,5 @@ const LEAST_ENDLESS_MS: u32 = 2000;
 /// A voice: 250 ms of sound, pauses counting half.
 const VOICE_SUM: u32 = 50;
 const VOICE_OVER_BLOCKS: u32 = 100;
+/// What is weaker is no voice, even while the line's noise is not yet known.
+const VOICE_FLOOR: f32 = power_at(-40.0);

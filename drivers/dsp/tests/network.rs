@@ -18,11 +18,13 @@ pub struct Way {
     pub begun: f32,
     /// Every second burst is so much stronger.
     pub step_db: f32,
+    /// What the second of two tones is weaker than the first.
+    pub twist_db: f32,
 }
 
 impl Default for Way {
     fn default() -> Self {
-        Way { dbm0: -10.0, off: 1.0, time: 1.0, snr_db: None, begun: 0.0, step_db: 0.0 }
+        Way { dbm0: -10.0, off: 1.0, time: 1.0, snr_db: None, begun: 0.0, step_db: 0.0, twist_db: 0.0 }
     }
 }
 
@@ -34,7 +36,8 @@ pub fn sound(cadence: &Cadence, way: Way, ms: f32, dice: &mut Dice) -> Vec<i16> 
         (_, false) => way.dbm0 - 3.01,
         (_, true) => way.dbm0 - 1.76,
     };
-    let (mut first, mut second) = (Tone::new(a, level), Tone::new(b, if cadence.modulated { 0.0 } else { level }));
+    let second_level = if cadence.modulated { 0.0 } else { level - way.twist_db };
+    let (mut first, mut second) = (Tone::new(a, level), Tone::new(b, second_level));
     for _ in 0..dice.next() % 400 {
         first.next_sample();
         second.next_sample();
@@ -301,5 +304,58 @@ fn tones_that_fall_or_miss_one_are_no_information() {
         let sound = rising(hz, [330; 3], 0, Way::default(), &mut dice);
         let heard = heard_in(ZoneId::default(), Mode::Call, &sound);
         assert!(heard.iter().all(|(_, what)| *what != Progressing::Information), "{hz:?}: {heard:?}");
+    }
+}
+
+#[test]
+fn a_line_that_weakens_one_of_two_tones_hides_none_of_them() {
+    let mut dice = Dice::new(24);
+    let mut wrong = Vec::new();
+    for zone in ZoneId::all() {
+        let tones = zone.tones();
+        let of = |cadences: &[Cadence], what| cadences.iter().map(|cadence| (*cadence, what)).collect::<Vec<_>>();
+        let all = [
+            of(tones.busy, Progressing::Busy),
+            of(tones.ringback, Progressing::Ringback),
+            of(tones.dial, Progressing::DialTone),
+        ];
+        for (cadence, expected) in all.concat().into_iter().filter(|(cadence, _)| cadence.hz[1] > 0) {
+            for twist_db in [-6.0, 6.0] {
+                let way = Way { dbm0: -16.0, twist_db, begun: 0.0, ..Way::default() };
+                let sound = sound(&cadence, way, (3.6 * turn_ms(&cadence, way)).max(3000.0), &mut dice);
+                let (_, what) = first(zone, Mode::Call, &sound);
+                if what != Some(expected) && !cadence.modulated {
+                    wrong.push((tones.code, cadence, twist_db, what));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn any_samples_at_all_are_borne() {
+    let mut dice = Dice::new(25);
+    for zone in ZoneId::all().step_by(5) {
+        let mut ear = Progress::new(zone);
+        for n in 0..3_000u64 {
+            let block: [i16; BLOCK] = match dice.next() % 6 {
+                0 => [i16::MIN; BLOCK],
+                1 => [i16::MAX; BLOCK],
+                2 => [0; BLOCK],
+                3 => core::array::from_fn(|n| if n % 2 == 0 { i16::MIN } else { i16::MAX }),
+                4 => core::array::from_fn(|n| if n % 19 < 9 { i16::MIN } else { i16::MAX }),
+                _ => core::array::from_fn(|_| dice.next() as i16),
+            };
+            ear.block(&block);
+            if n % 701 == 0 {
+                ear.listen(if n % 2 == 0 { Mode::Call } else { Mode::BeforeDialling });
+            }
+        }
+        // And it still hears.
+        ear.listen(Mode::Call);
+        let busy = sound(&zone.tones().busy[0], Way::default(), 8_000.0, &mut dice);
+        let told = busy.chunks_exact(BLOCK).filter_map(|block| ear.block(block.try_into().expect("a whole block")));
+        assert!(told.into_iter().any(|what| what == Progressing::Busy), "{}", zone.tones().code);
     }
 }

@@ -85,7 +85,7 @@ impl Levels {
         self.count += 1;
         if !self.told && self.length >= BURST_STEPS {
             self.told = true;
-            return Edge::Begun { off_ms: self.quiet * STEP_MS };
+            return Edge::Begun { off_ms: self.quiet.saturating_mul(STEP_MS) };
         }
         Edge::None
     }
@@ -98,7 +98,7 @@ impl Levels {
         }
         self.quiet = self.low;
         (self.reference, self.kept) = (mean, KEPT_STEPS);
-        Edge::Ended { on_ms: (self.length - self.low) * STEP_MS, power: mean }
+        Edge::Ended { on_ms: (self.length - self.low).saturating_mul(STEP_MS), power: mean }
     }
 
     /// The burst that has just ended was a tone: what is far below it is its pause for long.
