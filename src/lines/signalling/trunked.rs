@@ -19,6 +19,8 @@ pub(super) struct Trunked {
     pub channel: Option<Box<dyn Channel>>,
     up: bool,
     reopen_at: Micros,
+    /// The last opening failed, and that was said.
+    complained: bool,
     pub first_port: u16,
     pub ports: u16,
 }
@@ -44,6 +46,7 @@ impl Trunked {
             channel: None,
             up: false,
             reopen_at: Micros::ZERO,
+            complained: false,
             first_port,
             ports,
         }
@@ -58,7 +61,7 @@ impl Trunked {
 impl Signalling {
     pub(super) fn step_span(&mut self, now: Micros, at: usize, look: bool, actions: &mut Vec<SignallingAction>) {
         if self.spans[at].channel.is_none() && now >= self.spans[at].reopen_at {
-            self.open_d(now, at);
+            self.open_d(now, at, actions);
         }
         let mut look = look;
         self.receive(now, at, &mut look, actions);
@@ -71,15 +74,23 @@ impl Signalling {
         self.outputs(now, at, actions);
     }
 
-    fn open_d(&mut self, now: Micros, at: usize) {
+    fn open_d(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
         let d = self.spans[at].d;
         let opened = self.card.open(d).and_then(|mut channel| channel.setup(Setup::Frames).map(|()| channel));
         match opened {
             Ok(channel) => {
                 self.spans[at].channel = Some(channel);
+                self.spans[at].complained = false;
                 self.look(now, at);
             }
-            Err(_) => self.spans[at].reopen_at = now + REOPEN_EVERY,
+            Err(error) => {
+                let trunked = &mut self.spans[at];
+                trunked.reopen_at = now + REOPEN_EVERY;
+                if !std::mem::replace(&mut trunked.complained, true) {
+                    let text = format!("{}: the D channel cannot be opened yet: {error}", trunked.span.name());
+                    actions.push(SignallingAction::Note(text));
+                }
+            }
         }
     }
 

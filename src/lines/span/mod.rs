@@ -314,7 +314,9 @@ impl Span {
                 if inband {
                     self.trunk.handle(now, Input::Command(Command::Release(call, cause)));
                 }
-                self.ends(call, cause, By::Remote);
+                // Said of our own timers too, and those have one cause of their own.
+                let by = if cause == Cause::TIMER_EXPIRY { By::Timer } else { By::Remote };
+                self.ends(call, cause, by);
             }
             Event::Released { call, cause, by } => {
                 self.ends(call, cause, by);

@@ -450,3 +450,19 @@ fn an_emergency_call_waits_for_nobody_but_cuts_nobody_off() {
     assert_eq!((bench.no_line().0, bench.no_line().1), (Cause::NO_CHANNEL, true), "{}", bench.no_line().2);
     assert!(bench.cleared().is_empty());
 }
+
+#[test]
+fn a_link_that_goes_before_the_network_has_answered_sends_the_call_to_another_span() {
+    let mut bench = Bench::calling(vec![("", Reply::Ignore)], two_spans(Vec::new()));
+    bench.dial("1");
+    let first = bench.seized().0;
+    assert_eq!(bench.seized().1, "sim 1/31");
+    bench.wire.plug(SpanId(1), false);
+    bench.run_ms(2_000);
+    let Some(LineEvent::Moved { from, line, .. }) = bench.told.iter().find(|e| matches!(e, LineEvent::Moved { .. }))
+    else {
+        panic!("{:?} {:?}", bench.told, bench.notes);
+    };
+    assert_eq!((*from, line.as_str()), (first, "sim 2/31"));
+    assert!(bench.cleared().is_empty());
+}

@@ -17,12 +17,19 @@ impl Signalling {
                 looped.deaf_until = Some(now + DEAF);
                 looped.port_alarm = false;
                 looped.reopen_tries = 0;
+                looped.complained = false;
                 if std::mem::take(&mut looped.lost) {
                     looped.fxo.handle(now, Input::Opened);
                     self.loop_outputs(now, at, actions);
                 }
             }
-            Err(_) if looped.lost => looped.reopen_at = now + REOPEN_EVERY,
+            Err(error) if looped.lost => {
+                looped.reopen_at = now + REOPEN_EVERY;
+                if !std::mem::replace(&mut looped.complained, true) {
+                    let text = format!("{}: cannot be opened yet: {error}", looped.name);
+                    actions.push(SignallingAction::Note(text));
+                }
+            }
             Err(CardError::Busy) if looped.reopen_tries < REOPEN_TRIES => {
                 looped.reopen_tries += 1;
                 looped.reopen_at = now + REOPEN_AFTER_CALL;

@@ -74,6 +74,8 @@ pub(super) struct Looped {
     span_alarm: bool,
     reopen_at: Micros,
     reopen_tries: u8,
+    /// The last opening failed, and that was said.
+    complained: bool,
 }
 
 impl Looped {
@@ -101,6 +103,7 @@ impl Looped {
             span_alarm: false,
             reopen_at: Micros::ZERO,
             reopen_tries: 0,
+            complained: false,
         }
     }
 
