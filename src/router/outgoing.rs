@@ -208,9 +208,10 @@ fn record(leg: &Leg) -> Result<(), Stop> {
         url: String::new(),
     };
     let take = Take::begin(&mut world, leg.task, &call, wish);
+    let recording = take.as_ref().map(|take| take.recording.sid);
     let errand = take.and_then(|take| take.run_beside(&mut world, false));
     if let Some(session) = world.sessions.get_mut(&leg.task) {
-        session.recorder = errand;
+        (session.recorder, session.recording) = (errand, recording);
     }
     Ok(())
 }

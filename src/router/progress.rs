@@ -4,13 +4,14 @@
 
 use std::collections::VecDeque;
 
-use tipring_resources::{Call, Method, Sid};
+use tipring_resources::{Call, Direction, Method, Sid};
 
 use crate::date::rfc2822;
 use crate::effects::{CallEvents, WriteId};
 use crate::errand::Errand;
 use crate::limits::MAX_PROGRESS;
 use crate::params::{Params, of_call, param};
+use crate::recording::recording_url;
 use crate::world::{TaskId, World};
 
 /// What happened to a leg.
@@ -61,6 +62,10 @@ impl World {
         let call = Box::new(session.call.clone());
         if progress == Progress::Completed {
             extra.extend(of_end(&call));
+            if let Some(recording) = session.recording {
+                extra.push(param("RecordingSid", recording));
+                extra.push(param("RecordingUrl", recording_url(&self.config, call.account, recording)));
+            }
         }
         let mut params = of_call(&call, &self.config, &extra);
         if progress == Progress::Initiated
@@ -110,6 +115,9 @@ fn of_end(call: &Call) -> Params {
     let mut params = vec![param("CallDuration", seconds), param("Duration", (seconds + 59) / 60)];
     if let Some(cause) = call.cause {
         params.push(param("HangupCause", cause));
+    }
+    if call.direction == Direction::OutboundApi {
+        params.push(param("QueueTime", call.queued_ms));
     }
     params
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use tipring_card::{Cause, Law, Micros};
-use tipring_resources::{Call, CallStatus, Code, Direction, Method, Number, Record};
+use tipring_resources::{Call, CallStatus, Code, Direction, Method, Number, Record, Sid};
 use tipring_switch::{Command as SwitchCommand, PlayId, Port};
 
 use crate::effects::{CallCallback, Effect, HttpId, Instructions, LineCommand, MediaId, TraceKind, WriteId};
@@ -55,6 +55,8 @@ pub(crate) struct Session {
     pub(crate) crosspoints: Vec<(Port, Port)>,
     /// Records the whole call; wants to know of its end.
     pub(crate) recorder: Option<TaskId>,
+    /// That recording.
+    pub(crate) recording: Option<Sid>,
 }
 
 /// How a call ends.
@@ -99,6 +101,7 @@ impl Session {
             failed: None,
             crosspoints: Vec::new(),
             recorder: None,
+            recording: None,
         }
     }
 }

@@ -5,7 +5,7 @@ mod end;
 
 use tipring_card::Law;
 use tipring_instructions::RecordingEvents;
-use tipring_resources::{Call, Code, Method, Record as Stored, Recording, RecordingStatus, SidKind};
+use tipring_resources::{Call, Code, Method, Record as Stored, Recording, RecordingStatus, Sid, SidKind};
 use tipring_switch::{Command as SwitchCommand, Port, TapId};
 
 use crate::config::Config;
@@ -179,7 +179,7 @@ impl Take {
     /// What a verb's own request says of it.
     pub(crate) fn told(&self, config: &Config) -> Params {
         vec![
-            param("RecordingUrl", recording_url(config, &self.recording)),
+            param("RecordingUrl", recording_url(config, self.recording.account, self.recording.sid)),
             param("RecordingSid", self.recording.sid),
             param("RecordingDuration", seconds(&self.recording)),
         ]
@@ -195,7 +195,7 @@ impl Take {
             param("AccountSid", recording.account),
             param("CallSid", recording.call),
             param("RecordingSid", recording.sid),
-            param("RecordingUrl", recording_url(&world.config, recording)),
+            param("RecordingUrl", recording_url(&world.config, recording.account, recording.sid)),
             param("RecordingStatus", recording.status.as_str()),
             param("RecordingChannels", recording.channels),
             param("RecordingStartTime", rfc2822(recording.started)),
@@ -237,9 +237,9 @@ pub(crate) async fn look_after(leg: &Leg, mut take: Take, now: bool) {
 }
 
 /// Where the API shows it; the sound is there with `.wav` appended.
-fn recording_url(config: &Config, recording: &Recording) -> String {
+pub(crate) fn recording_url(config: &Config, account: Sid, recording: Sid) -> String {
     let (base, version) = (config.public_base.trim_end_matches('/'), &config.api_version);
-    format!("{base}/{version}/Accounts/{}/Recordings/{}", recording.account, recording.sid)
+    format!("{base}/{version}/Accounts/{account}/Recordings/{recording}")
 }
 
 /// To the nearest second, but never nothing.

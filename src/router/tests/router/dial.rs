@@ -301,6 +301,15 @@ fn keys_are_sent_to_the_called_leg_before_the_bridge_and_a_star_ends_it() {
     bench.run_out();
     assert_eq!(told(&bench), ("completed".into(), "false".into()));
 
+    // While it rings: nobody else is called.
+    let two = number_of(EVE) + &number_of(BOB);
+    let (mut bench, caller) = dialling("hangupOnStar='true' sequential='true'", &two);
+    bench.far_end(EVE, FarEnd::rings());
+    bench.wait_ms(3_000);
+    bench.presses(caller, "*");
+    bench.run_out();
+    assert_eq!((told(&bench).0.as_str(), bench.orders().len()), ("canceled", 1));
+
     let (mut bench, caller) = dialling("", BOB);
     bench.wait_ms(3_000);
     bench.presses(caller, "*");

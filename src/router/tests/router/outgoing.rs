@@ -374,6 +374,7 @@ fn a_call_is_recorded_from_its_answer() {
         bench.app(APP, &[xml("<Pause length='10'/>")]);
         bench.app("http://app.test/rec", &[App::Says("", String::new())]);
         let mut order = Bench::order_url();
+        order.callback = Some(callback(false));
         order.record = Some(tipring_router::CallRecord {
             dual,
             track: tipring_router::Track::Both,
@@ -391,8 +392,27 @@ fn a_call_is_recorded_from_its_answer() {
         let last = bench.recordings()[1];
         assert_eq!((last.source.as_str(), last.channels), ("OutboundAPI", 1 + u8::from(dual)));
         assert_eq!(last.status, tipring_resources::RecordingStatus::Completed);
-        let told: Vec<_> = bench.callbacks().iter().map(|told| value(told, "RecordingStatus")).collect();
+        let (of_call, of_recording): (Vec<_>, Vec<_>) =
+            bench.callbacks().into_iter().partition(|told| told.url.ends_with("/status"));
+        let told: Vec<_> = of_recording.iter().map(|told| value(told, "RecordingStatus")).collect();
         assert_eq!(told, [Some("in-progress"), Some("completed")]);
+        assert_eq!(value(of_call[0], "RecordingUrl"), value(of_recording[0], "RecordingUrl"));
+        assert_eq!(value(of_call[0], "QueueTime"), Some("15"));
         assert!(!bench.has_open_recording());
     }
+}
+
+#[test]
+fn c20_a_full_box_says_so() {
+    let mut bench = bench();
+    bench.far_end(BOB, FarEnd::rings());
+    for _ in 0..2_000 {
+        bench.creates(Bench::order_url());
+    }
+    let id = bench.creates(Bench::order_url());
+    assert!(matches!(bench.reply(id), Some(Reply::Refused { code: Code(20503), .. })));
+    let mut help = Bench::order_url();
+    help.to = "911".into();
+    bench.creates(help);
+    assert_eq!((bench.router.counters().refused_full, bench.router.counters().calls_out), (1, 2_001));
 }

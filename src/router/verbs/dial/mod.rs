@@ -33,10 +33,12 @@ struct Dialling<'a> {
     legs: Vec<(TaskId, Call)>,
     ringback: Option<PlayId>,
     take: Option<Take>,
+    /// The caller has pressed the star: nobody else is called.
+    starred: bool,
 }
 
 pub(super) async fn run(leg: &Leg, page: &Page, dial: &Dial) -> Result<Flow, Stop> {
-    let mut dialling = Dialling { leg, page, dial, legs: Vec::new(), ringback: None, take: None };
+    let mut dialling = Dialling { leg, page, dial, legs: Vec::new(), ringback: None, take: None, starred: false };
     let ended = dialling.carry_out().await;
     dialling.take_back();
     if ended.as_ref().is_err_and(|stop| *stop == Stop::Redirected) {
@@ -69,6 +71,9 @@ impl Dialling<'_> {
             }
             if let Some(winner) = self.race(first).await? {
                 return self.talk(winner).await;
+            }
+            if self.starred {
+                break;
             }
         }
         Ok(self.unanswered())
@@ -103,6 +108,7 @@ impl Dialling<'_> {
         match input {
             Input::Key(b'*') if self.dial.hangup_on_star => {
                 self.leg.trace(TraceKind::Verb, "Dial ended: star");
+                self.starred = true;
                 self.end_legs(None);
             }
             Input::Key(_) => self.leg.world().counters.keys_unheard += 1,
@@ -114,7 +120,9 @@ impl Dialling<'_> {
     /// From the answer to the end of the bridge.
     async fn talk(&mut self, winner: TaskId) -> Result<Outcome, Stop> {
         self.end_legs(Some(winner));
-        self.leg.answer().await?;
+        if !self.state(winner).is_gone() {
+            self.leg.answer().await?;
+        }
         while matches!(self.state(winner), ChildState::Answered) {
             self.next(Micros::FOREVER).await?;
         }
