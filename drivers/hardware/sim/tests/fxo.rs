@@ -137,13 +137,20 @@ fn us() -> Config {
 
 #[test]
 fn b11_a_line_dials_hears_the_ringing_and_the_reversal_and_the_battery_drop() {
-    let steps = vec![Step::Wait { ms: 5_000 }, Step::hangup()];
-    let config = OfficeConfig {
-        subscribers: subscribers_of(vec![("5550100", answers(9_000, steps))]),
-        reversal_on_answer: true,
-        ..OfficeConfig::default()
-    };
-    let mut all = RealBox::new(us(), config);
+    for reversal_on_seizure in [false, true] {
+        let steps = vec![Step::Wait { ms: 5_000 }, Step::hangup()];
+        let config = OfficeConfig {
+            subscribers: subscribers_of(vec![("5550100", answers(9_000, steps))]),
+            reversal_on_answer: true,
+            reversal_on_seizure,
+            ..OfficeConfig::default()
+        };
+        dialled_and_answered(RealBox::new(us(), config));
+    }
+}
+
+#[track_caller]
+fn dialled_and_answered(mut all: RealBox) {
     all.dials("5550100");
     all.run_until(15_000, |all| all.told(&Event::Dialled));
     all.run_until(15_000, |all| all.told(&Event::Connected(Supervision::Reversal)));

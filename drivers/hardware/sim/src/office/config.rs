@@ -25,9 +25,9 @@ pub struct OfficeConfig {
     pub switching: Micros,
     /// Who answers calls of the box: the first entry that fits. A number that fits none gets the information tone.
     pub subscribers: Vec<Subscriber>,
-    /// The polarity is reversed when a subscriber answers.
+    /// The polarity turns when a subscriber answers.
     pub reversal_on_answer: bool,
-    /// The polarity is reversed when the box seizes the line, and put back before the answer.
+    /// The polarity turns when the box seizes the line, and stays so until something turns it again.
     pub reversal_on_seizure: bool,
     /// How the box is told that the far end has hung up.
     pub clearing: Clearing,

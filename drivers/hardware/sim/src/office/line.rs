@@ -201,6 +201,7 @@ impl SubscriberLine {
                 self.mark_end(Cause::NETWORK_OUT_OF_ORDER, By::Link);
                 self.note(now, desk, || "the line is broken".into());
                 self.hook(Hook::OnHook);
+                self.reverse(false, desk);
                 self.finish(now);
             }
             _ => {}

@@ -176,7 +176,9 @@ impl SubscriberLine {
 
     pub(super) fn subscriber_answers(&mut self, now: Micros, desk: &mut Desk<'_>) {
         self.talk(now);
-        self.reverse(desk.config.reversal_on_answer, desk);
+        if desk.config.reversal_on_answer {
+            self.reverse(!self.reversed, desk);
+        }
         self.note(now, desk, || "the subscriber answers".into());
     }
 
