@@ -357,8 +357,8 @@ const DIP: f32 = 0.35;
 /// Dial tone when it is expected, and any endless tone when it is not.
 const LEAST_DIAL_MS: u32 = 500;
 const LEAST_ENDLESS_MS: u32 = 2000;
-/// A voice: 250 ms of sound, pauses counting half.
-const VOICE_SUM: u32 = 50;
+/// A voice: 200 ms of sound, pauses counting half.
+const VOICE_SUM: u32 = 40;
 const VOICE_OVER_BLOCKS: u32 = 100;
 /// What is weaker is no voice, even while the line's noise is not yet known.
 const VOICE_FLOOR: f32 = power_at(-40.0);

@@ -343,3 +343,25 @@ fn another_mode_forgets_what_was_half_heard() {
     }
     assert_eq!(told, []);
 }
+
+#[test]
+fn a_short_hello_is_a_voice() {
+    // Stretches of synthetic speech after silence; one in eight begins with a pause of its own.
+    for (ms, least) in [(400, 45), (600, 80), (1000, 95)] {
+        for code in ["us", "de", "gb"] {
+            let zone = ZoneId::of(code).expect("a zone");
+            let mut told = 0;
+            for seed in 0..100 {
+                let mut speaker = Speaker::new(1000 + seed);
+                let mut word: Vec<i16> = (0..8 * ms).map(|_| through(false, speaker.sample() / 4)).collect();
+                word.extend([0; 4_000]);
+                let mut all = vec![0; 8_000];
+                all.extend(word);
+                let heard = heard_in(zone, Mode::Call, &all);
+                told += usize::from(heard.iter().any(|(_, what)| *what == Progressing::Voice));
+            }
+            std::println!("a voice of {ms} ms in {code}: {told} of 100");
+            assert!(told >= least, "{ms} ms in {code}: {told}");
+        }
+    }
+}
