@@ -8,6 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PROMPT = "Welcome to the line test. Press two to leave a message after the tone."
 
+# Whom the application connects callers to.
+CONNECTED = "+12025550160"
+
 # Gather waits this long for keys: the emulation may be slow to start a voice, never this slow.
 WAIT_S = 20
 
@@ -31,6 +34,12 @@ def documents():
         "/tone": '<Record action="/done" maxLength="2" timeout="10" playBeep="false" trim="do-not-trim"/>',
         "/busy": '<Reject reason="busy"/>',
         "/reject": "<Reject/>",
+        # The far end hangs up during the pause.
+        "/caller": gather(3, "/said", say),
+        "/said": '<Pause length="120"/>',
+        "/connect": f'<Dial action="/dialled" timeout="20"><Number trunk="isdn">{CONNECTED}</Number></Dial>',
+        "/dialled": "<Hangup/>",
+        "/status": "",
     }
 
 
@@ -46,7 +55,7 @@ class Application:
 
             def answer(self, form):
                 path, _, query = self.path.partition("?")
-                params = dict(urllib.parse.parse_qsl(query) + urllib.parse.parse_qsl(form))
+                params = dict(urllib.parse.parse_qsl(f"{query}&{form}", keep_blank_values=True))
                 with app.lock:
                     app.asked.append((time.monotonic(), path, params))
                 page = pages.get(path)
@@ -82,6 +91,15 @@ class Application:
         with self.lock:
             asked = list(self.asked)
         return [p for _, at, p in asked if at == path and all(p.get(k) == v for k, v in params.items())]
+
+    def asked_for(self, path, limit_s=15, **params):
+        """The last such request, once there is one."""
+        end = time.monotonic() + limit_s
+        while not (found := self.of(path, **params)):
+            if time.monotonic() > end:
+                raise AssertionError(f"the application was not asked for {path} {params} within {limit_s} s")
+            time.sleep(0.02)
+        return found[-1]
 
     def sids(self):
         """Every call that was ever spoken of."""

@@ -3,7 +3,7 @@ AssertionError is a failure."""
 
 import time
 
-from peer import FINAL
+from box import FINAL
 from sound import find_prompt, read_wav, tone_in
 
 # How like the prompt the bearer's sound must be. Untouched it is 1.00; muted, cut or another text: far below.

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Calls over real DAHDI nodes: libpri (`pri-peer`) rings, the `tipring` binary answers with an application. Runs in the
-lab's guest: span 1 is tipring's, span 2 libpri's (`lab run --e1 1 --t1 0`).
+"""Calls over real DAHDI nodes, in and out: libpri (`pri-peer`) and an exchange on analogue lines (`fxo-peer`) at the far
+ends, the `tipring` binary with an application here. Runs in the lab's guest (`lab run`): spans 1 and 3 are
+tipring's, span 2 libpri's, span 4 the exchange's.
 
-    run.py [--bin FILE] [--seed N] [CASE…]
+    run.py [--bin FILE] [--seed N] [CASE…]      a case, or the name of a set-up for all of its cases
 
 One line a case, `ok` or `FAIL`, with what was measured; the last line counts. The binary is $TIPRING_BIN, or
 target/debug/tipring."""
@@ -15,19 +16,26 @@ import sys
 import time
 import traceback
 
+import bridge
 import cases
+import collide
+import outgoing
 from app import PROMPT, Application
-from peer import Box, Peer
+from box import Box
+from peer import Exchange, Peer
+from setups import ALL as SETUPS
 
 FOLDER = "/tmp/calls"
+CASES = [*cases.ALL, *outgoing.ALL, *bridge.ALL, *collide.ALL]
 
 
 class Lab:
-    """What the cases share: the application, libpri, the box, and the prompt as it should sound."""
+    """What the cases share: the application, the far ends, the box, and the prompt as it should sound in both laws."""
 
     def __init__(self, arguments):
         self.random, self.app = random.Random(arguments.seed), Application()
-        self.prompt, self.peer, self.box, self.role = None, None, None, None
+        self.prompt, self.prompt_mu, self.peer, self.box, self.setup = None, None, None, None, None
+        self.exchanges = {}
         shutil.rmtree(FOLDER, ignore_errors=True)
         os.makedirs(f"{FOLDER}/certificates")
         # The host's files are slow from within the guest, and a start of tipring reads a large binary and the
@@ -36,13 +44,19 @@ class Lab:
         os.environ["SSL_CERT_DIR"] = f"{FOLDER}/certificates"
 
     def start_box(self):
-        base = f"http://127.0.0.1:{self.app.port}"
-        numbers = {"100": "menu", "101": "busy", "102": "reject", "103": "long", "104": "many", "105": "silent"}
-        numbers = {number: f"{base}/{page}" for number, page in numbers.items()}
-        self.box = Box(self.binary, f"{FOLDER}/{self.role}", f"{FOLDER}/cache", self.role, numbers)
+        config = SETUPS[self.setup].config(f"http://127.0.0.1:{self.app.port}")
+        self.box = Box(self.binary, f"{FOLDER}/{self.setup}", f"{FOLDER}/cache", config)
 
     def start_peer(self):
-        self.peer = Peer(self.role == "user", FOLDER)
+        setup = SETUPS[self.setup]
+        self.peer = Peer(setup.role == "user", FOLDER, *setup.peer)
+
+    def start_exchanges(self):
+        """Before the box, which would take a line that is being opened for one that rings."""
+        for place, options in SETUPS[self.setup].exchanges.items():
+            self.exchanges[place] = Exchange(place, FOLDER, *options)
+        for exchange in self.exchanges.values():
+            exchange.event("ready", 0)
 
     def up(self, limit_s=30):
         """Both ends agree that the link is up, and the restarts that tipring begins with are done."""
@@ -50,22 +64,25 @@ class Lab:
         self.box.log("D channel up", 0, limit_s)
         self.peer.event("restart", 0, limit_s, timeslot=31)
 
-    def begin(self, role):
-        """Both ends, from nothing."""
+    def begin(self, setup):
+        """All ends, from nothing."""
         self.end()
-        self.role = role
+        self.setup = setup
+        self.start_exchanges()
         self.start_box()
         self.box.ready()
         self.start_peer()
         self.up()
         # Also for its effect: each account has its own place in the cache, and rendering is slow here.
         self.prompt = self.box.speech(PROMPT)
+        if self.exchanges:
+            self.prompt_mu = self.box.speech(PROMPT, "mulaw")
 
     def end(self):
-        for child in (self.box, self.peer):
+        for child in (self.box, self.peer, *self.exchanges.values()):
             if child:
                 child.kill()
-        self.box = self.peer = None
+        self.box, self.peer, self.exchanges = None, None, {}
 
 
 def main():
@@ -75,13 +92,13 @@ def main():
     here.add_argument("cases", nargs="*", metavar="CASE")
     arguments = here.parse_args()
     lab, passed, failed = Lab(arguments), 0, 0
-    for role, name, case in cases.ALL:
-        if arguments.cases and name not in arguments.cases:
+    for setup, name, case in CASES:
+        if arguments.cases and name not in arguments.cases and setup not in arguments.cases:
             continue
         begin = time.monotonic()
         try:
-            if lab.role != role or lab.box is None:
-                lab.begin(role)
+            if lab.setup != setup or lab.box is None:
+                lab.begin(setup)
             figures = case(lab)
             passed += 1
             print(f"ok   {name}: {figures} ({time.monotonic() - begin:.1f} s)", flush=True)
@@ -98,9 +115,10 @@ def main():
 
 
 def explain(lab):
-    """The last that both ends said."""
-    for name, child in (("far end", lab.peer), ("tipring", lab.box)):
-        for line in child.lines[-40:] if child else []:
+    """The last that all ends said."""
+    lines = [(f"line {place}", exchange) for place, exchange in lab.exchanges.items()]
+    for name, child in (*lines, ("far end", lab.peer), ("tipring", lab.box)):
+        for line in [line for line in child.lines if "restart" not in str(line)][-40:] if child else []:
             print(f"     {name}: {line}", flush=True)
 
 

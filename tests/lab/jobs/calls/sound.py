@@ -1,4 +1,4 @@
-"""Measures sound: G.711 A-law octets against a prompt, and a tone in a recording. Plain Python, because the guest has no
+"""Measures sound: G.711 octets against a prompt, and a tone in a recording. Plain Python, because the guest has no
 packages; the one costly thing, finding where a prompt begins, is done on octets, which the line does not change."""
 
 import math
@@ -44,11 +44,11 @@ JUMP = RATE // 2
 LOST = RATE // 10
 
 
-def find_prompt(wanted, heard):
+def find_prompt(wanted, heard, law=ALAW):
     """Where a prompt stands in what was heard, and how like it is: (correlation, start, slipped), the latter two in
     seconds. The prompt may be moved by gaps and lost blocks in between (slipped), as a late emulated machine makes them;
     what is missing or other lowers the correlation, and silence has none at all."""
-    lag, found = None, []
+    lag, found, silence = None, [], b"\xd5" if law is ALAW else b"\xff"
     starts = range(0, len(wanted) - ANCHOR, ANCHOR)
     for at in starts:
         piece, here = wanted[at : at + ANCHOR], -1
@@ -65,9 +65,9 @@ def find_prompt(wanted, heard):
     for n, at in enumerate(starts):
         # A piece that is nowhere, because it is quiet or a gap went through it, is where its neighbours are.
         after = next((lag for lag in found[n:] if lag is not None), before)
-        x, choices = [ALAW[octet] for octet in wanted[at : at + ANCHOR]], []
+        x, choices = [law[octet] for octet in wanted[at : at + ANCHOR]], []
         for lag in {before, after}:
-            y = [ALAW[octet] for octet in heard[max(0, at + lag) : at + lag + ANCHOR].ljust(ANCHOR, b"\xd5")]
+            y = [law[octet] for octet in heard[max(0, at + lag) : at + lag + ANCHOR].ljust(ANCHOR, silence)]
             choices.append((sum(map(mul, x, y)), sum(map(mul, y, y))))
         best = max(choices)
         xy, xx, yy = xy + best[0], xx + sum(map(mul, x, x)), yy + best[1]
@@ -103,7 +103,7 @@ LOUD_DBM0 = -30
 
 def tone_in(samples):
     """The tone that a recording holds: level in dBm0, frequency in Hz, length in seconds from its first to its last
-    block. Level and frequency are those of its longest run without a gap."""
+    block. Level and frequency are those of its longest run without a gap, the latter the median of its windows."""
     blocks = [samples[at : at + BLOCK] for at in range(0, len(samples) - BLOCK + 1, BLOCK)]
     loud = [dbm0(block) > LOUD_DBM0 for block in blocks]
     if True not in loud:
@@ -115,12 +115,29 @@ def tone_in(samples):
         best = max(best, run, key=lambda r: r[1] - r[0])
     # The run's own ends may be cut blocks.
     inner = samples[(best[0] + 1) * BLOCK : (best[1] - 1) * BLOCK]
+    windows = [hertz(inner[at : at + WINDOW]) for at in range(0, len(inner) - WINDOW + 1, WINDOW)]
+    return dbm0(inner), sorted(windows)[len(windows) // 2] if windows else 0.0, (last - first + 1) * BLOCK / RATE
+
+
+# A block that a late machine lost changes the phase, so one window and not the others.
+WINDOW = RATE // 20
+
+
+def hertz(samples):
+    """Frequency of a tone by where it crosses zero upwards."""
     crossings = [
-        at + inner[at] / (inner[at] - inner[at + 1])
-        for at in range(len(inner) - 1)
-        if inner[at] < 0 <= inner[at + 1]
+        at + samples[at] / (samples[at] - samples[at + 1])
+        for at in range(len(samples) - 1)
+        if samples[at] < 0 <= samples[at + 1]
     ]
-    hertz = 0.0
-    if len(crossings) > 1:
-        hertz = (len(crossings) - 1) * RATE / (crossings[-1] - crossings[0])
-    return dbm0(inner), hertz, (last - first + 1) * BLOCK / RATE
+    return (len(crossings) - 1) * RATE / (crossings[-1] - crossings[0]) if len(crossings) > 1 else 0.0
+
+
+def level_at(samples, hertz):
+    """Level in dBm0 of one frequency (Goertzel's algorithm), whatever else there is."""
+    turn, before, last = 2 * math.cos(2 * math.pi * hertz / RATE), 0.0, 0.0
+    for sample in samples:
+        before, last = last, sample + turn * last - before
+    power = before * before + last * last - turn * before * last
+    rms = math.sqrt(max(power, 0)) * math.sqrt(2) / max(len(samples), 1)
+    return 20 * math.log10(rms / FULL_RMS) + 3.14 if rms >= 1 else -99.0

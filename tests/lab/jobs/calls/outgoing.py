@@ -1,0 +1,199 @@
+"""Calls that the API makes, on both kinds of line: answered, and every way in which they are not. And calls that come in
+on an analogue line."""
+
+import time
+
+from cases import check, cleared, listened, spoken
+
+from legs import ANSWERED, Placed, heard_on, voice
+from setups import OWN
+
+# A number that no other case calls, as written by the program and as it must arrive at each kind of line.
+CALLER, CALLER_NAME = "2025550177", "ANNA BELL"
+# The driver debounces an answered line for 600 ms and does not tell a battery drop within that time.
+SETTLED_S = 1.0
+# A digit in which the emulated machine leaves a gap is heard twice: so often is a number dialled until it is heard whole.
+DIALLINGS = 3
+
+
+def isdn_out(lab):
+    """Out to libpri: nobody is asked before the answer; then the document runs and is heard; ended by the API with cause
+    16; callbacks in order."""
+    since = lab.peer.mark()
+    call = Placed(lab, "+12025550141", "isdn")
+    check(call.made["status"] == "queued", f"made as {call.made['status']}")
+    far = lab.peer.rung(since, "12025550141")
+    check(far.frm == OWN.removeprefix("+"), f"shows {far.frm}")
+    far.say("alert")
+    call.told("ringing")
+    check(not lab.app.of("/menu", CallSid=call.sid), "the application was asked before the answer")
+    far.say("answer")
+    asked = call.asked("/menu")
+    check(asked["CallStatus"] == "in-progress" and asked["Direction"] == "outbound-api", f"asked with {asked}")
+    spoken(lab)
+    call.end()
+    cause = cleared(far)
+    figures = listened(lab, far.heard())
+    record = call.over("completed", 16, statuses=ANSWERED)
+    check((cause, record["supervision"]) == (16, "connect"), f"cause {cause}, supervision {record['supervision']}")
+    return f"{figures}; cause 16, {len(ANSWERED)} callbacks in order"
+
+
+# Cause with which libpri clears, whether it rang, and what becomes of the call.
+CLEARED = [(17, True, "busy"), (21, False, "busy"), (34, False, "failed"), (42, True, "failed"), (1, False, "failed")]
+RINGS_S = 4
+
+
+def isdn_out_fails(lab):
+    """Busy, rejected, two kinds of congestion, no such number; not answered in time; cancelled by the API. All at once."""
+    since, calls = lab.peer.mark(), []
+    for cause, rings, status in CLEARED:
+        calls.append((Placed(lab, f"+120255502{cause:02}", "isdn"), cause, rings, status))
+    late = Placed(lab, "+12025550298", "isdn", Timeout=RINGS_S)
+    gone = Placed(lab, "+12025550299", "isdn")
+    waiting = {}
+    for call, number in ((late, "12025550298"), (gone, "12025550299")):
+        waiting[number] = lab.peer.rung(since, number)
+        waiting[number].say("alert")
+    for call, cause, rings, status in calls:
+        far = lab.peer.rung(since, f"120255502{cause:02}")
+        if rings:
+            far.say("alert")
+            call.told("ringing")
+        far.say("hangup", cause)
+        steps = ["initiated", *(["ringing"] if rings else []), status]
+        call.over(status, cause, statuses=steps)
+        far.event("ended")
+    gone.told("ringing")
+    gone.end("canceled")
+    far = waiting["12025550299"]
+    causes = [cleared(far)]
+    gone.over("canceled", statuses=["initiated", "ringing", "canceled"])
+    far = waiting["12025550298"]
+    causes.append(cleared(far))
+    late.over("no-answer", statuses=["initiated", "ringing", "no-answer"])
+    return f"causes {[cause for cause, _, _ in CLEARED]} each as sent; cancelled and late: {causes}"
+
+
+def line_out(lab):
+    """Out on an analogue line: dial tone, the digits, ringing, the answer by the voice that is heard; the document runs and
+    is heard; ended by the API, the line is on hook."""
+    exchange, heard = lab.exchanges[1], []
+    while heard[-1:] != ["12025550142"]:
+        check(len(heard) < DIALLINGS, f"dialled {heard}")
+        since, begin = exchange.mark(), exchange.size()
+        call = Placed(lab, "+12025550142", "line")
+        heard.append(exchange.event("dialed", since, 25)["number"])
+        if heard[-1] != "12025550142":
+            call.end()
+            exchange.event("ended", since)
+    exchange.event("answering", since)
+    check(not lab.app.of("/menu", CallSid=call.sid), "the application was asked while it rang")
+    voice(exchange, 1.5)
+    call.asked("/menu")
+    spoken(lab)
+    call.end()
+    why = exchange.event("ended", since)["why"]
+    check(why == "subscriber", f"ended by the {why}")
+    record = call.over("completed", 16, statuses=ANSWERED)
+    check(record["supervision"] == "guessed-voice", f"supervision {record['supervision']}")
+    check(record["line"] == "dahdi 3/1", f"line {record['line']}")
+    return f"dialled {heard}; {heard_on(lab, exchange, begin)}; {record['supervision']}"
+
+
+def line_out_fails(lab):
+    """Busy tone, congestion tone, nobody answers, no dial tone, all at once; every line is on hook afterwards."""
+    wanted = {2: ("busy", "busy"), 3: ("congested", "failed"), 4: ("silent", "no-answer"), 5: ("dead", "failed")}
+    since = {place: lab.exchanges[place].mark() for place in wanted}
+    calls, figures = {}, []
+    for place, (trunk, _) in wanted.items():
+        more = {"Timeout": 14} if trunk == "silent" else {}
+        calls[place] = Placed(lab, f"+1202555015{place}", trunk, **more)
+    for place, (trunk, status) in wanted.items():
+        call, exchange = calls[place], lab.exchanges[place]
+        record = call.over(status, limit_s=40)
+        ended = exchange.event("ended", since[place])
+        check(ended["why"] == "subscriber", f"{trunk}: ended by the {ended['why']}")
+        dialled = ended["dialed"]
+        check(bool(dialled) == (trunk != "dead"), f"{trunk}: dialled {dialled!r}")
+        told = [t["CallStatus"] for t in lab.app.of("/status", CallSid=call.sid)]
+        ringing = ["ringing"] if trunk == "silent" else []
+        check(told == ["initiated", *ringing, status], f"{trunk}: callbacks {told}")
+        figures.append(f"{trunk}: {status}, cause {record['cause']}")
+    return "; ".join(figures)
+
+
+def rings(lab, place, path, limit_s=25, **params):
+    """What the application was asked for a call on a line."""
+    return lab.app.asked_for(path, limit_s, LineName=f"dahdi 3/{place}", **params)
+
+
+def shows(asked, number, name):
+    """The application knows who calls."""
+    found = (asked["From"], asked.get("CallerName"))
+    check(found[0].endswith(number) and found[1] == name, f"From and CallerName {found} instead of {number}, {name}")
+
+
+def line_in(lab):
+    """The exchange rings with number and name: the application knows them, its prompt is heard, keys are gathered; the
+    exchange drops the battery: completed. Then it rings without a number."""
+    exchange = lab.exchanges[1]
+    since, begin = exchange.mark(), exchange.size()
+    exchange.say("ring", CALLER, CALLER_NAME)
+    asked = rings(lab, 1, "/caller", Direction="inbound")
+    sid = asked["CallSid"]
+    shows(asked, CALLER, CALLER_NAME)
+    try:
+        shows(asked, "2025550178", CALLER_NAME)
+        raise RuntimeError("another number passes for the caller's")
+    except AssertionError:
+        pass
+    rung = exchange.event("answered", since)["rings"]
+    spoken(lab)
+    exchange.say("dtmf", "472")
+    digits = lab.app.asked_for("/said", CallSid=sid)["Digits"]
+    check(digits == "472", f"Digits {digits}")
+    heard = heard_on(lab, exchange, begin)
+    exchange.say("hangup")
+    why = exchange.event("ended", since)["why"]
+    check(why == "exchange", f"ended by the {why}")
+    record = lab.box.call(sid)
+    check((record["status"], record["cause"]) == ("completed", 16), f"record: {record}")
+    since = exchange.mark()
+    exchange.say("ring")
+    end = time.monotonic() + 25
+    while len(found := lab.app.of("/caller", LineName="dahdi 3/1")) < 2:
+        check(time.monotonic() < end, "the application was not asked for the call without a number")
+        time.sleep(0.05)
+    check(found[1].get("CallerName") is None and not found[1]["From"], f"From {found[1]['From']}")
+    again = exchange.event("answered", since)["rings"]
+    time.sleep(SETTLED_S)
+    exchange.say("hangup")
+    exchange.event("ended", since)
+    check(lab.box.call(found[1]["CallSid"])["status"] == "completed", "not completed")
+    return f"{heard}; answered after {rung} rings, without a number after {again} with an empty From"
+
+
+def line_missed(lab):
+    """The caller gives up while it rings, before the application has been asked or after: no call is left over, and the
+    line can be used."""
+    exchange = lab.exchanges[6]
+    since = exchange.mark()
+    exchange.say("ring")
+    time.sleep(1)
+    exchange.say("stop")
+    exchange.event("ended", since)
+    # Rings end with the exchange: what is left is the silence after which a line takes it that nobody calls.
+    time.sleep(9)
+    asked = lab.app.of("/long", LineName="dahdi 3/6")
+    check(not [a for a in asked if lab.box.call(a["CallSid"], 1)["status"] == "in-progress"], "a call without a caller")
+    return f"asked {len(asked)} times"
+
+
+ALL = [
+    ("lines", "isdn_out", isdn_out),
+    ("lines", "isdn_out_fails", isdn_out_fails),
+    ("lines", "line_in", line_in),
+    ("lines", "line_out", line_out),
+    ("lines", "line_out_fails", line_out_fails),
+]

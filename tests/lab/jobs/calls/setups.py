@@ -1,0 +1,77 @@
+"""What both ends are like in each set-up: tipring's configuration and the far ends' options."""
+
+# Our number towards the called party, and the PRI's own numbers.
+OWN = "+12025550100"
+
+LISTEN = '[listen]\napi = "127.0.0.1:8080"\n'
+ISDN = {"100": "menu", "101": "busy", "102": "reject", "103": "long", "104": "many", "105": "silent"}
+# Every call that comes to libpri waits for a command.
+BY_HAND = ["--no-answer", "--alert-after", "100000000"]
+# After the last digit.
+PAUSE_MS = "1500"
+# Long enough for the end of its first burst of 2 s to be heard.
+RINGBACK_MS = "3000"
+
+# A group of its own for each kind of far end: the API chooses who answers by Trunk.
+GROUPS = {
+    "isdn": ["dahdi 1"],
+    "slot": ["dahdi 1/5"],
+    "line": ["dahdi 3/1"],
+    "busy": ["dahdi 3/2"],
+    "congested": ["dahdi 3/3"],
+    "silent": ["dahdi 3/4"],
+    "dead": ["dahdi 3/5"],
+    "pair": ["dahdi 3/6", "dahdi 3/7"],
+    "bridge": ["dahdi 3/8"],
+}
+# What happens at the far end of each analogue line when we dial.
+EXCHANGES = {
+    1: ["--ringback", RINGBACK_MS],
+    2: ["--then", "busy"],
+    3: ["--then", "congestion"],
+    4: ["--then", "noanswer"],
+    5: ["--no-dialtone"],
+    6: ["--ringback", RINGBACK_MS],
+    7: ["--ringback", RINGBACK_MS],
+    8: ["--ringback", RINGBACK_MS],
+}
+LINES = {"dahdi 3/1": "caller", "dahdi 3/6": "long", "dahdi 3/7": "long", "dahdi 3/8": "connect"}
+
+
+class Setup:
+    """One of them."""
+
+    def __init__(self, role, spans, peer=(), exchanges=None, numbers=None, more=""):
+        self.role, self.spans, self.peer = role, spans, peer
+        self.exchanges, self.numbers, self.more = exchanges or {}, {**ISDN, **(numbers or {})}, more
+
+    def config(self, base):
+        """Of tipring; its applications are below `base`."""
+        text = self.more + LISTEN
+        text += f'[[card]]\nkind = "dahdi"\nspans = {self.spans}\nrole = "{self.role}"\nprefill = 4\n'
+        for number, page in self.numbers.items():
+            text += f'[[number]]\nnumber = "{number}"\nurl = "{base}/{page}"\n'
+        return text
+
+
+def groups():
+    """As the configuration has them; the first is the default."""
+    text = f'country = "us"\n[outbound]\nopen = ["national"]\ncaller_ids = ["{OWN}"]\n'
+    for name, lines in GROUPS.items():
+        text += f'[[group]]\nname = "{name}"\nlines = {lines}\norder = "ascending"\n'.replace("'", '"')
+    return text
+
+
+# By the name that cases give.
+ALL = {
+    "user": Setup("user", [1]),
+    "network": Setup("network", [1]),
+    "lines": Setup(
+        "user",
+        [1, 3],
+        BY_HAND,
+        {place: ["--pause", PAUSE_MS, *options] for place, options in EXCHANGES.items()},
+        LINES,
+        groups(),
+    ),
+}
