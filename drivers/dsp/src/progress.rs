@@ -31,7 +31,7 @@ pub enum Mode {
     /// We have just gone off hook and wait for dial tone: believed after half a second, or when it is longer than a burst
     /// of the country's busy tone.
     BeforeDialling,
-    /// After dialling and during a call: dial tone must last for more than 2 s.
+    /// After dialling and during a call: dial tone must last for more than 2 s; of one frequency alone, 3 s.
     #[default]
     Call,
 }
@@ -118,11 +118,11 @@ impl Progress {
         }
     }
 
-    /// Listens in this mode from now on; what was half heard is forgotten.
+    /// Listens in this mode from now on; what was half heard is forgotten, but not how the line itself sounds.
     pub fn listen(&mut self, mode: Mode) {
         self.mode = mode;
         self.sounds.atoms.iter_mut().flatten().for_each(atom::Atom::forget);
-        (self.levels, self.history, self.rising) = (Levels::new(), History::new(), Rising::new());
+        (self.levels, self.history, self.rising) = (self.levels.anew(), History::new(), Rising::new());
         (self.voice, self.burst) = (Voice::default(), Burst::default());
         (self.power, self.window, self.tone) = (0.0, 0.0, false);
         (self.silence_ms, self.told) = (SILENCE_MS, [None; TOLD]);
@@ -181,11 +181,13 @@ impl Progress {
     /// The part of the work that looks at the block's sound, whether it belongs to a burst or not.
     fn sound(&mut self, window_before: f32) {
         let loud = self.levels.is_loud();
+        let alone = self.window >= TONE_FLOOR && self.sounds.is_tone(self.window);
         // In the dips of a beating tone a share says nothing.
         let dip = self.window * self.burst.measured as f32 <= self.burst.energy * DIP;
-        let tone = loud && (dip && self.burst.measured > 0 || self.sounds.is_tone(self.window));
-        self.tone = tone;
-        if self.voice.block(loud && !tone && self.power >= VOICE_FLOOR) {
+        let tone = loud && (alone || dip && self.burst.measured > 0);
+        self.tone = alone || tone;
+        let voice = loud && !tone && self.power >= VOICE_FLOOR && self.levels.knows_noise();
+        if self.voice.block(voice) {
             self.tell(Progressing::Voice);
         }
         let rising = self.sounds.rising.map(|place| self.sounds.at(place));
@@ -254,7 +256,11 @@ impl Progress {
             rhythm.sound == endless.sound && !(expected && rhythm.is(&[Kind::Ringback, Kind::Information]))
         };
         let longest = self.sounds.rhythms().filter(same).map(Rhythm::longest_ms).max().unwrap_or(0);
-        let least = if expected { LEAST_DIAL_MS } else { LEAST_ENDLESS_MS };
+        let least = match (expected, self.sounds.is_lone(endless.sound)) {
+            (true, _) => LEAST_DIAL_MS,
+            (false, false) => LEAST_ENDLESS_MS,
+            (false, true) => LEAST_LONE_MS,
+        };
         least.max(longest + longest * 3 / 20)
     }
 
@@ -357,8 +363,12 @@ const DIP: f32 = 0.35;
 /// Dial tone when it is expected, and any endless tone when it is not.
 const LEAST_DIAL_MS: u32 = 500;
 const LEAST_ENDLESS_MS: u32 = 2000;
+/// One frequency alone may be a note.
+const LEAST_LONE_MS: u32 = 3000;
 /// A voice: 200 ms of sound, pauses counting half.
 const VOICE_SUM: u32 = 40;
 const VOICE_OVER_BLOCKS: u32 = 100;
+/// What is weaker is not taken for a tone that hides the line's noise.
+const TONE_FLOOR: f32 = power_at(-55.0);
 /// What is weaker is no voice, even while the line's noise is not yet known.
 const VOICE_FLOOR: f32 = power_at(-40.0);

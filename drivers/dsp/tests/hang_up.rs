@@ -365,3 +365,31 @@ fn a_short_hello_is_a_voice() {
         }
     }
 }
+
+#[test]
+fn a_hissing_line_is_no_voice_and_a_voice_on_it_is() {
+    let mut dice = Dice::new(73);
+    for hiss in [-45.0f32, -40.0, -36.0] {
+        for code in ["us", "de"] {
+            let zone = ZoneId::of(code).expect("a zone");
+            let mut speaker = Speaker::new(74);
+            let gain = peak_at(hiss) / 2f32.sqrt();
+            let mut line = |voice: bool, seconds: usize| -> Vec<i16> {
+                let samples = (0..seconds * 8000).map(|_| {
+                    let voice = if voice { f32::from(speaker.sample()) * 0.5 } else { 0.0 };
+                    through(true, (voice + gain * dice.gauss()) as i16)
+                });
+                samples.collect()
+            };
+            let mut ear = Progress::new(zone);
+            ear.listen(Mode::BeforeDialling);
+            let mut told = Vec::new();
+            feed(&mut ear, &line(false, 3), |what| told.push(what));
+            ear.listen(Mode::Call);
+            feed(&mut ear, &line(false, 10), |what| told.push(what));
+            assert!(!told.contains(&Progressing::Voice), "{code} at {hiss}: {told:?}");
+            feed(&mut ear, &line(true, 2), |what| told.push(what));
+            assert!(told.contains(&Progressing::Voice), "{code} at {hiss}: {told:?}");
+        }
+    }
+}

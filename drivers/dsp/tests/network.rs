@@ -186,7 +186,7 @@ fn dial_tone_of_every_country_is_certain_in_time() {
             for way in few_ways(&mut dice) {
                 let way = Way { begun: 0.0, ..way };
                 let endless = cadence.on_off_ms.is_empty();
-                let sound = sound(cadence, way, if endless { 3500.0 } else { 8000.0 }, &mut dice);
+                let sound = sound(cadence, way, if endless { 4500.0 } else { 8000.0 }, &mut dice);
                 let (ms, what) = first(zone, Mode::BeforeDialling, &sound);
                 let (call_ms, in_call) = first(zone, Mode::Call, &sound);
                 let within = if endless { 950 } else { 4000 };
@@ -322,7 +322,7 @@ fn a_line_that_weakens_one_of_two_tones_hides_none_of_them() {
         for (cadence, expected) in all.concat().into_iter().filter(|(cadence, _)| cadence.hz[1] > 0) {
             for twist_db in [-6.0, 6.0] {
                 let way = Way { dbm0: -16.0, twist_db, begun: 0.0, ..Way::default() };
-                let sound = sound(&cadence, way, (3.6 * turn_ms(&cadence, way)).max(3000.0), &mut dice);
+                let sound = sound(&cadence, way, (3.6 * turn_ms(&cadence, way)).max(4000.0), &mut dice);
                 let (_, what) = first(zone, Mode::Call, &sound);
                 if what != Some(expected) && !cadence.modulated {
                     wrong.push((tones.code, cadence, twist_db, what));

@@ -58,6 +58,16 @@ impl Levels {
         }
     }
 
+    /// As new on the same line: its noise is known.
+    pub fn anew(&self) -> Levels {
+        Levels { noise: self.noise, ..Levels::new() }
+    }
+
+    /// Whether the line has been heard for long enough to tell its noise from a sound.
+    pub fn knows_noise(&self) -> bool {
+        self.noise.known
+    }
+
     /// Takes the mean square of the next 5 ms, and whether there is a tone, which is no noise.
     pub fn step(&mut self, power: f32, tone: bool) -> Edge {
         let floor = self.noise.floor(power, tone);
@@ -122,41 +132,49 @@ impl Levels {
     }
 }
 
-/// The quietest 40 ms of the last seconds, tones left out: 2 s at least, 4 s at most.
+/// The quietest 40 ms of the last seconds, tones left out: 2 s at least, 4 s at most; of less at the very beginning.
 #[derive(Clone, Copy, Debug)]
 struct Noise {
     sum: f32,
     summed: u32,
+    /// The last 40 ms but those: they count if no tone follows on them, since a tone is known late.
+    held: Option<f32>,
     steps: u32,
-    /// Lowest of this stretch, if any was measured, and of the one before.
+    /// Lowest of this stretch and of the one before, as far as any was measured.
     lowest: Option<f32>,
-    before: f32,
+    before: Option<f32>,
+    known: bool,
 }
 
 impl Noise {
     const fn new() -> Noise {
-        Noise { sum: 0.0, summed: 0, steps: 0, lowest: None, before: 0.0 }
+        Noise { sum: 0.0, summed: 0, held: None, steps: 0, lowest: None, before: None, known: false }
     }
 
     /// Takes a step; what is below is no sound.
     fn floor(&mut self, power: f32, tone: bool) -> f32 {
         self.steps += 1;
         if tone {
-            (self.sum, self.summed) = (0.0, 0);
+            (self.sum, self.summed, self.held) = (0.0, 0, None);
         } else {
             self.sum += power;
             self.summed += 1;
         }
         if self.summed == NOISE_STEPS {
-            let mean = self.sum / NOISE_STEPS as f32;
-            self.lowest = Some(self.lowest.map_or(mean, |lowest| lowest.min(mean)));
+            if let Some(held) = self.held.replace(self.sum / NOISE_STEPS as f32) {
+                self.lowest = Some(self.lowest.map_or(held, |lowest| lowest.min(held)));
+            }
             (self.sum, self.summed) = (0.0, 0);
         }
+        self.known |= self.steps >= KNOWN_STEPS;
         if self.steps >= STRETCH_STEPS {
             self.steps = 0;
-            self.before = self.lowest.take().unwrap_or(self.before);
+            self.before = self.lowest.take();
         }
-        let lowest = self.lowest.map_or(self.before, |lowest| lowest.min(self.before));
+        let lowest = match (self.lowest, self.before) {
+            (Some(now), Some(before)) => now.min(before),
+            (now, before) => now.or(before).filter(|_| self.known).unwrap_or(0.0),
+        };
         (lowest * ABOVE_NOISE).clamp(FLOOR_LOW, FLOOR_HIGH)
     }
 }
@@ -172,6 +190,8 @@ const BURST_STEPS: u32 = 6;
 const MEAN_STEPS: u32 = 100;
 const NOISE_STEPS: u32 = 8;
 const STRETCH_STEPS: u32 = 400;
+/// The noise is known after half a second.
+const KNOWN_STEPS: u32 = 100;
 const ABOVE_NOISE: f32 = 8.0;
 /// The floor is between these: the quiet line, and one so bad that only strong tones are heard.
 const FLOOR_LOW: f32 = power_at(-45.0);

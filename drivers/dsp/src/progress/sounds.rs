@@ -116,6 +116,11 @@ impl Sounds {
             || self.rising.iter().any(|place| self.at(*place).is_some_and(|atom| atom.lately() >= needed))
     }
 
+    /// Whether a sound is one frequency.
+    pub fn is_lone(&self, place: usize) -> bool {
+        self.sounds.get(place).is_some_and(|sound| sound.is_some_and(|sound| sound.hz[1] == 0))
+    }
+
     fn mask(&self, is: impl Fn(&Sound) -> bool) -> Mask {
         let sounds = self.sounds.iter().enumerate();
         sounds.filter(|(_, sound)| sound.as_ref().is_some_and(&is)).fold(0, |mask, (n, _)| mask | 1 << n)
