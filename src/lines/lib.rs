@@ -6,6 +6,10 @@
 //!
 //! [`Span`] is the machine (no thread, no clock), [`Media`] the audio side of a card (a switch and the opened bearers).
 //! [`Engine`] runs both on two threads for a card in real time; a simulation steps them itself, on virtual time.
+//!
+//! Without threads, for each block: [`Signalling::step`]; [`Media::tick`]; each [`Media::heard`] into
+//! [`Signalling::heard`] and each [`Media::lost`] into [`Signalling::bearer_lost`]; [`Media::poll`] for the router. After
+//! every call of the signalling its [`SignallingAction`]s are carried out, in order.
 
 mod config;
 mod engine;

@@ -292,3 +292,131 @@ impl PortIo for Io {
         self.counters.lost_blocks += u64::from(put != Ok(BLOCK));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tipring_card::{ChannelId, ChannelInfo, Control, Hook, Progress, Setup, Signalling, SpanId};
+
+    use super::*;
+
+    /// A channel that always has a block, first tells the events it was given, and keeps what is written.
+    struct Scripted {
+        info: ChannelInfo,
+        events: Vec<ChannelEvent>,
+        written: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Scripted {
+        fn with(events: usize) -> (Box<dyn Channel>, Arc<Mutex<Vec<u8>>>) {
+            let info = ChannelInfo {
+                id: ChannelId(1),
+                span: SpanId(1),
+                timeslot: 1,
+                signalling: Signalling::FxsKs,
+                law: Law::Mu,
+            };
+            let written = Arc::new(Mutex::new(Vec::new()));
+            let events = vec![ChannelEvent::Polarity; events];
+            (Box::new(Scripted { info, events, written: written.clone() }), written)
+        }
+    }
+
+    impl Channel for Scripted {
+        fn info(&self) -> &ChannelInfo {
+            &self.info
+        }
+        fn setup(&mut self, _: Setup) -> Result<(), CardError> {
+            Ok(())
+        }
+        fn read(&mut self, into: &mut [u8]) -> Result<usize, CardError> {
+            if !self.events.is_empty() {
+                return Err(CardError::EventPending);
+            }
+            into.fill(0xFF);
+            Ok(BLOCK)
+        }
+        fn write(&mut self, from: &[u8]) -> Result<usize, CardError> {
+            self.written.lock().expect("one thread").extend_from_slice(from);
+            Ok(from.len())
+        }
+        fn flush(&mut self) -> Result<(), CardError> {
+            Ok(())
+        }
+        fn event(&mut self) -> Result<Option<ChannelEvent>, CardError> {
+            Ok(self.events.pop())
+        }
+        fn hook(&mut self, _: Hook) -> Result<Progress, CardError> {
+            Err(CardError::Invalid)
+        }
+        fn dial(&mut self, _: &str) -> Result<(), CardError> {
+            Err(CardError::Invalid)
+        }
+        fn dialing(&mut self) -> Result<bool, CardError> {
+            Ok(false)
+        }
+        fn control(&self) -> Result<Box<dyn Control>, CardError> {
+            Err(CardError::Invalid)
+        }
+    }
+
+    const PORT: Port = Port { index: 0, generation: 1 };
+
+    fn handset() -> Option<Box<Handset>> {
+        Some(Box::new(Handset::new(Law::Mu, tipring_analog::ZoneId::default())))
+    }
+
+    #[test]
+    fn events_of_an_analogue_line_are_news_and_those_of_a_bearer_are_not() {
+        for (handset, news) in [(handset(), 3), (None, 0)] {
+            let mut media = Media::new(1);
+            assert!(media.add(PORT, Law::Mu, Scripted::with(3).0, handset).is_none());
+            media.tick(1);
+            let told: Vec<_> = std::iter::from_fn(|| media.heard()).collect();
+            assert_eq!(told, vec![(PORT, LineNews::Event(ChannelEvent::Polarity)); news]);
+            assert_eq!(media.counters().events, 3);
+        }
+    }
+
+    #[test]
+    fn news_that_nobody_fetches_are_counted_and_lost() {
+        let mut media = Media::new(8);
+        for index in 0..8 {
+            let port = Port { index, ..PORT };
+            media.add(port, Law::Mu, Scripted::with(60).0, handset());
+        }
+        media.tick(1);
+        assert_eq!(media.counters().news_lost, 8 * 60 - NEWS as u64);
+        assert_eq!(std::iter::from_fn(|| media.heard()).count(), NEWS);
+    }
+
+    #[test]
+    fn digits_go_out_in_place_of_what_the_switch_says_and_their_end_is_told() {
+        let mut media = Media::new(1);
+        let (channel, written) = Scripted::with(0);
+        media.add(PORT, Law::Mu, channel, handset());
+        media.send(Port { generation: 9, ..PORT }, &Digits::try_from("9").expect("a digit"));
+        media.tick(10);
+        assert!(written.lock().expect("one thread").iter().all(|octet| *octet == 0xFF), "a stale lease says nothing");
+        media.send(PORT, &Digits::try_from("1").expect("a digit"));
+        media.tick(50);
+        let loud = written.lock().expect("one thread").iter().filter(|octet| **octet != 0xFF).count();
+        assert!((700..900).contains(&loud), "100 ms of a digit: {loud} octets");
+        assert_eq!(media.heard(), Some((PORT, LineNews::Heard(Heard::Dialled))));
+    }
+
+    #[test]
+    fn a_channel_goes_on_under_another_lease_without_a_gap() {
+        let mut media = Media::new(1);
+        media.add(PORT, Law::Mu, Scripted::with(0).0, handset());
+        media.tick(5);
+        let next = Port { generation: 2, ..PORT };
+        media.rename(PORT, next);
+        media.rename(PORT, Port { generation: 3, ..PORT }); // stale: nothing
+        media.tick(5);
+        assert_eq!(media.counters().blocks, 10);
+        assert!(media.remove(PORT).is_none(), "the old lease is over");
+        assert!(media.remove(next).is_some_and(|returned| returned.handset.is_some()));
+    }
+}
