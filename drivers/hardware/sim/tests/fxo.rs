@@ -5,7 +5,9 @@ use tipring_analog::{AnswerSign, Command, Config, Digits, Event, Fxo, Handset, I
 use tipring_card::{BLOCK, Card, CardError, Cause, Channel, Control, Micros, PREFILL, Progress, Setup, Supervision};
 use tipring_dsp::ZoneId;
 use tipring_isdn::By;
-use tipring_sim::{Call, Clearing, DialTone, Office, OfficeConfig, Reply, Step, Trouble, Wire, WireConfig};
+use tipring_sim::{
+    Call, CallerIdForm, Clearing, DialTone, Office, OfficeConfig, Reply, Step, Trouble, Wire, WireConfig,
+};
 
 use crate::{
     subscriber::{answers, subscribers_of},
@@ -338,4 +340,25 @@ fn a31_every_country_hears_its_own_dial_ringback_and_busy() {
         }
     }
     assert!(complaints.is_empty(), "{complaints:#?}");
+}
+
+#[test]
+fn a2_digits_before_the_ring_tell_who_calls() {
+    for (from, restricted) in [(Some("2025550100"), false), (Some("2025550100"), true), (None, false)] {
+        let caller_id = CallerIdForm::Dtmf;
+        let mut all = RealBox::new(us(), OfficeConfig { caller_id, ..OfficeConfig::default() });
+        let from = from.map(String::from);
+        let steps = vec![answer(), stay()];
+        all.office.ring(Call { id: "one".into(), from: from.clone(), restricted, steps, ..Call::default() }).unwrap();
+        all.run_until(15_000, |all| !all.events.is_empty());
+        let Some((_, Event::Incoming { caller })) = all.events.first() else {
+            panic!("{:?}", all.events);
+        };
+        assert_eq!(caller.restricted, restricted);
+        assert_eq!(caller.number.as_deref(), from.as_deref().filter(|_| !restricted));
+        all.give(Input::Command(Command::Answer));
+        all.run(2_000);
+        assert!(all.told(&Event::Answered) && all.ended().is_none(), "{:?}", all.events);
+        all.hangs_up();
+    }
 }

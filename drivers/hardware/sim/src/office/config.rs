@@ -31,7 +31,7 @@ pub struct OfficeConfig {
     pub reversal_on_seizure: bool,
     /// How the box is told that the far end has hung up.
     pub clearing: Clearing,
-    /// How it says who calls, between the first and the second ring.
+    /// How it says who calls.
     pub caller_id: CallerIdForm,
     /// From a call's moment to its first ring. Whoever seizes the line meanwhile has the caller on it: glare.
     pub ring_delay: Micros,
@@ -94,10 +94,12 @@ pub enum Clearing {
 pub enum CallerIdForm {
     /// Not at all.
     Nothing,
-    /// Multiple data message format, Bell 202.
+    /// Multiple data message format, Bell 202, between the first and the second ring.
     Bell202,
     /// The same message with the frequencies of V.23.
     V23,
     /// Bell 202 with a byte that was hurt on the way: the check sum does not fit.
     Damaged,
+    /// Digits before the first ring, announced by a reversal of polarity: number only.
+    Dtmf,
 }

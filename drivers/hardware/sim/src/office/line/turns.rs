@@ -9,7 +9,7 @@ use crate::{
     exchange::{Call, CallReport, Dialled, Reply, Subscriber},
     office::{
         callerid,
-        config::{Clearing, DialTone, OfficeConfig},
+        config::{CallerIdForm, Clearing, DialTone, OfficeConfig},
     },
     phone::Phone,
     tones::OfficeTone,
@@ -17,6 +17,9 @@ use crate::{
 
 /// After a battery drop the line is fed again; dial tone then, if the loop is still closed.
 const DROP_LASTS: Micros = Micros::from_ms(900);
+/// Caller id in digits: from the reversal to the first digit, and from the last to the ring.
+const REVERSED_BEFORE: Micros = Micros::from_ms(200);
+const RING_AFTER: Micros = Micros::from_ms(1_000);
 
 impl SubscriberLine {
     /// A call is to be rung here.
@@ -26,7 +29,14 @@ impl SubscriberLine {
         self.caller_id = callerid::burst(call, desk.config.caller_id, self.law);
         let _ = desk.card.ring_cadence(self.id, desk.config.zone.tones().ring_ms); // fails with the card only
         self.call = Some(report);
-        self.state = State::Ringing { first_at: now + desk.config.ring_delay, rings: false, caller_id_at: None };
+        let mut first_at = now + desk.config.ring_delay;
+        let before = self.caller_id.as_ref().filter(|_| desk.config.caller_id == CallerIdForm::Dtmf);
+        let caller_id_at = before.map(|_| now + REVERSED_BEFORE);
+        if let Some(octets) = before {
+            first_at = first_at + REVERSED_BEFORE + Micros::from_ms(octets.len() as u64 / 8) + RING_AFTER;
+            self.reverse(true, desk);
+        }
+        self.state = State::Ringing { first_at, rings: false, caller_id_at };
         self.begin_audio();
         self.note(now, desk, || format!("call {} comes in", call.id));
         self.ring(now, desk);
@@ -38,6 +48,7 @@ impl SubscriberLine {
             State::Idle | State::Parked { .. } => {}
             State::Ringing { .. } => {
                 self.hook(Hook::RingOff);
+                self.reverse(false, desk);
                 self.mark_end(cause, By::Local);
                 self.note(now, desk, || "the caller gives up".into());
                 self.finish(now);
@@ -57,6 +68,10 @@ impl SubscriberLine {
         let State::Ringing { first_at, rings, caller_id_at } = self.state else {
             return;
         };
+        let is_told = caller_id_at.is_some() && self.caller_id.is_none() && matches!(self.sound, Sound::Silence);
+        if !rings && is_told && self.reversed {
+            self.reverse(false, desk);
+        }
         if !rings && first_at <= now && self.hook(Hook::Ring) {
             self.state = State::Ringing { first_at, rings: true, caller_id_at };
             if let Some(call) = &mut self.call {
