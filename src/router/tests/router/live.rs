@@ -92,6 +92,8 @@ fn c9_a_record_keeps_what_was_said_and_does_not_ask_its_action() {
     for at_ms in moments(3, 1_000, 4_000) {
         let record = "<Record action='/action' recordingStatusCallback='/cb'/>";
         let (bench, _, _) = redirected(record, at_ms, |_, _| ());
+        let closed = bench.log.iter().find(|(_, effect)| matches!(effect, Effect::CloseRecording { .. }));
+        assert_eq!(closed.map(|(at, _)| at.as_ms()), Some(at_ms), "at once");
         let bench = check(bench, at_ms);
         let last = bench.recordings()[1];
         assert_eq!((last.status, last.duration_ms), (RecordingStatus::Completed, Some(4_000)));
@@ -322,8 +324,13 @@ fn c4_every_leg_can_be_ended_in_every_state() {
         let call = bridged.call_to(which).sid;
         let id = bridged.request_of_api(Request::EndCall { account: account().sid, call, only_unanswered: true });
         assert!(matches!(bridged.reply(id), Some(Reply::Refused { code: Code(21220), .. })));
+        let mark = bridged.log.len();
         bridged.asks_to_end(call, false);
         assert!(bridged.connected.is_empty());
+        let position = |what: fn(&Effect) -> bool| bridged.log[mark..].iter().position(|(_, effect)| what(effect));
+        let parted = position(|effect| matches!(effect, Effect::Switch(SwitchCommand::Disconnect { .. })));
+        let cleared = position(|effect| matches!(effect, Effect::Line(tipring_router::LineCommand::Clear { .. })));
+        assert!(parted.is_some() && parted < cleared, "parted while both lines are there");
         bridged.run_out();
         assert_eq!(bridged.words().contains(&"next"), parent_goes_on);
         assert_eq!(bridged.cleared(), [16, 16]);
