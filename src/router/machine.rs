@@ -137,7 +137,7 @@ impl World {
                 Request::ChangeCall(change) => self.change_by_request(id, *change),
             },
             Event::Directory(change) => self.directory.change(change),
-            Event::Drain => self.draining = true,
+            Event::Drain => self.drain(),
         }
     }
 

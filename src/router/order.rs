@@ -110,7 +110,7 @@ impl World {
             self.counters.refused_draining += 1;
             return Err((20503, "the box is being stopped and begins no calls; try again later".to_owned()));
         }
-        if !callee.emergency && self.sessions.len() >= MAX_SESSIONS {
+        if !callee.emergency && (self.sessions.len() >= MAX_SESSIONS || self.is_crowded()) {
             self.counters.refused_full += 1;
             return Err((20503, "the box has too many calls; try again later".to_owned()));
         }

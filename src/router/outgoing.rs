@@ -134,6 +134,9 @@ async fn seize(leg: &Leg) -> Result<(), Stop> {
             None => {}
         }
         let waits = leg.world().waits(leg.task).unwrap_or(Waits::ForLines(began));
+        if waits == Waits::ForTurn && leg.world().draining {
+            return Err(without_line(leg, Cause::CONGESTION, "the box is being stopped"));
+        }
         let until = match waits {
             Waits::ForTurn => began + leg.world().config.outbound.queue_limit,
             Waits::ForLines(since) => since + SEIZE_LIMIT,

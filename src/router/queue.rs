@@ -51,6 +51,9 @@ impl World {
     /// Lets the first of a group try.
     fn serve_queue(&mut self, group: &str) {
         let now = self.now;
+        if self.draining {
+            return;
+        }
         let first = self.queue.iter_mut().find(|waiter| waiter.group == group);
         if let Some(waiter) = first.filter(|waiter| waiter.trying.is_none()) {
             waiter.trying = Some(now);
@@ -71,6 +74,15 @@ impl World {
         let groups: BTreeSet<String> = self.queue.iter().map(|waiter| waiter.group.clone()).collect();
         for group in groups {
             self.serve_queue(&group);
+        }
+    }
+
+    /// The box is being stopped: nobody is to wait for a line that would come too late.
+    pub(crate) fn drain(&mut self) {
+        self.draining = true;
+        let waiting: Vec<TaskId> = self.queue.iter().map(|waiter| waiter.task).collect();
+        for task in waiting {
+            self.deliver(task, Input::Line);
         }
     }
 

@@ -189,6 +189,11 @@ impl World {
         id
     }
 
+    /// Whether there is hardly room for a call and what goes on beside it.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.slots.len() + MAX_INBOX >= MAX_ERRANDS
+    }
+
     /// A new task, to be begun by the machine. `None`: there are too many.
     pub(crate) fn begin(&mut self, call: Sid, errand: Errand) -> Option<TaskId> {
         if self.slots.len() >= MAX_ERRANDS {

@@ -295,6 +295,13 @@ fn keys_are_sent_to_the_called_leg_before_the_bridge_and_a_star_ends_it() {
     assert_eq!(told(&bench), ("completed".into(), "true".into()));
     assert_eq!(bench.words().last(), Some(&"done"));
 
+    // The caller hangs up while keys are sent: nor bridged either.
+    let (mut bench, caller) = dialling("", &format!("<Number sendDigits='12345'>{BOB}</Number>"));
+    bench.wait_ms(2_200);
+    bench.hangs_up(caller);
+    bench.run_out();
+    assert_eq!(told(&bench), ("completed".into(), "false".into()));
+
     // He hangs up while keys are sent: answered, but never bridged.
     let (mut bench, _) = dialling("", &format!("<Number sendDigits='12345'>{BOB}</Number>"));
     bench.far_end(BOB, FarEnd { cleared_ms: Some((2_100, 16)), ..FarEnd::answers(2_000) });

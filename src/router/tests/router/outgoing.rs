@@ -292,6 +292,17 @@ fn who_came_first_gets_the_first_free_line() {
     assert_eq!((bench.codes(), bench.cleared().len(), call.started), (vec![10004], 0, None));
     assert_eq!(bench.router.counters().queue_expired, 1);
 
+    // A box that is being stopped keeps nobody waiting.
+    let mut bench = Bench::bare(1);
+    bench.far_end(BOB, FarEnd::no_line(34, true));
+    bench.creates(Bench::order_url());
+    bench.creates(Bench::order_url());
+    bench.wait_ms(1_000);
+    bench.event(Event::Drain);
+    assert_eq!(bench.router.live_calls().count(), 0);
+    bench.run_out();
+    bench.ended(CallStatus::Failed, 42);
+
     // Who waits behind another one has waited for a line, too.
     let mut bench = Bench::bare(1);
     bench.far_end(BOB, FarEnd::no_line(34, true));

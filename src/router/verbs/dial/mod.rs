@@ -35,10 +35,13 @@ struct Dialling<'a> {
     take: Option<Take>,
     /// The caller has pressed the star: nobody else is called.
     starred: bool,
+    /// There was a bridge.
+    bridged: bool,
 }
 
 pub(super) async fn run(leg: &Leg, page: &Page, dial: &Dial) -> Result<Flow, Stop> {
-    let mut dialling = Dialling { leg, page, dial, legs: Vec::new(), ringback: None, take: None, starred: false };
+    let mut dialling =
+        Dialling { leg, page, dial, legs: Vec::new(), ringback: None, take: None, starred: false, bridged: false };
     let ended = dialling.carry_out().await;
     dialling.take_back();
     if ended.as_ref().is_err_and(|stop| *stop == Stop::Redirected) {
@@ -131,6 +134,7 @@ impl Dialling<'_> {
             return Ok(self.talked(winner, false));
         };
         self.leg.trace(TraceKind::Verb, "bridged");
+        self.bridged = true;
         {
             let mut world = self.leg.world();
             world.connect(self.leg.task, ours, theirs);

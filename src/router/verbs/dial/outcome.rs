@@ -46,10 +46,16 @@ impl Dialling<'_> {
 
     /// What it came to when the caller hung up.
     pub(super) fn abandoned(&self) -> Outcome {
-        let answered = self.legs.iter().find(|(_, call)| call.answered.is_some());
-        let call = answered.or(self.legs.last()).map(|(_, call)| call.clone());
-        let status = call.as_ref().map_or("canceled", |call| call.status.as_str());
-        Outcome { status, bridged: answered.is_some(), call }
+        let of = |what: fn(&Call) -> bool| self.legs.iter().map(|(_, call)| call).find(|call| what(call));
+        let answered = of(|call| call.answered.is_some());
+        let rang = of(|call| call.status == CallStatus::Canceled);
+        let call = answered.or(rang).or(self.legs.last().map(|(_, call)| call));
+        let status = match call.map(|call| call.status) {
+            None => "canceled",
+            Some(status) if status.is_final() => status.as_str(),
+            Some(_) => "answered",
+        };
+        Outcome { status, bridged: self.bridged, call: call.cloned() }
     }
 }
 
