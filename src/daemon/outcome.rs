@@ -32,6 +32,8 @@ pub struct Outcome {
     pub called: Vec<Called>,
     /// The last record of every call, in the order of their birth.
     pub records: Vec<tipring_resources::Call>,
+    /// Every call each time that its record was written.
+    pub written: Vec<tipring_resources::Call>,
     /// What the applications were asked.
     pub asked: Vec<Asked>,
     /// Key of the account that signs requests.

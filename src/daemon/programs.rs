@@ -33,6 +33,8 @@ pub(super) struct Programs {
     asked: BTreeMap<u64, Entry>,
     /// The call that each dial made.
     made: Vec<Option<Sid>>,
+    /// With which code each dial was refused, and why.
+    refused: Vec<Option<(u32, String)>>,
     /// What was answered otherwise than the scenario expects.
     pub(super) failures: Vec<String>,
     next: u64,
@@ -49,8 +51,9 @@ impl Programs {
         let mut waiting: Vec<_> = first.chain(second).collect();
         // From the end, the next one first.
         waiting.sort_by_key(|(at, entry)| std::cmp::Reverse((*at, *entry)));
-        let made = vec![None; dials.len()];
-        Programs { account, dials, changes, waiting, asked: BTreeMap::new(), made, failures: Vec::new(), next: 0 }
+        let (made, refused) = (vec![None; dials.len()], vec![None; dials.len()]);
+        let asked = BTreeMap::new();
+        Programs { account, dials, changes, waiting, asked, made, refused, failures: Vec::new(), next: 0 }
     }
 
     /// When the next one asks.
@@ -136,11 +139,14 @@ impl Programs {
             Reply::Refused { code, text } => (code.0, text.clone()),
         };
         match self.asked.remove(&id.0) {
-            Some(Entry::Dial(n)) => match (reply, self.dials[n].expect.errors.as_deref()) {
-                (Reply::Call(call), _) => self.made[n] = Some(call.sid),
-                (_, Some([wanted])) if *wanted == code => {}
-                _ => self.failures.push(format!("{}: refused with {code}: {text}", self.dials[n].id)),
-            },
+            Some(Entry::Dial(n)) => {
+                match (reply, self.dials[n].expect.errors.as_deref()) {
+                    (Reply::Call(call), _) => self.made[n] = Some(call.sid),
+                    (_, Some([wanted])) if *wanted == code => {}
+                    _ => self.failures.push(format!("{}: refused with {code}: {text}", self.dials[n].id)),
+                }
+                self.refused[n] = (code != 0).then_some((code, text));
+            }
             Some(Entry::Change(n)) if self.changes[n].refused != code => {
                 let (of, wanted) = (&self.changes[n].of, self.changes[n].refused);
                 self.failures.push(format!("change of {of}: wanted {wanted}, answered {code} {text}"));
@@ -154,9 +160,10 @@ impl Programs {
         self.waiting.is_empty() && self.asked.is_empty()
     }
 
-    /// The calls that were made, with the entries that made them.
-    pub(super) fn made(&self) -> impl Iterator<Item = (&Dial, Option<Sid>)> {
-        self.dials.iter().zip(self.made.iter().copied())
+    /// The calls that were made, with the entries that made them; of those that were not, code and text.
+    pub(super) fn made(&self) -> impl Iterator<Item = (&Dial, Option<Sid>, Option<&(u32, String)>)> {
+        let calls = self.made.iter().zip(&self.refused);
+        self.dials.iter().zip(calls).map(|(dial, (sid, refused))| (dial, *sid, refused.as_ref()))
     }
 }
 

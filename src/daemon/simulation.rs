@@ -156,6 +156,8 @@ struct Records {
     errors: HashMap<Sid, Vec<u32>>,
     /// Every call as it was last written, in the order of their birth.
     calls: Vec<Call>,
+    /// Every call each time that it was written.
+    written: Vec<Call>,
 }
 
 struct World<'a, W: Write> {
@@ -467,6 +469,7 @@ impl<W: Write> World<'_, W> {
     fn notice(&mut self, record: &Record) {
         match record {
             Record::Call(call) => {
+                self.records.written.push(call.clone());
                 match self.records.calls.iter_mut().find(|known| known.sid == call.sid) {
                     Some(known) => known.clone_from(call),
                     None => self.records.calls.push(call.clone()),
@@ -516,15 +519,29 @@ impl<W: Write> World<'_, W> {
         }));
         self.timeline.flush();
         let (ok, calls, asked) = (failures.is_empty(), heard.len(), app.asked());
-        let records = std::mem::take(&mut self.records.calls);
+        let (records, written) = (std::mem::take(&mut self.records.calls), std::mem::take(&mut self.records.written));
         let token = String::new();
-        Outcome { ok, failures, calls, channel_seconds, wall_s, heard, told, made, called, records, asked, token }
+        Outcome {
+            ok,
+            failures,
+            calls,
+            channel_seconds,
+            wall_s,
+            heard,
+            told,
+            made,
+            called,
+            records,
+            written,
+            asked,
+            token,
+        }
     }
 
     /// What came of the calls that programs made.
     fn made(&mut self, failures: &mut Vec<String>) -> Vec<Told> {
         let mut made = Vec::new();
-        for (dial, sid) in self.programs.made() {
+        for (dial, sid, refused) in self.programs.made() {
             let call = sid.and_then(|sid| self.records.calls.iter().find(|call| call.sid == sid));
             let report = super::telephones::Report {
                 id: dial.id.clone(),
@@ -537,11 +554,13 @@ impl<W: Write> World<'_, W> {
                 failures.extend(self.unmet(&report, call).into_iter().map(|why| format!("{}: {why}", dial.id)));
             }
             let line = json!({
-                "dial": dial.id, "sid": sid.map(|sid| sid.to_string()), "cause": report.cause,
+                "dial": dial.id, "sid": sid.map(|sid| sid.to_string()), "cause": report.cause, "refused": refused,
                 "status": call.map(|call| call.status.as_str()), "line": call.map(|call| call.line.as_str()),
                 "supervision": call.and_then(|call| call.supervision.as_deref()),
             });
-            made.push((self.told(&report, call), line));
+            let mut told = self.told(&report, call);
+            told.errors.extend(refused.map(|(code, _)| *code));
+            made.push((told, line));
         }
         let lines = made.into_iter().map(|(told, line)| {
             self.timeline.object(&line);
