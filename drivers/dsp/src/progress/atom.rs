@@ -27,6 +27,8 @@ pub(super) struct Atom {
     block: Complex,
     half: Complex,
     window: Complex,
+    /// Of the block before: the power of either half.
+    halves: [f32; 2],
     /// Of the running block: its mean square of this frequency, and phase step times power.
     pub now: Part,
     /// The same of the block before, which becomes part of a burst when the burst goes on after it.
@@ -41,7 +43,7 @@ pub(super) struct Atom {
 pub(super) struct Part {
     /// Mean square.
     pub power: f32,
-    /// Its square, for the steadiness.
+    /// Its square, for the steadiness; of a wide atom the square of its change in 10 ms, for the beating.
     pub square: f32,
     /// Power in the direction of the phase's turn.
     pub step: Complex,
@@ -55,6 +57,12 @@ impl Part {
         self.square += other.square;
         self.step[0] += other.step[0];
         self.step[1] += other.step[1];
+    }
+
+    /// How much the power changes in 10 ms: its square by the square of the mean. A note that fades has next to none, a
+    /// beating or modulated tone has 0.4 and more.
+    pub fn beating(&self, count: u32) -> f32 {
+        if self.power > 0.0 { self.square * count as f32 / (self.power * self.power) } else { 0.0 }
     }
 
     /// How unsteady: the variance of the power by its mean's square.
@@ -81,6 +89,7 @@ impl Atom {
             block: [0.0; 2],
             half: [0.0; 2],
             window: [0.0; 2],
+            halves: [0.0; 2],
             now: Part::NONE,
             before: Part::NONE,
             sum: Part::NONE,
@@ -90,7 +99,7 @@ impl Atom {
 
     /// Forgets all it has heard.
     pub fn forget(&mut self) {
-        (self.block, self.half, self.window) = ([0.0; 2], [0.0; 2], [0.0; 2]);
+        (self.block, self.half, self.window, self.halves) = ([0.0; 2], [0.0; 2], [0.0; 2], [0.0; 2]);
         (self.now, self.before, self.sum, self.open) = (Part::NONE, Part::NONE, Part::NONE, Part::NONE);
     }
 
@@ -101,9 +110,14 @@ impl Atom {
         self.before = self.now;
         if self.wide {
             let (a, b) = (self.step_to(self.half, first), self.step_to(first, second));
-            let (p, q) = (power(first, HALF), power(second, HALF));
-            self.now = Part { power: (p + q) / 2.0, square: (p * p + q * q) / 2.0, step: [a[0] + b[0], a[1] + b[1]] };
-            self.half = second;
+            let halves = [power(first, HALF), power(second, HALF)];
+            let changes = [halves[0] - self.halves[0], halves[1] - self.halves[1]];
+            self.now = Part {
+                power: (halves[0] + halves[1]) / 2.0,
+                square: (changes[0] * changes[0] + changes[1] * changes[1]) / 2.0,
+                step: [a[0] + b[0], a[1] + b[1]],
+            };
+            (self.half, self.halves) = (second, halves);
             return;
         }
         let block = add(first, times(second, self.turn));

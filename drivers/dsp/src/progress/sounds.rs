@@ -137,7 +137,7 @@ impl Sounds {
                 let share = atom.sum.power / count_f / sound.heard / energy;
                 off.abs() <= atom.hz * TOLERANCE + sound.spread_hz * 0.7
                     && share >= WIDE_SHARE
-                    && atom.sum.unsteadiness(count) >= BEATING
+                    && atom.sum.beating(count) >= BEATING
             });
         }
         let least = if sound.modulated { LEAST_SIDE } else { LEAST_PART };
@@ -240,10 +240,10 @@ const WIDE_SHARE: f32 = 0.8;
 /// Share of the weaker of two, and of a side of a modulated one.
 const LEAST_PART: f32 = 0.1;
 const LEAST_SIDE: f32 = 0.04;
-/// Unsteadiness that a tone may have (a note that fades by 5 dB has more), and that a beating one must have.
+/// Unsteadiness that a tone may have (a note that fades by 5 dB has more), and the beating that a beating one must have.
 const STEADY_ALONE: f32 = 0.12;
 const STEADY_TOGETHER: f32 = 0.4;
-const BEATING: f32 = 0.15;
+const BEATING: f32 = 0.2;
 /// Share of a sound in 20 ms that is not a voice's.
 const NOW_SHARE: f32 = 0.6;
 
