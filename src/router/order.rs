@@ -5,6 +5,7 @@ use tipring_numbering::Class;
 use tipring_resources::{AccountStatus, Call, CallStatus, Code, Direction, Sid, SidKind};
 
 use crate::effects::{Effect, NewCall, Outgoing, Reply, RequestId, WriteId};
+use crate::incoming::clean;
 use crate::limits::MAX_SESSIONS;
 use crate::outgoing::Outward;
 use crate::session::Session;
@@ -114,8 +115,11 @@ impl World {
             self.counters.refused_full += 1;
             return Err((20503, "the box has too many calls; try again later".to_owned()));
         }
-        let call =
-            Call { to_raw: new.to, from_raw: new.from, ..self.outgoing_call(new.account, &callee.number, &from) };
+        let call = Call {
+            to_raw: clean(&new.to),
+            from_raw: clean(&new.from),
+            ..self.outgoing_call(new.account, &callee.number, &from)
+        };
         let call = Call { direction: Direction::OutboundApi, ..call };
         let emergency = callee.emergency;
         let outward = Outward {

@@ -14,7 +14,7 @@ use crate::limits::{SEIZE_LIMIT, WRITE_LIMIT};
 use crate::queue::Waits;
 use crate::recording::{Ear, Side, Take, Wish};
 use crate::session::Session;
-use crate::sound::{Noise, tone};
+use crate::sound::{Noise, keys};
 use crate::world::{Input, TaskId, World};
 
 /// What an outgoing leg is to do.
@@ -88,7 +88,7 @@ pub(crate) async fn call_out(leg: &Leg) -> Result<Wanted, Stop> {
     record(leg)?;
     let digits = leg.outward(|outward| outward.send_digits.clone())?;
     if !digits.is_empty() {
-        leg.hear(&Noise::Tones(digits.bytes().map(tone).collect())).await?;
+        leg.hear(&Noise::Tones(keys(&digits))).await?;
     }
     if let Some(instructions) = leg.outward(|outward| outward.instructions.take())? {
         leg.world().child_leaves(leg.task);

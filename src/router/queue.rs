@@ -16,6 +16,8 @@ pub(crate) struct Waiter {
     group: String,
     /// It has asked at this moment, and not been answered yet.
     trying: Option<Micros>,
+    /// A line was said to be free meanwhile.
+    freed: bool,
 }
 
 /// What a leg waits for.
@@ -42,7 +44,7 @@ impl World {
     /// Asks for a line when it is this leg's turn. At most one entry a leg, so at most `MAX_SESSIONS`.
     pub(crate) fn dial_in_turn(&mut self, task: TaskId, group: &str) {
         let alone = !self.queue.iter().any(|waiter| waiter.group == group);
-        self.queue.push_back(Waiter { task, group: group.to_owned(), trying: None });
+        self.queue.push_back(Waiter { task, group: group.to_owned(), trying: None, freed: false });
         if alone {
             self.serve_queue(group);
         }
@@ -71,6 +73,9 @@ impl World {
 
     /// A line is free again, in which group is not said.
     pub(crate) fn line_free(&mut self) {
+        for waiter in self.queue.iter_mut().filter(|waiter| waiter.trying.is_some()) {
+            waiter.freed = true;
+        }
         let groups: BTreeSet<String> = self.queue.iter().map(|waiter| waiter.group.clone()).collect();
         for group in groups {
             self.serve_queue(&group);
@@ -104,6 +109,10 @@ impl World {
         let waiter = self.queue.iter_mut().find(|waiter| waiter.task == task);
         if let Some(waiter) = waiter.filter(|_| why.may_wait) {
             waiter.trying = None;
+            if std::mem::take(&mut waiter.freed) {
+                let group = waiter.group.clone();
+                self.serve_queue(&group);
+            }
         } else {
             self.leave_queue(task);
         }

@@ -10,7 +10,7 @@ use crate::effects::{Effect, MediaId, MediaSource, TraceKind};
 use crate::fault::Fault;
 use crate::fetch::Page;
 use crate::leg::{Leg, Stop};
-use crate::limits::{PORT_GONE_LIMIT, SOUND_LIMIT, SOUND_START_LIMIT, SOUND_TAIL_LIMIT};
+use crate::limits::{MAX_KEYS, PORT_GONE_LIMIT, SOUND_LIMIT, SOUND_START_LIMIT, SOUND_TAIL_LIMIT};
 use crate::world::Input;
 use tipring_instructions::{Play, Say, Sound as Source};
 
@@ -61,17 +61,22 @@ impl Noise {
     pub(crate) fn of_play(play: &Play, page: &Page) -> Noise {
         match &play.sound {
             Source::Url(url) => Noise::Media(MediaSource::Url(page.resolve(url))),
-            Source::Keys(keys) => Noise::Tones(keys.bytes().map(tone).collect()),
+            Source::Keys(text) => Noise::Tones(keys(text)),
         }
     }
 }
 
+/// Keys and pauses to be sent; what is neither is passed over, and so is what nobody would dial.
+pub(crate) fn keys(text: &str) -> Vec<Tone> {
+    text.bytes().filter(|key| b"0123456789*#ABCDabcdwW".contains(key)).take(MAX_KEYS).map(tone).collect()
+}
+
 /// A key, or a pause: `w` half a second, `W` a second.
-pub(crate) fn tone(key: u8) -> Tone {
+fn tone(key: u8) -> Tone {
     match key {
         b'w' => Tone::Silence(50),
         b'W' => Tone::Silence(100),
-        key => Tone::Key(key),
+        key => Tone::Key(key.to_ascii_uppercase()),
     }
 }
 

@@ -292,6 +292,16 @@ fn who_came_first_gets_the_first_free_line() {
     assert_eq!((bench.codes(), bench.cleared().len(), call.started), (vec![10004], 0, None));
     assert_eq!(bench.router.counters().queue_expired, 1);
 
+    // The word comes while the refusal is on its way: it is not lost.
+    let mut bench = Bench::bare(1);
+    bench.far_end(BOB, FarEnd::no_line(34, true));
+    bench.creates(Bench::order_url());
+    bench.wait_ms(7);
+    bench.far_end(BOB, FarEnd::answers(500));
+    bench.event(Event::Line(LineEvent::LineFree));
+    bench.wait_ms(1_000);
+    assert_eq!((bench.orders().len(), bench.call_to(BOB).status), (2, CallStatus::InProgress));
+
     // A box that is being stopped keeps nobody waiting.
     let mut bench = Bench::bare(1);
     bench.far_end(BOB, FarEnd::no_line(34, true));

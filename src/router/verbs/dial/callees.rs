@@ -8,6 +8,7 @@ use super::Dialling;
 use crate::effects::{CallCallback, Outgoing};
 use crate::fault::Fault;
 use crate::fetch::method_of;
+use crate::incoming::clean;
 use crate::leg::Stop;
 use crate::order::{Barred, Callee};
 use crate::outgoing::Outward;
@@ -84,7 +85,7 @@ impl Dialling<'_> {
         let mut world = self.leg.world();
         let from = if shown.restricted { ANONYMOUS } else { shown.number.as_str() };
         let call = world.outgoing_call(parent.account, &callee.number, from);
-        let call = Call { parent: Some(parent.sid), to_raw: number.number.clone(), ..call };
+        let call = Call { parent: Some(parent.sid), to_raw: clean(&number.number), ..call };
         let outward = Outward {
             order: Outgoing {
                 group: number.group.clone(),
