@@ -84,7 +84,7 @@ impl World {
     }
 
     /// Takes back what a called leg's parent has connected it with.
-    fn part(&mut self, task: TaskId) {
+    pub(crate) fn part(&mut self, task: TaskId) {
         let port = self.sessions.get(&task).and_then(|session| session.lease);
         let parent = self.children.get(&task).map(|child| child.parent);
         if let (Some(port), Some(parent)) = (port, parent) {

@@ -79,12 +79,14 @@ impl World {
         }
         let now = self.stamp();
         let task = self.routes.leases.get(&from).copied();
-        let session = task.and_then(|task| Some((task, self.sessions.get_mut(&task)?)));
+        let session = task.and_then(|task| Some((task, self.sessions.get(&task)?)));
         // An answered leg stays where it is: crosspoints and taps are there.
-        let Some((task, session)) = session.filter(|(_, s)| s.outward.is_some() && !s.answered) else {
+        let Some((task, _)) = session.filter(|(_, s)| s.outward.is_some() && !s.answered) else {
             return self.clear_unwanted(lease);
         };
         self.routes.leases.remove(&from);
+        self.part(task);
+        let Some(session) = self.sessions.get_mut(&task) else { return };
         session.lease = Some(lease);
         session.law = law;
         session.call.line = clean(line);
