@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tipring_card::Micros;
-use tipring_sim::{Call, Exchange, Office, Step, Wire};
+use tipring_sim::{Call, CallReport, Exchange, Office, Step, Wire};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::serve::{Service, StartError};
@@ -41,7 +41,8 @@ impl Callers {
         Callers { exchange, office, wire, number: number.into() }
     }
 
-    /// `count` of them, and `analog` on analogue lines, ring as soon as the line is ready, and again and again, until Ctrl-C. The timeline goes to `out`.
+    /// `count` of them, and `analog` on analogue lines, ring as soon as the line is ready, and again and again, until
+    /// Ctrl-C. Calls that the box makes meanwhile disturb nobody.
     pub async fn run<W: Write>(
         &self,
         count: u8,
@@ -79,13 +80,11 @@ impl Callers {
     /// Whoever is done rings again.
     fn ring_again(&self) -> Result<(), StartError> {
         let done = self.exchange.lock().map_err(|_| stopped())?.take_finished();
-        for report in done {
-            let caller = report.id.parse().map_err(|_| stopped())?;
+        for caller in done.iter().filter_map(caller_of) {
             self.ring(caller, self.wire.now() + PAUSE)?;
         }
         let done = self.office.lock().map_err(|_| stopped())?.take_finished();
-        for report in done {
-            let caller = report.id.parse().map_err(|_| stopped())?;
+        for caller in done.iter().filter_map(caller_of) {
             self.ring_analog(caller, self.wire.now() + ANALOG_PAUSE)?;
         }
         Ok(())
@@ -103,6 +102,11 @@ impl Callers {
         let rung = self.exchange.lock().map_err(|_| stopped())?.ring(call);
         rung.map_err(|error| StartError { exit: 1, text: error.to_string() })
     }
+}
+
+/// Who made a call; `None`: the box did, a telephone was called.
+fn caller_of(report: &CallReport) -> Option<u8> {
+    report.id.parse().ok()
 }
 
 /// A caller's call.

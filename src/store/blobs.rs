@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use tipring_card::Law;
 use tipring_resources::Sid;
 
+use crate::recording::SHORTEST_FRAMES;
 use crate::wav::{HEADER, RATE, channels_in, header};
 use crate::{RecordingWriter, StoreError};
 
@@ -77,7 +78,7 @@ impl Blobs {
         Ok(found)
     }
 
-    /// Makes a recording that a crash cut off whole: true header, final name. Its length; `None`: no sound was written.
+    /// Makes a recording that a crash cut off whole: true header, final name. Its length; `None`: less than 100 ms was written.
     pub(crate) fn repair(&self, sid: Sid) -> Result<Option<u32>, StoreError> {
         let (part, whole) = (self.path(sid, "part"), self.path(sid, "wav"));
         let source = if part.exists() { &part } else { &whole };
@@ -88,7 +89,7 @@ impl Blobs {
             Err(error) => return Err(fault(error)),
         };
         let (frames, channels) = frames_of(&file).map_err(fault)?;
-        if frames == 0 {
+        if frames < SHORTEST_FRAMES {
             self.delete(sid)?;
             return Ok(None);
         }

@@ -22,6 +22,9 @@ pub const RECORDING_MAX_SAMPLES: u64 = 24 * 3600 * RATE;
 /// it the other is silent: its tap has not begun yet, has ended, or lost a block.
 pub const AHEAD_MAX: usize = 160;
 
+/// Frames of the shortest recording: 100 ms. Less is nobody's word; its file is removed, here and by the repair alike.
+pub(crate) const SHORTEST_FRAMES: u64 = RATE / 10;
+
 /// A frame of 10 ms whose mean square is below this in every channel is silence: about -50 dBm0.
 const SILENCE_MEAN_SQUARE: u64 = 70 * 70;
 /// Frames looked at together when silence is looked for.
@@ -151,8 +154,8 @@ impl RecordingWriter {
     }
 
     /// Closes the recording: leaves out `drop_tail_ms` at the very end, cuts silence at both ends if `trim` (of two
-    /// channels what both are silent in), and returns its length when it is safe on the disk under its final name. No
-    /// sound left: the file is removed and 0 returned. What a full disk took at the end is left out of the length.
+    /// channels what both are silent in), and returns its length when it is safe on the disk under its final name. Less
+    /// than 100 ms left: the file is removed and 0 returned. What a full disk took at the end is left out of the length.
     pub fn finish(mut self, trim: bool, drop_tail_ms: u32) -> Result<u32, StoreError> {
         let paired = self.pair(0);
         let flushed = self.flush().and(paired);
@@ -161,7 +164,7 @@ impl RecordingWriter {
         if trim {
             (first, last) = self.without_silence(last).map_err(|error| StoreError::file(&self.part, &error))?;
         }
-        if first == last {
+        if last - first < SHORTEST_FRAMES {
             flushed?;
             self.discard()?;
             return Ok(0);

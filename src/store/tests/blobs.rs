@@ -69,6 +69,19 @@ fn b18_silence_is_cut_at_both_ends_and_the_key_that_ended_it_too() {
 }
 
 #[test]
+fn a_recording_below_100_ms_leaves_no_file() {
+    let dir = Dir::new();
+    let blobs = Blobs::new(&dir.0).unwrap();
+    for (ms, kept_ms) in [(99, 0), (100, 100)] {
+        let mut writer = blobs.create(re(), Law::A).unwrap();
+        writer.write(&tone(ms, 8000.0)).unwrap();
+        assert_eq!(writer.finish(false, 0).unwrap(), kept_ms);
+        let files = std::fs::read_dir(&dir.0).unwrap().count();
+        assert_eq!(files, usize::from(kept_ms > 0), "{ms} ms");
+    }
+}
+
+#[test]
 fn a_silent_recording_leaves_no_file() {
     let dir = Dir::new();
     let blobs = Blobs::new(&dir.0).unwrap();
