@@ -7,7 +7,7 @@ use crate::effects::{Effect, HttpAnswer, HttpId, HttpRequest, Purpose, Reply, Re
 use crate::fault::Fault;
 use crate::fetch::{Ask, timed_out, told};
 use crate::leg::Leg;
-use crate::limits::{CALLBACK_RETRIES, HTTP_LIMIT, LATE_WRITE_LIMIT, WRITE_LIMIT};
+use crate::limits::{CALLBACK_LIMIT, CALLBACK_RETRIES, LATE_WRITE_LIMIT, WRITE_LIMIT};
 use crate::params::{Params, of_call};
 use crate::progress::Told;
 use crate::recording::{self, Take};
@@ -118,7 +118,7 @@ async fn once(leg: &Leg, call: &Call, ask: Ask, idempotency: String) -> Result<(
         world.emit(Effect::Http { id, request });
         id
     };
-    let until = leg.now() + HTTP_LIMIT;
+    let until = leg.now() + CALLBACK_LIMIT;
     let answer = loop {
         match leg.next_after_all(until).await {
             Input::Http { id: ended, answer } if ended == id => break answer,
@@ -141,7 +141,7 @@ fn cancel(leg: &Leg, id: HttpId, ask: &Ask) -> HttpAnswer {
     world.routes.http.remove(&id);
     world.counters.http_timeouts += 1;
     world.emit(Effect::CancelHttp { id });
-    timed_out(ask)
+    timed_out(ask, CALLBACK_LIMIT)
 }
 
 /// A callback about a record that is not committed is not sent: it would speak of what may never have been.

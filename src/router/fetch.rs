@@ -210,7 +210,7 @@ impl Leg {
                     world.routes.http.remove(&id);
                     world.counters.http_timeouts += 1;
                     world.emit(Effect::CancelHttp { id });
-                    break timed_out(ask);
+                    break timed_out(ask, HTTP_LIMIT);
                 }
                 Input::Key(_) => self.world().counters.keys_unheard += 1,
                 _ => {}
@@ -260,11 +260,11 @@ fn strict_fault(diagnostic: &Diagnostic, url: &str) -> Fault {
 }
 
 /// What a request that was never answered is worth.
-pub(crate) fn timed_out(ask: &Ask) -> HttpAnswer {
+pub(crate) fn timed_out(ask: &Ask, limit: Micros) -> HttpAnswer {
     let exchange = Exchange {
         method: ask.method,
         url: address::shown(&ask.url),
-        duration_ms: u32::try_from(HTTP_LIMIT.as_ms()).unwrap_or(u32::MAX),
+        duration_ms: u32::try_from(limit.as_ms()).unwrap_or(u32::MAX),
         ..Exchange::default()
     };
     HttpAnswer::Failed { code: Code(11203), text: "no answer within the time for a request".to_owned(), exchange }

@@ -32,8 +32,11 @@ pub(crate) const MAX_ERRANDS: usize = 20_000;
 /// Characters kept of a number or name that came over a line.
 pub(crate) const MAX_LINE_TEXT: usize = 64;
 
-/// For a document or callback, above the webhook's own 15 s: it should have answered before.
+/// For a document, above the webhook's own 15 s: it should have answered before.
 pub(crate) const HTTP_LIMIT: Micros = Micros::from_s(16);
+/// For a callback, above the webhook's own 30 s. Nobody waits for it, and a server that is merely slow must not be told
+/// the same thing three times (row A23).
+pub(crate) const CALLBACK_LIMIT: Micros = Micros::from_s(31);
 /// For lines to say that a line is seized or that there is none: glare and a second choice included.
 pub(crate) const SEIZE_LIMIT: Micros = Micros::from_s(15);
 /// For the line to say that it is answered; T313 is 4 s.

@@ -43,9 +43,18 @@ impl Default for Overrides {
 }
 
 impl Overrides {
+    /// Of a callback: nobody waits for it, and whoever is slow is not told twice.
+    pub fn of_callback(fragment: Option<&str>) -> Result<Self, BadOverride> {
+        Self { read_ms: CALLBACK_MS, total_ms: CALLBACK_MS, ..Self::default() }.changed_by(fragment)
+    }
+
     /// Reads a URL's fragment. Keys that mean nothing here (`e`, `sni`, an anchor of the page) are passed over.
     pub fn read(fragment: Option<&str>) -> Result<Self, BadOverride> {
-        let mut read = Self::default();
+        Self::default().changed_by(fragment)
+    }
+
+    fn changed_by(self, fragment: Option<&str>) -> Result<Self, BadOverride> {
+        let mut read = self;
         for pair in fragment.unwrap_or_default().split('&').take(MAX_PAIRS) {
             let Some((key, value)) = pair.split_once('=') else {
                 continue;
@@ -134,6 +143,8 @@ fn shortened(text: &str) -> String {
 
 const BAD_POLICY: Code = Code(11243);
 const MALFORMED: Code = Code(11100);
+/// The whole time of a callback.
+const CALLBACK_MS: u32 = 30_000;
 /// Pairs read of one fragment: seven keys exist.
 const MAX_PAIRS: usize = 32;
 /// Characters of a bad value that an error repeats.
@@ -142,6 +153,15 @@ const MAX_SHOWN: usize = 40;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a23_a_callback_has_twice_the_time_unless_its_url_says_otherwise() {
+        let read = Overrides::of_callback(None).expect("nothing");
+        assert_eq!((read.connect_ms, read.read_ms, read.total_ms), (5_000, 30_000, 30_000));
+        let read = Overrides::of_callback(Some("tt=2000")).expect("a limit");
+        assert_eq!((read.read_ms, read.total_ms), (30_000, 2_000));
+        assert_eq!(Overrides::read(None).expect("nothing").total_ms, 15_000);
+    }
 
     #[test]
     fn defaults_and_a_full_set() {

@@ -85,7 +85,11 @@ struct Hop {
 impl Errand<'_> {
     async fn run(&self, record: &mut Exchange) -> Result<Page, Failure> {
         let mut hop = self.first_hop()?;
-        let overrides = Overrides::read(hop.url.fragment()).map_err(|it| Failure { code: it.code, text: it.text })?;
+        let read = match self.request.purpose {
+            Purpose::Callback => Overrides::of_callback,
+            _ => Overrides::read,
+        };
+        let overrides = read(hop.url.fragment()).map_err(|it| Failure { code: it.code, text: it.text })?;
         let mut retries = overrides.retries;
         loop {
             record.method = hop.method;

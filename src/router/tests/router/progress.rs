@@ -57,6 +57,11 @@ fn a23_a_slow_server_delays_only_its_own_events() {
     let wanted = [("initiated", "0"), ("ringing", "1"), ("in-progress", "2"), ("completed", "3")];
     assert_eq!(statuses(&with), pairs(&wanted));
     assert!(!with.words().contains(&"never"));
+    // A server that takes 20 s is told of each recording once.
+    let slow = with.requests.iter().filter(|(_, request)| request.url.ends_with("/slow"));
+    let told: Vec<_> = slow.filter_map(|(_, request)| value(request, "RecordingSid")).collect();
+    let recordings: std::collections::BTreeSet<_> = told.iter().collect();
+    assert!(!told.is_empty() && recordings.len() == told.len());
 }
 
 #[test]
