@@ -40,9 +40,11 @@ fn body(name: &str) -> String {
     }
 }
 
-/// A sound as it goes over the line, without the silence around it.
+/// A sound as it goes over the line, without the silence around it. A span speaks A-law; a line that speaks µ-law gives
+/// other octets of the same sound.
 pub struct Known {
     pub words: &'static str,
+    pub analog: bool,
     pub octets: Vec<u8>,
 }
 
@@ -50,25 +52,35 @@ pub struct Known {
 pub fn known() -> &'static [Known] {
     static KNOWN_SOUNDS: OnceLock<Vec<Known>> = OnceLock::new();
     KNOWN_SOUNDS.get_or_init(|| {
-        let mut text = document("/announcement.wav", "@announcement");
-        for (name, _) in KNOWN {
+        let mut text = format!("analog_lines = {}\n", KNOWN.len()) + &document("/announcement.wav", "@announcement");
+        let listens = "does = [{ await_answer = {} }, { await_hangup = {} }]\n";
+        for (at, (name, _)) in (1..).zip(KNOWN) {
             text += &document(&format!("/{name}"), &body(name));
-            text += &format!("[[number]]\nnumber = \"1{name}\"\nurl = \"http://app.example/{name}\"\n");
+            for number in [format!("{at}00"), format!("sim 2/{at}")] {
+                text += &format!("[[number]]\nnumber = \"{number}\"\nurl = \"http://app.example/{name}\"\n");
+            }
         }
-        for (at, (name, _)) in KNOWN.iter().enumerate() {
-            text += &format!("[[call]]\nid = \"{name}\"\nfrom = \"{at}\"\nto = \"{at}00\"\n");
-            text += "does = [{ await_answer = {} }, { await_hangup = {} }]\n";
-            text = text.replace(&format!("\"1{name}\""), &format!("\"{at}00\""));
+        for (way, what) in [("to", "00\""), ("line", "")] {
+            for at in 1..=KNOWN.len() {
+                let to = if way == "to" { format!("\"{at}{what}") } else { at.to_string() };
+                text += &format!("[[call]]\nid = \"{way}-{at}\"\n{way} = {to}\n{listens}");
+            }
         }
         let (_, outcome) = render(&scenario(&text), 1, 1);
-        let heard = outcome.heard.iter().map(|(_, octets)| trim(octets));
-        KNOWN.iter().zip(heard).map(|((_, words), octets)| Known { words, octets }).collect()
+        let heard = outcome.heard.iter().map(|(id, octets)| (id.starts_with("line"), trim(octets)));
+        let names = KNOWN.iter().chain(KNOWN);
+        names.zip(heard).map(|((_, words), (analog, octets))| Known { words, analog, octets }).collect()
     })
 }
 
-/// One known sound.
+/// One known sound on a span.
 pub fn sound_of(words: &str) -> &'static [u8] {
-    let found = known().iter().find(|known| known.words == words);
+    sound_on("pri", words)
+}
+
+/// One known sound on a line: `pri` or `fxo`.
+pub fn sound_on(way: &str, words: &str) -> &'static [u8] {
+    let found = known().iter().find(|known| known.words == words && known.analog == (way == "fxo"));
     &found.unwrap_or_else(|| panic!("no sound is known as {words}")).octets
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tipring::daemon::app::Asked;
 use tipring::daemon::scenario::Scenario;
 use tipring::daemon::simulation::{self, Options, Outcome, Told};
+use tipring_resources::Call;
 
 use crate::sound;
 
@@ -22,14 +23,16 @@ pub struct Run {
     pub lines: Vec<Value>,
 }
 
-/// A scenario from its text. The usual number and the usual call are added where it names none; a document whose body
+/// A scenario from its text. The usual number and the usual call are added where it names none (no call
+/// where a program makes one); a document whose body
 /// is `@announcement` answers [`sound::announcement`].
 pub fn scenario(text: &str) -> Scenario {
     let mut text = text.to_string();
-    for (head, usual) in [("[[number]]", NUMBER), ("[[call]]", CALL)] {
-        if !text.contains(head) {
-            text.push_str(usual);
-        }
+    if !text.contains("[[number]]") {
+        text.push_str(NUMBER);
+    }
+    if !text.contains("[[call]]") && !text.contains("[[dial]]") {
+        text.push_str(CALL);
     }
     let mut scenario = Scenario::parse(Path::new("test.toml"), &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     for document in &mut scenario.document {
@@ -104,6 +107,41 @@ impl Run {
     pub fn lines(&self, kind: &str) -> Vec<(f64, &str)> {
         let of_kind = self.lines.iter().filter(|line| line["kind"] == kind);
         of_kind.filter_map(|line| Some((line["ms"].as_f64()?, line["text"].as_str()?))).collect()
+    }
+
+    /// The call that a program made, or the first.
+    pub fn made(&self) -> &Told {
+        &self.outcome.made[0]
+    }
+
+    /// The last record of a call.
+    pub fn record(&self, sid: &str) -> &Call {
+        let found = self.outcome.records.iter().find(|call| call.sid.to_string() == sid);
+        found.unwrap_or_else(|| panic!("no record of {sid:?}"))
+    }
+
+    /// The legs that the box called for a call, in order.
+    pub fn legs_of(&self, sid: &str) -> Vec<&Call> {
+        let of = |call: &&Call| call.parent.is_some_and(|parent| parent.to_string() == sid);
+        self.outcome.records.iter().filter(of).collect()
+    }
+
+    /// When a request was sent, in milliseconds from the start: the `n`th of a path, by the timeline.
+    pub fn asked_at(&self, path: &str, n: usize) -> f64 {
+        let fits = |text: &str| {
+            let url = text.split_whitespace().find(|word| word.starts_with("http"));
+            let path_of = |url: &str| url.splitn(4, '/').nth(3).map(|rest| format!("/{rest}"));
+            url.and_then(path_of).is_some_and(|asked| asked.split('?').next() == Some(path))
+        };
+        let times: Vec<f64> = self.lines("http").into_iter().filter(|(_, text)| fits(text)).map(|(ms, _)| ms).collect();
+        *times.get(n).unwrap_or_else(|| panic!("{path} was asked {} times", times.len()))
+    }
+
+    /// Fails unless the scenario itself found everything as it expects.
+    #[track_caller]
+    pub fn as_expected(self) -> Self {
+        assert_eq!(self.outcome.failures, [""; 0]);
+        self
     }
 
     /// The final status and cause of the only call.

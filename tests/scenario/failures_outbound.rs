@@ -1,0 +1,2 @@
+pub const ROWS: &[crate::failures::Group] = &[];
+pub const SCENARIOS: &[(&str, &str)] = &[];

@@ -1,0 +1,122 @@
+//! Analogue lines through the card: who calls, which line, what is taken for an answer, and how the end is noticed.
+//! Rows A2, A3, A16 and the voicemail that is not a minute of busy tone.
+
+use crate::legs::{BOB, both_kinds, called_of, program, subscriber, tones};
+use crate::sound::{HELLO, in_words, recorded};
+use crate::world::{Run, document, run, value};
+
+const WORDS: &str = "the application's words";
+
+#[test]
+fn a2_an_analogue_line_tells_who_calls_and_a_withheld_number_stays_withheld() {
+    let rings = |n: u32, who: &str| {
+        format!(
+            "\n[[call]]\nid = \"{n}\"\nat_ms = {}\nline = 1\n{who}\ndoes = [{{ await_answer = {{}} }}, {{ await_hangup = {{}} }}]\n",
+            n * 15_000
+        )
+    };
+    let text = document("/", &format!("<Response><Say>{HELLO}</Say></Response>"))
+        + &rings(0, "from = \"2025550100\"\nname = \"A CALLER\"")
+        + &rings(1, "from = \"2025550101\"\nname = \"A SECRET\"\nrestricted = true")
+        + &rings(2, "");
+    let run = run(&both_kinds("", &text)).as_expected();
+    let told = |n: usize, name: &str| value(&run.outcome.asked[n], name).map(str::to_string);
+    let some = |text: &str| Some(text.to_string());
+    let numbers = |n: usize| [told(n, "From"), told(n, "Caller"), told(n, "To"), told(n, "CallerName")];
+    assert_eq!(numbers(0), [some("+12025550100"), some("+12025550100"), some("sim 2/1"), some("A CALLER")]);
+    assert_eq!(numbers(1), [some("anonymous"), some("anonymous"), some("sim 2/1"), None]);
+    assert_eq!(told(1, "CallerRestricted"), some("true"));
+    assert_eq!(numbers(2), [some(""), some(""), some("sim 2/1"), None]);
+    let asked = format!("{:?} {:?}", run.outcome.asked[1], run.outcome.records[1]);
+    assert!(!asked.contains("2025550101") && !asked.contains("SECRET"), "{asked}");
+    assert_eq!(
+        (run.outcome.records[0].from.as_str(), run.outcome.records[0].line.as_str()),
+        ("+12025550100", "sim 2/1")
+    );
+    for (id, heard) in &run.outcome.heard {
+        assert_eq!(in_words(heard), WORDS, "{id}");
+    }
+}
+
+#[test]
+fn a3_each_analogue_line_has_its_own_application() {
+    let text = "analog_lines = 2\ncountry = \"us\"\n\
+                [[number]]\nnumber = \"sim 2/1\"\nurl = \"http://one.example/one\"\n\
+                [[number]]\nnumber = \"sim 2/2\"\nurl = \"http://two.example/two\"\n"
+        .to_string()
+        + &document("/one", &format!("<Response><Say>{HELLO}</Say></Response>"))
+        + &document("/two", "<Response><Play>http://two.example/a.wav</Play></Response>")
+        + &document("/a.wav", "@announcement")
+        + "[[call]]\nid = \"one\"\nfrom = \"2025550101\"\nline = 1\ndoes = [{ await_answer = {} }, { await_hangup = {} }]\n\
+           [[call]]\nid = \"two\"\nfrom = \"2025550102\"\nline = 2\ndoes = [{ await_answer = {} }, { await_hangup = {} }]\n";
+    let run = run(&text);
+    let heard: Vec<_> = run.outcome.heard.iter().map(|(_, octets)| in_words(octets)).collect();
+    assert_eq!(heard, [WORDS, "the announcement"]);
+    let from = |path: &str| run.asked(path).iter().map(|asked| value(asked, "From")).collect::<Vec<_>>();
+    assert_eq!((from("/one"), from("/two")), (vec![Some("+12025550101")], vec![Some("+12025550102")]));
+}
+
+/// A program's call over an analogue line to somebody who answers after three seconds of ringing and speaks.
+fn answered(top: &str, more: &str, subscribes: &str) -> Run {
+    let text = document("/made", &format!("<Response><Say>{HELLO}</Say></Response>"))
+        + &program("made", &format!("group = \"fxo\"\nurl = \"http://app.example/made\"\n{more}"))
+        + &subscriber(BOB, subscribes);
+    run(&both_kinds("", &format!("{top}{text}"))).as_expected()
+}
+
+#[test]
+fn a16_what_an_analogue_line_takes_for_the_answer_is_documented_and_said() {
+    let speaks =
+        "rings_ms = 6500\ndoes = [{ wait = { ms = 800 } }, { tone = { hz = 700.0, ms = 600 } }, { await_hangup = {} }]";
+    let reversal = "[exchange]\nreverses_polarity = true\n[analog]\nanswer = \"reversal\"\n";
+    let dialled = "[analog]\nanswer = \"dialled\"\n";
+    for (top, word) in [(reversal, "reversal"), ("", "guessed-voice"), (dialled, "guessed-dialled")] {
+        let run = answered(top, "", speaks);
+        let called = called_of(&run.outcome.called, BOB);
+        let picked_up = called.moments.answered_ms.map_or(f64::INFINITY, |ms| ms as f64);
+        let asked = run.asked_at("/made", 0);
+        let request = run.asked("/made")[0];
+        assert_eq!(value(request, "AnswerSupervision"), Some(word));
+        assert_eq!(value(request, "CallStatus"), Some("in-progress"), "{word}");
+        assert_eq!(run.record(&run.made().sid).supervision.as_deref(), Some(word));
+        match word {
+            // The end of dialling has to do: nobody has picked up yet.
+            "guessed-dialled" => assert!(asked < picked_up, "{asked} {picked_up}"),
+            "reversal" => assert!(asked >= picked_up && asked - picked_up < 1_000.0, "{asked} {picked_up}"),
+            // After the first word.
+            _ => assert!(asked >= picked_up + 800.0 && asked - picked_up < 2_000.0, "{asked} {picked_up}"),
+        }
+    }
+}
+
+#[test]
+fn a16_a_line_that_should_reverse_and_does_not_is_not_answered() {
+    let speaks = "rings_ms = 3000\ndoes = [{ tone = { hz = 700.0, ms = 9000 } }, { await_hangup = {} }]";
+    let run = answered("[analog]\nanswer = \"reversal\"\n", "timeout_s = 20", speaks);
+    assert!(run.asked("/made").is_empty());
+    assert_eq!(run.made().status.as_deref(), Some("no-answer"));
+}
+
+/// Without a sign of the battery the country's busy tone is the only sign. A recording keeps at most a few beats of it.
+#[test]
+fn b8_a_voicemail_on_a_european_line_is_not_a_minute_of_busy_tone() {
+    for country in ["de", "gb", "fr", "it", "es", "nl"] {
+        let text = format!("analog_lines = 1\ncountry = \"{country}\"\n[exchange]\nclears_by = \"busy-tone\"\n")
+            + "[[number]]\nnumber = \"sim 2/1\"\nurl = \"http://app.example/\"\n"
+            + &document("/", "<Response><Record timeout=\"60\" maxLength=\"120\" action=\"/kept\"/></Response>")
+            + &document("/kept", "<Response/>")
+            + "[[call]]\nid = \"caller\"\nline = 1\ndoes = [{ await_answer = {} }, { await_sound = {} }, \
+               { await_quiet = { ms = 300 } }, { tone = { hz = 700.0, ms = 4000 } }, { hangup = {} }]\n";
+        let run = run(&text);
+        let [file] = &run.told().recordings[..] else {
+            panic!("{country}: {} recordings", run.told().recordings.len())
+        };
+        let samples = recorded(file);
+        let heard: Vec<u8> = samples.iter().map(|&sample| tipring_dsp::alaw_encode(sample)).collect();
+        let message = tones(&heard, 700.0);
+        assert!(message.iter().map(|tone| tone.ms).sum::<usize>() >= 3_900, "{country}: {message:?}");
+        let ms = samples.len() / 8;
+        assert!(ms < 10_000, "{country}: {ms} ms are kept of a message of 4 s");
+        assert_eq!((run.told().status.as_deref(), run.record(&run.told().sid).cause), (Some("completed"), Some(16)));
+    }
+}
