@@ -302,7 +302,8 @@ fn a_ring_that_meets_a_seizure_has_the_line_under_a_lease_of_its_own() {
             let cleared = LineEvent::Cleared { lease: ours, cause: Cause::CHANNEL_UNAVAILABLE, by_far_end: true };
             assert_eq!(bench.cleared(), [&cleared], "{:?}", bench.notes);
         } else {
-            let Some(LineEvent::Moved { from, line, .. }) = bench.told.last() else {
+            let is_move = |event: &&LineEvent| matches!(event, LineEvent::Moved { .. });
+            let Some(LineEvent::Moved { from, line, .. }) = bench.told.iter().find(is_move) else {
                 panic!("{:?}", bench.told);
             };
             assert_eq!((*from, line.as_str()), (ours, "sim 1/1"));

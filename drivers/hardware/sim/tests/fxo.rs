@@ -249,7 +249,7 @@ fn glare_on_a_line_has_one_end_for_every_moment_of_the_ring() {
     let cases = [
         // The ring is there already: nothing is seized, the caller is offered.
         (0, 0, ended(Sign::Glare), true),
-        // It comes before the exchange sees the closed loop: we yield, and it rings on.
+        // It comes before the exchange sees the closed loop, which answers it.
         (40, 0, Event::Glare, true),
         // The exchange has seen us: the caller waits and finds the line busy.
         (1_000, 0, Event::Dialled, false),

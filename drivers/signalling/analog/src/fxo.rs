@@ -5,7 +5,7 @@
 //! What the owner is told, in order:
 //! * a ringing call: `Incoming`, then `Missed` and `Idle`, or (after `Answer`) `Answered` … `Ended` … `Idle`;
 //! * a dialled call: `Dialled`, `Ringback`, `Connected` as far as it gets, then `Ended` … `Idle`; or `Glare` alone, which
-//!   ends the dialled call and is followed by `Incoming`;
+//!   ends the dialled call and is followed by `Incoming`: our seizure has answered a ring, and the loop stays closed;
 //! * `Hangup` of a ring that was not answered: nothing but `Idle`, when the ring has stopped;
 //! * a refused `Dial` leaves the line as it is: `Ended` alone, no `Idle` after it.
 //!
@@ -35,8 +35,6 @@ pub struct Fxo {
     listen: Listen,
     /// The card says that the line has no battery.
     dead: bool,
-    /// On-hooks that were asked for again after a refusal.
-    on_hook_tries: u8,
     record: Record,
     counters: Counters,
     outputs: Deque<Output, OUTPUTS>,
@@ -63,7 +61,6 @@ impl Fxo {
             audio: false,
             listen: Listen::Off,
             dead: false,
-            on_hook_tries: 0,
             record: Record::default(),
             counters: Counters::default(),
             outputs: Deque::new(),
@@ -142,6 +139,7 @@ impl Fxo {
             (State::Ringing { .. } | State::Forewarned { .. }, Heard::BadCallerId) => {
                 self.record.bad_caller_ids = self.record.bad_caller_ids.saturating_add(1);
             }
+            (State::Met { .. }, Heard::Busy | Heard::Congestion | Heard::DialTone) => self.met_in_vain(now),
             (State::InCall { .. }, Heard::Busy) => self.finish(now, Cause::NORMAL, Sign::BusyTone),
             (State::InCall { .. }, Heard::Congestion) => self.finish(now, Cause::NORMAL, Sign::CongestionTone),
             (State::InCall { .. }, Heard::DialTone) => self.finish(now, Cause::NORMAL, Sign::DialTone),
@@ -155,6 +153,7 @@ impl Fxo {
     /// The exchange opened the loop. An idle line has no battery to lose.
     fn battery_dropped(&mut self, now: Micros) {
         let cause = match self.state {
+            State::Met { .. } => return self.met_in_vain(now),
             State::Answering { .. } | State::InCall { .. } => Cause::NORMAL,
             State::Seizing { .. } | State::AwaitingTone { .. } | State::Pausing { .. } => Cause::OUT_OF_ORDER,
             // The exchange ends a call that nobody answers after some minutes; before any ringing it is a failure.
@@ -197,12 +196,11 @@ impl Fxo {
             }
             State::Seizing { .. } => self.finish(now, Cause::CHANNEL_UNAVAILABLE, Sign::Refused),
             State::Clearing { again, .. } => *again = true,
-            // We yielded to a ring and the on-hook was refused.
-            State::Idle | State::Ringing { .. } | State::Offered { .. } | State::Ignored { .. }
-                if self.on_hook_tries < ON_HOOK_TRIES =>
-            {
-                self.on_hook_tries += 1;
-                self.put(Output::Hook(Hook::OnHook));
+            // The seizure that a ring met was refused: it rings on.
+            State::Met { .. } => {
+                self.hook(now, Hook::OnHook);
+                self.set_listen(Listen::Off);
+                self.state = State::Offered { stops_at: now + RING_STOPS };
             }
             _ => self.unexpected(),
         }
@@ -215,6 +213,7 @@ impl Fxo {
                 self.set_audio(false);
                 self.state = State::Ignored { stops_at };
             }
+            State::Met { .. } => self.let_go(now),
             _ if self.state.is_off_hook() => self.finish(now, Cause::NORMAL, Sign::Ours),
             _ => {}
         }
@@ -243,10 +242,14 @@ impl Fxo {
 
     /// The call is over from our side of the loop: on hook, silence, and a rest.
     fn finish(&mut self, now: Micros, cause: Cause, sign: Sign) {
+        self.let_go(now);
+        self.end(now, cause, sign);
+    }
+
+    fn let_go(&mut self, now: Micros) {
         self.hook(now, Hook::OnHook);
         self.set_listen(Listen::Off);
         self.set_audio(false);
-        self.end(now, cause, sign);
         self.state = State::Clearing { until: now + self.guard(), again: false, ring: None };
     }
 
@@ -287,6 +290,7 @@ impl Fxo {
                 self.tell(Event::Missed);
                 self.free(now, None);
             }
+            State::Met { .. } => self.met_in_vain(now),
             State::Ignored { .. } => self.free(now, None),
             State::Answering { .. } => self.answered(now),
             State::Seizing { .. } => self.finish(now, Cause::CHANNEL_UNAVAILABLE, Sign::Refused),
@@ -315,7 +319,6 @@ impl Fxo {
         } else {
             self.record.off_hook = Some(now);
         }
-        self.on_hook_tries = 0;
         self.put(Output::Hook(hook));
     }
 
@@ -354,8 +357,6 @@ impl Fxo {
 const OUTPUTS: usize = 24;
 /// Overdue steps in one go: offer, miss and one to spare.
 const EXPIRIES: usize = 3;
-/// An on-hook that the card refuses while a ring has the line is asked for so often again.
-const ON_HOOK_TRIES: u8 = 3;
 /// A ring without an event for so long has stopped: longer than any country's pause.
 const RING_STOPS: Micros = Micros::from_s(8);
 /// The card debounces rings for so long after an on-hook, and the exchange releases.

@@ -115,7 +115,7 @@ pub enum Event {
     Missed,
     /// We have answered the ringing call: audio flows.
     Answered,
-    /// A dialling seizure met a ringing call, which has the line; [`Event::Incoming`] follows when it is known who it is.
+    /// A dialling seizure met a ringing call and answered it; [`Event::Incoming`] follows at once.
     Glare,
     /// The digits are out; what the exchange sends can be heard.
     Dialled,

@@ -100,8 +100,9 @@ fn a_line_at_rest_or_in_a_call_is_not_seized() {
 }
 
 #[test]
-fn a_ring_that_meets_the_seizure_has_the_line() {
+fn a_ring_that_meets_the_seizure_is_answered_by_it() {
     let wait = Config { dial_tone_limit: Micros::ZERO, ..Config::default() };
+    let met = [Event::Glare, Event::Incoming { caller: CallerId::default() }];
     for (config, seized) in [(Config::default(), false), (Config::default(), true), (wait, true)] {
         let mut bench = Bench::new(config);
         dial(&mut bench).passes(100);
@@ -111,17 +112,38 @@ fn a_ring_that_meets_the_seizure_has_the_line() {
         bench.outputs();
         bench.sees(LineEvent::RingBegin);
         let told = bench.outputs();
-        assert_eq!(told[..2], [ON_HOOK, event(Event::Glare)]);
+        assert!(!told.iter().any(|output| matches!(output, Output::Hook(_))), "the caller is let down: {told:?}");
+        assert_eq!(told.first(), Some(&event(Event::Glare)));
+        assert!(told.ends_with(&[Output::Listen(Listen::Hangup), event(met[1].clone())]), "{told:?}");
         assert!(seized || told.contains(&Output::Audio(true)));
-        // Rings are muted for two seconds; the next burst is heard, and the answer goes as ever.
-        bench.sees(LineEvent::HookComplete).passes(6_000).sees(LineEvent::RingBegin);
-        bench.tells(&[Event::Incoming { caller: CallerId::default() }]);
-        bench.commands(Command::Answer).passes(20).tells(&[Event::Answered]).is("in call");
+        // What the card still tells of seizure and ring changes nothing; the answer moves no hook.
+        bench.sees(LineEvent::HookComplete).sees(LineEvent::RingOffHook).passes(6_000).puts(&[]).is("met");
+        bench.commands(Command::Answer).puts(&[event(Event::Answered)]).is("in call");
+        bench.sees(LineEvent::OnHook).tells(&[ended(16, Sign::BatteryDrop)]);
     }
-    // The ring was tripped and does not come again.
+}
+
+#[test]
+fn a_caller_met_by_the_seizure_who_goes_is_missed() {
+    let signs = [
+        Input::Line(LineEvent::OnHook),
+        Input::Heard(Heard::Busy),
+        Input::Heard(Heard::Congestion),
+        Input::Heard(Heard::DialTone),
+    ];
+    for sign in signs {
+        let mut bench = Bench::new(Config::default());
+        dial(&mut bench).sees(LineEvent::RingBegin).outputs();
+        bench.does(sign).puts(&[ON_HOOK, Output::Listen(Listen::Off), Output::Audio(false), event(Event::Missed)]);
+        bench.is("clearing").passes(2_000).puts(&[event(Event::Idle)]);
+    }
+    // Nobody wants him, or nobody says so for a minute.
     let mut bench = Bench::new(Config::default());
-    dial(&mut bench).sees(LineEvent::RingBegin).passes(8_000);
-    bench.tells(&[Event::Glare, Event::Incoming { caller: CallerId::default() }, Event::Missed, Event::Idle]);
+    dial(&mut bench).sees(LineEvent::RingBegin).outputs();
+    bench.commands(Command::Hangup).puts(&[ON_HOOK, Output::Listen(Listen::Off), Output::Audio(false)]);
+    bench.passes(2_000).puts(&[event(Event::Idle)]);
+    dial(&mut bench).sees(LineEvent::RingBegin).outputs();
+    bench.passes(60_000).tells(&[Event::Missed]).is("clearing");
 }
 
 #[test]
@@ -133,13 +155,11 @@ fn after_dial_tone_a_ring_event_is_noise() {
 }
 
 #[test]
-fn a_refused_on_hook_after_glare_is_asked_for_three_times() {
+fn a_refused_seizure_that_met_a_ring_lets_it_ring_on() {
     let mut bench = Bench::new(Config::default());
     dial(&mut bench).sees(LineEvent::RingBegin).outputs();
-    for _ in 0..3 {
-        bench.does(Input::HookFailed).puts(&[ON_HOOK]);
-    }
-    bench.does(Input::HookFailed).puts(&[]).is("ringing");
+    bench.does(Input::HookFailed).puts(&[ON_HOOK, Output::Listen(Listen::Off)]).is("offered");
+    bench.commands(Command::Answer).puts(&[OFF_HOOK]);
 }
 
 #[test]

@@ -61,6 +61,7 @@ fn ways() -> Vec<(&'static str, Vec<Input>)> {
         ("offered", vec![open.clone(), ring.clone(), known.clone()]),
         ("ignored", vec![open.clone(), ring.clone(), hang_up.clone()]),
         ("answering", vec![open.clone(), ring.clone(), known.clone(), answer.clone()]),
+        ("met", vec![open.clone(), dial.clone(), ring.clone()]),
         ("in call", vec![open.clone(), ring, known, answer, seized.clone()]),
         ("seizing", vec![open.clone(), dial.clone()]),
         ("awaiting dial tone", vec![open.clone(), dial.clone(), seized.clone()]),
@@ -80,8 +81,8 @@ fn line(config: &Config, way: &[Input]) -> Fxo {
     line
 }
 
-const OFF_HOOK_STATES: [&str; 7] =
-    ["answering", "in call", "seizing", "awaiting dial tone", "pausing", "dialling", "progress"];
+const OFF_HOOK_STATES: [&str; 8] =
+    ["met", "answering", "in call", "seizing", "awaiting dial tone", "pausing", "dialling", "progress"];
 
 #[test]
 fn every_state_takes_every_input() {
@@ -112,7 +113,7 @@ fn every_state_takes_every_input() {
             }
         }
     }
-    assert_eq!(pairs, (3 * 14 - 1) * 32 * 4);
+    assert_eq!(pairs, (3 * 15 - 1) * 32 * 4);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use tipring_card::{Hook, Micros};
 
 use super::state::{State, Way};
-use super::{Fxo, RING_STOPS, Record};
+use super::{Fxo, RING_STOPS, Record, WAIT_MOST};
 use crate::words::{CallerId, Event, Listen, Output};
 
 impl Fxo {
@@ -17,6 +17,7 @@ impl Fxo {
                 *stops_at = now + RING_STOPS;
                 self.note_ring(now, begins);
             }
+            State::Met { .. } => self.note_ring(now, begins),
             State::Seizing { .. } | State::AwaitingTone { .. } | State::Pausing { .. } => self.give_way(now, begins),
             // The end of a burst may be the tail of the call that has just ended.
             State::Clearing { ring, .. } if begins => *ring = Some(now),
@@ -66,14 +67,23 @@ impl Fxo {
         self.record.bursts = self.record.bursts.saturating_add(u16::from(begins));
     }
 
-    /// A ring met our seizure. Closing the loop may have answered it; the exchange holds such a call for a while after
-    /// an on-hook, and rings on if we were quick. Either way it is an incoming call now, and the dialled one is over.
-    fn give_way(&mut self, now: Micros, begins: bool) {
-        self.hook(now, Hook::OnHook);
+    /// A ring met our seizure. Whoever closes the loop of a line that rings has answered: the exchange stops the ring and
+    /// connects the caller, and an on-hook now would let him down. So the loop stays closed, the dialled call is over,
+    /// and the caller is offered at once; who he is was not told yet.
+    pub(super) fn give_way(&mut self, now: Micros, begins: bool) {
+        self.record = Record { first_ring: Some(now), off_hook: self.record.off_hook, ..Record::default() };
+        self.note_ring(now, begins);
         self.tell(Event::Glare);
-        self.set_listen(Listen::Off);
-        self.state = State::Idle;
-        self.first_ring(now, begins);
+        self.set_audio(true);
+        self.set_listen(Listen::Hangup);
+        self.tell(Event::Incoming { caller: CallerId::default() });
+        self.state = State::Met { until: now + WAIT_MOST };
+    }
+
+    /// A caller whom our seizure had answered is gone before the owner wanted him.
+    pub(super) fn met_in_vain(&mut self, now: Micros) {
+        self.let_go(now);
+        self.tell(Event::Missed);
     }
 
     /// Polarity changed on an idle line.
@@ -108,11 +118,13 @@ impl Fxo {
     }
 
     pub(super) fn answer(&mut self, now: Micros) {
-        if matches!(self.state, State::Offered { .. }) {
-            self.hook(now, Hook::OffHook);
-            self.state = State::Answering { until: now + REFUSAL };
-        } else {
-            self.unexpected();
+        match self.state {
+            State::Offered { .. } => {
+                self.hook(now, Hook::OffHook);
+                self.state = State::Answering { until: now + REFUSAL };
+            }
+            State::Met { .. } => self.answered(now),
+            _ => self.unexpected(),
         }
     }
 

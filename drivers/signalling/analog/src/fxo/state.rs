@@ -41,6 +41,11 @@ pub(super) enum State {
         /// Then the caller has given up.
         stops_at: Micros,
     },
+    /// Our seizure has answered a ring: the caller is there, and the owner has not said that it wants the call.
+    Met {
+        /// The owner cannot take longer.
+        until: Micros,
+    },
     /// The owner does not want this ring.
     Ignored {
         /// Then it has stopped.
@@ -113,6 +118,7 @@ impl State {
             State::Ringing { present_at, stops_at, .. } => Some(*present_at.min(stops_at)),
             State::Offered { stops_at } | State::Ignored { stops_at } => Some(*stops_at),
             State::Forewarned { until }
+            | State::Met { until }
             | State::Answering { until }
             | State::Seizing { until, .. }
             | State::AwaitingTone { until, .. }
@@ -132,7 +138,8 @@ impl State {
     pub(super) fn is_off_hook(&self) -> bool {
         matches!(
             self,
-            State::Answering { .. }
+            State::Met { .. }
+                | State::Answering { .. }
                 | State::InCall { .. }
                 | State::Seizing { .. }
                 | State::AwaitingTone { .. }
@@ -149,6 +156,7 @@ impl State {
             State::Forewarned { .. } => "forewarned",
             State::Ringing { .. } => "ringing",
             State::Offered { .. } => "offered",
+            State::Met { .. } => "met",
             State::Ignored { .. } => "ignored",
             State::Answering { .. } => "answering",
             State::InCall { .. } => "in call",
