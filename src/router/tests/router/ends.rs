@@ -235,7 +235,7 @@ fn a_status_callback_is_tried_again_and_changes_nothing() {
     bench.hangs_up(lease);
     bench.run_out();
     let times: Vec<u64> = bench.requests[1..].iter().map(|(at, _)| at.as_ms()).collect();
-    assert_eq!(times, [505, 505 + 3 + 1_000, 505 + 3 + 1_000 + 16_000 + 5_000]);
+    assert_eq!(times, [505, 505 + 3 + 1_000, 505 + 3 + 1_000 + 31_000 + 5_000]);
     let tokens: Vec<_> = bench.callbacks().iter().map(|request| request.idempotency.clone()).collect();
     assert!(tokens.windows(2).all(|pair| pair[0] == pair[1]));
     assert_eq!((bench.words(), bench.router.counters().callbacks_failed), (vec!["hello"], 0));
