@@ -101,6 +101,19 @@ class Application:
             time.sleep(0.02)
         return found[-1]
 
+    def count(self, path):
+        """How often a path was asked for."""
+        return len(self.of(path))
+
+    def nth(self, path, n, limit_s=15):
+        """A request by its place among those of its path, once it is there."""
+        end = time.monotonic() + limit_s
+        while len(found := self.of(path)) <= n:
+            if time.monotonic() > end:
+                raise AssertionError(f"the application was not asked for {path} again within {limit_s} s")
+            time.sleep(0.02)
+        return found[n]
+
     def sids(self):
         """Every call that was ever spoken of."""
         with self.lock:
