@@ -60,6 +60,11 @@ fn determinism_twenty_runs_of_two_calls_at_once_are_equal() {
     twenty("two-applications.toml");
 }
 
+#[test]
+fn determinism_twenty_runs_of_two_legs_on_both_kinds_of_line_are_equal() {
+    twenty("connect.toml");
+}
+
 fn twenty(name: &str) {
     let scenario = example(name);
     let (first, outcome) = render(&scenario, 1, 1);

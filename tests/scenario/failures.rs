@@ -4,9 +4,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::failures_outbound;
 use crate::failures_rows::{ROWS, SCENARIOS};
 use crate::sound::in_words;
 use crate::world::{Run, run};
+use tipring::daemon::simulation::Told;
 
 /// A group of rows: title, and rows as id and description.
 pub type Group = (&'static str, &'static [(&'static str, &'static str)]);
@@ -22,6 +24,9 @@ the tests fail when it says something else. `TIPRING_BLESS=1 cargo test --test s
 *The caller hears*: known sounds, found in the octets that the telephone received; *nothing* means silence or no answer.
 *Status*: the call's final status. *Cause*: the Q.850 cause at the far end. *Codes*: of the notifications, in order.
 *Timeline*: the first fault of the call, else its last line.
+Where a Dial called somebody, status and cause of that leg stand behind the caller's own, and the timeline is the leg's.
+A call of a program has no caller: the column has what the called telephone heard, if it answered, and the rest is the
+call's record.
 ";
 
 /// The scenario of every row, or the rows that have none.
@@ -50,34 +55,59 @@ fn table(groups: &[Group], known: &[(&str, &str)]) -> Result<String, Vec<String>
     Ok(text)
 }
 
-/// What is told of the last call of a scenario.
+/// All rows, and their scenarios.
+fn everything() -> (Vec<Group>, Vec<(&'static str, String)>) {
+    let mut scenarios: Vec<_> = SCENARIOS.iter().map(|(id, text)| (*id, (*text).to_string())).collect();
+    scenarios.extend(failures_outbound::scenarios());
+    (ROWS.iter().chain(failures_outbound::ROWS).copied().collect(), scenarios)
+}
+
+/// What is told of the last call of a scenario: of the last that a program made, if one did.
 fn cells(run: &Run) -> [String; 5] {
-    let (told, heard) = run.outcome.told.last().zip(run.outcome.heard.last()).expect("a call");
-    let codes: Vec<_> = told.errors.iter().map(u32::to_string).collect();
-    // What repeats is told once.
+    let outcome = &run.outcome;
+    let told = outcome.made.last().or(outcome.told.last()).expect("a call");
+    let heard = match (outcome.made.is_empty(), outcome.heard.last(), outcome.called.last()) {
+        (true, Some((_, heard)), _) => in_words(heard),
+        (false, _, Some(called)) if called.answered_after_ms.is_some() => {
+            format!("called: {}", in_words(&called.heard))
+        }
+        _ => String::new(),
+    };
+    let legs = run.legs_of(&told.sid);
+    let of_leg = |what: Option<String>| what.map(|what| format!("; the leg {what}")).unwrap_or_default();
+    let leg_status = of_leg(legs.first().map(|leg| leg.status.as_str().to_string()));
+    let leg_cause = of_leg(legs.first().and_then(|leg| leg.cause).map(|cause| cause.to_string()));
+    let status = told.status.clone().unwrap_or("no call".into()) + &leg_status;
+    let cause = told.cause.map(|cause| cause.to_string()).unwrap_or_default() + &leg_cause;
+    let leg = legs.first().map(|leg| leg.sid.to_string());
+    let or_none = |text: String| if text.is_empty() { "–".to_string() } else { text };
+    let line = or_none(steady(line_of(run, &told.sid, leg.as_deref())));
+    [or_none(heard), status, or_none(cause), or_none(codes(run, told, leg.as_deref())), line]
+}
+
+/// Codes of a call and of the leg that it called; what repeats is told once.
+fn codes(run: &Run, told: &Told, leg: Option<&str>) -> String {
+    let of_leg = run.lines.iter().filter(|line| line["kind"] == "fault" && leg.is_some_and(|leg| line["call"] == leg));
+    let of_leg = of_leg.filter_map(|line| line["text"].as_str()?.split(' ').nth(1).map(str::to_string));
     let mut short: Vec<String> = Vec::new();
-    for code in &codes {
+    for code in told.errors.iter().map(u32::to_string).chain(of_leg) {
         match short.last_mut().filter(|last| last.starts_with(code.as_str())) {
             Some(last) => *last = format!("{code} (more than once)"),
-            None => short.push(code.clone()),
+            None => short.push(code),
         }
     }
-    let of_call = |line: &&serde_json::Value| match told.sid.as_str() {
-        "" => false,
-        sid => line["call"] == sid,
+    short.join(", ")
+}
+
+/// The first fault of a call or of its leg, else the last line of the leg, else of the call.
+fn line_of<'a>(run: &'a Run, sid: &str, leg: Option<&str>) -> &'a str {
+    let of = |sid: &str, kind: &str| {
+        let fits = |line: &&serde_json::Value| !sid.is_empty() && line["call"] == sid && line["kind"] == kind;
+        run.lines.iter().filter(fits).filter_map(|line| line["text"].as_str()).collect::<Vec<_>>()
     };
-    let lines: Vec<_> = run.lines.iter().filter(of_call).collect();
-    let kind = |kind: &str| lines.iter().filter(|line| line["kind"] == kind).collect::<Vec<_>>();
-    let line = kind("fault").first().copied().or(kind("line").last().copied());
-    let line = line.and_then(|line| line["text"].as_str()).unwrap_or("");
-    let or_none = |text: String| if text.is_empty() { "–".to_string() } else { text };
-    [
-        in_words(&heard.1),
-        told.status.clone().unwrap_or("no call".into()),
-        or_none(told.cause.map(|cause| cause.to_string()).unwrap_or_default()),
-        or_none(short.join(", ")),
-        or_none(steady(line)),
-    ]
+    let fault = of(sid, "fault").first().copied().or_else(|| of(leg.unwrap_or_default(), "fault").first().copied());
+    let last = || of(leg.unwrap_or(sid), "line").last().copied();
+    fault.or_else(last).unwrap_or("")
 }
 
 /// A line without what differs from run to run, fit for a cell: SIDs lose their digits, addresses their ports, files
@@ -111,7 +141,9 @@ fn steady(line: &str) -> String {
 
 #[test]
 fn failures_the_table_says_what_was_measured() {
-    let made = table(ROWS, SCENARIOS).unwrap_or_else(|missing| panic!("{}", missing.join("\n")));
+    let (rows, scenarios) = everything();
+    let known: Vec<_> = scenarios.iter().map(|(id, text)| (*id, text.as_str())).collect();
+    let made = table(&rows, &known).unwrap_or_else(|missing| panic!("{}", missing.join("\n")));
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
     if std::env::var_os("TIPRING_BLESS").is_some() {
         std::fs::write(&file, &made).expect("the file is written");
@@ -133,8 +165,9 @@ fn failures_a_row_without_a_scenario_fails() {
 
 #[test]
 fn failures_every_scenario_has_a_row() {
-    let rows: Vec<_> = ROWS.iter().flat_map(|(_, rows)| rows.iter().map(|(id, _)| *id)).collect();
-    for (id, _) in SCENARIOS {
+    let (groups, scenarios) = everything();
+    let rows: Vec<_> = groups.iter().flat_map(|(_, rows)| rows.iter().map(|(id, _)| *id)).collect();
+    for (id, _) in &scenarios {
         assert_eq!(rows.iter().filter(|row| *row == id).count(), 1, "{id} stands in the table once");
     }
 }

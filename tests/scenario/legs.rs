@@ -75,7 +75,7 @@ pub struct Heard {
 }
 
 /// Level of one frequency: Goertzel's sum over all of the samples, so that neighbours at whole periods are not in it.
-fn dbm0_at(samples: &[i16], hz: f32) -> f32 {
+pub fn dbm0_at(samples: &[i16], hz: f32) -> f32 {
     let step = std::f64::consts::TAU * f64::from(hz) / 8_000.0;
     let (sine, cosine) = samples.iter().enumerate().fold((0.0, 0.0), |(sine, cosine), (n, &sample)| {
         let (s, c) = (step * n as f64).sin_cos();

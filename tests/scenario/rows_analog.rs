@@ -19,7 +19,7 @@ fn a2_an_analogue_line_tells_who_calls_and_a_withheld_number_stays_withheld() {
         + &rings(0, "from = \"2025550100\"\nname = \"A CALLER\"")
         + &rings(1, "from = \"2025550101\"\nname = \"A SECRET\"\nrestricted = true")
         + &rings(2, "");
-    let run = run(&both_kinds("", &text)).as_expected();
+    let run = run(&both_kinds("", &text)).met();
     let told = |n: usize, name: &str| value(&run.outcome.asked[n], name).map(str::to_string);
     let some = |text: &str| Some(text.to_string());
     let numbers = |n: usize| [told(n, "From"), told(n, "Caller"), told(n, "To"), told(n, "CallerName")];
@@ -61,7 +61,7 @@ fn answered(top: &str, more: &str, subscribes: &str) -> Run {
     let text = document("/made", &format!("<Response><Say>{HELLO}</Say></Response>"))
         + &program("made", &format!("group = \"fxo\"\nurl = \"http://app.example/made\"\n{more}"))
         + &subscriber(BOB, subscribes);
-    run(&both_kinds("", &format!("{top}{text}"))).as_expected()
+    run(&both_kinds("", &format!("{top}{text}"))).met()
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn b11_both_legs_hear_each_other_on_every_pair_of_lines() {
     for (from, to) in WAYS {
         for caller_hangs_up in [true, false] {
             let what = format!("{from} to {to}, the caller hangs up: {caller_hangs_up}");
-            let run = bridged(from, to, caller_hangs_up, "action=\"/after\"").as_expected();
+            let run = bridged(from, to, caller_hangs_up, "action=\"/after\"").met();
             let (told, called) = (run.told(), called_of(&run.outcome.called, BOB_DIGITS));
             // What each one says is heard by the other, as loud as it was said, and not by himself.
             let to_called = only_tone(&called.heard, 900.0, 2_000, -10.0);
@@ -132,7 +132,7 @@ fn b11_the_leg_gets_keys_after_its_answer_and_only_then_the_caller() {
     let text = document("/", &body)
         + &subscriber(BOB, "rings_ms = 1000\ndoes = [{ wait = { ms = 6000 } }, { hangup = {} }]")
         + &telephone("caller", "pri", "{ tone = { hz = 900.0, ms = 8000 } }, { await_hangup = {} }");
-    let run = run(&both_kinds("", &text)).as_expected();
+    let run = run(&both_kinds("", &text)).met();
     let called = called_of(&run.outcome.called, BOB_DIGITS);
     assert_eq!(called.keys, "12#");
     let after = only_first(&called.heard, 900.0);
@@ -158,7 +158,7 @@ fn b11_star_ends_the_leg_and_the_document_goes_on() {
                 way,
                 "{ wait = { ms = 15000 } }, { press = { keys = \"1*\" } }, { await_hangup = {} }",
             );
-        let run = run(&both_kinds("", &text)).as_expected();
+        let run = run(&both_kinds("", &text)).met();
         let (told, called) = (run.told(), called_of(&run.outcome.called, BOB_DIGITS));
         let pressed = told.moments.steps_ms[2];
         let ended = called.moments.ended_ms.expect("over");
@@ -173,7 +173,7 @@ fn b11_a_caller_is_answered_only_by_the_bridge_if_so_wished() {
     let text = document("/", &dial("pri", "answerOnBridge=\"true\""))
         + &subscriber(BOB, "rings_ms = 4000\ndoes = [{ tone = { hz = 700.0, ms = 2000 } }, { hangup = {} }]")
         + &telephone("caller", "pri", "{ await_hangup = {} }");
-    let run = run(&both_kinds("", &text)).as_expected();
+    let run = run(&both_kinds("", &text)).met();
     let (told, called) = (run.told(), called_of(&run.outcome.called, BOB_DIGITS));
     let (ours, theirs) = (told.moments.answered_ms.expect("answered"), called.moments.answered_ms.expect("answered"));
     assert!(ours >= theirs && ours - theirs < 200, "answered at {ours}, the leg at {theirs}");
@@ -184,7 +184,7 @@ fn b11_a_caller_is_answered_only_by_the_bridge_if_so_wished() {
     let text = document("/", &dial("pri", "answerOnBridge=\"true\" timeout=\"5\""))
         + &subscriber(BOB, "never = true")
         + &telephone("caller", "pri", "{ await_hangup = {} }");
-    let run = crate::world::run(&both_kinds("", &text)).as_expected();
+    let run = crate::world::run(&both_kinds("", &text)).met();
     assert_eq!(run.told().moments.answered_ms, None);
     assert_eq!(run.legs_of(&run.told().sid)[0].status.as_str(), "no-answer");
 }
@@ -196,7 +196,7 @@ fn b11_the_caller_hears_the_far_ends_ringing_or_the_tone_that_the_document_names
         let text = document("/", &dial(group, attributes))
             + &subscriber(BOB, "rings_ms = 6000\ndoes = [{ tone = { hz = 700.0, ms = 1000 } }, { hangup = {} }]")
             + &telephone("caller", "pri", "{ await_hangup = {} }");
-        run(&both_kinds("", &text)).as_expected()
+        run(&both_kinds("", &text)).met()
     };
     // In band from the exchange of the E1, and through the dialled analogue line: that of the United States.
     for group in ["pri", "fxo"] {
@@ -216,7 +216,7 @@ fn b11_a_dial_ends_after_its_time_limit() {
     let text = document("/", &dial("pri", "timeLimit=\"5\""))
         + &subscriber(BOB, "rings_ms = 1000")
         + &telephone("caller", "pri", "{ await_hangup = {} }");
-    let run = run(&both_kinds("", &text)).as_expected();
+    let run = run(&both_kinds("", &text)).met();
     let leg = run.legs_of(&run.told().sid)[0];
     assert_eq!((leg.status.as_str(), leg.duration_s()), ("completed", Some(5)));
 }
@@ -234,7 +234,7 @@ fn b13_who_answers_first_is_bridged_and_the_others_stop_within_a_second() {
         + &subscriber(CAROL, "never = true")
         + &subscriber("+12025550144", "never = true")
         + &telephone("caller", "pri", "{ await_hangup = {} }");
-    let run = run(&both_kinds("", &text)).as_expected();
+    let run = run(&both_kinds("", &text)).met();
     assert_eq!(run.outcome.called.len(), 3);
     let answered = called_of(&run.outcome.called, BOB).moments.answered_ms.expect("answered");
     for (number, way) in [(CAROL, "pri"), ("+12025550144", "fxo")] {
@@ -264,7 +264,7 @@ fn b13_in_turn_the_next_is_called_when_the_one_before_cannot_be_had() {
         + &subscriber(CAROL, "never = true")
         + &subscriber(BOB, "rings_ms = 1000\ndoes = [{ tone = { hz = 700.0, ms = 1000 } }, { hangup = {} }]")
         + &telephone("caller", "pri", "{ await_hangup = {} }");
-    let run = run(&both_kinds("", &text)).as_expected();
+    let run = run(&both_kinds("", &text)).met();
     let legs = run.legs_of(&run.told().sid);
     let statuses: Vec<_> = legs.iter().map(|leg| leg.status.as_str()).collect();
     assert_eq!(statuses, ["busy", "no-answer", "completed"]);
@@ -281,7 +281,7 @@ fn b14_the_number_shown_is_the_callers_or_one_that_may_be_shown() {
             + &document("/after", "<Response/>")
             + &subscriber(BOB, "does = [{ wait = { ms = 500 } }, { hangup = {} }]")
             + &telephone("caller", "pri", "{ await_hangup = {} }").replace("from = \"2025550100\"", caller);
-        run(&both_kinds("", &text)).as_expected()
+        run(&both_kinds("", &text)).met()
     };
     let number = |run: &Run| called_of(&run.outcome.called, BOB_DIGITS).from.clone();
     // The caller's own, the account's, and one that the configuration has verified.
@@ -312,7 +312,7 @@ fn b11_a_silent_bridge_is_silent() {
             "rings_ms = 3000\ndoes = [{ tone = { hz = 700.0, ms = 500 } }, { wait = { ms = 6000 } }, { hangup = {} }]",
         )
         + &telephone("caller", "pri", "{ await_hangup = {} }");
-    let run = run(&both_kinds("", &text)).as_expected();
+    let run = run(&both_kinds("", &text)).met();
     let heard = linear(run.octets());
     let last = tones(run.octets(), 700.0).last().map(|tone| tone.from_ms + tone.ms).expect("the tone");
     let silence = &heard[(last + 100) * 8..(last + 5_000) * 8];

@@ -14,7 +14,7 @@ fn dials(group: &str, reply: &str, has_action: bool) -> Run {
         + &document("/after", "<Response/>")
         + &subscriber(BOB, reply)
         + &telephone("caller", "pri", "{ await_hangup = {} }");
-    run(&both_kinds("", &text)).as_expected()
+    run(&both_kinds("", &text)).met()
 }
 
 #[test]

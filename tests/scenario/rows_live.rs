@@ -24,7 +24,7 @@ fn c4_a_call_is_ended_while_it_waits_for_a_line() {
         + &subscriber(BOB, "never = true")
         + &change("second", 3_000, "end = true")
         + &change("first", 9_000, "end = true");
-    let run = run(&both_kinds("", &text)).as_expected();
+    let run = run(&both_kinds("", &text)).met();
     let second = &run.outcome.made[1];
     assert_eq!(second.status.as_deref(), Some("canceled"));
     assert_eq!(run.outcome.called.len(), 1, "nobody was called for it");
@@ -49,7 +49,7 @@ fn c4_a_call_is_ended_while_it_rings_and_while_it_lasts() {
             program("made", &format!("twiml = \"<Response><Pause length='60'/></Response>\"\ngroup = \"{group}\""))
                 + &subscriber(BOB, reply)
                 + &change("made", at_ms, "end = true");
-        let run = run(&both_kinds("", &text)).as_expected();
+        let run = run(&both_kinds("", &text)).met();
         assert_eq!(run.made().status.as_deref(), Some(status), "{group}");
         let ended = called_of(&run.outcome.called, BOB).moments.ended_ms.expect("over");
         let asked = READY_MS + at_ms;
@@ -65,7 +65,7 @@ fn c4_both_legs_of_a_bridge_are_ended_and_a_dialled_leg_alone_lets_the_document_
             + &subscriber(BOB, "rings_ms = 1000")
             + &telephone("caller", "pri", "{ await_hangup = {} }")
             + &change("caller", 6_000, what);
-        run(&both_kinds("", &text)).as_expected()
+        run(&both_kinds("", &text)).met()
     };
     let whole = talk("end = true");
     let (told, called) = (whole.told(), called_of(&whole.outcome.called, BOB));
@@ -88,7 +88,7 @@ fn c4_a_call_that_is_over_cannot_be_ended_again() {
         + &telephone("caller", "pri", "{ await_hangup = {} }")
         + &change("caller", 9_000, "end = true\nrefused = 21220")
         + &change("caller", 9_100, "url = \"http://app.example/other\"\nrefused = 21220");
-    let run = run(&both_kinds("", &text)).as_expected();
+    let run = run(&both_kinds("", &text)).met();
     assert_eq!(run.paths(), ["/"]);
 }
 
@@ -102,7 +102,7 @@ fn c8_a_live_call_goes_to_another_application_in_the_middle_of_a_play_and_back()
             + &change("caller", 9_000, "url = \"http://two.example/two\"")
             + &change("caller", 18_000, "url = \"http://app.example/\"")
             + &change("caller", 26_000, "end = true");
-        let run = run(&both_kinds("", &text)).as_expected();
+        let run = run(&both_kinds("", &text)).met();
         assert_eq!(
             run.paths().iter().filter(|path| !path.ends_with(".wav")).collect::<Vec<_>>(),
             [&"/", &"/two", &"/"]
@@ -159,7 +159,7 @@ fn twenty(verb: &str, does: &str, seed: u64, span_ms: (u64, u64), more: &str) ->
         .replace("\"sim 2\"", "\"sim 3\"")
         .replace("\"sim 2/", "\"sim 3/")
         .replace("\"sim 1\"", "\"sim 2\""));
-    let run = run.as_expected();
+    let run = run.met();
     assert!(run.asked("/action").is_empty(), "{verb}: the action of a verb that was cut is asked");
     let others = run.asked("/other");
     assert_eq!(others.len(), TRIES as usize, "{verb}");
@@ -241,7 +241,7 @@ fn c9_a_dial_cancels_who_rings_and_hangs_up_who_is_bridged() {
 fn c9_a_request_under_way_is_cancelled_and_its_answer_ignored() {
     let redirect = "<Pause length=\"1\"/><Redirect>/slow</Redirect>";
     let text = "\n[[document]]\npath = \"/slow\"\nlatency_ms = 9500\nbody = \"<Response><Say>Never heard.</Say></Response>\"\n";
-    let run = twenty(redirect, "", 8, (1_200, 9_000), &format!("{text}"));
+    let run = twenty(redirect, "", 8, (1_200, 9_000), text);
     for (_, heard) in &run.outcome.heard {
         assert_eq!(in_words(heard), WORDS);
     }
@@ -258,7 +258,7 @@ fn c9_a_bridged_leg_goes_its_own_way_and_the_dial_goes_on() {
             + &subscriber(BOB, "rings_ms = 500")
             + &telephone("caller", "pri", "{ await_hangup = {} }")
             + &change("caller", at_ms, "dialled = true\nurl = \"http://other.example/other\"");
-        let run = run(&both_kinds("", &text)).as_expected();
+        let run = run(&both_kinds("", &text)).met();
         assert_eq!(value(run.asked("/after")[0], "DialCallStatus"), Some("answered"), "{at_ms}");
         assert!(in_words(&called_of(&run.outcome.called, BOB).heard).ends_with(WORDS), "{at_ms}");
         assert!(!in_words(run.octets()).contains(WORDS), "{at_ms}: the caller hears the leg's document");
@@ -272,7 +272,7 @@ fn c9_a_call_that_is_not_answered_yet_keeps_ringing_and_the_new_document_waits_f
         + &document("/other", &format!("<Response><Say>{HELLO}</Say></Response>"))
         + &subscriber(BOB, "rings_ms = 6000")
         + &change("made", 3_000, "url = \"http://other.example/other\"");
-    let run = run(&both_kinds("", &text)).as_expected();
+    let run = run(&both_kinds("", &text)).met();
     let called = called_of(&run.outcome.called, BOB);
     assert_eq!((run.paths(), in_words(&called.heard)), (vec!["/other"], WORDS.to_string()));
     assert!(called.answered_after_ms >= Some(6_000), "{:?}", called.answered_after_ms);

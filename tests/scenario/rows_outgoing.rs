@@ -34,7 +34,7 @@ fn a15_a_call_of_a_program_rings_its_answer_is_followed_by_the_request_and_its_d
     for (group, line) in [("pri", "sim 1/31"), ("fxo", "sim 2/2")] {
         let run =
             makes(group, "", "rings_ms = 3000\ndoes = [{ tone = { hz = 700.0, ms = 500 } }, { await_hangup = {} }]");
-        let run = run.as_expected();
+        let run = run.met();
         let called = called_of(&run.outcome.called, BOB);
         assert!(called.answered_after_ms >= Some(3_000), "{group}: {:?}", called.answered_after_ms);
         assert!(in_words(&called.heard).ends_with(WORDS), "{group}: {}", in_words(&called.heard));
@@ -56,7 +56,7 @@ fn a15_a_call_of_a_program_rings_its_answer_is_followed_by_the_request_and_its_d
 
 #[test]
 fn a16_nobody_is_asked_before_the_answer_and_at_once_after_it() {
-    let run = makes("pri", "", "rings_ms = 8000").as_expected();
+    let run = makes("pri", "", "rings_ms = 8000").met();
     let answered = called_of(&run.outcome.called, BOB).moments.answered_ms.expect("answered");
     let asked = run.asked_at("/made", 0);
     assert!(asked >= answered as f64 && asked - answered as f64 <= 1_000.0, "answered at {answered}, asked at {asked}");
@@ -130,7 +130,7 @@ fn a31_a_call_that_is_given_up_is_canceled_everywhere() {
         )
         + &subscriber(BOB, "never = true")
         + "\n[[change]]\nof = \"made\"\nat_ms = 4000\nend = true\n";
-    let run = run(&both_kinds("", &text)).as_expected();
+    let run = run(&both_kinds("", &text)).met();
     assert_eq!(statuses(&run), ["initiated", "ringing", "canceled"]);
     assert_eq!(run.made().status.as_deref(), Some("canceled"));
     assert!(run.asked("/made").is_empty());
@@ -156,7 +156,7 @@ fn a23_progress_is_told_in_order_beside_the_call_and_what_is_answered_changes_no
             "rings_ms = 2000\ndoes = [{ await_sound = {} }, { await_quiet = { ms = 200 } }, \
                             { tone = { hz = 700.0, ms = 4000 } }, { await_hangup = {} }]",
         );
-    let run = run(&both_kinds("", &text)).as_expected();
+    let run = run(&both_kinds("", &text)).met();
     assert_eq!(statuses(&run), ["initiated", "ringing", "in-progress", "completed"]);
     let numbers: Vec<_> = run.asked("/told").iter().filter_map(|asked| value(asked, "SequenceNumber")).collect();
     assert_eq!(numbers, ["0", "1", "2", "3"]);
@@ -183,7 +183,7 @@ fn a24_callbacks_are_for_every_call_of_a_number_or_for_one_call() {
             + &subscriber(BOB, "")
             + "[[call]]\nid = \"caller\"\nto = \"100\"\ntimes = 2\nevery_ms = 8000\n\
            does = [{ await_answer = {} }, { await_hangup = {} }]\n";
-    let run = run(&format!("country = \"us\"\n{text}")).as_expected();
+    let run = run(&format!("country = \"us\"\n{text}")).met();
     let of = |path: &str| run.asked(path).iter().filter_map(|asked| value(asked, "CallSid")).collect::<Vec<_>>();
     let inbound: Vec<_> = run.outcome.told.iter().map(|told| told.sid.as_str()).collect();
     assert_eq!(of("/all"), inbound, "once for each call of the number");
@@ -216,7 +216,7 @@ fn c13_four_calls_are_made_and_each_has_a_record_of_its_own() {
             program(&format!("made-{n}"), &format!("at_ms = {}\ntwiml = \"<Response><Pause/></Response>\"", n * 100))
         })
         .collect();
-    let run = run(&both_kinds("", &(made + &subscriber(BOB, "rings_ms = 500")))).as_expected();
+    let run = run(&both_kinds("", &(made + &subscriber(BOB, "rings_ms = 500")))).met();
     let mut sids: Vec<_> = run.outcome.made.iter().map(|told| told.sid.clone()).collect();
     sids.sort();
     sids.dedup();
@@ -229,7 +229,7 @@ fn c14_an_inline_document_runs_on_the_answer_and_nobody_is_asked() {
     for group in ["pri", "fxo"] {
         let twiml = format!("twiml = \"<Response><Say>{HELLO}</Say></Response>\"\ngroup = \"{group}\"");
         let answers = "rings_ms = 3000\ndoes = [{ tone = { hz = 700.0, ms = 500 } }, { await_hangup = {} }]";
-        let run = run(&both_kinds("", &(program("made", &twiml) + &subscriber(BOB, answers)))).as_expected();
+        let run = run(&both_kinds("", &(program("made", &twiml) + &subscriber(BOB, answers)))).met();
         let called = called_of(&run.outcome.called, BOB);
         assert!(in_words(&called.heard).ends_with(WORDS), "{group}: {}", in_words(&called.heard));
         assert_eq!(run.paths(), [""; 0]);
@@ -238,7 +238,7 @@ fn c14_an_inline_document_runs_on_the_answer_and_nobody_is_asked() {
 
 #[test]
 fn c15_the_first_answer_is_queued_and_later_reads_show_how_far_it_is() {
-    let run = makes("pri", "", "rings_ms = 5000\ndoes = [{ await_hangup = {} }]").as_expected();
+    let run = makes("pri", "", "rings_ms = 5000\ndoes = [{ await_hangup = {} }]").met();
     let written: Vec<_> = run.outcome.written.iter().map(|call| call.status).collect();
     use CallStatus::{Completed, InProgress, Queued, Ringing};
     let mut seen = written.clone();
@@ -249,7 +249,7 @@ fn c15_the_first_answer_is_queued_and_later_reads_show_how_far_it_is() {
     let text = program("first", hold)
         + &program("second", &hold.replace("10", "1").replace("group", "at_ms = 100\ngroup"))
         + &subscriber(BOB, "rings_ms = 3000\ndoes = [{ tone = { hz = 700.0, ms = 500 } }, { await_hangup = {} }]");
-    let run = crate::world::run(&both_kinds("", &text)).as_expected();
+    let run = crate::world::run(&both_kinds("", &text)).met();
     let [first, second] = &run.outcome.records[..] else { panic!("{} records", run.outcome.records.len()) };
     assert_eq!((first.status, second.status), (Completed, Completed));
     assert!(second.started >= first.ended && second.queued_ms > 10_000, "{} ms in the queue", second.queued_ms);
@@ -257,7 +257,7 @@ fn c15_the_first_answer_is_queued_and_later_reads_show_how_far_it_is() {
 
 #[test]
 fn c16_a_record_has_only_what_is_true_already() {
-    let run = makes("pri", "", "rings_ms = 2000\ndoes = [{ wait = { ms = 1500 } }, { hangup = {} }]").as_expected();
+    let run = makes("pri", "", "rings_ms = 2000\ndoes = [{ wait = { ms = 1500 } }, { hangup = {} }]").met();
     for call in &run.outcome.written {
         let (rings, lives) = (call.status != CallStatus::Queued, call.status == CallStatus::InProgress);
         let over = call.status.is_final();
@@ -290,7 +290,7 @@ fn assert_untouched(run: &Run, code: u32) {
 #[test]
 fn c20_a_foreign_number_and_a_closed_class_are_refused_and_nothing_is_seized() {
     for group in ["pri", "fxo"] {
-        let foreign = makes(group, "from = \"+12025550777\"\nexpect = { errors = [21210] }", "").as_expected();
+        let foreign = makes(group, "from = \"+12025550777\"\nexpect = { errors = [21210] }", "").met();
         assert_untouched(&foreign, 21210);
     }
     for (to, open, code) in [
@@ -304,7 +304,7 @@ fn c20_a_foreign_number_and_a_closed_class_are_refused_and_nothing_is_seized() {
             + &program("made", &format!("url = \"http://app.example/made\"\nexpect = {{ errors = [{code}] }}"))
                 .replace(BOB, to)
             + &subscriber("", "");
-        assert_untouched(&run(&both_kinds("", &text)).as_expected(), code);
+        assert_untouched(&run(&both_kinds("", &text)).met(), code);
     }
 }
 
@@ -313,7 +313,7 @@ fn c20_a_foreign_number_and_a_closed_class_are_refused_and_nothing_is_seized() {
 fn c20_a_call_for_help_is_always_open() {
     let help = Wire::new(WireConfig::default()).emergency_number("911");
     for group in ["pri", "fxo"] {
-        let text = format!("[outbound]\nopen = []\ncaller_ids = [\"+12025550199\"]\n")
+        let text = "[outbound]\nopen = []\ncaller_ids = [\"+12025550199\"]\n".to_string()
             + &documents()
             + &program("made", &format!("group = \"{group}\"\nurl = \"http://app.example/made\""))
                 .replace(BOB, help.digits())
@@ -321,7 +321,7 @@ fn c20_a_call_for_help_is_always_open() {
                 help.digits(),
                 "rings_ms = 3000\ndoes = [{ tone = { hz = 700.0, ms = 500 } }, { await_hangup = {} }]",
             );
-        let run = run(&both_kinds("", &text)).as_expected();
+        let run = run(&both_kinds("", &text)).met();
         let called = called_of(&run.outcome.called, help.digits());
         assert_eq!(called.to, help.digits(), "neither changed nor prefixed");
         assert!(called.answered_after_ms.is_some());
@@ -330,7 +330,7 @@ fn c20_a_call_for_help_is_always_open() {
         let body = format!(
             "<Response><Dial callerId=\"+12025550777\"><Number trunk=\"{group}\">{help}</Number></Dial></Response>"
         );
-        let text = format!("[outbound]\nopen = []\n")
+        let text = "[outbound]\nopen = []\n".to_string()
             + &document("/", &body)
             + &subscriber(
                 help.digits(),

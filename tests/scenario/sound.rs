@@ -139,9 +139,56 @@ pub fn in_words(heard: &[u8]) -> String {
     if words.is_empty() { "nothing".into() } else { words.join(", then ") }
 }
 
-fn other(octets: &[u8]) -> Option<String> {
-    let ms = tipring::daemon::telephones::sound_ms(octets);
-    (ms > EDGE_MS).then(|| format!("{ms} ms of something else"))
+/// Sounds of the network and whistles, in their order; how long anything else was.
+fn other(octets: &[u8]) -> Vec<String> {
+    let (mut words, mut unknown_ms): (Vec<String>, u64) = (Vec::new(), 0);
+    for run in loud_runs(octets) {
+        match tone_name(run) {
+            Some(name) => words.extend((words.last() != Some(&name)).then_some(name)),
+            None => unknown_ms += tipring::daemon::telephones::sound_ms(run),
+        }
+    }
+    if unknown_ms > EDGE_MS {
+        words.push(format!("{unknown_ms} ms of something else"));
+    }
+    words
+}
+
+/// Stretches of sound between silences.
+fn loud_runs(octets: &[u8]) -> Vec<&[u8]> {
+    let mut runs = Vec::new();
+    let mut rest = octets;
+    let is_loud = |block: &&[u8]| tipring::daemon::telephones::sound_ms(block) > 0;
+    while !rest.is_empty() {
+        let quiet = rest.chunks(80).take_while(|block| !is_loud(block)).map(<[u8]>::len).sum();
+        let loud = rest[quiet..].chunks(80).take_while(is_loud).map(<[u8]>::len).sum::<usize>();
+        if loud > 0 {
+            runs.push(&rest[quiet..quiet + loud]);
+        }
+        rest = &rest[quiet + loud..];
+    }
+    runs
+}
+
+/// One or two frequencies that are all of a sound: ringback, busy and dial tone of the United States, a whistle.
+fn tone_name(octets: &[u8]) -> Option<String> {
+    let samples = linear(octets);
+    let (ms, middle) = (samples.len() / 8, &samples[samples.len() / 4..samples.len() * 3 / 4]);
+    if middle.len() < 160 {
+        return None;
+    }
+    let all = tipring_dsp::dbm0_of(middle);
+    let has = |hz: f32| (crate::legs::dbm0_at(middle, hz) - all + 3.0).abs() < 1.5;
+    for (pair, name) in [([440.0, 480.0], "ringback"), ([350.0, 440.0], "dial tone")] {
+        if pair.into_iter().all(has) {
+            return Some(name.into());
+        }
+    }
+    if has(480.0) && has(620.0) {
+        return Some(if ms < 350 { "congestion tone" } else { "busy tone" }.into());
+    }
+    let whistle = [500, 700, 900].into_iter().find(|hz| crate::legs::dbm0_at(middle, *hz as f32) > all - 0.5);
+    whistle.map(|hz| format!("a tone of {hz} Hz"))
 }
 
 /// A WAV of two seconds that is no speech: tones that climb, so that every stretch of it is found in one place only.

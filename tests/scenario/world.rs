@@ -139,7 +139,7 @@ impl Run {
 
     /// Fails unless the scenario itself found everything as it expects.
     #[track_caller]
-    pub fn as_expected(self) -> Self {
+    pub fn met(self) -> Self {
         assert_eq!(self.outcome.failures, [""; 0]);
         self
     }
