@@ -410,13 +410,12 @@ impl Conductor {
     }
 
     fn write(&mut self, id: tipring_router::WriteId, record: Record) {
+        // Before anybody can see the SID, or hear of the end (a Dial's action tells that of its legs), so that a crash in
+        // the next millisecond does not take it back.
         if let Record::Call(call) = &record
-            && !call.status.is_final()
+            && let Err(error) = self.hands.store.journal(call)
         {
-            // Before anybody can see the SID, so that a crash in the next millisecond does not lose the call.
-            if let Err(error) = self.hands.store.born(call) {
-                tracing::error!(call = %call.sid, %error, "the journal cannot be written");
-            }
+            tracing::error!(call = %call.sid, %error, "the journal cannot be written");
         }
         let (written, ends) = (self.hands.write(id, record), self.ends.clone());
         tokio::spawn(async move {

@@ -1,11 +1,11 @@
 //! What outlives a call: records in SQL (SQLite, or PostgreSQL by URL), sound in files. One writer task, many readers,
-//! a journal of born calls, and the repair after a crash. It knows no HTTP and no telephony, and decides nothing about
-//! calls but this: a call that nobody holds any more has failed.
+//! a journal of calls that were born or ended, and the repair after a crash. It knows no HTTP and no telephony, and
+//! decides nothing about calls but this: a call that nobody holds any more has failed.
 
 mod blobs;
-mod born;
 mod error;
 mod filter;
+mod journal;
 mod lease;
 mod read;
 mod recording;

@@ -1,5 +1,5 @@
-//! The repair after a crash, for this box alone: calls in the journal get their row, calls that had not ended have
-//! failed, recordings that were being made get a true header and a true length. Twice does no harm.
+//! The repair after a crash, for this box alone: calls in the journal get their row or their end, calls that had not
+//! ended have failed, recordings that were being made get a true header and a true length. Twice does no harm.
 
 use sqlx::{AnyConnection, AnyPool, Row};
 use tipring_resources::{Call, Sid, SidKind, Stamp};
@@ -9,7 +9,7 @@ use crate::{Blobs, Store, StoreError, rows};
 /// What a repair found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RepairReport {
-    /// Calls that only the journal knew.
+    /// Calls, or ends of calls, that only the journal knew.
     pub journaled_calls: u64,
     /// Calls that had not ended and are failed now.
     pub failed_calls: u64,
@@ -40,7 +40,7 @@ pub(crate) async fn repair(
     let mut report = RepairReport::default();
     let mut tx = pool.begin().await?;
     for call in &unwritten {
-        report.journaled_calls += rows::keep_born_call(call, box_name).execute(&mut *tx).await?.rows_affected();
+        report.journaled_calls += rows::keep_journaled_call(call, box_name).execute(&mut *tx).await?.rows_affected();
     }
     report.failed_calls = fail_calls(&mut tx, box_name, now).await?;
     tx.commit().await?;

@@ -97,8 +97,8 @@ pub(crate) fn put_call(call: &Call, box_name: &str) -> Statement {
     )
 }
 
-/// A call out of the journal: only if the table has none.
-pub(crate) fn keep_born_call(call: &Call, box_name: &str) -> Statement {
+/// A call out of the journal: only if the table has none, or if it ended and the table does not know.
+pub(crate) fn keep_journaled_call(call: &Call, box_name: &str) -> Statement {
     bind_call(
         sqlx::query(
             "INSERT INTO calls (sid, account, parent, number, to_number, from_number, to_raw, from_raw, caller_name,
@@ -106,7 +106,12 @@ pub(crate) fn keep_born_call(call: &Call, box_name: &str) -> Statement {
              supervision, queued_ms)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
              $21, $22)
-             ON CONFLICT (sid) DO NOTHING",
+             ON CONFLICT (sid) DO UPDATE SET to_number = excluded.to_number, from_number = excluded.from_number,
+             caller_name = excluded.caller_name, status = excluded.status, updated = excluded.updated,
+             started = excluded.started, answered = excluded.answered, ended = excluded.ended,
+             cause = excluded.cause, line = excluded.line,
+             supervision = excluded.supervision, queued_ms = excluded.queued_ms
+             WHERE calls.ended IS NULL AND excluded.ended IS NOT NULL",
         ),
         call,
         box_name,

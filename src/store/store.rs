@@ -9,7 +9,7 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Row};
 use tipring_resources::{Account, Call, Number, Record, Sid, Stamp};
 
-use crate::born::Born;
+use crate::journal::Journal;
 use crate::writer::{Command, Committed, Writer, WriterCounters};
 use crate::{Blobs, RepairReport, StoreError, schema};
 
@@ -53,7 +53,7 @@ pub struct Store {
 pub(crate) struct Inner {
     pub(crate) readers: AnyPool,
     pub(crate) writer: Writer,
-    pub(crate) born: Arc<Born>,
+    pub(crate) journal: Arc<Journal>,
     pub(crate) blobs: Blobs,
     pub(crate) box_name: String,
     pub(crate) engine: Engine,
@@ -82,14 +82,14 @@ impl Store {
         }
         drop(connection);
         let readers = pool(&url, engine, READERS).await?;
-        let (born, unwritten) = Born::open(&config.data_dir.join("born.journal"))?;
-        let born = Arc::new(born);
+        let (journal, unwritten) = Journal::open(&config.data_dir.join("born.journal"))?;
+        let journal = Arc::new(journal);
         let blobs = Blobs::new(config.data_dir.join("recordings"))?;
         let repaired = crate::repair::repair(&writers, &blobs, &config.box_name, unwritten, config.now).await?;
-        born.clear()?;
-        let writer = Writer::start(writers, engine, config.box_name.clone(), Arc::clone(&born));
+        journal.clear()?;
+        let writer = Writer::start(writers, engine, config.box_name.clone(), Arc::clone(&journal));
         let (box_name, signs) = (config.box_name, Mutex::default());
-        let inner = Inner { readers, writer, born, blobs, box_name, engine, signs, repaired };
+        let inner = Inner { readers, writer, journal, blobs, box_name, engine, signs, repaired };
         Ok(Store { inner: Arc::new(inner) })
     }
 
@@ -113,10 +113,11 @@ impl Store {
         self.inner.writer.counters()
     }
 
-    /// Notes that a call was born, before anybody may see its SID: one plain write that a killed process leaves behind.
-    /// Not flushed to the platter, so it takes microseconds; the call's first row relieves it.
-    pub fn born(&self, call: &Call) -> Result<(), StoreError> {
-        self.inner.born.note(call)
+    /// Notes a call as it is, before anybody may see its SID, and again before anybody may hear of its end: one plain
+    /// write that a killed process leaves behind. Not flushed to the platter, so it takes microseconds; the commit of the
+    /// same record relieves it.
+    pub fn journal(&self, call: &Call) -> Result<(), StoreError> {
+        self.inner.journal.note(call)
     }
 
     /// Puts a record: queued now, in the order of the calls to this function; the future resolves after the commit.

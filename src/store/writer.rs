@@ -13,7 +13,7 @@ use tipring_resources::{Account, Number, Record, Sid, Stamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::born::Born;
+use crate::journal::Journal;
 use crate::store::Engine;
 use crate::{StoreError, rows};
 
@@ -96,10 +96,10 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(pool: AnyPool, engine: Engine, box_name: String, born: Arc<Born>) -> Self {
+    pub(crate) fn start(pool: AnyPool, engine: Engine, box_name: String, journal: Arc<Journal>) -> Self {
         let (orders, inbox) = mpsc::channel(WRITE_QUEUE);
         let counters = Arc::new(Counters::default());
-        let desk = Desk { pool, engine, box_name, born, counters: Arc::clone(&counters) };
+        let desk = Desk { pool, engine, box_name, journal, counters: Arc::clone(&counters) };
         let task = tokio::spawn(desk.work(inbox));
         Writer { orders: Mutex::new(Some(orders)), task: Mutex::new(Some(task)), counters }
     }
@@ -147,7 +147,7 @@ struct Desk {
     pool: AnyPool,
     engine: Engine,
     box_name: String,
-    born: Arc<Born>,
+    journal: Arc<Journal>,
     counters: Arc<Counters>,
 }
 
@@ -200,8 +200,8 @@ impl Desk {
             Ok(rows) => {
                 self.counters.commands.fetch_add(1, Ordering::Relaxed);
                 match &command {
-                    Command::Record(Record::Call(call)) => self.born.relieve(call.sid),
-                    Command::DeleteCall { .. } if *rows > 0 => self.born.forget_written(),
+                    Command::Record(Record::Call(call)) => self.journal.relieve(call),
+                    Command::DeleteCall { .. } if *rows > 0 => self.journal.forget_written(),
                     _ => {}
                 }
             }
@@ -222,7 +222,14 @@ impl Desk {
         }
         if batch.iter().any(|(command, _)| matches!(command, Command::DeleteCall { .. })) {
             // Before the row goes: a crash right after the commit must find no old line to bring it back with.
-            self.born.forget_written();
+            for (command, _) in batch {
+                if let Command::Record(Record::Call(call)) = command
+                    && batch.iter().any(|(it, _)| matches!(it, Command::DeleteCall { sid, .. } if *sid == call.sid))
+                {
+                    self.journal.relieve(call);
+                }
+            }
+            self.journal.forget_written();
         }
         let mut connection = self.pool.acquire().await?;
         let mut tx = connection.begin_with(self.engine.begin()).await?;

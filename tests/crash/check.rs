@@ -8,7 +8,7 @@ use std::path::Path;
 use tipring::config::Config;
 use tipring::daemon::serve::{client, now, open_store, start_media};
 use tipring_media::{Cached, MediaClient, MediaRequest, Source};
-use tipring_resources::{CallStatus, Recording, RecordingStatus, Sid};
+use tipring_resources::{Call, CallStatus, Direction, Recording, RecordingStatus, Sid};
 use tipring_store::{CallFilter, Page, PageStart, RecordingFilter, RepairReport, Store};
 
 use crate::application::{Application, SOUNDS};
@@ -18,6 +18,9 @@ use crate::victim::Heard;
 
 /// A recording that was cut may lack this much of what the line had said.
 pub const SHORT_MS: u64 = 2_000;
+
+/// Zeros in a row that a line in µ-law may lose of a tone: half of what the box keeps back before it writes.
+const ZEROS_MAX: u64 = 1_000;
 
 /// What a check found.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +47,7 @@ fn config(home: &Path) -> Config {
 }
 
 /// Opens the store of a dead box, which repairs it, and judges it by what was told in all its lives.
-pub async fn store(home: &Path, account: Sid, number: Option<Sid>, facts: &Facts) -> Result<(Store, Found), String> {
+pub async fn store(home: &Path, account: Sid, numbers: &[Sid], facts: &Facts) -> Result<(Store, Found), String> {
     let config = config(home);
     let store = open_store(&config, now()).await.map_err(|error| error.to_string())?;
     let found = Found { repaired: store.repaired().clone(), ..Found::default() };
@@ -54,16 +57,11 @@ pub async fn store(home: &Path, account: Sid, number: Option<Sid>, facts: &Facts
     if accounts.len() != 1 || accounts[0].sid != account {
         return Err(format!("one account was made, {account}, and there are {accounts:?}"));
     }
-    for (sid, told) in &facts.calls {
-        let call = store.call(account, *sid).await.map_err(text)?;
-        let may = match &call {
-            None => told.deletion_asked,
-            Some(call) => !told.deleted && told.end.is_none_or(|end| end == call.status),
-        };
-        if !may {
-            return Err(format!("{sid} was seen ({told:?}), and now it is {call:?}"));
-        }
+    if let Some(first) = facts.contradictions.first() {
+        return Err(format!("told in two ways: {first}"));
     }
+    let calls = calls(&store, account).await?;
+    calls_are_as_told(&calls, facts)?;
     for (sid, told) in &facts.recordings {
         let recording = store.recording(account, *sid).await.map_err(text)?;
         let recording = recording.ok_or(format!("{sid} was seen and is gone"))?;
@@ -76,29 +74,82 @@ pub async fn store(home: &Path, account: Sid, number: Option<Sid>, facts: &Facts
             return Err(format!("{sid}: {told:?} was told, and now it is {recording:?}"));
         }
     }
-    if let Some(number) = number {
-        let number = store.number(number).await.map_err(text)?.ok_or("the number is gone")?;
+    for number in numbers {
+        let number = store.number(*number).await.map_err(text)?.ok_or("a number is gone")?;
         if !number.status_callback.ends_with("/status") {
             return Err(format!("the number's callback was set with 200 and is {:?}", number.status_callback));
         }
     }
-    nothing_is_under_way(&store, account).await?;
-    sound_is_whole(&store, home, account).await?;
+    let recordings = recordings(&store, account).await?;
+    nothing_is_under_way(&calls, &recordings)?;
+    families_are_whole(&calls, facts)?;
+    sound_is_whole(&store, home, &calls, &recordings)?;
     Ok((store, found))
 }
 
-/// Every call and every recording of the box has a final status, told to anybody or not.
-async fn nothing_is_under_way(store: &Store, account: Sid) -> Result<(), String> {
-    for status in [CallStatus::Queued, CallStatus::Ringing, CallStatus::InProgress] {
-        let filter = CallFilter { status: Some(status), ..CallFilter::default() };
-        let listing = store.calls(account, &filter, Page::default()).await.map_err(|error| error.to_string())?;
-        if let Some(call) = listing.items.first() {
-            return Err(format!("{} is {status:?} in a dead box", call.sid));
+/// Calls are there, and ended as it was told.
+fn calls_are_as_told(calls: &BTreeMap<Sid, Call>, facts: &Facts) -> Result<(), String> {
+    for (sid, told) in &facts.calls {
+        let call = calls.get(sid);
+        let may = match call {
+            None => told.deletion_asked,
+            Some(call) => {
+                let seconds = call.duration_s().and_then(|seconds| u32::try_from(seconds).ok());
+                !told.deleted
+                    && told.end.is_none_or(|end| end == call.status)
+                    && (told.seconds.is_none() || told.seconds == seconds)
+                    && (told.parent.is_none() || told.parent == call.parent)
+                    && (!told.made || call.direction == Direction::OutboundApi)
+            }
+        };
+        if !may {
+            return Err(format!("{sid} was seen ({told:?}), and now it is {call:?}"));
         }
     }
-    match recordings(store, account).await?.iter().find(|it| it.status == RecordingStatus::InProgress) {
+    Ok(())
+}
+
+/// Every call and every recording of the box has a final status, told to anybody or not.
+fn nothing_is_under_way(calls: &BTreeMap<Sid, Call>, recordings: &[Recording]) -> Result<(), String> {
+    if let Some(call) = calls.values().find(|call| !call.status.is_final() || call.ended.is_none()) {
+        return Err(format!("a call has not ended in a dead box: {call:?}"));
+    }
+    match recordings.iter().find(|it| it.status == RecordingStatus::InProgress) {
         Some(recording) => Err(format!("{} is being made in a dead box", recording.sid)),
         None => Ok(()),
+    }
+}
+
+/// Who was dialled by a document has the call that dialled, which is there unless somebody wanted it deleted; nobody
+/// else has one.
+fn families_are_whole(calls: &BTreeMap<Sid, Call>, facts: &Facts) -> Result<(), String> {
+    for call in calls.values() {
+        let whole = match (call.direction, call.parent) {
+            (Direction::OutboundDial, Some(parent)) => {
+                let wanted_gone = || facts.calls.get(&parent).is_some_and(|told| told.deletion_asked);
+                calls.get(&parent).map_or_else(wanted_gone, |parent| parent.created <= call.created)
+            }
+            (Direction::OutboundDial, None) => false,
+            (_, parent) => parent.is_none(),
+        };
+        if !whole {
+            let parent = call.parent.and_then(|parent| calls.get(&parent));
+            return Err(format!("a call has not the parent it should have: {call:?}, {parent:?}"));
+        }
+    }
+    Ok(())
+}
+
+async fn calls(store: &Store, account: Sid) -> Result<BTreeMap<Sid, Call>, String> {
+    let mut all = BTreeMap::new();
+    loop {
+        let skip = u32::try_from(all.len()).map_err(|error| error.to_string())?;
+        let page = Page { size: 1_000, start: PageStart::Skip(skip) };
+        let listing = store.calls(account, &CallFilter::default(), page).await.map_err(|error| error.to_string())?;
+        all.extend(listing.items.into_iter().map(|call| (call.sid, call)));
+        if !listing.older {
+            return Ok(all);
+        }
     }
 }
 
@@ -117,15 +168,21 @@ async fn recordings(store: &Store, account: Sid) -> Result<Vec<Recording>, Strin
 }
 
 /// Every completed recording can be opened and is as long as header and record say; no other file is left.
-async fn sound_is_whole(store: &Store, home: &Path, account: Sid) -> Result<(), String> {
+fn sound_is_whole(
+    store: &Store,
+    home: &Path,
+    calls: &BTreeMap<Sid, Call>,
+    recordings: &[Recording],
+) -> Result<(), String> {
     let mut completed = BTreeSet::new();
-    for recording in recordings(store, account).await? {
+    for recording in recordings {
         let sid = recording.sid;
         let blob = store.blobs().open(sid).map_err(|error| error.to_string())?;
         match (recording.status, blob) {
             (RecordingStatus::Completed, Some(blob)) => {
                 completed.insert(sid.to_string());
-                let ms = wave_ms(blob.file, blob.length).map_err(|why| format!("{sid}: {why}"))?;
+                let silence = Silence::of(recording, calls.get(&recording.call));
+                let ms = wave_ms(blob.file, blob.length, silence).map_err(|why| format!("{sid}: {why}"))?;
                 if recording.duration_ms.map(u64::from) != Some(ms) {
                     return Err(format!("{sid} has {ms} ms and its record says {:?}", recording.duration_ms));
                 }
@@ -145,22 +202,49 @@ async fn sound_is_whole(store: &Store, home: &Path, account: Sid) -> Result<(), 
     Ok(())
 }
 
-/// Length of a WAVE whose header is true and which has no hole. A-law has no zero: a sample of zero was never written.
-fn wave_ms(file: impl std::io::Read, length: u64) -> Result<u64, String> {
+/// Which samples of zero a recording may have. What was never written reads as zero.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Silence {
+    /// None: A-law has no zero.
+    None,
+    /// None in a row, once the caller's tone has begun: silence in µ-law is zero.
+    BeforeTheTone,
+    /// Any: two legs and their laws are mixed, or there are two channels.
+    Any,
+}
+
+impl Silence {
+    fn of(recording: &Recording, call: Option<&Call>) -> Silence {
+        match call {
+            Some(call) if recording.channels == 1 && recording.source == "RecordVerb" => {
+                if call.line.starts_with("sim 1/") { Silence::None } else { Silence::BeforeTheTone }
+            }
+            _ => Silence::Any,
+        }
+    }
+}
+
+/// Length of a WAVE whose header is true and which has no hole.
+fn wave_ms(file: impl std::io::Read, length: u64, silence: Silence) -> Result<u64, String> {
     let mut wave = hound::WavReader::new(BufReader::new(file)).map_err(|error| error.to_string())?;
     let (spec, samples) = (wave.spec(), u64::from(wave.len()));
-    if (spec.channels, spec.sample_rate, spec.bits_per_sample) != (1, 8_000, 16) {
+    if !matches!((spec.channels, spec.sample_rate, spec.bits_per_sample), (1 | 2, 8_000, 16)) {
         return Err(format!("an unexpected form: {spec:?}"));
     }
     if length != 44 + samples * 2 {
         return Err(format!("the header promises {samples} samples, the file has {length} octets"));
     }
+    let (mut zeros, mut begun) = (0, silence == Silence::None);
     for (at, sample) in wave.samples::<i16>().enumerate() {
-        if sample.map_err(|error| error.to_string())? == 0 {
+        let sample = sample.map_err(|error| error.to_string())?;
+        zeros = if sample == 0 { zeros + 1 } else { 0 };
+        begun |= sample != 0;
+        let most = if silence == Silence::None { 0 } else { ZEROS_MAX };
+        if begun && zeros > most && silence != Silence::Any {
             return Err(format!("a hole at sample {at} of {samples}"));
         }
     }
-    Ok(samples * 1_000 / 8_000)
+    Ok(samples / u64::from(spec.channels) * 1_000 / 8_000)
 }
 
 /// Recordings that were being made when the box died have nearly all that the line had said.
@@ -256,9 +340,12 @@ pub async fn api(api: &Api, facts: &Facts) -> Result<(), String> {
     for (sid, told) in facts.calls.iter().filter(|(_, told)| !told.deletion_asked) {
         let shown = api.show(&format!("Calls/{sid}.json")).await?;
         let status = shown["status"].as_str().and_then(CallStatus::from_wire);
-        let good = status.is_some_and(CallStatus::is_final) && told.end.is_none_or(|end| status == Some(end));
+        let parent = shown["parent_call_sid"].as_str().and_then(|sid| sid.parse().ok());
+        let good = status.is_some_and(CallStatus::is_final)
+            && told.end.is_none_or(|end| status == Some(end))
+            && (told.parent.is_none() || told.parent == parent);
         if !good {
-            return Err(format!("after the restart {sid} is shown as {} and {told:?} was told", shown["status"]));
+            return Err(format!("after the restart {sid} is shown as {shown} and {told:?} was told"));
         }
     }
     for (sid, told) in facts.recordings.iter().filter(|(_, told)| !told.deletion_asked) {
@@ -267,7 +354,7 @@ pub async fn api(api: &Api, facts: &Facts) -> Result<(), String> {
             Some(RecordingStatus::Completed) => {
                 let sound = api.sound(*sid).await?;
                 let length = sound.len() as u64;
-                wave_ms(std::io::Cursor::new(sound), length).map_err(|why| format!("{sid}: {why}"))?;
+                wave_ms(std::io::Cursor::new(sound), length, Silence::Any).map_err(|why| format!("{sid}: {why}"))?;
             }
             Some(RecordingStatus::Absent) if told.end != Some(RecordingStatus::Completed) => {}
             status => return Err(format!("after the restart {sid} is {status:?} and {told:?} was told")),

@@ -1,5 +1,5 @@
-//! A client of the API: lists, ends calls, deletes calls and recordings, sets the number's callback. Whatever a 2xx told it is a
-//! fact from then on.
+//! A client of the API: makes calls, lists, ends calls, deletes calls and recordings, sets the numbers' callback. Whatever
+//! a 2xx told it is a fact from then on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,9 +10,13 @@ use tipring_egress::{Client, Limits, Method, Request};
 use tipring_resources::{CallStatus, RecordingStatus, Sid, SidKind};
 
 use crate::application::Shared;
+use crate::facts::Told;
+use crate::orders::{Made, Order, Orders};
 
 /// Between two rounds of lists.
 const EVERY: Duration = Duration::from_millis(50);
+/// The callers' numbers: one on the PRI, one of each analogue line.
+const NUMBERS_MIN: usize = 3;
 /// One of so many that have ended is deleted.
 const DELETED: u128 = 4;
 
@@ -41,10 +45,18 @@ impl Api {
     }
 
     /// Asks until the box is dead, or this is dropped.
-    pub async fn pester(self) {
+    pub async fn pester(self, mut orders: Orders) {
         loop {
+            for order in orders.due(&self.shared) {
+                if let Ok(sid) = self.make(&order).await {
+                    orders.made(Made { sid, order });
+                }
+            }
+            for (sid, how) in orders.to_end(&self.shared) {
+                let _ = self.change(sid, how).await;
+            }
             while let Some(call) = self.shared.next_to_end() {
-                let _ = self.end(call).await;
+                let _ = self.change(call, "completed").await;
             }
             let _ = self.list("Calls", "calls").await;
             let _ = self.list("Recordings", "recordings").await;
@@ -56,13 +68,17 @@ impl Api {
         }
     }
 
-    /// The number's status callback; the number's SID.
-    pub async fn set_callback(&self, url: &str) -> Result<Sid, String> {
+    /// The status callback of the numbers that the callers ring; their SIDs.
+    pub async fn set_callback(&self, url: &str) -> Result<Vec<Sid>, String> {
         let listed = self.ask(Method::Get, "IncomingPhoneNumbers.json", "").await?;
-        let sid = listed["incoming_phone_numbers"][0]["sid"].as_str().unwrap_or_default().to_string();
         let form = url::form_urlencoded::Serializer::new(String::new()).append_pair("StatusCallback", url).finish();
-        self.ask(Method::Post, &format!("IncomingPhoneNumbers/{sid}.json"), &form).await?;
-        sid.parse().map_err(|_| format!("the number has no SID: {listed}"))
+        let mut numbers = Vec::new();
+        for number in listed["incoming_phone_numbers"].as_array().into_iter().flatten() {
+            let sid = number["sid"].as_str().unwrap_or_default();
+            self.ask(Method::Post, &format!("IncomingPhoneNumbers/{sid}.json"), &form).await?;
+            numbers.push(sid.parse().map_err(|_| format!("a number has no SID: {listed}"))?);
+        }
+        if numbers.len() < NUMBERS_MIN { Err(format!("numbers are missing: {listed}")) } else { Ok(numbers) }
     }
 
     /// One resource as it is shown.
@@ -75,8 +91,17 @@ impl Api {
         self.octets(Method::Get, &format!("Recordings/{recording}.wav"), "").await
     }
 
-    async fn end(&self, call: Sid) -> Result<(), String> {
-        let shown = self.ask(Method::Post, &format!("Calls/{call}.json"), "Status=completed").await?;
+    /// A call of the API; its SID.
+    async fn make(&self, order: &Order) -> Result<Sid, String> {
+        let made = self.ask(Method::Post, "Calls.json", &order.form).await?;
+        let sid = made["sid"].as_str().and_then(|sid| sid.parse::<Sid>().ok()).ok_or("a 201 without a SID")?;
+        self.shared.tell(&[sid], |facts| facts.call(sid, None, Told { made: true, ..Told::default() }));
+        self.note(&made);
+        Ok(sid)
+    }
+
+    async fn change(&self, call: Sid, status: &str) -> Result<(), String> {
+        let shown = self.ask(Method::Post, &format!("Calls/{call}.json"), &format!("Status={status}")).await?;
         self.note(&shown);
         Ok(())
     }
@@ -107,7 +132,10 @@ impl Api {
         let status = item["status"].as_str().unwrap_or_default();
         let seconds = item["duration"].as_str().and_then(|text| text.parse().ok());
         self.shared.tell(&[sid], |facts| match sid.kind {
-            SidKind::Call => facts.call(sid, CallStatus::from_wire(status)),
+            SidKind::Call => {
+                let parent = item["parent_call_sid"].as_str().and_then(|text| text.parse().ok());
+                facts.call(sid, CallStatus::from_wire(status), Told { seconds, parent, ..Told::default() });
+            }
             SidKind::Recording => facts.recording(sid, RecordingStatus::from_wire(status), seconds),
             _ => {}
         });

@@ -1,16 +1,22 @@
-//! kill -9, at fifty seeded moments, under four calls. The box is a process of its own and runs in real time on a
-//! simulated card; its application and its API's client live here, so that what they were told outlives it. Afterwards
-//! everything that was told has to be true: see `check`. A box dies many times: what it said in earlier lives has to
-//! stay true as well.
+//! kill -9, at fifty seeded moments, under four calls, two on the PRI and two on analogue lines, and under calls that go
+//! out: made by the API or dialled by documents, waiting for a line, ringing, bridged, recorded. The box is a process of
+//! its own and runs in real time on a simulated card; its application and its API's client live here, so that what they
+//! were told outlives it. Afterwards everything that was told has to be true: see `check`. A box dies many times: what it
+//! said in earlier lives has to stay true as well.
 //!
-//! The moments are a wait after the first call, or the n-th SID that anybody was shown: in that instant, before the
-//! request that showed it is answered. Real time does not repeat itself: a seed gives the moment, not the run.
+//! The moments are a wait, the n-th SID that anybody was shown, the n-th request to the application, or the n-th that
+//! tells it an end: in that instant, before the request is answered. They are counted from when all four callers are there; in some lives from the start,
+//! so that calls go out before anybody has rung. Real time does not repeat itself: a seed gives the moment, not the run.
 //! `TIPRING_SOAK=1` makes it two hundred kills.
+//!
+//! Not here: that every line is on-hook afterwards. The far ends live in the box's process and die with it; the lab's
+//! exchanges, which outlive the box, prove it.
 
 mod application;
 mod check;
 mod client;
 mod facts;
+mod orders;
 mod victim;
 
 use std::collections::BTreeMap;
@@ -20,42 +26,69 @@ use std::time::Duration;
 
 use tipring_resources::Sid;
 
-use application::{Application, Trigger};
+use application::{Application, Counted, JOBS, Trigger};
 use check::Found;
 use client::Api;
 use facts::Facts;
-use victim::{Home, Victim};
+use orders::Orders;
+use victim::{Cut, FOUR, Home, NOBODY, Victim};
 
 /// Boxes that live and die beside each other: as many as a small machine carries in real time.
-const BOXES: u64 = 4;
-/// Callers at each.
-const CALLERS: u8 = 4;
+const BOXES: u64 = 8;
 /// Kills, and kills under `TIPRING_SOAK`.
 const KILLS: u64 = 50;
 const SOAK_KILLS: u64 = 200;
-/// Waits after the first call.
-const WAIT_MS: std::ops::RangeInclusive<u64> = 200..=6_000;
+/// Waits after all callers are there.
+const WAIT_MS: std::ops::RangeInclusive<u64> = 100..=4_500;
+/// Waits after the first call of all, which goes out: an analogue line is dialled slowly and rings slowly.
+const EARLY_WAIT_MS: std::ops::RangeInclusive<u64> = 50..=9_000;
+/// One life of so many begins with calls that go out.
+const EARLY: u64 = 4;
 /// What a start takes, more or less: opening and repairing the store, the cache, the line.
 const START_MS: std::ops::RangeInclusive<u64> = 5..=400;
 /// A box's first starts, on nothing, are cut so often before one may come to its end.
 const STILLBORN: u64 = 3;
 /// SIDs until a kill.
-const SIDS: std::ops::RangeInclusive<u64> = 1..=20;
-/// A kill at a SID that nobody comes to see happens after this time all the same.
-const AT_LATEST: Duration = Duration::from_secs(12);
+const SIDS: std::ops::RangeInclusive<u64> = 1..=16;
+/// Requests to the application until a kill.
+const REQUESTS: std::ops::RangeInclusive<u64> = 1..=40;
+/// Ends told to the application until a kill.
+const ENDS: std::ops::RangeInclusive<u64> = 1..=8;
+/// A kill at something that nobody comes to see happens after this time all the same.
+const AT_LATEST: Duration = Duration::from_secs(8);
 
 /// When a box dies.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
-    /// So long after its first call is there.
+    /// So long after its calls are there.
     After(Duration),
     /// When somebody sees the n-th SID.
     AtSid(u32),
+    /// When the application is asked or told for the n-th time.
+    AtRequest(u32),
+    /// When the application is told for the n-th time that a call is over.
+    AtEnd(u32),
+}
+
+impl Moment {
+    fn trigger(self, then: impl FnOnce() + Send + 'static) -> Option<Trigger> {
+        let (counted, left) = match self {
+            Moment::After(_) => return None,
+            Moment::AtSid(left) => (Counted::Sids, left),
+            Moment::AtRequest(left) => (Counted::Requests, left),
+            Moment::AtEnd(left) => (Counted::Ends, left),
+        };
+        Some(Trigger { counted, left, then: Box::new(then) })
+    }
 }
 
 /// The plan of one kill.
 #[derive(Clone, Copy, Debug)]
 struct Plan {
+    /// Calls go out before anybody rings; else when all callers are there.
+    early: bool,
+    /// Which caller has which job.
+    shift: u64,
     moment: Moment,
     after: After,
 }
@@ -76,16 +109,20 @@ impl Plan {
         let draw = |nth: u64, range: std::ops::RangeInclusive<u64>| {
             range.start() + mix(seed.wrapping_mul(7).wrapping_add(nth)) % (range.end() - range.start() + 1)
         };
-        let moment = match draw(0, 0..=1) {
-            0 => Moment::After(Duration::from_millis(draw(1, WAIT_MS))),
-            _ => Moment::AtSid(u32::try_from(draw(1, SIDS)).unwrap_or(1)),
+        let early = draw(4, 0..=EARLY - 1) == 0;
+        let count = |range| u32::try_from(draw(1, range)).unwrap_or(1);
+        let moment = match draw(0, 0..=5) {
+            0 | 1 => Moment::After(Duration::from_millis(draw(1, if early { EARLY_WAIT_MS } else { WAIT_MS }))),
+            2 => Moment::AtSid(count(SIDS)),
+            3 => Moment::AtRequest(count(REQUESTS)),
+            _ => Moment::AtEnd(count(ENDS)),
         };
         let after = match draw(2, 0..=3) {
             0 => After::Rest,
             1 | 2 => After::Rise,
             _ => After::RiseAndFall(Duration::from_millis(draw(3, START_MS))),
         };
-        Plan { moment, after }
+        Plan { early, shift: draw(5, 0..=JOBS - 1), moment, after }
     }
 }
 
@@ -119,21 +156,34 @@ struct Figures {
     worst_short_ms: u64,
     hits: u64,
     misses: u64,
+    /// Calls that the API made.
+    made: usize,
+    /// Calls that documents dialled.
+    children: usize,
+    /// Boxes that died under two calls on the PRI and two on analogue lines, or more.
+    full: u64,
+    queued: u64,
+    ringing: u64,
+    talking: u64,
+    bridged: u64,
 }
 
 impl Patient {
     async fn live_and_die(&mut self, plan: Plan) -> Result<Figures, String> {
         let shared = self.application.shared();
-        let mut victim = Victim::start(&self.home.0, &self.application.voice_url(), CALLERS).map_err(text)?;
+        shared.set_shift(plan.shift);
+        let mut victim = Victim::start(&self.home.0, &self.application.voice_url(), FOUR).map_err(text)?;
         let state = victim.ready(&self.home.0).await?;
         let account: Sid = state["account"].as_str().and_then(|sid| sid.parse().ok()).ok_or("no account")?;
         let api = Api::new(&state, shared.clone())?;
-        let number = api.set_callback(&format!("http://{}/status", self.application.address)).await?;
-        if let Moment::AtSid(left) = plan.moment {
-            shared.set_trigger(Some(Trigger { left, then: Box::new(victim.killer()) }));
-        }
-        let client = tokio::spawn(api.clone().pester());
-        let killed = self.kill(&mut victim, plan.moment).await;
+        let numbers = api.set_callback(&self.application.url("status")).await?;
+        let waited = if plan.early { victim.line_up().await } else { victim.full().await };
+        shared.set_trigger(plan.moment.trigger(victim.killer()));
+        let client = tokio::spawn(api.clone().pester(Orders::new(&self.application)));
+        let killed = match waited {
+            Ok(()) => self.kill(&mut victim, plan.moment).await,
+            Err(why) => Err(why),
+        };
         let heard = victim.bury().await;
         shared.set_trigger(None);
         client.abort();
@@ -147,16 +197,16 @@ impl Patient {
             After::RiseAndFall(wait) => self.rise_and_fall(wait).await?,
         }
         self.past.add(&new);
-        // Its next start sets the number anew.
-        let number = Some(number).filter(|_| matches!(plan.after, After::Rest));
-        let (store, mut found) = check::store(&self.home.0, account, number, &self.past).await?;
+        // Its next start sets the numbers anew.
+        let numbers = if matches!(plan.after, After::Rest) { numbers } else { Vec::new() };
+        let (store, mut found) = check::store(&self.home.0, account, &numbers, &self.past).await?;
         if matches!(plan.after, After::Rise) {
             check::was_repaired_before(&found)?;
         }
         check::cut_recordings(&store, account, &heard, &mut found).await?;
         store.close().await;
         check::cache(&self.home.0, account, &self.application, &sounds, &self.reference, &mut found).await?;
-        Ok(figures(&new, &found, api.answers.load(Ordering::Relaxed)))
+        Ok(figures(&new, &found, &heard.cut(), api.answers.load(Ordering::Relaxed)))
     }
 
     async fn kill(&self, victim: &mut Victim, moment: Moment) -> Result<(), String> {
@@ -167,7 +217,7 @@ impl Patient {
                 tokio::time::sleep(wait).await;
                 Ok(())
             }
-            Moment::AtSid(_) => {
+            Moment::AtSid(_) | Moment::AtRequest(_) | Moment::AtEnd(_) => {
                 victim.dies_within(AT_LATEST).await;
                 Ok(())
             }
@@ -176,7 +226,7 @@ impl Patient {
 
     /// The box starts again, shows what it knows, and is killed once more.
     async fn rise(&self, facts: &Facts) -> Result<(), String> {
-        let mut risen = Victim::start(&self.home.0, &self.application.voice_url(), 0).map_err(text)?;
+        let mut risen = Victim::start(&self.home.0, &self.application.voice_url(), NOBODY).map_err(text)?;
         let state = risen.ready(&self.home.0).await?;
         let shown = check::api(&Api::new(&state, self.application.shared())?, facts).await;
         risen.bury().await?;
@@ -185,7 +235,7 @@ impl Patient {
 
     /// The box starts again and is killed while it does.
     async fn rise_and_fall(&self, wait: Duration) -> Result<(), String> {
-        let risen = Victim::start(&self.home.0, &self.application.voice_url(), 0).map_err(text)?;
+        let risen = Victim::start(&self.home.0, &self.application.voice_url(), NOBODY).map_err(text)?;
         // A random moment again.
         tokio::time::sleep(wait).await;
         risen.bury().await.map(drop)
@@ -196,7 +246,7 @@ fn text(error: std::io::Error) -> String {
     error.to_string()
 }
 
-fn figures(new: &Facts, found: &Found, answers: u64) -> Figures {
+fn figures(new: &Facts, found: &Found, cut: &Cut, answers: u64) -> Figures {
     let repaired = &found.repaired;
     Figures {
         kills: 1,
@@ -210,6 +260,13 @@ fn figures(new: &Facts, found: &Found, answers: u64) -> Figures {
         worst_short_ms: found.short_ms,
         hits: found.hits,
         misses: found.misses,
+        made: new.calls.values().filter(|told| told.made).count(),
+        children: new.calls.values().filter(|told| told.parent.is_some()).count(),
+        full: u64::from(cut.is_full()),
+        queued: cut.queued,
+        ringing: cut.ringing,
+        talking: cut.talking,
+        bridged: cut.bridged,
     }
 }
 
@@ -226,6 +283,13 @@ impl Figures {
         self.worst_short_ms = self.worst_short_ms.max(other.worst_short_ms);
         self.hits += other.hits;
         self.misses += other.misses;
+        self.made += other.made;
+        self.children += other.children;
+        self.full += other.full;
+        self.queued += other.queued;
+        self.ringing += other.ringing;
+        self.talking += other.talking;
+        self.bridged += other.bridged;
     }
 }
 
@@ -253,6 +317,10 @@ async fn box_of(nth: u64, kills: u64, reference: Arc<BTreeMap<u64, Vec<u8>>>) ->
             }
         }
     }
+    let log = std::fs::read_to_string(patient.home.0.join("stderr.log")).map_err(text)?;
+    if let Some(line) = log.lines().find(|line| line.contains("panicked")) {
+        return Err(format!("box {nth} panicked: {line} (its state is in {})", patient.home.0.display()));
+    }
     patient.home.remove();
     Ok(sum)
 }
@@ -277,5 +345,8 @@ async fn c28_what_was_told_is_true_after_kill_9_at_any_moment() {
     assert_eq!(sum.kills, kills);
     // The kills have to have found something under way, or they prove nothing.
     assert!(sum.calls as u64 > kills * 3 && sum.failed > kills / 3, "too few calls were under way: {sum:?}");
+    assert!(sum.full > kills / 2, "too few boxes died under two calls on each kind of line: {sum:?}");
+    let states = [sum.queued, sum.ringing, sum.talking, sum.bridged];
+    assert!(states.iter().all(|cut| *cut > kills / 5), "a state was cut too seldom: {sum:?}");
     assert!(sum.cut > kills / 4 && sum.hits > 0 && sum.misses > 0, "too little was being written: {sum:?}");
 }

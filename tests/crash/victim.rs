@@ -27,8 +27,25 @@ pub struct Victim {
 enum Stage {
     Starting,
     Ready,
+    /// Calls can go out.
+    LineUp,
+    /// The first call is there.
     Rung,
+    /// So are all callers.
+    Full,
 }
+
+/// How many callers a box has on each kind of line.
+#[derive(Clone, Copy, Debug)]
+pub struct Callers {
+    pub isdn: u8,
+    pub analog: u8,
+}
+
+/// Two on each kind of line.
+pub const FOUR: Callers = Callers { isdn: 2, analog: 2 };
+/// Nobody calls.
+pub const NOBODY: Callers = Callers { isdn: 0, analog: 0 };
 
 /// What its standard output told until it died.
 #[derive(Debug, Default)]
@@ -36,6 +53,44 @@ pub struct Heard {
     /// The line's clock, at last.
     wire_ms: u64,
     takes: BTreeMap<Sid, Take>,
+    calls: BTreeMap<String, Leg>,
+}
+
+/// A call that is not over.
+#[derive(Clone, Debug, Default)]
+struct Leg {
+    outgoing: bool,
+    /// Empty: it has none yet.
+    line: String,
+    /// No line was free.
+    waits: bool,
+    answered: bool,
+    /// It is connected with a leg that it dialled.
+    bridged: bool,
+}
+
+/// What a box was doing when it died.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cut {
+    /// Calls on spans, whoever made them.
+    pub isdn: u64,
+    /// Calls on analogue lines.
+    pub analog: u64,
+    /// Calls that waited for a line.
+    pub queued: u64,
+    /// Outgoing calls that were being set up, or rang.
+    pub ringing: u64,
+    /// Outgoing calls that were up.
+    pub talking: u64,
+    /// Pairs.
+    pub bridged: u64,
+}
+
+impl Cut {
+    /// Four calls at least: two on each kind of line.
+    pub fn is_full(&self) -> bool {
+        self.isdn >= FOUR.isdn.into() && self.analog >= FOUR.analog.into()
+    }
 }
 
 /// A recording that was being made.
@@ -49,10 +104,11 @@ struct Take {
 
 impl Victim {
     /// Starts one whose state is below `home`.
-    pub fn start(home: &Path, voice_url: &str, calls: u8) -> std::io::Result<Victim> {
+    pub fn start(home: &Path, voice_url: &str, callers: Callers) -> std::io::Result<Victim> {
         let log = std::fs::File::options().create(true).append(true).open(home.join("stderr.log"))?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_tipring"))
-            .args(["dev", "--json", "--port", "0", "--app", voice_url, "--calls", &calls.to_string()])
+            .args(["dev", "--json", "--port", "0", "--app", voice_url])
+            .args(["--calls", &callers.isdn.to_string(), "--analog-calls", &callers.analog.to_string()])
             .env("XDG_STATE_HOME", home)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -82,9 +138,19 @@ impl Victim {
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
     }
 
+    /// Waits until calls can go out.
+    pub async fn line_up(&mut self) -> Result<(), String> {
+        self.reach(Stage::LineUp).await
+    }
+
     /// Waits until the first call is there.
     pub async fn rung(&mut self) -> Result<(), String> {
         self.reach(Stage::Rung).await
+    }
+
+    /// Waits until everybody calls: two on the PRI and two on analogue lines.
+    pub async fn full(&mut self) -> Result<(), String> {
+        self.reach(Stage::Full).await
     }
 
     async fn reach(&mut self, stage: Stage) -> Result<(), String> {
@@ -135,21 +201,71 @@ impl Heard {
         if value["ready"] == true {
             return Some(Stage::Ready);
         }
+        if value["text"] == "sim 1: D channel up" {
+            return Some(Stage::LineUp);
+        }
         let (call, text) = (value["call"].as_str()?, value["text"].as_str()?);
         if let Some(sid) = text.strip_prefix("recording ").and_then(|rest| rest.strip_suffix(" begins")) {
             let take = Take { call: call.to_string(), begun_ms: self.wire_ms, ended: false };
             self.takes.insert(sid.parse().ok()?, take);
         }
-        if text.starts_with("Record ended") {
+        let over = ["Record ended", "Dial ended", "cleared", "lost by the line"];
+        if over.iter().any(|beginning| text.starts_with(beginning)) {
             self.takes.values_mut().filter(|take| take.call == call).for_each(|take| take.ended = true);
         }
-        Some(Stage::Rung)
+        self.leg(call, text);
+        Some(if self.cut().is_full() { Stage::Full } else { Stage::Rung })
+    }
+
+    fn leg(&mut self, call: &str, text: &str) {
+        if text.starts_with("cleared") || text.starts_with("lost by the line") {
+            self.calls.remove(call);
+            return;
+        }
+        let line = || text.rsplit_once(" on ").map(|(_, line)| line.to_string()).unwrap_or_default();
+        let begun = match text.split_once(' ') {
+            Some(("in", rest)) if rest.starts_with("from ") => Leg { line: line(), ..Leg::default() },
+            Some(("to", rest)) if rest.starts_with("be called") => Leg { outgoing: true, ..Leg::default() },
+            _ => {
+                if let Some(leg) = self.calls.get_mut(call) {
+                    leg.told(text, line);
+                }
+                return;
+            }
+        };
+        self.calls.insert(call.to_string(), begun);
+    }
+
+    /// What it was doing when it died.
+    pub fn cut(&self) -> Cut {
+        let count = |which: &dyn Fn(&Leg) -> bool| self.calls.values().filter(|leg| which(leg)).count() as u64;
+        Cut {
+            isdn: count(&|leg| leg.line.starts_with("sim 1/")),
+            analog: count(&|leg| leg.line.starts_with("sim 2/")),
+            queued: count(&|leg| leg.waits && leg.line.is_empty()),
+            ringing: count(&|leg| leg.outgoing && !leg.line.is_empty() && !leg.answered),
+            talking: count(&|leg| leg.outgoing && leg.answered),
+            bridged: count(&|leg| leg.bridged),
+        }
     }
 
     /// Recordings that were being made when it died, and for how long the line had spoken into each.
     pub fn cut_takes(&self) -> impl Iterator<Item = (Sid, u64)> {
         let cut = self.takes.iter().filter(|(_, take)| !take.ended);
         cut.map(|(sid, take)| (*sid, self.wire_ms.saturating_sub(take.begun_ms)))
+    }
+}
+
+impl Leg {
+    fn told(&mut self, text: &str, line: impl Fn() -> String) {
+        match text {
+            "bridged" => self.bridged = true,
+            _ if text.starts_with("Dial ended") => self.bridged = false,
+            _ if text.starts_with("waits for a line") => self.waits = true,
+            _ if text.starts_with("out to ") => self.line = line(),
+            _ if text.starts_with("answered") => self.answered = true,
+            _ => {}
+        }
     }
 }
 

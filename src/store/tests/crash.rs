@@ -16,7 +16,7 @@ async fn c28_a_call_cut_by_a_crash_has_failed_and_the_past_is_intact() {
     let (past, cut) = (call(1, CallStatus::Completed), call(2, CallStatus::InProgress));
     store.put(Record::Call(past.clone())).await.unwrap();
     store.put(Record::Call(cut.clone())).await.unwrap();
-    store.born(&call(3, CallStatus::Ringing)).unwrap();
+    store.journal(&call(3, CallStatus::Ringing)).unwrap();
     let (re, empty) = (recording(5, RecordingStatus::InProgress), recording(6, RecordingStatus::InProgress));
     store.put(Record::Recording(re.clone())).await.unwrap();
     store.put(Record::Recording(empty.clone())).await.unwrap();
@@ -64,9 +64,9 @@ pub async fn c28_outgoing_calls_cut_by_a_crash_fail_exactly_once(open: impl Asyn
     (answered.answered, answered.supervision) = (Some(at(3)), Some("connect".into()));
     // The first two die with their journal alone, and once more with row and journal.
     for call in [&queued, &child] {
-        store.born(call).unwrap();
+        store.journal(call).unwrap();
     }
-    store.born(&answered).unwrap();
+    store.journal(&answered).unwrap();
     store.put(Record::Call(answered.clone())).await.unwrap();
     drop(store);
     let store = open().await;
@@ -94,10 +94,50 @@ async fn c28_outgoing_calls_cut_by_a_crash_fail_exactly_once_on_sqlite() {
 }
 
 #[tokio::test]
+async fn c28_an_end_that_only_the_journal_knows_is_kept() {
+    let dir = Dir::new();
+    let store = open(&dir.0).await;
+    let lasting = [call(1, CallStatus::InProgress), call(2, CallStatus::Ringing)];
+    let ended = [call(1, CallStatus::Completed), call(2, CallStatus::Busy), call(3, CallStatus::NoAnswer)];
+    store.journal(&lasting[0]).unwrap();
+    store.journal(&ended[0]).unwrap();
+    // The commit of what it was before does not relieve its end, however short the journal is made.
+    store.put(Record::Call(lasting[0].clone())).await.unwrap();
+    store.put(Record::Call(call(4, CallStatus::Completed))).await.unwrap();
+    assert!(store.delete_call(me(), call(4, CallStatus::Completed).sid).await.unwrap());
+    store.put(Record::Call(lasting[1].clone())).await.unwrap();
+    for end in &ended[1..] {
+        store.journal(end).unwrap();
+    }
+    drop(store);
+    let store = open(&dir.0).await;
+    assert_eq!((store.repaired().journaled_calls, store.repaired().failed_calls), (3, 0));
+    for end in ended {
+        assert_eq!(store.call(me(), end.sid).await.unwrap(), Some(end));
+    }
+    assert_eq!(store.call(me(), call(4, CallStatus::Completed).sid).await.unwrap(), None);
+    drop(store);
+    assert_eq!(open(&dir.0).await.repaired(), &RepairReport::default(), "twice does no harm");
+}
+
+#[tokio::test]
+async fn an_end_in_an_old_line_of_the_journal_changes_nothing_that_is_committed() {
+    let dir = Dir::new();
+    let store = open(&dir.0).await;
+    let (first, second) = (call(1, CallStatus::Completed), call(1, CallStatus::Failed));
+    store.put(Record::Call(first.clone())).await.unwrap();
+    store.journal(&second).unwrap();
+    drop(store);
+    let store = open(&dir.0).await;
+    assert_eq!(store.repaired(), &RepairReport::default());
+    assert_eq!(store.call(me(), first.sid).await.unwrap(), Some(first));
+}
+
+#[tokio::test]
 async fn a_journal_of_the_version_before_outgoing_calls_is_read() {
     let dir = Dir::new();
     let store = open(&dir.0).await;
-    store.born(&call(1, CallStatus::Ringing)).unwrap();
+    store.journal(&call(1, CallStatus::Ringing)).unwrap();
     drop(store);
     let path = dir.0.join("born.journal");
     let text = std::fs::read_to_string(&path).unwrap();
@@ -111,8 +151,8 @@ async fn a_journal_of_the_version_before_outgoing_calls_is_read() {
 async fn a_torn_line_of_the_journal_is_passed_over_and_hides_no_other() {
     let dir = Dir::new();
     let store = open(&dir.0).await;
-    store.born(&call(1, CallStatus::Ringing)).unwrap();
-    store.born(&call(2, CallStatus::Ringing)).unwrap();
+    store.journal(&call(1, CallStatus::Ringing)).unwrap();
+    store.journal(&call(2, CallStatus::Ringing)).unwrap();
     drop(store);
     let path = dir.0.join("born.journal");
     let mut bytes = std::fs::read(&path).unwrap();
@@ -131,11 +171,11 @@ async fn the_journal_stays_short_however_many_calls_are_born() {
     let dir = Dir::new();
     let store = open(&dir.0).await;
     let stuck = call(99_999, CallStatus::Ringing);
-    store.born(&stuck).unwrap();
+    store.journal(&stuck).unwrap();
     for round in 0..20u128 {
         let mut waiting = Vec::new();
         for id in round * 100..round * 100 + 100 {
-            store.born(&call(id, CallStatus::Ringing)).unwrap();
+            store.journal(&call(id, CallStatus::Ringing)).unwrap();
             waiting.push(store.put(Record::Call(call(id, CallStatus::Ringing))));
         }
         for write in waiting {
@@ -154,10 +194,10 @@ async fn a_deleted_call_does_not_come_back_out_of_the_journal() {
     let store = open(&dir.0).await;
     let (gone, kept) = (call(1, CallStatus::Completed), call(2, CallStatus::Completed));
     for whole in [&gone, &kept] {
-        store.born(&call(if whole.sid == gone.sid { 1 } else { 2 }, CallStatus::Ringing)).unwrap();
+        store.journal(&call(if whole.sid == gone.sid { 1 } else { 2 }, CallStatus::Ringing)).unwrap();
         store.put(Record::Call(whole.clone())).await.unwrap();
     }
-    store.born(&call(3, CallStatus::Ringing)).unwrap();
+    store.journal(&call(3, CallStatus::Ringing)).unwrap();
     assert!(store.delete_call(me(), gone.sid).await.unwrap());
     drop(store);
     let store = open(&dir.0).await;
@@ -266,7 +306,7 @@ async fn victim() {
         if id % 3 == 0 {
             (ringing.status, ringing.direction) = (CallStatus::Queued, Direction::OutboundApi);
         }
-        store.born(&ringing).unwrap();
+        store.journal(&ringing).unwrap();
         println!("born {}", ringing.sid);
         let first = store.put(Record::Call(ringing));
         if id % 2 == 0 {

@@ -1,6 +1,6 @@
-//! The journal of born calls: one JSON line a call, written before anybody may see the call's SID and dropped when its
-//! first row is committed. A plain write(2) survives the death of the process, which is what it is for; a power cut may
-//! take it, together with everything that was told about the call. A torn line is passed over.
+//! The journal of born and of ended calls: one JSON line each, written before anybody may see the call's SID or its end,
+//! and dropped when that is committed. A plain write(2) survives the death of the process, which is what it is for; a
+//! power cut may take it, together with everything that was told about the call. A torn line is passed over.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -14,13 +14,13 @@ use crate::StoreError;
 
 /// The journal is emptied or rewritten when it is longer than this; live entries alone are some hundred octets each.
 const TRIM_OCTETS: u64 = 256 * 1024;
-/// Calls without a row at most: far more than a box has channels. Above it the disk is dead.
+/// Calls with something uncommitted at most: far more than a box has channels. Above it the disk is dead.
 const UNWRITTEN_MAX: usize = 16_384;
 /// Octets read at opening at most.
 const JOURNAL_MAX: u64 = 64 * 1024 * 1024;
 
 /// The journal, open.
-pub(crate) struct Born {
+pub(crate) struct Journal {
     path: PathBuf,
     state: Mutex<State>,
 }
@@ -29,12 +29,19 @@ struct State {
     file: File,
     octets: u64,
     trim_at: u64,
-    unwritten: HashMap<Sid, String>,
+    unwritten: HashMap<Sid, Line>,
 }
 
-impl Born {
+/// What is not committed of a call.
+struct Line {
+    text: String,
+    /// It is the call's end.
+    last: bool,
+}
+
+impl Journal {
     /// Opens the journal and reads which calls a dead process left in it.
-    pub(crate) fn open(path: &Path) -> Result<(Born, Vec<Call>), StoreError> {
+    pub(crate) fn open(path: &Path) -> Result<(Journal, Vec<Call>), StoreError> {
         let fault = |error: std::io::Error| StoreError::file(path, &error);
         let mut file = OpenOptions::new().create(true).append(true).read(true).open(path).map_err(fault)?;
         let mut bytes = Vec::new();
@@ -51,7 +58,7 @@ impl Born {
         }
         let octets = bytes.len() as u64;
         let state = State { file, octets, trim_at: TRIM_OCTETS, unwritten: HashMap::new() };
-        Ok((Born { path: path.to_path_buf(), state: Mutex::new(state) }, calls))
+        Ok((Journal { path: path.to_path_buf(), state: Mutex::new(state) }, calls))
     }
 
     /// Forgets everything: what was in it is in the table now.
@@ -76,21 +83,25 @@ impl Born {
             return Err(fault(error));
         }
         state.octets += framed.len() as u64;
-        state.unwritten.insert(call.sid, framed);
+        state.unwritten.insert(call.sid, Line { text: framed, last: call.status.is_final() });
         Ok(())
     }
 
-    /// The call has a row: its line is needed no more.
-    pub(crate) fn relieve(&self, sid: Sid) {
+    /// This is committed of a call: its line is needed no more, unless it is the end and that is still to come.
+    pub(crate) fn relieve(&self, call: &Call) {
         let mut state = self.state();
-        if state.unwritten.remove(&sid).is_none() || state.octets < state.trim_at {
+        if state.unwritten.get(&call.sid).is_none_or(|line| line.last && !call.status.is_final()) {
+            return;
+        }
+        state.unwritten.remove(&call.sid);
+        if state.octets < state.trim_at {
             return;
         }
         state.trim(&self.path);
         state.trim_at = TRIM_OCTETS.max(state.octets * 2);
     }
 
-    /// Drops the lines of calls that have a row: once such a row is deleted, no old line may bring it back at the next
+    /// Drops the lines of what is committed: once such a row is deleted, no old line may bring it back at the next
     /// start.
     pub(crate) fn forget_written(&self) {
         self.state().trim(&self.path);
@@ -121,7 +132,7 @@ impl State {
         let fresh = path.with_extension("new");
         let _ = std::fs::remove_file(&fresh);
         let mut file = OpenOptions::new().create_new(true).append(true).read(true).open(&fresh)?;
-        let lines: String = self.unwritten.values().map(String::as_str).collect();
+        let lines: String = self.unwritten.values().map(|line| line.text.as_str()).collect();
         file.write_all(lines.as_bytes())?;
         std::fs::rename(&fresh, path)?;
         self.octets = lines.len() as u64;
