@@ -37,6 +37,9 @@ pub(crate) const HTTP_LIMIT: Micros = Micros::from_s(16);
 /// For a callback, above the webhook's own 30 s. Nobody waits for it, and a server that is merely slow must not be told
 /// the same thing three times (row A23).
 pub(crate) const CALLBACK_LIMIT: Micros = Micros::from_s(31);
+/// How often a call that waits for a line may lose it to another call before it fails: a network that refuses every
+/// channel must not be asked for ever.
+pub(crate) const MAX_LOST_LINES: u8 = 3;
 /// For lines to say that a line is seized or that there is none: glare and a second choice included.
 pub(crate) const SEIZE_LIMIT: Micros = Micros::from_s(15);
 /// For the line to say that it is answered; T313 is 4 s.

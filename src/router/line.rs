@@ -8,6 +8,7 @@ use tipring_switch::Port;
 use crate::bridge::ChildState;
 use crate::effects::{AttemptId, Effect, LineCommand, LineEvent, TraceKind};
 use crate::incoming::clean;
+use crate::limits::MAX_LOST_LINES;
 use crate::outgoing::NoLine;
 use crate::progress::Progress;
 use crate::session::{End, Session};
@@ -44,6 +45,7 @@ impl World {
         session.lease = Some(lease);
         session.law = law;
         let over = session.over;
+        let is_first = session.outward.as_ref().is_none_or(|outward| outward.lost == 0);
         if !over {
             let waited_us = now.0.saturating_sub(session.call.created.0);
             session.call.line = clean(line);
@@ -60,7 +62,9 @@ impl World {
         } else {
             let text = format!("out to {} on {}", call.to, call.line);
             self.tell_line(&call, text);
-            self.progress(task, Progress::Initiated, None);
+            if is_first {
+                self.progress(task, Progress::Initiated, None);
+            }
         }
         self.deliver(task, Input::Line);
     }
@@ -179,12 +183,39 @@ impl World {
         self.write(Record::Call(call.clone()));
     }
 
+    /// The line of a call that may wait was taken by another call before anything came of it: it looks for one again.
+    /// `false`: it may not, and is over.
+    fn line_lost(&mut self, task: TaskId) -> bool {
+        let now = self.stamp();
+        let waits = |session: &&mut Session| {
+            let queued = session.call.status == CallStatus::Queued && !session.over;
+            queued && session.outward.as_ref().is_some_and(|o| o.may_queue && o.lost < MAX_LOST_LINES)
+        };
+        let Some(session) = self.sessions.get_mut(&task).filter(waits) else {
+            return false;
+        };
+        if let Some(outward) = &mut session.outward {
+            outward.lost += 1;
+        }
+        session.lease = None;
+        session.call.line.clear();
+        session.call.started = None;
+        session.call.updated = now;
+        let call = session.call.clone();
+        self.tell_line(&call, "the line is another call's: waits for the next");
+        self.deliver(task, Input::Line);
+        true
+    }
+
     /// The channel is no longer ours.
     fn line_cleared(&mut self, lease: Port, cause: Cause, by_far_end: bool) {
         let Some(task) = self.routes.leases.remove(&lease) else {
             self.counters.stale_events += 1;
             return;
         };
+        if cause == Cause::CHANNEL_UNAVAILABLE && self.line_lost(task) {
+            return;
+        }
         let Some(session) = self.sessions.get_mut(&task) else {
             return;
         };

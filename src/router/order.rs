@@ -127,6 +127,7 @@ impl World {
             born: None,
             may_queue: !emergency,
             no_line: None,
+            lost: 0,
             ring_limit: Micros::from_s(u64::from(new.timeout_s)),
             send_digits: new.send_digits,
             record: new.record,

@@ -27,6 +27,8 @@ pub(crate) struct Outward {
     pub(crate) may_queue: bool,
     /// Why there is no line, since the last try.
     pub(crate) no_line: Option<NoLine>,
+    /// How often its line turned out to be another call's.
+    pub(crate) lost: u8,
     /// How long it may ring.
     pub(crate) ring_limit: Micros,
     /// Keys for after the answer.
@@ -83,8 +85,14 @@ impl World {
 /// Calls, and returns when it is answered: with what the leg does then. A leg of a Dial stays here until it is over or
 /// gets a document of its own.
 pub(crate) async fn call_out(leg: &Leg) -> Result<Wanted, Stop> {
-    seize(leg).await?;
-    ring(leg).await?;
+    kept(leg).await?;
+    let began = leg.now();
+    loop {
+        seize(leg, began).await?;
+        if ring(leg).await? {
+            break;
+        }
+    }
     record(leg)?;
     let digits = leg.outward(|outward| outward.send_digits.clone())?;
     if !digits.is_empty() {
@@ -100,20 +108,21 @@ pub(crate) async fn call_out(leg: &Leg) -> Result<Wanted, Stop> {
     }
 }
 
-/// Until there is a line.
-async fn seize(leg: &Leg) -> Result<(), Stop> {
-    let (born, may_queue, group) = leg.outward(|o| (o.born, o.may_queue, o.order.group.clone()))?;
-    if let Some(write) = born
+/// Until its record is kept.
+async fn kept(leg: &Leg) -> Result<(), Stop> {
+    if let Some(write) = leg.outward(|outward| outward.born)?
         && let Err(why) = leg.committed(write, WRITE_LIMIT).await
         && !leg.is_over()
     {
         leg.fault(Fault::error(12400, "", format!("the call is not made, its record could not be kept: {why}")));
         return Err(leg.end(Some(CallStatus::Failed), Cause::TEMPORARY_FAILURE));
     }
-    if leg.is_over() {
-        return Err(Stop::Over);
-    }
-    let began = leg.now();
+    if leg.is_over() { Err(Stop::Over) } else { Ok(()) }
+}
+
+/// Until there is a line; it waits for one since `began`.
+async fn seize(leg: &Leg, began: Micros) -> Result<(), Stop> {
+    let (may_queue, group) = leg.outward(|o| (o.may_queue, o.order.group.clone()))?;
     match may_queue {
         true => leg.world().dial_in_turn(leg.task, &group),
         false => leg.world().dial(leg.task),
@@ -172,15 +181,18 @@ fn without_line(leg: &Leg, cause: Cause, why: &str) -> Stop {
     leg.end(Some(CallStatus::Failed), cause)
 }
 
-/// Until it is answered.
-async fn ring(leg: &Leg) -> Result<(), Stop> {
+/// Until it is answered; `false`: its line is another call's, and it may look for one again.
+async fn ring(leg: &Leg) -> Result<bool, Stop> {
     let until = leg.now() + leg.outward(|outward| outward.ring_limit)?;
     while !leg.is_answered() {
+        if !leg.world().line_found(leg.task).0 {
+            return Ok(false);
+        }
         if let Input::Timeout = leg.next(until).await? {
             return Err(leg.end(Some(CallStatus::NoAnswer), Cause::NO_ANSWER));
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Begins the recording of the whole call, if one is wished. An errand looks after it.

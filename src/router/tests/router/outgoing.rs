@@ -437,3 +437,41 @@ fn c20_a_full_box_says_so() {
     bench.creates(help);
     assert_eq!((bench.router.counters().refused_full, bench.router.counters().calls_out), (1, 2_001));
 }
+
+#[test]
+fn c15_a_call_whose_line_is_another_calls_waits_for_the_next() {
+    let mut bench = bench();
+    bench.app("http://app.test/status", &[App::Says("", String::new())]);
+    bench.far_end(BOB, FarEnd::refuses(300, 44));
+    let mut order = Bench::order_url();
+    order.callback = Some(callback(true));
+    bench.creates(order);
+    bench.wait_ms(200);
+    bench.far_end(BOB, FarEnd::no_line(34, true));
+    bench.wait_ms(5_000);
+    let call = bench.call_to(BOB);
+    assert_eq!((call.status, call.started, call.line.as_str()), (CallStatus::Queued, None, ""));
+    bench.far_end(BOB, FarEnd::answers(1_000));
+    bench.event(Event::Line(LineEvent::LineFree));
+    bench.run_out();
+    bench.ended(CallStatus::Completed, 16);
+    let callbacks = bench.callbacks();
+    let told: Vec<_> = callbacks.iter().filter_map(|asked| value(asked, "CallStatus")).collect();
+    assert_eq!(told.iter().filter(|status| **status == "initiated").count(), 1, "{told:?}");
+    assert_eq!(bench.router.live_calls().count(), 0);
+
+    // A network that refuses every channel is not asked for ever.
+    let mut bench = Bench::bare(1);
+    bench.far_end(BOB, FarEnd::refuses(300, 44));
+    bench.creates(Bench::order_url());
+    bench.run_out();
+    bench.ended(CallStatus::Failed, 44);
+    assert_eq!(bench.orders().len(), 4);
+
+    // A Dial does not wait: its caller is there.
+    let mut bench = Bench::with(&format!("<Dial><Number>{BOB}</Number></Dial>"));
+    bench.far_end(BOB, FarEnd::refuses(300, 44));
+    bench.rings();
+    bench.run_out();
+    assert_eq!(bench.orders().len(), 1);
+}

@@ -98,6 +98,7 @@ impl Dialling<'_> {
             born: None,
             may_queue: false,
             no_line: None,
+            lost: 0,
             ring_limit: Micros::from_s(u64::from(self.dial.timeout_s)),
             send_digits: number.send_digits.clone(),
             record: None,
