@@ -65,6 +65,30 @@ fn determinism_twenty_runs_of_two_legs_on_both_kinds_of_line_are_equal() {
     twenty("connect.toml");
 }
 
+/// Calls of programs, a collision on a line, changes of live calls, and frames that are lost.
+#[test]
+fn determinism_programs_changes_and_collisions_are_equal() {
+    use crate::legs::{BOB, both_kinds, dial, program, subscriber, telephone};
+    let hold = "twiml = \"<Response><Pause length='4'/></Response>\"\ngroup = \"one\"";
+    let speaks = "rings_ms = 3000\ndoes = [{ tone = { hz = 700.0, ms = 900 } }, { await_hangup = {} }]";
+    let text = "[exchange]\nring_delay_ms = 1000\n[faults]\nframe_loss_one_in = 12\n".to_string()
+        + &crate::world::document("/", &dial("pri", "record=\"record-from-answer-dual\""))
+        + &program("first", &format!("at_ms = 980\n{hold}"))
+        + &program("second", &format!("at_ms = 1500\n{hold}"))
+        + &subscriber(BOB, speaks)
+        + &telephone("analog", "fxo", "{ wait = { ms = 9000 } }, { tone = { hz = 900.0, ms = 500 } }, { hangup = {} }")
+        + &telephone("span", "pri", "{ await_hangup = {} }")
+        + "\n[[change]]\nof = \"span\"\nat_ms = 9000\ndialled = true\ntwiml = \"<Response><Pause/></Response>\"\n\
+           [[change]]\nof = \"first\"\nat_ms = 5000\ntwiml = \"<Response><Pause length='2'/></Response>\"\n";
+    let scenario = crate::world::scenario(&both_kinds("", &text));
+    let (first, outcome) = render(&scenario, 1, 1);
+    assert_eq!((outcome.failures, outcome.called.len()), (vec![], 4));
+    for workers in [2, 4, 1, 4] {
+        let _busy = (workers == 4).then(Busy::begin);
+        assert_same(&first, &render(&scenario, 1, workers).0, &format!("{workers} workers"));
+    }
+}
+
 fn twenty(name: &str) {
     let scenario = example(name);
     let (first, outcome) = render(&scenario, 1, 1);

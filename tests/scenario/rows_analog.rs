@@ -100,7 +100,7 @@ fn a16_a_line_that_should_reverse_and_does_not_is_not_answered() {
 /// Without a sign of the battery the country's busy tone is the only sign. A recording keeps at most a few beats of it.
 #[test]
 fn b8_a_voicemail_on_a_european_line_is_not_a_minute_of_busy_tone() {
-    for country in ["de", "gb", "fr", "it", "es", "nl"] {
+    for country in ["de", "at", "ch", "fr", "it", "es", "nl", "be", "gb", "se", "pl", "cz", "au", "us"] {
         let text = format!("analog_lines = 1\ncountry = \"{country}\"\n[exchange]\nclears_by = \"busy-tone\"\n")
             + "[[number]]\nnumber = \"sim 2/1\"\nurl = \"http://app.example/\"\n"
             + &document("/", "<Response><Record timeout=\"60\" maxLength=\"120\" action=\"/kept\"/></Response>")

@@ -160,6 +160,7 @@ fn b11_star_ends_the_leg_and_the_document_goes_on() {
             );
         let run = run(&both_kinds("", &text)).met();
         let (told, called) = (run.told(), called_of(&run.outcome.called, BOB_DIGITS));
+        assert_eq!(called.keys, "1", "{way}: other keys pass the bridge");
         let pressed = told.moments.steps_ms[2];
         let ended = called.moments.ended_ms.expect("over");
         assert!(ended.abs_diff(pressed) < release_ms(to), "pressed until {pressed}, ended at {ended}");
