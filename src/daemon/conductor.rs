@@ -57,7 +57,9 @@ enum Ask {
     Request(Request, oneshot::Sender<Reply>),
     Directory(DirectoryChange, oneshot::Sender<()>),
     Live(oneshot::Sender<usize>),
+    Busy(oneshot::Sender<usize>),
     Drain,
+    EndAll,
 }
 
 /// The end, or a part, of an effect.
@@ -102,6 +104,20 @@ impl Live {
     /// No new calls from now on.
     pub async fn drain(&self) {
         let _ = self.requests.send(Ask::Drain).await;
+    }
+
+    /// Ends every call.
+    pub async fn end_all(&self) {
+        let _ = self.requests.send(Ask::EndAll).await;
+    }
+
+    /// Calls, and what is still done beside and after them: callbacks, recordings that are being completed.
+    pub async fn busy(&self) -> usize {
+        let (back, answer) = oneshot::channel();
+        match self.requests.send(Ask::Busy(back)).await {
+            Ok(()) => answer.await.unwrap_or(0),
+            Err(_) => 0,
+        }
     }
 
     /// The timeline from now on.
@@ -350,7 +366,11 @@ impl Conductor {
             Ask::Live(back) => {
                 let _ = back.send(self.router.live_calls().count());
             }
+            Ask::Busy(back) => {
+                let _ = back.send(self.router.busy());
+            }
             Ask::Drain => self.handle(Event::Drain),
+            Ask::EndAll => self.handle(Event::EndAll),
         }
     }
 

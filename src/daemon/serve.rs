@@ -20,6 +20,8 @@ use crate::config::{CardKind, Config, Documents};
 
 /// Calls have this long to end after SIGTERM.
 const DRAIN: std::time::Duration = std::time::Duration::from_secs(30);
+/// Then they are ended; for the last words of all of them (lines cleared, recordings completed, callbacks sent).
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Why the service cannot start.
 #[derive(Debug)]
@@ -123,6 +125,11 @@ impl Service {
         let until = Instant::now() + drain;
         while self.live.live_calls().await > 0 && Instant::now() < until {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        self.live.end_all().await;
+        let until = Instant::now() + LAST_WORDS;
+        while self.live.busy().await > 0 && Instant::now() < until {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         self.api_task.abort();
         // Closing joins two threads: not on the runtime's own.
@@ -365,28 +372,34 @@ pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
     write_secret(&credentials, &credentials_of(&service))
         .map_err(|error| failed(&credentials.display().to_string())(&error))?;
     println!("tipring: the API listens on http://{}; account and token are in {}", service.api, credentials.display());
-    let mut traces = service.timeline.take().unwrap_or_else(|| service.live.traces());
+    let traces = service.timeline.take().unwrap_or_else(|| service.live.traces());
+    let mut logged = tokio::spawn(log(traces));
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
         .map_err(|error| failed("SIGTERM")(&error))?;
-    loop {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => break,
-            _ = terminate.recv() => break,
-            trace = traces.recv() => match trace {
-                Ok(trace) => {
-                    let call = trace.call.map(|sid| sid.to_string()).unwrap_or_default();
-                    tracing::info!(call, kind = trace.kind.as_str(), "{}", trace.text);
-                }
-                Err(tokio::sync::broadcast::error::RecvError::Lagged(missed)) => {
-                    tracing::warn!(missed, "timeline lines were missed");
-                }
-                Err(tokio::sync::broadcast::error::RecvError::Closed) => break,
-            },
-        }
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+        _ = &mut logged => {}
     }
     service.stop(DRAIN).await;
     drop(far_end);
+    logged.abort();
     Ok(())
+}
+
+/// Logs the timeline to its end, the last calls' included.
+async fn log(mut traces: tokio::sync::broadcast::Receiver<Trace>) {
+    use tokio::sync::broadcast::error::RecvError;
+    loop {
+        match traces.recv().await {
+            Ok(trace) => {
+                let call = trace.call.map(|sid| sid.to_string()).unwrap_or_default();
+                tracing::info!(call, kind = trace.kind.as_str(), "{}", trace.text);
+            }
+            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "timeline lines were missed"),
+            Err(RecvError::Closed) => return,
+        }
+    }
 }
 
 /// Where the API is and who may ask, as JSON, for the box's own owner.

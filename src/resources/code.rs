@@ -41,7 +41,7 @@ impl Code {
 /// Code, meaning, remedy; ascending.
 const TABLE: &[(u32, &str, &str)] = &[
     (10003, "the call was refused", "give the number an application, or expect the cause that the caller got"),
-    (10004, "no line was free in time", "add lines to the group, or let calls wait longer with outbound.queue_limit"),
+    (10004, "no line was free in time", "add lines to the group, or let calls wait longer with outbound.queue_s"),
     (11100, "the URL is malformed", "use an absolute http or https URL"),
     (11200, "the application could not be fetched", "see the status and body of the answer in the notification"),
     (11201, "the connection timed out", "check that the application's host is up and reachable from the box"),

@@ -75,6 +75,8 @@ pub enum Event {
     Directory(DirectoryChange),
     /// No new calls from now on.
     Drain,
+    /// The time for calls is up: those that are left are ended.
+    EndAll,
     /// Nothing but that the deadline has come.
     Timer,
 }

@@ -170,7 +170,12 @@ fn callback_of(number: &Number) -> Option<CallCallback> {
 
 /// Text from a line, made harmless: no control characters, not too long.
 pub(crate) fn clean(text: &str) -> String {
-    let kept: String = text.chars().filter(|c| !c.is_control()).take(MAX_LINE_TEXT).collect();
+    clean_to(text, MAX_LINE_TEXT)
+}
+
+/// The same with room for `most` characters.
+pub(crate) fn clean_to(text: &str, most: usize) -> String {
+    let kept: String = text.chars().filter(|c| !c.is_control()).take(most).collect();
     kept.trim().to_owned()
 }
 

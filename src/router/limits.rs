@@ -31,6 +31,8 @@ pub(crate) const MAX_PROGRESS: usize = 8;
 pub(crate) const MAX_ERRANDS: usize = 20_000;
 /// Characters kept of a number or name that came over a line.
 pub(crate) const MAX_LINE_TEXT: usize = 64;
+/// Characters kept of why there is no line: our own sentence with its remedy, and the names of groups in it.
+pub(crate) const MAX_LINE_REASON: usize = 400;
 
 /// For a document, above the webhook's own 15 s: it should have answered before.
 pub(crate) const HTTP_LIMIT: Micros = Micros::from_s(16);

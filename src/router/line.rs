@@ -7,8 +7,8 @@ use tipring_switch::Port;
 
 use crate::bridge::ChildState;
 use crate::effects::{AttemptId, Effect, LineCommand, LineEvent, TraceKind};
-use crate::incoming::clean;
-use crate::limits::MAX_LOST_LINES;
+use crate::incoming::{clean, clean_to};
+use crate::limits::{MAX_LINE_REASON, MAX_LOST_LINES};
 use crate::outgoing::NoLine;
 use crate::progress::Progress;
 use crate::session::{End, Session};
@@ -20,7 +20,7 @@ impl World {
             LineEvent::Incoming { .. } => self.incoming(event),
             LineEvent::Seized { attempt, lease, line, law, .. } => self.line_seized(attempt, lease, &line, law),
             LineEvent::NoLine { attempt, cause, may_wait, text } => {
-                self.no_line(attempt, NoLine { cause, may_wait, text: clean(&text) });
+                self.no_line(attempt, NoLine { cause, may_wait, text: clean_to(&text, MAX_LINE_REASON) });
             }
             LineEvent::Moved { from, lease, line, law, .. } => self.line_moved(from, lease, &line, law),
             LineEvent::Ringing { lease } => self.line_ringing(lease),

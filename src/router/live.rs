@@ -51,6 +51,20 @@ impl World {
         }
     }
 
+    /// Ends every call, in the ordinary way. A caller goes before whom it dialled, so that no document goes on.
+    pub(crate) fn end_all(&mut self) {
+        let (dialled, callers): (Vec<TaskId>, Vec<TaskId>) =
+            self.sessions.keys().partition(|task| self.children.contains_key(task));
+        for task in callers.into_iter().chain(dialled) {
+            let Some(session) = self.sessions.get(&task).filter(|session| !session.over) else {
+                continue;
+            };
+            let sid = session.call.sid;
+            self.trace(Some(sid), TraceKind::Line, "ended: the box is being stopped");
+            self.end_call(task, End::OURS);
+        }
+    }
+
     /// The API changes a call. It has taken effect when this returns; the answer waits for the commit.
     pub(crate) fn change_by_request(&mut self, id: RequestId, change: CallChange) {
         let (now, at) = (self.now, self.stamp());

@@ -60,6 +60,11 @@ impl Router {
         self.live.values()
     }
 
+    /// Calls, and what is done beside and after them: callbacks, recordings that are being completed.
+    pub fn busy(&self) -> usize {
+        self.tasks.len()
+    }
+
     /// What happened how often.
     pub fn counters(&self) -> Counters {
         lock(&self.world).counters
@@ -138,6 +143,7 @@ impl World {
             },
             Event::Directory(change) => self.directory.change(change),
             Event::Drain => self.drain(),
+            Event::EndAll => self.end_all(),
         }
     }
 

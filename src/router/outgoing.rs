@@ -154,7 +154,7 @@ async fn seize(leg: &Leg, began: Micros) -> Result<(), Stop> {
             return Err(match waits {
                 Waits::ForTurn => {
                     leg.world().counters.queue_expired += 1;
-                    without_line(leg, Cause::NO_CHANNEL, "none was free within outbound.queue_limit")
+                    without_line(leg, Cause::NO_CHANNEL, "none was free within outbound.queue_s")
                 }
                 Waits::ForLines(_) => {
                     leg.world().counters.seizures_unanswered += 1;

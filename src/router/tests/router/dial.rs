@@ -374,6 +374,20 @@ fn an_answer_that_was_guessed_is_noted() {
 
 /// At every moment of a Dial either side may go: both lines are clear, nothing stays connected, one outcome is told.
 #[test]
+fn a_box_whose_time_is_up_ends_both_legs_and_no_document_goes_on() {
+    let (mut bench, _) = dialling("record='record-from-answer'", &number_of(BOB));
+    bench.far_end(BOB, FarEnd::answers(1_000));
+    bench.wait_ms(3_000);
+    bench.event(Event::Drain);
+    bench.event(Event::EndAll);
+    bench.run_out();
+    assert!(bench.call_records().iter().rev().take(2).all(|call| call.status == CallStatus::Completed));
+    assert_eq!(bench.cleared(), [16, 16]);
+    assert!(bench.connected.is_empty() && !bench.has_open_recording());
+    assert_eq!((bench.router.busy(), bench.words()), (0, vec!["ringback us"]));
+}
+
+#[test]
 fn either_side_may_hang_up_at_any_moment() {
     for at_ms in (0..6_000).step_by(37) {
         for caller_goes in [true, false] {

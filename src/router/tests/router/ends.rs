@@ -227,6 +227,20 @@ fn a_draining_box_refuses_new_calls_and_keeps_the_old() {
 }
 
 #[test]
+fn a_box_whose_time_is_up_ends_its_calls_and_says_so() {
+    let mut bench = with_callback();
+    bench.rings();
+    bench.wait_ms(500);
+    bench.event(Event::Drain);
+    bench.event(Event::EndAll);
+    assert!(bench.router.busy() > 0, "the callback is not sent yet");
+    bench.run_out();
+    bench.ended(CallStatus::Completed, 16);
+    assert_eq!(bench.callbacks().len(), 1);
+    assert_eq!((bench.router.live_calls().count(), bench.router.busy()), (0, 0));
+}
+
+#[test]
 fn a_status_callback_is_tried_again_and_changes_nothing() {
     let mut bench = with_callback();
     bench.app("http://app.test/status", &[App::Fails(11200), App::Hangs, xml("<Say>never</Say>")]);

@@ -95,6 +95,8 @@ fn a31_every_way_out_has_its_word() {
         let last = callbacks.last().expect("a callback");
         assert_eq!(value(last, "CallStatus"), Some(status.as_str()), "{far_end:?}");
         assert_eq!(value(last, "HangupCause"), Some(cause.to_string().as_str()));
+        let told = bench.notifications().iter().any(|it| it.text.contains(NO_LINE));
+        assert_eq!(told, cause == 27, "the lines' reason is told whole");
         assert_eq!(bench.router.live_calls().count(), 0);
     }
 }
@@ -287,6 +289,7 @@ fn who_came_first_gets_the_first_free_line() {
     bench.creates(Bench::order_url());
     bench.run_out();
     bench.ended(CallStatus::Failed, 34);
+    assert!(bench.notifications()[0].text.contains("outbound.queue_s"));
     let call = bench.call_to(BOB);
     assert_eq!(call.ended.map(|ended| (ended.0 - call.created.0) / 1_000_000), Some(60));
     assert_eq!((bench.codes(), bench.cleared().len(), call.started), (vec![10004], 0, None));

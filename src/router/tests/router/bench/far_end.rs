@@ -2,6 +2,10 @@
 
 use super::*;
 
+/// Why lines say that there is none: the remedy stands at the end.
+pub const NO_LINE: &str =
+    "all 30 lines of 'out' are in use; put more lines into the group, or take another one with Trunk";
+
 /// How a called party behaves. Times are from the seizure.
 #[derive(Clone, Debug)]
 pub struct FarEnd {
@@ -80,7 +84,7 @@ impl Bench {
         let far_end = self.far_ends.get(&call.to).cloned().unwrap_or(FarEnd::answers(2_000));
         if let Some((cause, may_wait)) = far_end.no_line {
             let cause = Cause(cause);
-            let no_line = LineEvent::NoLine { attempt, cause, may_wait, text: "all lines are in use".into() };
+            let no_line = LineEvent::NoLine { attempt, cause, may_wait, text: NO_LINE.into() };
             return self.later(5, Event::Line(no_line));
         }
         let Some(seized_ms) = far_end.seized_ms else { return };

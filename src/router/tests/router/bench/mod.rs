@@ -5,7 +5,7 @@ mod api;
 mod far_end;
 mod told;
 
-pub use far_end::FarEnd;
+pub use far_end::{FarEnd, NO_LINE};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
