@@ -14,6 +14,7 @@
 mod config;
 mod engine;
 mod groups;
+mod lead;
 mod media;
 mod ring;
 mod signalling;

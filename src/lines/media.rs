@@ -3,12 +3,14 @@
 //! are primed. Nothing here allocates, locks or logs after construction.
 //!
 //! The channel of an analogue line has a handset: what comes is heard by it before the switch has it, what goes may be
-//! its digits instead. Its words and the channel's events wait for the signalling side in a bounded queue.
+//! its digits instead: those go out with a [`Lead`] over the wire or not at all. Its words and the channel's events wait for the signalling side in a bounded queue.
 
 use heapless::Deque;
 use tipring_analog::{Digits, Handset, Heard, Listen};
 use tipring_card::{BLOCK, Block, CardError, Channel, Event as ChannelEvent, Law};
 use tipring_switch::{Command, Event, Port, PortIo, Switch};
+
+use crate::lead::{BUFFERS, Lead};
 
 /// A channel keeps at most 63 events; a driver that gives more is broken and is not listened to for ever.
 const EVENTS_A_TICK: usize = 64;
@@ -34,6 +36,8 @@ pub struct MediaCounters {
     pub events: u64,
     /// News of analogue lines that found their queue full.
     pub news_lost: u64,
+    /// Digits that were broken off, as the wire may have run dry among them.
+    pub broken_sendings: u64,
 }
 
 /// What the media side has to tell of an analogue line.
@@ -56,6 +60,8 @@ pub struct Returned {
 struct Bearer {
     channel: Box<dyn Channel>,
     handset: Option<Box<Handset>>,
+    /// While the handset sends digits.
+    lead: Option<Lead>,
     port: Port,
     law: Law,
     /// A block was read in this tick, so one is owed.
@@ -77,6 +83,8 @@ struct Io {
     bearers: Vec<Option<Bearer>>,
     counters: MediaCounters,
     untold: bool,
+    /// This tick is one of several that are run back to back.
+    late: bool,
     news: Box<News>,
 }
 
@@ -87,7 +95,7 @@ impl Media {
     pub fn new(capacity: usize) -> Self {
         let mut bearers = Vec::with_capacity(capacity);
         bearers.resize_with(capacity, || None);
-        let io = Io { bearers, counters: MediaCounters::default(), untold: false, news: Box::default() };
+        let io = Io { bearers, counters: MediaCounters::default(), untold: false, late: false, news: Box::default() };
         Media { switch: Switch::new(capacity), io }
     }
 
@@ -102,7 +110,8 @@ impl Media {
         let Some(place) = self.io.bearers.get_mut(usize::from(port.index)) else {
             return Some(Returned { channel, handset });
         };
-        let bearer = Bearer { channel, handset, port, law, owes: false, flowing: false, lost: false, told: false };
+        let bearer =
+            Bearer { channel, handset, lead: None, port, law, owes: false, flowing: false, lost: false, told: false };
         let before = place.replace(bearer).map(Bearer::returned);
         self.switch.command(Command::Attach { port, law });
         before
@@ -156,6 +165,8 @@ impl Media {
 
     /// Runs `ticks` blocks back to back; more than one means that we were late.
     pub fn tick(&mut self, ticks: u32) {
+        self.io.passes(ticks);
+        self.io.late = ticks > 1;
         for n in 0..ticks {
             self.io.counters.ticks += 1;
             self.io.counters.late_ticks += u64::from(n > 0);
@@ -203,6 +214,21 @@ impl Io {
         self.bearers.get_mut(usize::from(port.index))?.as_mut().filter(|bearer| bearer.port == port)
     }
 
+    /// So many blocks have passed on the wire: digits that may have run dry are broken off before more is written.
+    fn passes(&mut self, ticks: u32) {
+        for bearer in self.bearers.iter_mut().flatten() {
+            let (Some(handset), Some(lead)) = (&mut bearer.handset, &mut bearer.lead) else {
+                continue;
+            };
+            if !lead.passes(ticks) {
+                bearer.break_off(&mut self.counters);
+                bearer.heard(&mut self.counters, &mut self.news);
+            } else if handset.is_in_tail() {
+                lead.is_over();
+            }
+        }
+    }
+
     /// Fetches the events that block a channel's audio; those of an analogue line are news.
     fn events(counters: &mut MediaCounters, news: &mut News, bearer: &mut Bearer) {
         for _ in 0..EVENTS_A_TICK {
@@ -230,6 +256,92 @@ impl Bearer {
                 Some(heard) => tell(counters, news, self.port, LineNews::Heard(heard)),
                 None => return,
             }
+        }
+    }
+}
+
+impl Bearer {
+    /// Writes a block, and tells the events that are in its way.
+    fn put(&mut self, counters: &mut MediaCounters, news: &mut News, block: &Block) -> Result<usize, CardError> {
+        match self.channel.write(block) {
+            Err(CardError::EventPending) => {
+                Io::events(counters, news, self);
+                self.channel.write(block)
+            }
+            put => put,
+        }
+    }
+
+    /// One block of the handset's digits, in their time or not at all.
+    fn send_digits(&mut self, counters: &mut MediaCounters, news: &mut News, late: bool) {
+        let mut said = [self.law.silence(); BLOCK];
+        if self.lead.is_none() {
+            if late {
+                // The line is behind; it begins when it is not.
+                counters.lost_blocks += u64::from(self.put(counters, news, &said) != Ok(BLOCK));
+                return;
+            }
+            return self.take_lead(counters, news, &said);
+        }
+        if let Some(held) = self.lead.as_mut().and_then(|lead| lead.held.take())
+            && !self.put_counted(counters, news, &held)
+        {
+            // Full for two ticks: the card does not send.
+            return self.break_off(counters);
+        }
+        let Some(handset) = &mut self.handset else { return };
+        let in_tail = handset.is_in_tail();
+        handset.speak(&mut said);
+        if let Some(lead) = self.lead.as_mut().filter(|lead| in_tail && lead.extra > 0) {
+            lead.extra -= 1;
+        } else if !self.put_counted(counters, news, &said)
+            && !in_tail
+            && let Some(lead) = &mut self.lead
+        {
+            lead.held = Some(said);
+        }
+    }
+
+    /// Whether the card had room. Any other failure breaks the digits off.
+    fn put_counted(&mut self, counters: &mut MediaCounters, news: &mut News, block: &Block) -> bool {
+        match self.put(counters, news, block) {
+            Ok(BLOCK) => {
+                if let Some(lead) = &mut self.lead {
+                    lead.wrote();
+                }
+                true
+            }
+            Err(CardError::Again) => false,
+            Ok(_) | Err(_) => {
+                counters.lost_blocks += 1;
+                self.break_off(counters);
+                true
+            }
+        }
+    }
+
+    /// Fills the card's buffers with silence in front of the digits.
+    fn take_lead(&mut self, counters: &mut MediaCounters, news: &mut News, silence: &Block) {
+        for filled in 0..=BUFFERS {
+            match self.put(counters, news, silence) {
+                Ok(BLOCK) if filled < BUFFERS => {}
+                Ok(BLOCK) | Err(CardError::Again) => {
+                    self.lead = Some(Lead::new(filled));
+                    return;
+                }
+                Ok(_) | Err(_) => {
+                    counters.lost_blocks += 1;
+                    return self.break_off(counters);
+                }
+            }
+        }
+    }
+
+    fn break_off(&mut self, counters: &mut MediaCounters) {
+        self.lead = None;
+        if let Some(handset) = self.handset.as_mut().filter(|handset| handset.is_sending()) {
+            handset.break_off();
+            counters.broken_sendings += 1;
         }
     }
 }
@@ -279,16 +391,12 @@ impl PortIo for Io {
         if !bearer.owes {
             return;
         }
-        let mut said = *block;
-        if let Some(handset) = &mut bearer.handset {
-            handset.speak(&mut said);
-            bearer.heard(&mut self.counters, &mut self.news);
+        if bearer.handset.as_ref().is_some_and(|handset| handset.is_sending()) {
+            bearer.send_digits(&mut self.counters, &mut self.news, self.late);
+            return bearer.heard(&mut self.counters, &mut self.news);
         }
-        let mut put = bearer.channel.write(&said);
-        if put == Err(CardError::EventPending) {
-            Io::events(&mut self.counters, &mut self.news, bearer);
-            put = bearer.channel.write(&said);
-        }
+        bearer.lead = None;
+        let put = bearer.put(&mut self.counters, &mut self.news, block);
         self.counters.lost_blocks += u64::from(put != Ok(BLOCK));
     }
 }
@@ -397,13 +505,32 @@ mod tests {
         let (channel, written) = Scripted::with(0);
         media.add(PORT, Law::Mu, channel, handset());
         media.send(Port { generation: 9, ..PORT }, &Digits::try_from("9").expect("a digit"));
-        media.tick(10);
+        (0..10).for_each(|_| media.tick(1));
         assert!(written.lock().expect("one thread").iter().all(|octet| *octet == 0xFF), "a stale lease says nothing");
         media.send(PORT, &Digits::try_from("1").expect("a digit"));
-        media.tick(50);
+        (0..50).for_each(|_| media.tick(1));
         let loud = written.lock().expect("one thread").iter().filter(|octet| **octet != 0xFF).count();
         assert!((700..900).contains(&loud), "100 ms of a digit: {loud} octets");
         assert_eq!(media.heard(), Some((PORT, LineNews::Heard(Heard::Dialled))));
+    }
+
+    #[test]
+    fn digits_that_may_have_run_dry_are_broken_off_and_said_so() {
+        let mut media = Media::new(1);
+        let (channel, written) = Scripted::with(0);
+        media.add(PORT, Law::Mu, channel, handset());
+        let loud = || written.lock().expect("one thread").iter().filter(|octet| **octet != 0xFF).count();
+        media.send(PORT, &Digits::try_from("1234567890").expect("digits"));
+        media.tick(9);
+        assert_eq!(loud(), 0, "it does not begin while it is behind");
+        (0..5).for_each(|_| media.tick(1));
+        let before = loud();
+        assert!(before > 0);
+        media.tick(9);
+        (0..50).for_each(|_| media.tick(1));
+        assert_eq!(loud(), before, "nothing after the gap");
+        assert_eq!(media.heard(), Some((PORT, LineNews::Heard(Heard::Broken))));
+        assert_eq!((media.heard(), media.counters().broken_sendings), (None, 1));
     }
 
     #[test]

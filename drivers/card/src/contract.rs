@@ -173,7 +173,10 @@ const CLAUSES: &[(&str, Check)] = &[
     ("a_battery_drop_is_seen_off_hook", line::a_battery_drop_is_seen_off_hook),
     ("a_battery_drop_is_unseen_600_ms_after_off_hook", line::a_battery_drop_is_unseen_600_ms_after_off_hook),
     ("off_hook_is_done_at_once", line::off_hook_is_done_at_once),
-    ("an_answer_while_it_rings_stops_the_ring", line::an_answer_while_it_rings_stops_the_ring),
+    (
+        "a_ring_that_is_answered_lasts_until_the_exchange_stops_it",
+        line::a_ring_that_is_answered_lasts_until_the_exchange_stops_it,
+    ),
     (
         "the_exchange_waits_for_a_flash_before_it_believes_an_on_hook",
         line::the_exchange_waits_for_a_flash_before_it_believes_an_on_hook,

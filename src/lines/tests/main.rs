@@ -2,6 +2,7 @@
 //! end sees, and what becomes of channels.
 
 mod calling;
+mod late;
 mod loops;
 mod sweep;
 mod threads;
@@ -86,14 +87,25 @@ impl Bench {
     fn run_ms(&mut self, ms: u64) {
         let end = self.now + Micros::from_ms(ms);
         while self.now < end {
-            self.now = self.now + Micros(BLOCK_US);
-            self.wire.step(self.now);
-            self.exchange.step(self.now);
-            self.office.step(self.now);
-            let mut actions = Vec::new();
-            self.signalling.step(self.now, &mut actions);
-            self.carry_out(actions);
-            self.media.tick(1);
+            self.pass_block();
+            self.media_ticks(1);
+        }
+    }
+
+    /// All but the media side, which is late.
+    fn pass_block(&mut self) {
+        self.now = self.now + Micros(BLOCK_US);
+        self.wire.step(self.now);
+        self.exchange.step(self.now);
+        self.office.step(self.now);
+        let mut actions = Vec::new();
+        self.signalling.step(self.now, &mut actions);
+        self.carry_out(actions);
+    }
+
+    fn media_ticks(&mut self, ticks: u32) {
+        {
+            self.media.tick(ticks);
             while let Some(event) = self.media.poll() {
                 self.heard.push(event);
             }

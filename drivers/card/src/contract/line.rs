@@ -10,6 +10,8 @@ use crate::{BLOCK, Card, CardError, Channel, ChannelId, Control, Event, Hook, Mi
 const RING_MUTE_MS: u64 = 2_000;
 /// How long an exchange waits before it believes an on-hook (a flash is shorter).
 const ON_HOOK_SEEN_MS: u64 = 1_250;
+/// The next burst of a ring that goes on begins sooner than this: 2 s of ring, 4 s of pause.
+const NEXT_BURST_MS: u64 = 6_500;
 /// A ring of the exchange that is cut after this long.
 const BURST_MS: u64 = 300;
 
@@ -250,18 +252,25 @@ pub(super) fn off_hook_is_done_at_once(bench: &mut dyn Bench) -> Verdict {
     }
 }
 
-pub(super) fn an_answer_while_it_rings_stops_the_ring(bench: &mut dyn Bench) -> Verdict {
+pub(super) fn a_ring_that_is_answered_lasts_until_the_exchange_stops_it(bench: &mut dyn Bench) -> Verdict {
     let mut ends = quiet_line(bench)?;
     ends.far.hook(Hook::Ring).at("ring")?;
     wait_for(bench, ends.near.as_mut(), Event::RingBegin, 500)?;
     ends.near.hook(Hook::OffHook).at("off hook")?;
     wait_for(bench, ends.far.as_mut(), Event::RingOffHook, 500)?;
-    // The next burst of a ring that goes on would begin 6 s after the first.
-    let seen = watch(bench, ends.near.as_mut(), 6_500);
-    if seen.contains(&Event::RingBegin) {
-        return failed(format!("it rings on after the answer: {seen:?}"));
+    // The card trips no ring: its bursts are told to an end that has answered, the next one 6 s after the first.
+    bench.advance(Micros::from_ms(NEXT_BURST_MS));
+    let while_it_rings = events(ends.near.as_mut());
+    if !while_it_rings.contains(&Event::RingOffHook) || !while_it_rings.contains(&Event::RingBegin) {
+        return failed(format!("the exchange rings on, but the end that has answered is told {while_it_rings:?}"));
     }
-    Ok(String::new())
+    ends.far.hook(Hook::OffHook).at("off hook at the exchange")?;
+    bench.advance(Micros::from_ms(NEXT_BURST_MS));
+    let after = events(ends.near.as_mut());
+    match after.as_slice() {
+        [] | [Event::RingOffHook] => Ok(String::new()),
+        _ => failed(format!("the exchange has answered too, and the near end is told {after:?}")),
+    }
 }
 
 pub(super) fn the_exchange_waits_for_a_flash_before_it_believes_an_on_hook(bench: &mut dyn Bench) -> Verdict {
@@ -272,8 +281,9 @@ pub(super) fn the_exchange_waits_for_a_flash_before_it_believes_an_on_hook(bench
         events(ends.far.as_mut());
         ends.near.hook(Hook::OnHook).at("on hook")?;
         seen = watch(bench, ends.far.as_mut(), 700);
-        wait_for(bench, ends.far.as_mut(), Event::OnHook, ON_HOOK_SEEN_MS)?;
+        // A busy host looks late: what it saw then was perhaps in time.
         if !seen.contains(&Event::OnHook) {
+            wait_for(bench, ends.far.as_mut(), Event::OnHook, ON_HOOK_SEEN_MS)?;
             return Ok(String::new());
         }
     }

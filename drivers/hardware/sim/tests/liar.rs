@@ -82,7 +82,7 @@ const CAUGHT: &[(&str, Lie)] = &[
     ("a_battery_drop_is_seen_off_hook", Lie::BatteryIsNothing),
     ("a_battery_drop_is_unseen_600_ms_after_off_hook", Lie::BatteryAtOnce),
     ("off_hook_is_done_at_once", Lie::OffHookTakesTime),
-    ("an_answer_while_it_rings_stops_the_ring", Lie::RingsOn),
+    ("a_ring_that_is_answered_lasts_until_the_exchange_stops_it", Lie::RingsOn),
     ("the_exchange_waits_for_a_flash_before_it_believes_an_on_hook", Lie::OnHookAtOnce),
     ("a_control_works_while_the_channel_is_open", Lie::ControlDoesNothing),
     ("a_control_does_not_keep_the_channel_open", Lie::ControlHoldsOpen),
@@ -350,7 +350,8 @@ impl Channel for LiarChannel {
         match (hook, self.lie) {
             (Hook::OnHook, Lie::RingsAtOnce) => self.events.push_back(Event::RingBegin),
             (Hook::OffHook, Lie::BatteryAtOnce) => self.events.push_back(Event::OnHook),
-            (Hook::OffHook, Lie::RingsOn) => self.events.push_back(Event::RingBegin),
+            // The exchange's own answer.
+            (Hook::OffHook, Lie::RingsOn) if self.info.signalling == Signalling::FxoKs => return Ok(Progress::Done),
             _ => {}
         }
         match (self.inner()?.hook(hook), self.lie) {

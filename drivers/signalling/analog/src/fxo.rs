@@ -145,6 +145,10 @@ impl Fxo {
             (State::InCall { .. }, Heard::DialTone) => self.finish(now, Cause::NORMAL, Sign::DialTone),
             (State::AwaitingTone { .. }, Heard::DialTone) => self.dial_tone(now),
             (State::Dialling { .. }, Heard::Dialled) => self.dialled(now),
+            // The loop is opened before the exchange can make a number of what it has.
+            (State::Dialling { .. }, Heard::Broken) => {
+                self.finish(now, Cause::TEMPORARY_FAILURE, Sign::BrokenDigits);
+            }
             (State::Progress { .. }, heard) => self.progress(now, heard),
             _ => self.unexpected(),
         }

@@ -30,6 +30,8 @@ pub struct Handset {
     keys: Detector,
     keyed: Keyed,
     dialler: Dialler,
+    /// Blocks until the last digit has left the card, while digits are on their way.
+    tail: Option<u8>,
     on_ms: u16,
     off_ms: u16,
     heard: Deque<Heard, HEARD>,
@@ -52,6 +54,7 @@ impl Handset {
             keys: Detector::new(),
             keyed: Keyed::default(),
             dialler: Dialler::default(),
+            tail: None,
             on_ms: DIGIT_ON_MS,
             off_ms: DIGIT_OFF_MS,
             heard: Deque::new(),
@@ -84,8 +87,27 @@ impl Handset {
     /// Sends digits in place of whatever else would be said. Digits that were still going out are dropped.
     pub fn send(&mut self, digits: &Digits) {
         self.dialler.begin(digits);
-        if !self.dialler.is_busy() {
+        self.tail = self.dialler.is_busy().then_some(TAIL);
+        if self.tail.is_none() {
             self.tell(Heard::Dialled);
+        }
+    }
+
+    /// Whether digits are on their way: from [`Handset::send`] to [`Heard::Dialled`] or [`Heard::Broken`].
+    pub fn is_sending(&self) -> bool {
+        self.tail.is_some()
+    }
+
+    /// Whether digits are on their way and the last one has been given out, with its pause.
+    pub fn is_in_tail(&self) -> bool {
+        self.is_sending() && !self.dialler.is_busy()
+    }
+
+    /// Sends no more of the digits: what went out so far may have had a gap. Nothing, if none are on their way.
+    pub fn break_off(&mut self) {
+        if self.tail.take().is_some() {
+            self.dialler = Dialler::default();
+            self.tell(Heard::Broken);
         }
     }
 
@@ -113,17 +135,22 @@ impl Handset {
         self.tell(heard);
     }
 
-    /// The block to be sent: replaced while digits go out. Tells whether it was.
+    /// The block to be sent: replaced while digits are on their way. Tells whether it was.
     pub fn speak(&mut self, block: &mut Block) -> bool {
-        if !self.dialler.is_busy() {
+        let Some(tail) = &mut self.tail else {
             return false;
-        }
+        };
         let mut samples = [0; BLOCK];
-        self.dialler.fill(&mut samples, self.on_ms, self.off_ms);
-        self.law.encode_into(&samples, block);
-        if !self.dialler.is_busy() {
-            self.tell(Heard::Dialled);
+        if self.dialler.is_busy() {
+            self.dialler.fill(&mut samples, self.on_ms, self.off_ms);
+        } else {
+            *tail -= 1;
+            if *tail == 0 {
+                self.tail = None;
+                self.tell(Heard::Dialled);
+            }
         }
+        self.law.encode_into(&samples, block);
         true
     }
 
@@ -165,6 +192,8 @@ impl Handset {
 
 /// Things heard that wait to be polled. One block gives two at most.
 const HEARD: usize = 8;
+/// Blocks of silence after the digits: a card has eight buffers, so the last digit is on the wire by then.
+const TAIL: u8 = 8;
 /// A digit, as DAHDI sends it: every exchange takes it.
 const DIGIT_ON_MS: u16 = 100;
 const DIGIT_OFF_MS: u16 = 100;

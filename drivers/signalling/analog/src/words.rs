@@ -151,6 +151,8 @@ pub enum Sign {
     DialTone,
     /// No dial tone came.
     NoDialTone,
+    /// Digits may have reached the exchange with a gap in them: what was dialled is not known.
+    BrokenDigits,
     /// The called party could not be reached: three rising tones.
     InformationTone,
     /// The ring was another call's: we yielded.
@@ -172,6 +174,7 @@ impl Sign {
             Sign::CongestionTone => "congestion tone",
             Sign::DialTone => "dial tone",
             Sign::NoDialTone => "no dial tone",
+            Sign::BrokenDigits => "broken off while dialling: the audio was late and a digit may have had a gap",
             Sign::InformationTone => "information tone",
             Sign::Glare => "an incoming call has the line",
             Sign::Refused => "the line could not be had",
@@ -216,8 +219,10 @@ pub enum Heard {
     BadCallerId,
     /// Dial tone, for long enough to be certain.
     DialTone,
-    /// The last digit is out.
+    /// The last digit is out, on the wire too, and none of them had a gap.
     Dialled,
+    /// The digits were broken off, as one may have had a gap on the wire; the rest was not sent.
+    Broken,
     /// A ringback burst ended.
     Ringback,
     /// Busy tone, certain.

@@ -1,7 +1,7 @@
 //! Calls that we dial: seizure, glare, dial tone, digits, and what is taken for the answer.
 
 use tipring_analog::{AnswerSign, CallerId, Command, Config, Event, Heard, Input, Listen, Output, Sign};
-use tipring_card::{Event as LineEvent, Micros, Supervision};
+use tipring_card::{Event as LineEvent, Hook, Micros, Supervision};
 
 use crate::support::*;
 
@@ -14,6 +14,18 @@ fn seized(config: Config) -> Bench {
     let mut bench = Bench::new(config);
     dial(&mut bench).passes(2_000).sees(LineEvent::HookComplete).outputs();
     bench
+}
+
+#[test]
+fn digits_that_may_have_a_gap_end_the_call_on_hook_before_the_exchange_has_a_number() {
+    let mut bench = Bench::new(Config::default());
+    bench.commands(Command::Dial(digits("5550123"))).passes(2_000).sees(LineEvent::HookComplete);
+    bench.hears(Heard::DialTone).outputs();
+    bench.passes(600).hears(Heard::Broken);
+    let outputs = bench.outputs();
+    assert_eq!(outputs.first(), Some(&Output::Hook(Hook::OnHook)), "before all else: {outputs:?}");
+    assert!(outputs.contains(&Output::Event(ended(41, Sign::BrokenDigits))), "{outputs:?}");
+    bench.hears(Heard::Dialled).hears(Heard::Broken).puts(&[]).is("clearing");
 }
 
 #[test]

@@ -308,8 +308,30 @@ fn digits_are_sent_as_an_exchange_takes_them() {
             blocks += 1;
             assert!(blocks < 1_000);
         }
-        assert_eq!((seen.as_str(), blocks), ("059*#AD", 7 * 20 + 50));
+        // Eight blocks of silence: until the last digit is on the wire.
+        assert_eq!((seen.as_str(), blocks), ("059*#AD", 7 * 20 + 50 + 8));
         assert_eq!((handset.poll(), handset.poll()), (Some(Heard::Dialled), None));
+    }
+}
+
+#[test]
+fn digits_that_are_broken_off_are_told_once_and_nothing_more_goes_out() {
+    for blocks in [0, 5, 25, 40, 47] {
+        let mut handset = Handset::new(Law::A, ZoneId::default());
+        handset.break_off();
+        assert_eq!(handset.poll(), None, "there is nothing to break off");
+        handset.send(&digits("12"));
+        let mut block = [0; BLOCK];
+        for n in 0..blocks {
+            assert!(handset.is_sending() && handset.is_in_tail() == (n >= 40), "{n}");
+            handset.speak(&mut block);
+        }
+        handset.break_off();
+        handset.break_off();
+        assert!(!handset.speak(&mut block) && !handset.is_sending(), "{blocks}");
+        assert_eq!((handset.poll(), handset.poll()), (Some(Heard::Broken), None), "{blocks}");
+        handset.send(&digits("3"));
+        assert!(handset.speak(&mut block), "the next number goes out");
     }
 }
 

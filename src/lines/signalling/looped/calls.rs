@@ -216,7 +216,7 @@ impl Signalling {
             }
             (Event::Ended { cause, sign }, Use::Incoming { .. } | Use::Outgoing { .. }) => {
                 actions.push(SignallingAction::Note(format!("{}: ended: {}", looped.name, sign.text())));
-                let by_far_end = !matches!(sign, Sign::Ours | Sign::Lost | Sign::Refused);
+                let by_far_end = !matches!(sign, Sign::Ours | Sign::BrokenDigits | Sign::Lost | Sign::Refused);
                 if is_worth_another_line(looped.used, cause, sign) {
                     looped.rest(now);
                     self.moves(now, lease, cause, by_far_end, actions);
@@ -234,7 +234,10 @@ impl Signalling {
 fn is_worth_another_line(used: Use, cause: Cause, sign: Sign) -> bool {
     matches!(used, Use::Outgoing { early: false, answered: false, .. })
         && cause != INVALID_NUMBER
-        && matches!(sign, Sign::NoDialTone | Sign::Refused | Sign::Lost | Sign::BatteryDrop | Sign::Glare)
+        && matches!(
+            sign,
+            Sign::NoDialTone | Sign::BrokenDigits | Sign::Refused | Sign::Lost | Sign::BatteryDrop | Sign::Glare
+        )
 }
 
 fn incoming(looped: &Looped, caller: &tipring_analog::CallerId) -> LineEvent {

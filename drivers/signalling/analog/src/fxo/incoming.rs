@@ -17,11 +17,14 @@ impl Fxo {
                 *stops_at = now + RING_STOPS;
                 self.note_ring(now, begins);
             }
-            State::Met { .. } => self.note_ring(now, begins),
+            // A ring that is answered goes on until the exchange has seen the answer.
+            State::Met { .. } | State::Answering { .. } | State::InCall { way: Way::In, .. } => {
+                self.note_ring(now, begins);
+            }
             State::Seizing { .. } | State::AwaitingTone { .. } | State::Pausing { .. } => self.give_way(now, begins),
             // The end of a burst may be the tail of the call that has just ended.
             State::Clearing { ring, .. } if begins => *ring = Some(now),
-            // The tail of the ring that we answered, or noise on the loop.
+            // Noise on the loop.
             _ => self.unexpected(),
         }
     }
