@@ -7,6 +7,7 @@ mod failures;
 mod failures_outbound;
 mod failures_rows;
 mod files;
+mod hangups;
 mod index;
 mod legs;
 mod rows_analog;

@@ -319,3 +319,50 @@ fn b11_a_silent_bridge_is_silent() {
     let silence = &heard[(last + 100) * 8..(last + 5_000) * 8];
     assert!(dbm0_of(silence) < -60.0, "{} dBm0", dbm0_of(silence));
 }
+
+#[test]
+fn b11_star_gives_up_a_leg_that_still_rings() {
+    for to in ["pri", "fxo"] {
+        let body = format!(
+            "<Response><Dial hangupOnStar=\"true\"><Number trunk=\"{to}\">{BOB}</Number></Dial><Say>{HELLO}</Say></Response>"
+        );
+        for at_ms in [1_000, 3_500, 6_000, 14_000] {
+            let text = document("/", &body)
+                + &subscriber(BOB, "never = true")
+                + &telephone(
+                    "caller",
+                    "pri",
+                    &format!(
+                        "{{ wait = {{ ms = {at_ms} }} }}, {{ press = {{ keys = \"*\" }} }}, {{ await_hangup = {{}} }}"
+                    ),
+                );
+            let run = run(&both_kinds("", &text)).met();
+            let what = format!("{to}, after {at_ms} ms");
+            assert_eq!(run.legs_of(&run.told().sid)[0].status.as_str(), "canceled", "{what}");
+            assert!(in_words(run.octets()).ends_with("the application's words"), "{what}: {}", in_words(run.octets()));
+            let ended = run.told().moments.ended_ms.expect("over");
+            assert!(ended < 2_500 + at_ms + 4_000, "{what}: {ended}");
+        }
+    }
+}
+
+#[test]
+fn b11_what_rings_is_recorded_too_if_so_wished() {
+    let text = document("/", &dial("pri", "record=\"record-from-ringing-dual\""))
+        + &subscriber(BOB, "rings_ms = 6000\ndoes = [{ tone = { hz = 700.0, ms = 1000 } }, { hangup = {} }]")
+        + &telephone(
+            "caller",
+            "pri",
+            "{ wait = { ms = 1000 } }, { tone = { hz = 900.0, ms = 1000 } }, { await_hangup = {} }",
+        );
+    let run = run(&both_kinds("", &text)).met();
+    let [file] = &run.told().recordings[..] else { panic!("{} recordings", run.told().recordings.len()) };
+    let channels = stereo(file).map(|channel| {
+        let octets = channel.iter().map(|&sample| tipring_dsp::alaw_encode(sample));
+        octets.collect::<Vec<u8>>()
+    });
+    only_tone(&channels[0], 900.0, 1_000, -10.0);
+    only_tone(&channels[1], 700.0, 1_000, -10.0);
+    assert!(!tones(&channels[1], 440.0).is_empty(), "the ringback that the caller heard is not in it");
+    assert!(channels[0].len() / 8 > 6_500, "{} ms", channels[0].len() / 8);
+}

@@ -277,3 +277,20 @@ fn c9_a_call_that_is_not_answered_yet_keeps_ringing_and_the_new_document_waits_f
     assert_eq!((run.paths(), in_words(&called.heard)), (vec!["/other"], WORDS.to_string()));
     assert!(called.answered_after_ms >= Some(6_000), "{:?}", called.answered_after_ms);
 }
+
+/// In every state of a dialling: before dial tone, among the digits, waiting for the network, ringing.
+#[test]
+fn c4_a_dialling_on_an_analogue_line_is_ended_at_any_moment_and_the_line_works_again() {
+    let run = |at_ms: u64| {
+        let text = program("first", "twiml = \"<Response><Pause length='60'/></Response>\"\ngroup = \"one\"")
+            + &program("second", &format!("at_ms = {}\ntwiml = \"<Response/>\"\ngroup = \"one\"", at_ms + 10))
+            + &subscriber(BOB, "rings_ms = 3000\ndoes = [{ tone = { hz = 700.0, ms = 500 } }, { await_hangup = {} }]")
+            + &change("first", at_ms, "end = true");
+        crate::world::run(&both_kinds("", &text)).met()
+    };
+    for at_ms in moments(10, 20, 12_000) {
+        let run = run(at_ms);
+        let statuses: Vec<_> = run.outcome.made.iter().filter_map(|told| told.status.as_deref()).collect();
+        assert!(matches!(statuses[..], ["canceled" | "completed", "completed"]), "{at_ms}: {statuses:?}");
+    }
+}
