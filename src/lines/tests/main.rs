@@ -104,21 +104,19 @@ impl Bench {
     }
 
     fn media_ticks(&mut self, ticks: u32) {
-        {
-            self.media.tick(ticks);
-            while let Some(event) = self.media.poll() {
-                self.heard.push(event);
-            }
-            while let Some((port, news)) = self.media.heard() {
-                let mut actions = Vec::new();
-                self.signalling.heard(self.now, port, news, &mut actions);
-                self.carry_out(actions);
-            }
-            while let Some(port) = self.media.lost() {
-                let mut actions = Vec::new();
-                self.signalling.bearer_lost(self.now, port, &mut actions);
-                self.carry_out(actions);
-            }
+        self.media.tick(ticks);
+        while let Some(event) = self.media.poll() {
+            self.heard.push(event);
+        }
+        while let Some((port, news)) = self.media.heard() {
+            let mut actions = Vec::new();
+            self.signalling.heard(self.now, port, news, &mut actions);
+            self.carry_out(actions);
+        }
+        while let Some(port) = self.media.lost() {
+            let mut actions = Vec::new();
+            self.signalling.bearer_lost(self.now, port, &mut actions);
+            self.carry_out(actions);
         }
     }
 
