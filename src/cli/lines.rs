@@ -10,6 +10,9 @@ use tipring_card::{Card, Signalling};
 use crate::config::{CardKind, Config};
 use crate::daemon::serve::{card_of, default_file};
 
+/// What is said of a span on which nothing can be called.
+const NOT_DRIVEN: &str = "not driven: neither a D channel nor an analogue line towards an exchange (FXO port, fxsks)";
+
 /// Shows the lines.
 pub fn run(config: Option<PathBuf>, as_json: bool) -> ExitCode {
     let named = config.is_some();
@@ -46,16 +49,17 @@ fn show(card: &mut dyn Card, as_json: bool) -> ExitCode {
         let status = card.span_status(span.id).unwrap_or_default();
         let of_span = || card.channels().iter().filter(|channel| channel.span == span.id);
         let bearers = of_span().filter(|channel| channel.signalling == Signalling::Bearer).count();
+        let loops = of_span().filter(|channel| channel.signalling == Signalling::FxsKs).count();
         let d = of_span().find(|channel| channel.signalling == Signalling::Hdlc).map(|channel| channel.id.0);
-        let next = match (status.alarms.is_down(), d) {
-            (true, _) => "in alarm: check the cable and the far end",
-            (false, None) => "no D channel: this build drives PRI spans only",
-            (false, Some(_)) => "ready",
+        let next = match (status.alarms.is_down(), d, loops) {
+            (true, ..) => "in alarm: check the cable and the far end",
+            (false, None, 0) => NOT_DRIVEN,
+            (false, ..) => "ready",
         };
         good &= next == "ready";
         rows.push(json!({
             "card": card.name(), "span": span.id.0, "name": span.name, "alarms": status.alarms.0,
-            "errors": status.errors, "bearers": bearers, "d_channel": d, "next": next,
+            "errors": status.errors, "bearers": bearers, "analog": loops, "d_channel": d, "next": next,
         }));
     }
     if as_json {
@@ -63,14 +67,11 @@ fn show(card: &mut dyn Card, as_json: bool) -> ExitCode {
     } else {
         for row in &rows {
             let word = |key: &str| row[key].as_str().map_or_else(|| row[key].to_string(), str::to_string);
-            println!(
-                "{} {}  {}  {} bearer channels  {}",
-                word("card"),
-                word("span"),
-                word("name"),
-                word("bearers"),
-                word("next")
-            );
+            let (count, what) = match row["analog"].as_u64() {
+                None | Some(0) => ("bearers", "bearer channels"),
+                Some(_) => ("analog", "analogue lines"),
+            };
+            println!("{} {}  {}  {} {what}  {}", word("card"), word("span"), word("name"), word(count), word("next"));
         }
     }
     let none = Value::Array(rows) == Value::Array(Vec::new());

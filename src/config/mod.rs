@@ -279,6 +279,10 @@ impl Config {
             if group.lines.is_empty() {
                 return Err(refuse(at, &format!("group {name}: lines: name at least one, e.g. [\"dahdi 1\"]")));
             }
+            if let Some(line) = group.lines.iter().find(|line| !is_line(line)) {
+                let wanted = "a span such as \"dahdi 1\" or one line of it such as \"dahdi 3/2\" is expected";
+                return Err(refuse(at, &format!("group {name}: lines: \"{line}\": {wanted}")));
+            }
             if !group.prefix.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#' | 'w' | 'W')) {
                 return Err(refuse(at, &format!("group {name}: prefix: digits, * and #; w waits half a second")));
             }
@@ -329,6 +333,15 @@ pub fn position(text: &str, offset: usize) -> (usize, usize) {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
     (line, column)
+}
+
+/// `dahdi 1` or `dahdi 3/2`, as lines are named everywhere. Whether the card has it is seen at start.
+fn is_line(name: &str) -> bool {
+    let number = |digits: &str| !digits.is_empty() && digits.len() <= 5 && digits.bytes().all(|b| b.is_ascii_digit());
+    name.split_once(' ').is_some_and(|(card, place)| {
+        let (span, line) = place.split_once('/').unwrap_or((place, "1"));
+        matches!(card, "dahdi" | "sim") && number(span) && number(line)
+    })
 }
 
 #[cfg(test)]
@@ -392,6 +405,10 @@ fallback = ["http://b.lan/menu"]
         let group = |text: &str| refused(&format!("version = 1\n[[group]]\n{text}"));
         assert!(group("name = \"a b\"\n").starts_with("t.toml:2:1: group: name"), "{}", group("name = \"a b\"\n"));
         assert!(group("name = \"out\"\n").contains("group out: lines: name at least one"));
+        for line in ["dahdi", "dahdi1", "dahdi 1/", "dahdi /1", "dahdi 0x1", "dahdi 1 2", "card 1", ""] {
+            let told = group(&format!("name = \"out\"\nlines = [\"dahdi 3/2\", \"sim 1\", \"{line}\"]\n"));
+            assert!(told.contains(&format!("group out: lines: \"{line}\": a span such as")), "{told}");
+        }
         assert!(group("name = \"out\"\nlines = [\"dahdi 1\"]\nprefix = \"x\"\n").contains("prefix: digits"));
         assert!(refused("[outbound]\nopen = [\"everywhere\"]\n").starts_with("t.toml:2:9: unknown variant"));
         assert!(refused("[box]\ncountry = \"xx\"\n").starts_with("t.toml:2:1: box.country: its tones are not known"));

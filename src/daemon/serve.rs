@@ -11,6 +11,7 @@ use tipring_card::{Card, Micros};
 use tipring_lines::{Engine, EngineConfig};
 use tipring_resources::{Account, AccountStatus, Method, Number, NumberOrigin, Sid, SidKind, Stamp};
 use tipring_router::{DirectoryChange, Event, Reply, Request, Router, Trace};
+use tipring_sim::WireConfig;
 use tipring_store::Store;
 
 use super::conductor::{self, Live, Parts};
@@ -210,6 +211,9 @@ fn start_engine(
     let name = card.name().to_string();
     let started = Engine::start(card, settings);
     let (engine, handle) = started.map_err(|error| StartError { exit: 69, text: format!("card {name}: {error}") })?;
+    for complaint in &handle.complaints {
+        tracing::warn!("{complaint}");
+    }
     Ok((Some(engine), Some(handle)))
 }
 
@@ -340,7 +344,10 @@ pub fn default_file() -> PathBuf {
 /// The card that a configuration names, opened.
 pub fn card_of(kind: CardKind, spans: &[u16]) -> Result<Box<dyn Card>, StartError> {
     match kind {
-        CardKind::Sim => Ok(Box::new(tipring_sim::Wire::new(tipring_sim::WireConfig::default()).near())),
+        CardKind::Sim => {
+            let wire = WireConfig { analog_ports: super::far::ANALOG_LINES, ..WireConfig::default() };
+            Ok(Box::new(tipring_sim::Wire::new(wire).near()))
+        }
         CardKind::Dahdi => {
             let config = tipring_dahdi::Config {
                 spans: spans.iter().copied().map(tipring_card::SpanId).collect(),

@@ -71,6 +71,8 @@ pub struct EngineHandle {
     lines: mpsc::SyncSender<LineCommand>,
     /// Line events and notes come from here; the owner may move it to a thread of its own.
     pub line_events: Option<mpsc::Receiver<EngineEvent>>,
+    /// What of the configuration fits no line of the card; told as notes too.
+    pub complaints: Vec<String>,
     wake: Arc<EventFd>,
     gauges: Arc<Gauges>,
 }
@@ -110,7 +112,7 @@ impl Engine {
     pub fn start(mut card: Box<dyn Card>, config: EngineConfig) -> Result<(Engine, EngineHandle), CardError> {
         let pace = card.pace()?;
         let signalling = Signalling::new(card, config.lines);
-        let ports = signalling.ports();
+        let (ports, complaints) = (signalling.ports(), signalling.complaints().to_vec());
         let (commands, command_queue) = ring::<Command, COMMANDS>();
         let (event_queue, events) = ring::<Event, EVENTS>();
         let (to_media, from_signalling) = ring::<ToMedia, CHANNELS>();
@@ -155,8 +157,15 @@ impl Engine {
             built.map_err(|error| CardError::Os(error.raw_os_error().unwrap_or(0)))
         };
         let threads = vec![spawn("media", Box::new(|| media.run()))?, spawn("signalling", Box::new(|| slow.run()))?];
-        let handle =
-            EngineHandle { commands, events, lines, line_events: Some(line_events), wake: wake.clone(), gauges };
+        let handle = EngineHandle {
+            commands,
+            events,
+            lines,
+            line_events: Some(line_events),
+            complaints,
+            wake: wake.clone(),
+            gauges,
+        };
         Ok((Engine { stop, wake, threads }, handle))
     }
 }

@@ -151,6 +151,11 @@ impl Signalling {
         }
     }
 
+    /// What of the configuration fits no line of the card.
+    pub fn complaints(&self) -> &[String] {
+        &self.complaints
+    }
+
     /// Primes channels with this many blocks (1 to 7) instead of what the configuration says.
     pub fn with_prefill(mut self, blocks: u8) -> Self {
         self.prefill = usize::from(blocks.clamp(1, PREFILL_MAX));

@@ -73,9 +73,11 @@ fn both_kinds_of_lines_carry_a_call_out_on_the_hosts_clock() {
     let group = |name: &str, line: &str| Group { name: name.into(), lines: vec![line.into()], ..Group::default() };
     let mut lines =
         LinesConfig { groups: vec![group("span", "sim 1"), group("line", "sim 2")], ..LinesConfig::default() };
+    lines.groups.push(group("none", "sim 9"));
     lines.analog.answer = AnswerSign::Dialled;
     let config = EngineConfig { lines, priority: 0, epoch: Instant::now() };
     let (engine, mut handle) = Engine::start(Box::new(wire.near()), config).expect("an engine");
+    assert!(matches!(&handle.complaints[..], [one] if one.contains("group none: the card has no line 'sim 9'")));
     let mut told = Told { events: handle.line_events.take().expect("once"), all: Vec::new() };
     for name in ["span", "line", "line"] {
         let lease = told.dials(&handle, name);
