@@ -1,8 +1,11 @@
 //! Lines on real DAHDI nodes, in the lab (`lab run --e1 1 --t1 1`): an engine on span 1 (E1, against `pri-peer`, which
 //! is libpri) and span 3 (analogue lines, against `fxo-peer`). Calls out on the E1 that are answered, heard early,
-//! refused, and refused for their channel; on the first line a call in with caller id and a battery drop, a call out
-//! that is answered, and one that is busy. One JSON line an event, exit status 1 when something is not as it should be.
+//! refused, and refused for their channel; on the first line calls in (caller id and a battery drop, our own hang-up, a
+//! caller who gives up) and out (answered, busy). After each of them the line is free again within five seconds, and
+//! what the exchange was dialled is the number. One JSON line an event, exit status 1 when something is not as it should
+//! be.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -20,6 +23,12 @@ const E1: u16 = 1;
 const FAR_D: &str = "47";
 const T1: u16 = 3;
 const FAR_LINE: &str = "87";
+/// What is called.
+const NUMBER: &str = "5550100";
+/// A line is usable again so soon after a call.
+const FREE_AGAIN: Duration = Duration::from_secs(5);
+/// A call whose digits are broken off, as the emulated machine was late, is tried again so often.
+const BROKEN_TRIES: usize = 4;
 
 struct Lab {
     handle: EngineHandle,
@@ -64,10 +73,41 @@ impl Lab {
         self.handle.line(command).then_some(()).ok_or_else(|| "the engine takes no command".into())
     }
 
+    /// From its end on: how long the line rests.
+    fn free_again(&self, after: &str) -> Result<(), String> {
+        let begin = Instant::now();
+        self.wait_for("LineFree", |event| (*event == LineEvent::LineFree).then_some(()))?;
+        let rested = begin.elapsed();
+        println!("{{\"ev\":\"free\",\"after\":{after:?},\"rested_ms\":{}}}", rested.as_millis());
+        if rested <= FREE_AGAIN { Ok(()) } else { Err(format!("{after}: the line rested for {rested:?}")) }
+    }
+
+    /// A call out on the line that gets as far as the exchange; the peer is started anew for each try.
+    fn dial_out(&mut self, how: &[&str]) -> Result<(Child, Port), String> {
+        for _ in 0..BROKEN_TRIES {
+            let mut peer = fxo_peer(how)?;
+            let lease = self.dial("line")?;
+            let heard = self.wait_for("EarlyMedia or Cleared", |event| match event {
+                LineEvent::EarlyMedia { lease: of } if *of == lease => Some(Ok(())),
+                LineEvent::Cleared { lease: of, cause, .. } if *of == lease => Some(Err(*cause)),
+                _ => None,
+            })?;
+            match heard {
+                Ok(()) => return Ok((peer, lease)),
+                Err(Cause::TEMPORARY_FAILURE) => {
+                    stop(&mut peer);
+                    self.free_again("digits that were broken off")?;
+                }
+                Err(cause) => return Err(format!("a call out ends with cause {}", cause.0)),
+            }
+        }
+        Err(format!("the digits were broken off {BROKEN_TRIES} times"))
+    }
+
     fn dial(&mut self, group: &str) -> Result<Port, String> {
         for _ in 0..100 {
             self.attempts += 1;
-            let call = Outgoing { to: "5550100".into(), group: group.into(), ..Outgoing::default() };
+            let call = Outgoing { to: NUMBER.into(), group: group.into(), ..Outgoing::default() };
             self.command(LineCommand::Dial { attempt: AttemptId(self.attempts), call: Box::new(call) })?;
             let found = self.wait_for("an answer to Dial", |event| match event {
                 LineEvent::Seized { lease, .. } => Some(Ok(*lease)),
@@ -112,6 +152,8 @@ fn run() -> Result<(), String> {
         .and_then(|()| refused_on_the_span(&mut lab, &["--reject", "17"], Cause::USER_BUSY, 0))
         .and_then(|()| refused_on_the_span(&mut lab, &["--reject", "44", "--at-once"], Cause::CHANNEL_UNAVAILABLE, 2))
         .and_then(|()| a_call_in(&lab))
+        .and_then(|()| a_call_in_that_we_end(&lab))
+        .and_then(|()| a_caller_who_gives_up(&lab))
         .and_then(|()| a_call_out(&mut lab))
         .and_then(|()| busy(&mut lab));
     let gauges = lab.handle.gauges();
@@ -171,6 +213,7 @@ fn a_call_in(lab: &Lab) -> Result<(), String> {
     lab.command(LineCommand::Answer { lease })?;
     lab.wait_for_lease("Answered", lease, answered)?;
     let (cause, by_far_end) = lab.end(lease)?;
+    lab.free_again("a battery drop")?;
     stop(&mut peer);
     match calling {
         Some(number) if number.digits == "2025550100" && cause == Cause::NORMAL && by_far_end => Ok(()),
@@ -178,24 +221,54 @@ fn a_call_in(lab: &Lab) -> Result<(), String> {
     }
 }
 
+/// We hang up on the caller; the exchange is told by nothing but our loop.
+fn a_call_in_that_we_end(lab: &Lab) -> Result<(), String> {
+    let mut peer = fxo_peer(&["--ring-after", "100"])?;
+    let lease = lab.wait_for("Incoming", incoming)?;
+    lab.command(LineCommand::Answer { lease })?;
+    lab.wait_for_lease("Answered", lease, answered)?;
+    lab.command(LineCommand::Clear { lease, cause: Cause::NORMAL })?;
+    let end = lab.end(lease)?;
+    lab.free_again("our hang-up of a call in")?;
+    stop(&mut peer);
+    if end == (Cause::NORMAL, false) { Ok(()) } else { Err(format!("our hang-up: {end:?}")) }
+}
+
+/// The ring stops before we answer.
+fn a_caller_who_gives_up(lab: &Lab) -> Result<(), String> {
+    let mut peer = fxo_peer(&["--ring-after", "100", "--rings", "2"])?;
+    let lease = lab.wait_for("Incoming", incoming)?;
+    let end = lab.end(lease)?;
+    lab.free_again("a caller who gave up")?;
+    stop(&mut peer);
+    if end == (Cause::NORMAL, true) { Ok(()) } else { Err(format!("a caller who gives up: {end:?}")) }
+}
+
 /// Dial tone, digits, ringback, an answer that is guessed by its voice, and our own hang-up.
 fn a_call_out(lab: &mut Lab) -> Result<(), String> {
-    let mut peer = fxo_peer(&["--then", "answer", "--digits", "7", "--ringback", "5000", "--tone", "600"])?;
-    let lease = lab.dial("line")?;
-    lab.wait_for_lease("EarlyMedia", lease, early_media)?;
+    let how = ["--then", "answer", "--digits", "7", "--ringback", "5000", "--tone", "600"];
+    let (mut peer, lease) = lab.dial_out(&how)?;
     lab.wait_for_lease("Answered", lease, answered)?;
     lab.command(LineCommand::Clear { lease, cause: Cause::NORMAL })?;
     lab.end(lease)?;
+    lab.free_again("our hang-up of a call out")?;
     stop(&mut peer);
     Ok(())
 }
 
 fn busy(lab: &mut Lab) -> Result<(), String> {
-    let mut peer = fxo_peer(&["--then", "busy", "--digits", "7"])?;
-    let lease = lab.dial("line")?;
+    let (mut peer, lease) = lab.dial_out(&["--then", "busy", "--digits", "7"])?;
     let end = lab.end(lease)?;
+    lab.free_again("busy tone")?;
     stop(&mut peer);
     if end == (Cause::USER_BUSY, true) { Ok(()) } else { Err(format!("busy: {end:?}")) }
+}
+
+fn incoming(event: &LineEvent) -> Option<Port> {
+    match event {
+        LineEvent::Incoming { lease, .. } => Some(*lease),
+        _ => None,
+    }
 }
 
 fn answered(event: &LineEvent) -> Option<Port> {
@@ -212,8 +285,20 @@ fn early_media(event: &LineEvent) -> Option<Port> {
     }
 }
 
+/// The exchange on the line, when it is ready: an off-hook that came before would be none to it.
 fn fxo_peer(arguments: &[&str]) -> Result<Child, String> {
-    peer(Command::new("fxo-peer").args(["--line", FAR_LINE, "--calls", "1", "--timeout", "90"]).args(arguments))
+    let mut command = Command::new("fxo-peer");
+    command.args(["--line", FAR_LINE, "--calls", "1", "--timeout", "90"]).args(arguments);
+    let mut peer = peer(command.stdout(Stdio::piped()))?;
+    let mut lines = BufReader::new(peer.stdout.take().ok_or("no output")?).lines().map_while(Result::ok);
+    for line in lines.by_ref() {
+        println!("{line}");
+        if line.contains("\"ev\":\"ready\"") {
+            std::thread::spawn(move || lines.for_each(|line| println!("{line}")));
+            return Ok(peer);
+        }
+    }
+    Err("fxo-peer has not begun".into())
 }
 
 fn pri_peer(arguments: &[&str]) -> Result<Child, String> {
