@@ -112,6 +112,15 @@ fn an_answer_moves_the_hook_and_is_told_when_it_was_not_refused() {
 }
 
 #[test]
+fn a_ring_that_goes_on_after_the_answer_is_noted_and_changes_nothing() {
+    let mut bench = Bench::new(plain());
+    bench.sees(LineEvent::RingBegin).commands(Command::Answer).sees(LineEvent::RingOffHook).passes(20).outputs();
+    bench.passes(3_900).sees(LineEvent::RingBegin).passes(2_000).sees(LineEvent::RingOffHook).puts(&[]).is("in call");
+    assert_eq!(bench.line.counters().unexpected, 0);
+    assert_eq!(bench.line.record().bursts, 2);
+}
+
+#[test]
 fn a_refused_answer_ends_the_call() {
     let mut bench = Bench::new(plain());
     bench.sees(LineEvent::RingBegin).commands(Command::Answer).outputs();
