@@ -58,6 +58,8 @@ pub(crate) const SOUND_TAIL_LIMIT: Micros = Micros::from_s(12);
 pub(crate) const PORT_GONE_LIMIT: Micros = Micros::from_s(1);
 /// From the end of a playing to the moment at which the far end has heard it: blocks that wait in the card.
 pub(crate) const CARD_TAIL: Micros = Micros::from_ms(40);
+/// Congestion tone where there is no voice for the last words: eight or more bursts in most countries.
+pub(crate) const LAST_TONE: Micros = Micros::from_s(4);
 /// For a tap to say its last word.
 pub(crate) const TAP_LIMIT: Micros = Micros::from_s(2);
 /// For a recording's file to be closed and trimmed.

@@ -256,7 +256,7 @@ impl Leg {
 fn length(tone: Tone) -> Micros {
     match tone {
         Tone::Beep => Micros::from_ms(250),
-        Tone::Ringback(_) => Micros::ZERO,
+        Tone::Ringback(_) | Tone::Congestion(_) => Micros::ZERO,
         Tone::Key(_) => Micros::from_ms(160),
         Tone::Silence(blocks) => Micros::from_ms(10 * u64::from(blocks)),
     }

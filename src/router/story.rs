@@ -7,11 +7,13 @@ use crate::effects::TraceKind;
 use crate::fault::Fault;
 use crate::fetch::{Ask, Page, Wanted};
 use crate::leg::{Leg, Stop};
-use crate::limits::{MAX_DOCUMENTS, MAX_QUICK_DOCUMENTS, MAX_RESCUES, QUICK};
+use crate::limits::{LAST_TONE, MAX_DOCUMENTS, MAX_QUICK_DOCUMENTS, MAX_RESCUES, QUICK};
 use crate::outgoing;
 use crate::sound::{Heard, Noise};
 use crate::verbs::{self, Flow};
+use crate::world::Input;
 use tipring_instructions::Say;
+use tipring_switch::Tone;
 
 /// The whole of a call. Returns when the line is clear.
 pub(crate) async fn run(leg: Leg) {
@@ -115,7 +117,31 @@ impl Leg {
         match self.hear(&noise).await {
             Err(over) => over,
             Ok(Heard::Whole) => self.finish().await,
-            Ok(Heard::Failed) => self.end(Some(CallStatus::Completed), Cause::TEMPORARY_FAILURE),
+            Ok(Heard::Failed) => self.last_tone().await,
         }
+    }
+
+    /// There is not even a voice: the country's congestion tone, which needs nothing but the switch, and a cause.
+    async fn last_tone(&self) -> Stop {
+        let tone = Tone::Congestion(self.world().config.zone);
+        self.trace(TraceKind::Media, "no voice: the caller hears congestion tone");
+        match self.begin_sound(&Noise::Tones(vec![tone])) {
+            Err(stop) => return stop,
+            Ok(None) => {}
+            Ok(Some(mut playing)) => {
+                let until = self.now() + LAST_TONE;
+                while self.now() < until {
+                    let input = match self.next(until).await {
+                        Err(stop) => return stop,
+                        Ok(input) => input,
+                    };
+                    if !matches!(input, Input::Timeout) && self.sound_input(&mut playing, &input).is_some() {
+                        break;
+                    }
+                }
+                self.stop_sound(&playing);
+            }
+        }
+        self.end(Some(CallStatus::Completed), Cause::TEMPORARY_FAILURE)
     }
 }

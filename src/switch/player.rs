@@ -238,6 +238,10 @@ impl Sounding {
                 let cadence = zone.tones().ringback.first()?;
                 Some(Sounding::Rhythm(CadenceTone::new(*cadence, zone::LEVEL_DBM0)))
             }
+            Tone::Congestion(zone) => {
+                let cadence = zone.tones().congestion.first().or(zone.tones().busy.first())?;
+                Some(Sounding::Rhythm(CadenceTone::new(*cadence, zone::LEVEL_DBM0)))
+            }
             Tone::Silence(blocks) => Some(Sounding::Silence { left: usize::from(blocks) * BLOCK }),
         }
     }

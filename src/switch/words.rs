@@ -39,6 +39,8 @@ pub enum Tone {
     Silence(u16),
     /// The country's ringback, from the beginning of its rhythm, until the playing is stopped.
     Ringback(ZoneId),
+    /// The country's congestion tone, likewise: what is left to be told without a voice.
+    Congestion(ZoneId),
 }
 
 /// What the switch is told. A command for a port whose generation is over is dropped and counted.

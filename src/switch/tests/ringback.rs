@@ -87,3 +87,19 @@ fn ringback_begins_anew_with_each_playing() {
     world.ticks(73);
     assert_eq!(world.heard(0), first);
 }
+
+#[test]
+fn congestion_sounds_in_its_rhythm_until_it_is_stopped() {
+    let mut world = World::new(&[Law::A]);
+    world.play(0, 7);
+    let zone = ZoneId::of("us").expect("a zone");
+    world.tell(Command::Tone { play: PlayId(7), port: port(0), tone: Tone::Congestion(zone) });
+    world.feed_end(0, 7);
+    world.ticks(200);
+    let heard = rhythm(&decoded(Law::A, &world.heard(0)));
+    let on = heard.iter().filter(|on| **on).count();
+    assert!((90..=110).contains(&on), "{on} of 200 blocks: 250 ms on, 250 ms off");
+    world.tell(Command::Stop { play: PlayId(7), port: port(0) });
+    world.ticks(50);
+    assert!(rhythm(&decoded(Law::A, &world.heard(0))).iter().all(|on| !on), "it is silent after the stop");
+}

@@ -131,12 +131,13 @@ fn a22_fallbacks_are_tried_in_turn_and_the_last_resort_is_built_in() {
     assert_eq!((bench.words(), bench.codes()), (vec!["sorry"], vec![11202, 11200, 11200]));
     bench.ended(CallStatus::Completed, 16);
 
-    // With the voice dead too, a cause is all that is left to say.
+    // With the voice dead too, a tone and a cause are all that is left to say.
     let mut bench = with_fallbacks("");
     bench.app(APP, &[App::Fails(11202)]);
     bench.sound("sorry", SoundIs::Silent);
     bench.rings();
     bench.run_out();
+    assert_eq!(bench.words(), ["congestion us"]);
     bench.ended(CallStatus::Completed, 41);
 }
 

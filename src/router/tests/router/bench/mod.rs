@@ -344,20 +344,27 @@ impl Bench {
         match command {
             SwitchCommand::Play { play, .. } => drop(self.tones.insert(play, (String::new(), 0))),
             SwitchCommand::Tone { play, tone, port: port_of_tone } => {
-                if let Tone::Ringback(_) = tone {
+                let endless = match tone {
+                    Tone::Ringback(zone) => Some(format!("ringback {}", zone.tones().code)),
+                    Tone::Congestion(zone) => Some(format!("congestion {}", zone.tones().code)),
+                    _ => None,
+                };
+                if let Some(text) = endless {
                     self.tones.remove(&play);
-                    return self.starts(play, port_of_tone, format!("ringback {}", zone_of(tone)), 0);
+                    return self.starts(play, port_of_tone, text, 0);
                 }
                 let (sign, length) = match tone {
                     Tone::Beep => ("beep".to_owned(), 250),
                     Tone::Key(key) => (char::from(key).to_string(), 160),
                     Tone::Silence(blocks) => ("w".to_owned(), 10 * u64::from(blocks)),
-                    Tone::Ringback(_) => (String::new(), 0),
+                    Tone::Ringback(_) | Tone::Congestion(_) => (String::new(), 0),
                 };
                 let (text, ms) = self.tones.entry(play).or_default();
                 text.push_str(&sign);
                 *ms += length;
             }
+            // An endless tone has begun already, and does not end by this.
+            SwitchCommand::FeedEnd { play, .. } if !self.tones.contains_key(&play) && self.playing.contains_key(&play) => {}
             SwitchCommand::FeedEnd { play, port } => {
                 let (text, ms) = self.tones.remove(&play).unwrap_or_default();
                 self.starts(play, port, text, 0);
@@ -486,13 +493,6 @@ impl Bench {
             App::Hangs | App::After(..) => return None,
         };
         Some((answer, ms))
-    }
-}
-
-fn zone_of(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Ringback(zone) => zone.tones().code,
-        _ => "",
     }
 }
 
