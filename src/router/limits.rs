@@ -48,6 +48,8 @@ pub(crate) const SEIZE_LIMIT: Micros = Micros::from_s(15);
 pub(crate) const ANSWER_LIMIT: Micros = Micros::from_s(8);
 /// For the line to say that it is clear after we cleared it; T305 and T308 twice are 38 s.
 pub(crate) const CLEAR_LIMIT: Micros = Micros::from_s(60);
+/// For an analogue line to hear dial tone and send its digits, before the time to ring begins: 5 s and 40 digits, twice.
+pub(crate) const DIALLING_LIMIT: Micros = Micros::from_s(30);
 /// For the first octet of a sound.
 pub(crate) const SOUND_START_LIMIT: Micros = Micros::from_s(20);
 /// For one sound; longer than any announcement.

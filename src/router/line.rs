@@ -6,7 +6,7 @@ use tipring_resources::{Call, CallStatus, Direction, Record};
 use tipring_switch::Port;
 
 use crate::bridge::ChildState;
-use crate::effects::{AttemptId, Effect, LineCommand, LineEvent, TraceKind};
+use crate::effects::{AttemptId, Effect, LineCommand, LineEvent, LineKind, TraceKind};
 use crate::incoming::{clean, clean_to};
 use crate::limits::{MAX_LINE_REASON, MAX_LOST_LINES};
 use crate::outgoing::NoLine;
@@ -18,16 +18,38 @@ impl World {
     pub(crate) fn line_event(&mut self, event: LineEvent) {
         match event {
             LineEvent::Incoming { .. } => self.incoming(event),
-            LineEvent::Seized { attempt, lease, line, law, .. } => self.line_seized(attempt, lease, &line, law),
+            LineEvent::Seized { attempt, lease, line, law, kind } => {
+                self.line_seized(attempt, lease, &line, law);
+                self.is_dialling(lease, kind == LineKind::Analog);
+            }
             LineEvent::NoLine { attempt, cause, may_wait, text } => {
                 self.no_line(attempt, NoLine { cause, may_wait, text: clean_to(&text, MAX_LINE_REASON) });
             }
-            LineEvent::Moved { from, lease, line, law, .. } => self.line_moved(from, lease, &line, law),
-            LineEvent::Ringing { lease } => self.line_ringing(lease),
-            LineEvent::EarlyMedia { lease } => self.line_early(lease),
+            LineEvent::Moved { from, lease, line, law, kind } => {
+                self.line_moved(from, lease, &line, law);
+                self.is_dialling(lease, kind == LineKind::Analog);
+            }
+            LineEvent::Ringing { lease } => {
+                self.is_dialling(lease, false);
+                self.line_ringing(lease);
+            }
+            LineEvent::EarlyMedia { lease } => {
+                self.is_dialling(lease, false);
+                self.line_early(lease);
+            }
             LineEvent::LineFree => self.line_free(),
             LineEvent::Answered { lease, by } => self.line_answered(lease, by),
             LineEvent::Cleared { lease, cause, by_far_end } => self.line_cleared(lease, cause, by_far_end),
+        }
+    }
+
+    /// Whether a leg's line is still busy with its digits.
+    fn is_dialling(&mut self, lease: Port, dialling: bool) {
+        let task = self.routes.leases.get(&lease).copied();
+        let outward = task.and_then(|task| self.sessions.get_mut(&task)?.outward.as_mut());
+        let (Some(task), Some(outward)) = (task, outward) else { return };
+        if std::mem::replace(&mut outward.dialling, dialling) != dialling {
+            self.deliver(task, Input::Line);
         }
     }
 

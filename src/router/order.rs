@@ -128,6 +128,7 @@ impl World {
             may_queue: !emergency,
             no_line: None,
             lost: 0,
+            dialling: false,
             ring_limit: Micros::from_s(u64::from(new.timeout_s)),
             send_digits: new.send_digits,
             record: new.record,

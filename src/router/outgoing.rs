@@ -10,7 +10,7 @@ use crate::errand::Errand;
 use crate::fault::Fault;
 use crate::fetch::Wanted;
 use crate::leg::{Leg, Stop};
-use crate::limits::{SEIZE_LIMIT, WRITE_LIMIT};
+use crate::limits::{DIALLING_LIMIT, SEIZE_LIMIT, WRITE_LIMIT};
 use crate::queue::Waits;
 use crate::recording::{Ear, Side, Take, Wish};
 use crate::session::Session;
@@ -31,6 +31,8 @@ pub(crate) struct Outward {
     pub(crate) lost: u8,
     /// How long it may ring.
     pub(crate) ring_limit: Micros,
+    /// An analogue line that still waits for dial tone or sends digits: nothing can ring yet.
+    pub(crate) dialling: bool,
     /// Keys for after the answer.
     pub(crate) send_digits: String,
     pub(crate) record: Option<CallRecord>,
@@ -183,12 +185,19 @@ fn without_line(leg: &Leg, cause: Cause, why: &str) -> Stop {
 
 /// Until it is answered; `false`: its line is another call's, and it may look for one again.
 async fn ring(leg: &Leg) -> Result<bool, Stop> {
-    let until = leg.now() + leg.outward(|outward| outward.ring_limit)?;
+    let limit = leg.outward(|outward| outward.ring_limit)?;
+    let dialled_by = leg.now() + DIALLING_LIMIT;
+    let mut until = leg.now() + limit;
+    let mut dialling = false;
     while !leg.is_answered() {
         if !leg.world().line_found(leg.task).0 {
             return Ok(false);
         }
-        if let Input::Timeout = leg.next(until).await? {
+        if std::mem::replace(&mut dialling, leg.outward(|outward| outward.dialling)?) && !dialling {
+            // The time to ring begins when the exchange has the number.
+            until = leg.now() + limit;
+        }
+        if let Input::Timeout = leg.next(if dialling { dialled_by } else { until }).await? {
             return Err(leg.end(Some(CallStatus::NoAnswer), Cause::NO_ANSWER));
         }
     }

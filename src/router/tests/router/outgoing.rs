@@ -2,7 +2,7 @@
 
 use tipring_card::{Micros, Supervision};
 use tipring_resources::{AccountStatus, CallStatus, Code, Direction};
-use tipring_router::{DirectoryChange, Effect, Event, LineCommand, LineEvent, Reply};
+use tipring_router::{DirectoryChange, Effect, Event, LineCommand, LineEvent, LineKind, Reply};
 
 use crate::bench::*;
 
@@ -158,6 +158,26 @@ fn c14_an_inline_document_runs_on_the_answer_and_nobody_is_asked() {
     bench.run_out();
     assert_eq!((bench.words(), bench.codes()), (vec!["spare"], vec![12100]));
     assert_eq!(value(bench.request(0), "ErrorCode"), Some("12100"));
+}
+
+/// Dial tone and digits take their time on an analogue line, and nobody can answer before.
+#[test]
+fn b12_the_time_to_ring_begins_when_the_exchange_has_the_number() {
+    let line = FarEnd { kind: LineKind::Analog, ringing_ms: None, early_ms: Some(6_000), ..FarEnd::rings() };
+    let ends_at = |far_end: FarEnd| {
+        let mut bench = bench();
+        bench.far_end(BOB, far_end);
+        let mut order = Bench::order_url();
+        order.timeout_s = 5;
+        bench.creates(order);
+        bench.wait_ms(60_000);
+        let call = bench.call_to(BOB);
+        assert_eq!(call.status, CallStatus::NoAnswer);
+        (call.ended.expect("an end").0 - call.started.expect("a beginning").0) / 1_000
+    };
+    assert_eq!(ends_at(line.clone()), 11_000);
+    assert_eq!(ends_at(FarEnd { early_ms: None, ..line.clone() }), 30_000, "a line that never gets so far");
+    assert_eq!(ends_at(FarEnd { kind: LineKind::Isdn, ..line }), 5_000);
 }
 
 #[test]

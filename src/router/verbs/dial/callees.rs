@@ -99,6 +99,7 @@ impl Dialling<'_> {
             may_queue: false,
             no_line: None,
             lost: 0,
+            dialling: false,
             ring_limit: Micros::from_s(u64::from(self.dial.timeout_s)),
             send_digits: number.send_digits.clone(),
             record: None,

@@ -21,6 +21,8 @@ pub struct FarEnd {
     pub cleared_ms: Option<(u64, u8)>,
     /// Moves to another line.
     pub moved_ms: Option<u64>,
+    /// Of the line.
+    pub kind: LineKind,
 }
 
 impl FarEnd {
@@ -40,6 +42,7 @@ impl FarEnd {
             by: Supervision::Connect,
             cleared_ms: None,
             moved_ms: None,
+            kind: LineKind::Isdn,
         }
     }
 
@@ -90,7 +93,7 @@ impl Bench {
         let Some(seized_ms) = far_end.seized_ms else { return };
         self.generation += 1;
         let mut lease = Port { index: 20, generation: self.generation };
-        let (law, kind) = (Law::Mu, LineKind::Isdn);
+        let (law, kind) = (Law::Mu, far_end.kind);
         let seized = LineEvent::Seized { attempt, lease, line: "sim 2/1".into(), law, kind };
         self.later(seized_ms, Event::Line(seized));
         if let Some(ms) = far_end.moved_ms {

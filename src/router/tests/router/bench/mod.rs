@@ -364,7 +364,8 @@ impl Bench {
                 *ms += length;
             }
             // An endless tone has begun already, and does not end by this.
-            SwitchCommand::FeedEnd { play, .. } if !self.tones.contains_key(&play) && self.playing.contains_key(&play) => {}
+            SwitchCommand::FeedEnd { play, .. }
+                if !self.tones.contains_key(&play) && self.playing.contains_key(&play) => {}
             SwitchCommand::FeedEnd { play, port } => {
                 let (text, ms) = self.tones.remove(&play).unwrap_or_default();
                 self.starts(play, port, text, 0);
