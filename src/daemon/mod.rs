@@ -5,6 +5,7 @@ pub mod app;
 mod callers;
 pub mod conductor;
 pub mod dev;
+mod doors;
 mod far;
 mod feeder;
 mod hands;

@@ -308,7 +308,7 @@ impl tipring_api::Live for Face {
 fn serve_api(listener: tokio::net::TcpListener, store: Store, live: Live) -> tokio::task::JoinHandle<()> {
     let app = tipring_api::app(tipring_api::State { store, live: Arc::new(Face(live)), base: String::new() });
     tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, app).await {
+        if let Err(error) = axum::serve(super::doors::Doors::new(listener), app).await {
             tracing::error!(%error, "the API stopped");
         }
     })
