@@ -114,7 +114,12 @@ class Application:
             time.sleep(0.02)
         return found[n]
 
-    def sids(self):
+    def mark(self):
+        """A place in what was asked."""
+        with self.lock:
+            return len(self.asked)
+
+    def sids(self, since=0):
         """Every call that was ever spoken of."""
         with self.lock:
-            return {p["CallSid"] for _, _, p in self.asked if "CallSid" in p}
+            return {p["CallSid"] for _, _, p in self.asked[since:] if "CallSid" in p}

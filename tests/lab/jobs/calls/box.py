@@ -32,23 +32,15 @@ class Box(Child):
         file.write_text(own + config)
         environment = {**os.environ, "TIPRING_LOG": "info", "NO_COLOR": "1"}
         self.log_file = open(self.folder / "log", "a", encoding="utf-8")
-        self.watch = None
         self.parsed = re.compile(r"\x1b\[[0-9;]*m")
         command = [binary, "serve", "--config", str(file)]
         super().__init__(command, "stderr", stdout=subprocess.DEVNULL, env=environment)
 
     def parse(self, line):
         line = self.parsed.sub("", line)
-        if self.watch and self.watch[0] in line:
-            (_, then), self.watch = self.watch, None
-            then()
         self.log_file.write(line + "\n")
         self.log_file.flush()
         return line
-
-    def when(self, part, then):
-        """Does something the moment that a line with this part is read; once."""
-        self.watch = (part, then)
 
     def log(self, part, since=0, limit_s=15):
         return self.wait(lambda line: part in line, since, limit_s, f"tipring's log: {part!r}")

@@ -4,8 +4,7 @@ import time
 
 from box import FINAL
 from cases import T316_S, asked, check, cleared, listened, spoken
-from legs import Placed
-from outgoing import SETTLED_S
+from legs import GUARD_S, SETTLED_S, Placed, dialled
 from peer import Far
 
 # The timeslot of group `slot`, and one for a call beside.
@@ -52,8 +51,8 @@ def meeting(lab, number, caller):
 
 
 def isdn_glare(lab):
-    """libpri rings on a timeslot while our SETUP for it is on its way, several times: its call is answered there, ours goes
-    to the timeslot that it names, and is heard there; both end in order, and the timeslot can be used."""
+    """libpri rings on a timeslot while our SETUP for it is on its way, several times: its call is answered there, ours
+    goes to the timeslot that it names, and is heard there; both end in order, and the timeslot can be used."""
     slots, figures = [], []
     for n in range(MEETINGS):
         number = f"1202555160{n}"
@@ -82,72 +81,73 @@ def isdn_glare(lab):
 
 
 def line_glare(lab):
-    """The exchange rings before, after and at the very moment of our seizure: the caller is answered or, if we were first,
-    gets busy tone; our call goes out on the other line, or on this one; no line is left off hook."""
-    fates = [line_meeting(lab, "before", 0)[0], line_meeting(lab, "after", 1)[0]]
-    check(fates == ["answered", "busy"], f"rung before and after: {fates}")
-    figures, delay_s = [], FIRST_S
-    while "met" not in fates:
-        check(len(fates) < 2 + LINE_TRIES, f"never met: {figures}")
-        fate, apart_s = line_meeting(lab, "meeting", len(fates), delay_s)
-        fates.append(fate)
-        figures.append(f"rung {apart_s * 1000:+.0f} ms from the seizure: {fate}")
-        # Halfway, because the next request takes another time again.
-        delay_s = max(0.0, delay_s + (AIM_S - apart_s) / 2)
-    return "; ".join(figures)
+    """The exchange rings before, after and during our seizure: the caller is answered or, if we were first, gets busy tone;
+    our call goes out on the other line, or on this one; no line is left off hook."""
+    before, after = line_rung(lab, "before", 0), line_rung(lab, "after", 1)
+    met = line_meeting(lab, 2)
+    return f"rung before: {before}; after: {after}; {met}"
 
 
-# So often is it tried to ring at the moment of our seizure.
-LINE_TRIES = 16
-# From the log of a request to its seizure as the exchange sees it, and how long before that it should ring: the seizure is
-# on its way to the exchange for some 10 ms.
-FIRST_S, AIM_S = 0.015, -0.006
-# The lines rest after a call.
-GUARD_S = 2.5
-
-
-def line_meeting(lab, when, n, delay_s=0.0):
-    """One call of ours on the pair of lines, and a caller on the first: what became of the caller, and by how much he was
-    later than the seizure."""
-    pair, number, caller = [lab.exchanges[6], lab.exchanges[7]], f"120255518{n:02}", f"{MEETING}9{n:02}"
-    since, mark, known = [exchange.mark() for exchange in pair], lab.box.mark(), lab.app.count("/long")
-    ring = lambda: (time.sleep(delay_s), pair[0].say("ring", caller))
-    if when == "before":
-        ring()
-        time.sleep(0.8)
-    elif when == "meeting":
-        lab.box.when(f"to be called: +{number}", ring)
-    call = Placed(lab, f"+{number}", "pair")
-    lab.box.log(f"out to +{number}", mark)
-    if when == "after":
-        pair[0].event("seized", since[0])
-        ring()
-    seen = pair[0].wait(lambda e: e.get("ev") in ("busy", "answered"), since[0], 20, f"line 6, rung {when}")
-    fate, rung = seen["ev"], pair[0].wait(lambda e: e.get("ev") in ("busy", "ringing"), since[0], 1, "a ring")
-    if fate == "busy":
-        seized, place = pair[0].event("seized", since[0]), 0
-    else:
-        seized, place = pair[1].event("seized", since[1], 20), 1
-        if seen["at"] - rung["at"] < MET_S:
-            fate = "met"
-        theirs = lab.app.nth("/long", known, 20)
-        time.sleep(SEIZED_S if fate == "met" else SETTLED_S)
-        check(pair[0].count("ended", since[0]) == 0, "the caller was let down")
-        pair[0].say("hangup")
-        pair[0].event("ended", since[0], why="exchange")
-        record = lab.box.call(theirs["CallSid"])
-        check((theirs["LineName"], record["status"]) == ("dahdi 3/6", "completed"), f"the caller's call: {record}")
-    call.end("canceled")
-    call.over("canceled")
-    pair[place].event("ended", since[place], why="subscriber")
-    time.sleep(GUARD_S)
-    return fate, rung["at"] - seized["at"]
-
-
-# An answer sooner than this is our seizure: a ring lasts for two seconds, and it is answered after it.
-MET_S = 1.0
 # The driver's seizure lasts for two seconds; a battery drop within it is not told.
 SEIZED_S = 2.5
+
+
+def line_rung(lab, when, n):
+    """One call of ours on the pair of lines, and a caller on the first: what became of both."""
+    pair = [lab.exchanges[6], lab.exchanges[7]]
+    number, caller = f"120255518{n:02}", f"{MEETING}9{n:02}"
+    since, known = [exchange.mark() for exchange in pair], lab.app.count("/long")
+    if when == "before":
+        pair[0].say("ring", caller)
+        time.sleep(0.8)
+    call, place = Placed(lab, f"+{number}", "pair"), ("after", "before").index(when)
+    pair[place].event("seized", since[place], 20)
+    if when == "after":
+        pair[0].say("ring", caller)
+    call.end("canceled")
+    call.over("canceled")
+    fate = pair[0].wait(lambda e: e.get("ev") in ("busy", "answered"), since[0], 20, f"line 6, rung {when}")["ev"]
+    check(fate == ("busy", "answered")[place], f"rung {when}: {fate}")
+    if fate == "answered":
+        caller_leaves(lab, since[0], known)
+    pair[place].event("ended", since[place], why="subscriber")
+    time.sleep(GUARD_S)
+    return f"{fate}, ours on line {6 + place}"
+
+
+def caller_leaves(lab, since, known):
+    """The caller on line 6 is with the application, and only then hangs up."""
+    exchange, theirs = lab.exchanges[6], lab.app.nth("/long", known, 20)
+    time.sleep(SEIZED_S)
+    check(exchange.count("ended", since) == 0, "the caller was let down")
+    exchange.say("hangup")
+    exchange.event("ended", since, why="exchange")
+    record = lab.box.call(theirs["CallSid"])
+    check((theirs["LineName"], record["status"]) == ("dahdi 3/6", "completed"), f"the caller's call: {record}")
+
+
+def line_meeting(lab, n):
+    """A ring within two seconds of an on-hook is not told by the driver. A call that waits for the line seizes it after
+    these two seconds: in the midst of the ring, which that answers."""
+    exchange, numbers = lab.exchanges[6], [f"120255518{n:02}", f"120255519{n:02}"]
+    since, known = exchange.mark(), lab.app.count("/long")
+    first = Placed(lab, f"+{numbers[0]}", "six")
+    exchange.event("seized", since, 20)
+    first.end("canceled")
+    ours = Placed(lab, f"+{numbers[1]}", "six")
+    check(ours.made["status"] == "queued", f"made as {ours.made['status']}")
+    exchange.event("ended", since, why="subscriber")
+    since = exchange.mark()
+    exchange.say("ring", f"{MEETING}99{n}")
+    rung = exchange.event("answered", since, 20)["rings"]
+    check(rung == 0, f"answered after {rung} rings: the seizure came too late")
+    caller_leaves(lab, since, known)
+    # The line is free again, and ours has waited for it.
+    exchange.event("seized", since, 30)
+    ours.end("canceled")
+    ours.over("canceled")
+    exchange.event("ended", since, why="subscriber")
+    return "met: the caller was answered, ours went out on line 6 afterwards"
 
 
 KILLS, LATEST_S = 2, 9.0
@@ -156,7 +156,7 @@ KILLS, LATEST_S = 2, 9.0
 def lines_killed(lab):
     """kill -9 under two ISDN calls and two on analogue lines, in and out each, at seeded moments: every line is on hook,
     every timeslot idle, every call has a final status, and all of them can be used again."""
-    took, sids = [], []
+    took, sids, asked_before = [], [], lab.app.mark()
     for n in range(KILLS):
         moment = lab.random.uniform(LATEST_S * n / KILLS, LATEST_S * (n + 1) / KILLS)
         lines, there = [lab.exchanges[1], lab.exchanges[6]], lab.peer.mark()
@@ -191,7 +191,7 @@ def lines_killed(lab):
         for exchange, begin in zip(lab.exchanges.values(), idle):
             check(not exchange.count("seized", begin), f"line {exchange.place} was seized by a start")
         used_again(lab, n)
-    sids += lab.app.sids()
+    sids += lab.app.sids(asked_before)
     alive = [sid for sid in sids if lab.box.call(sid)["status"] not in FINAL]
     check(not alive, f"without a final status: {alive}")
     return f"killed at {'; '.join(took)}; {len(set(sids))} calls final"
@@ -203,11 +203,11 @@ def used_again(lab, n):
     there = lab.peer.mark()
     far = lab.peer.place("103", f"{MEETING}64{n}", 20 + n)
     lab.exchanges[6].say("ring", f"{MEETING}65{n}")
-    out, line = Placed(lab, f"+1{MEETING}66{n}", "isdn", "long"), Placed(lab, f"+1{MEETING}67{n}", "line", "long")
+    out = Placed(lab, f"+1{MEETING}66{n}", "isdn", "long")
     far.event("connect")
     lab.peer.rung(there, f"1{MEETING}66{n}").say("answer")
     out.asked("/long")
-    lab.exchanges[1].event("dialed", since[0], 25)
+    line, since[0], _ = dialled(lab, lab.exchanges[1], f"1{MEETING}67{n}", "line", "long")
     lab.exchanges[6].event("answered", since[1], 25)
     time.sleep(SETTLED_S)
     lab.exchanges[6].say("hangup")

@@ -50,6 +50,67 @@ class Placed:
         return call
 
 
+# A caller's number that comes with a gap is none, and digits that may have one are not sent out: on a machine that is
+# late, each is tried so often.
+TRIES = 5
+BROKEN = "ended: broken off while dialling"
+# The driver debounces an answered line for 600 ms and does not tell a battery drop within that time.
+SETTLED_S = 1.0
+
+
+def broken_off(lab, exchange, mark):
+    """Whether dialling on a line was broken off since then, because the machine was late."""
+    with lab.box.news:
+        return any(f"dahdi 3/{exchange.place}: {BROKEN}" in line for line in lab.box.lines[mark:])
+
+
+def dialled(lab, exchange, number, trunk, page="menu", **more):
+    """A call on an analogue line whose digits are out, as the exchange heard them, and where what it said begins."""
+    heard = []
+    while heard[-1:] != [number]:
+        check(len(heard) < TRIES, f"dialled {heard} instead of {number}")
+        since, mark = exchange.mark(), lab.box.mark()
+        call = Placed(lab, f"+{number}", trunk, page, **more)
+        end = time.monotonic() + 40
+        while not (exchange.count("dialed", since) or broken_off(lab, exchange, mark)):
+            check(time.monotonic() < end, f"{number} was not dialled")
+            time.sleep(0.05)
+        heard.append(exchange.event("dialed", since)["number"] if exchange.count("dialed", since) else "broken off")
+        if heard[-1] != number:
+            lab.box.call(call.sid)
+            if heard[-1] != "broken off":
+                call.end()
+            exchange.event("ended", since)
+    return call, since, heard
+
+
+def call_in(lab, exchange, path, number, name):
+    """The exchange rings with number and name until the application is asked for that caller: what it was asked, where what
+    the exchange said and heard of it begins, and how often it rang."""
+    for tries in range(1, TRIES + 1):
+        since, begin, known = exchange.mark(), exchange.size(), lab.app.count(path)
+        exchange.say("ring", number, name)
+        asked = lab.app.nth(path, known, 25)
+        if asked["From"]:
+            return asked, since, begin, tries
+        hung_up(exchange, since)
+        time.sleep(GUARD_S)
+    raise AssertionError(f"no number in {TRIES} calls")
+
+
+# The lines rest after a call.
+GUARD_S = 2.5
+
+
+def hung_up(exchange, since):
+    """The exchange hangs up a call that was answered since then, and sees us on hook."""
+    exchange.event("answered", since)
+    time.sleep(SETTLED_S)
+    exchange.say("hangup")
+    why = exchange.event("ended", since)["why"]
+    check(why == "exchange", f"ended by the {why}")
+
+
 def heard_on(lab, exchange, begin):
     """The prompt is in what an exchange heard since then."""
     like, _, slipped = find_prompt(lab.prompt_mu, exchange.heard(begin), ULAW)

@@ -1,24 +1,19 @@
-"""Calls that the API makes, on both kinds of line: answered, and every way in which they are not. And calls that come in
-on an analogue line."""
+"""Calls that the API makes, on both kinds of line: answered, and every way in which they are not. And calls that come
+in on an analogue line."""
 
 import time
 
 from cases import check, cleared, listened, spoken
-
-from legs import ANSWERED, Placed, heard_on, voice
+from legs import ANSWERED, TRIES, Placed, broken_off, call_in, dialled, heard_on, hung_up, voice
 from setups import OWN
 
-# A number that no other case calls, as written by the program and as it must arrive at each kind of line.
+# Who rings on the analogue lines.
 CALLER, CALLER_NAME = "2025550177", "ANNA BELL"
-# The driver debounces an answered line for 600 ms and does not tell a battery drop within that time.
-SETTLED_S = 1.0
-# A digit in which the emulated machine leaves a gap is heard twice: so often is a number dialled until it is heard whole.
-DIALLINGS = 3
 
 
 def isdn_out(lab):
-    """Out to libpri: nobody is asked before the answer; then the document runs and is heard; ended by the API with cause
-    16; callbacks in order."""
+    """Out to libpri: nobody is asked before the answer; then the document runs and is heard; ended by the API with
+    cause 16; callbacks in order."""
     since = lab.peer.mark()
     call = Placed(lab, "+12025550141", "isdn")
     check(call.made["status"] == "queued", f"made as {call.made['status']}")
@@ -76,17 +71,11 @@ def isdn_out_fails(lab):
 
 
 def line_out(lab):
-    """Out on an analogue line: dial tone, the digits, ringing, the answer by the voice that is heard; the document runs and
-    is heard; ended by the API, the line is on hook."""
-    exchange, heard = lab.exchanges[1], []
-    while heard[-1:] != ["12025550142"]:
-        check(len(heard) < DIALLINGS, f"dialled {heard}")
-        since, begin = exchange.mark(), exchange.size()
-        call = Placed(lab, "+12025550142", "line")
-        heard.append(exchange.event("dialed", since, 25)["number"])
-        if heard[-1] != "12025550142":
-            call.end()
-            exchange.event("ended", since)
+    """Out on an analogue line: dial tone, the digits, ringing, the answer by the voice that is heard; the document runs
+    and is heard; ended by the API, the line is on hook."""
+    exchange = lab.exchanges[1]
+    begin = exchange.size()
+    call, since, dialled_so = dialled(lab, exchange, "12025550142", "line")
     exchange.event("answering", since)
     check(not lab.app.of("/menu", CallSid=call.sid), "the application was asked while it rang")
     voice(exchange, 1.5)
@@ -98,34 +87,36 @@ def line_out(lab):
     record = call.over("completed", 16, statuses=ANSWERED)
     check(record["supervision"] == "guessed-voice", f"supervision {record['supervision']}")
     check(record["line"] == "dahdi 3/1", f"line {record['line']}")
-    return f"dialled {heard}; {heard_on(lab, exchange, begin)}; {record['supervision']}"
+    return f"dialled {dialled_so}; {heard_on(lab, exchange, begin)}; {record['supervision']}"
+
+
+# Line, group, status, and whether ringing is told.
+UNANSWERED = [(2, "busy", "busy", False), (3, "congested", "failed", False), (4, "silent", "no-answer", True)]
+DEAD = (5, "dead", "failed", False)
 
 
 def line_out_fails(lab):
     """Busy tone, congestion tone, nobody answers, no dial tone, all at once; every line is on hook afterwards."""
-    wanted = {2: ("busy", "busy"), 3: ("congested", "failed"), 4: ("silent", "no-answer"), 5: ("dead", "failed")}
-    since = {place: lab.exchanges[place].mark() for place in wanted}
-    calls, figures = {}, []
-    for place, (trunk, _) in wanted.items():
-        more = {"Timeout": 14} if trunk == "silent" else {}
-        calls[place] = Placed(lab, f"+1202555015{place}", trunk, **more)
-    for place, (trunk, status) in wanted.items():
-        call, exchange = calls[place], lab.exchanges[place]
-        record = call.over(status, limit_s=40)
-        ended = exchange.event("ended", since[place])
+    figures, calls = [], [fails_on(lab, *case) for case in (*UNANSWERED, DEAD)]
+    for (place, trunk, status, ringing), (call, since, mark) in zip((*UNANSWERED, DEAD), calls):
+        exchange, tries = lab.exchanges[place], 1
+        while (record := lab.box.call(call.sid, 40))["cause"] == 41 and broken_off(lab, exchange, mark):
+            check(tries < TRIES, f"{trunk}: broken off {tries} times")
+            exchange.event("ended", since)
+            call, since, mark = fails_on(lab, place, trunk, status, ringing)
+            tries += 1
+        call.over(status, statuses=["initiated", *(["ringing"] if ringing else []), status])
+        ended = exchange.event("ended", since)
         check(ended["why"] == "subscriber", f"{trunk}: ended by the {ended['why']}")
-        dialled = ended["dialed"]
-        check(bool(dialled) == (trunk != "dead"), f"{trunk}: dialled {dialled!r}")
-        told = [t["CallStatus"] for t in lab.app.of("/status", CallSid=call.sid)]
-        ringing = ["ringing"] if trunk == "silent" else []
-        check(told == ["initiated", *ringing, status], f"{trunk}: callbacks {told}")
+        check(bool(ended["dialed"]) == (trunk != "dead"), f"{trunk}: dialled {ended['dialed']!r}")
         figures.append(f"{trunk}: {status}, cause {record['cause']}")
     return "; ".join(figures)
 
 
-def rings(lab, place, path, limit_s=25, **params):
-    """What the application was asked for a call on a line."""
-    return lab.app.asked_for(path, limit_s, LineName=f"dahdi 3/{place}", **params)
+def fails_on(lab, place, trunk, status, ringing):
+    """A call that is to fail."""
+    marks = lab.exchanges[place].mark(), lab.box.mark()
+    return Placed(lab, f"+1202555015{place}", trunk, **({"Timeout": 14} if ringing else {})), *marks
 
 
 def shows(asked, number, name):
@@ -136,11 +127,9 @@ def shows(asked, number, name):
 
 def line_in(lab):
     """The exchange rings with number and name: the application knows them, its prompt is heard, keys are gathered; the
-    exchange drops the battery: completed. Then it rings without a number."""
+    exchange drops the battery: completed. Then it rings without a number, and ends that call by busy tone."""
     exchange = lab.exchanges[1]
-    since, begin = exchange.mark(), exchange.size()
-    exchange.say("ring", CALLER, CALLER_NAME)
-    asked = rings(lab, 1, "/caller", Direction="inbound")
+    asked, since, begin, tries = call_in(lab, exchange, "/caller", CALLER, CALLER_NAME)
     sid = asked["CallSid"]
     shows(asked, CALLER, CALLER_NAME)
     try:
@@ -154,21 +143,36 @@ def line_in(lab):
     digits = lab.app.asked_for("/said", CallSid=sid)["Digits"]
     check(digits == "472", f"Digits {digits}")
     heard = heard_on(lab, exchange, begin)
-    exchange.say("hangup")
-    why = exchange.event("ended", since)["why"]
-    check(why == "exchange", f"ended by the {why}")
+    hung_up(exchange, since)
     record = lab.box.call(sid)
     check((record["status"], record["cause"]) == ("completed", 16), f"record: {record}")
     since, known = exchange.mark(), lab.app.count("/caller")
     exchange.say("ring")
     unknown = lab.app.nth("/caller", known, 25)
     check(unknown.get("CallerName") is None and not unknown["From"], f"From {unknown['From']}")
-    again = exchange.event("answered", since)["rings"]
-    time.sleep(SETTLED_S)
-    exchange.say("hangup")
-    exchange.event("ended", since)
+    exchange.event("answered", since)
+    cycles = busy_tone(exchange, since)
+    why = exchange.event("ended", since)["why"]
+    check(why == "subscriber", f"busy tone: ended by the {why}")
     check(lab.box.call(unknown["CallSid"])["status"] == "completed", "not completed")
-    return f"{heard}; answered after {rung} rings, without a number after {again} with an empty From"
+    figures = f"{heard}; number and name in call {tries}, answered after {rung} rings"
+    return f"{figures}; without a number, and gone by {cycles} times busy tone"
+
+
+# Four cycles are enough; here each beat comes from a late machine.
+CYCLES = 12
+
+
+def busy_tone(exchange, since):
+    """The caller has gone, and the exchange says so by tone alone; how often it did so until the line was on hook."""
+    for cycle in range(CYCLES):
+        exchange.say("tone", 480, 620)
+        time.sleep(0.5)
+        exchange.say("silence")
+        time.sleep(0.5)
+        if exchange.count("ended", since):
+            return cycle + 1
+    return CYCLES
 
 
 ALL = [

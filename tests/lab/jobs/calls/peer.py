@@ -1,5 +1,5 @@
-"""The far ends of the lines: libpri (`pri-peer`) and the exchange of an analogue line (`fxo-peer`). Each is a child process
-watched by a thread; waiting is for a line, never for a time."""
+"""The far ends of the lines: libpri (`pri-peer`) and the exchange of an analogue line (`fxo-peer`). Each is a child
+process watched by a thread; waiting is for a line, never for a time."""
 
 import json
 import os
@@ -108,9 +108,9 @@ class Peer(Probe):
         self.say("call", to, frm, slot)
         return Far(self, since, self.event("placing", since, to=to)["call"], frm)
 
-    def rung(self, since, called, limit_s=15):
+    def rung(self, since, called, limit_s=15, **fields):
         """A call that comes to this end; its SETUP stands in `setup`."""
-        setup = self.event("setup", since, limit_s, called=called)
+        setup = self.event("setup", since, limit_s, called=called, **fields)
         far = Far(self, since, setup["call"], setup["calling"])
         far.setup = setup
         return far

@@ -22,6 +22,7 @@ import collide
 import outgoing
 from app import PROMPT, Application
 from box import Box
+from legs import GUARD_S
 from peer import Exchange, Peer
 from setups import ALL as SETUPS
 
@@ -77,6 +78,7 @@ class Lab:
         self.prompt = self.box.speech(PROMPT)
         if self.exchanges:
             self.prompt_mu = self.box.speech(PROMPT, "mulaw")
+            time.sleep(GUARD_S)
 
     def end(self):
         for child in (self.box, self.peer, *self.exchanges.values()):

@@ -22,6 +22,7 @@ GROUPS = {
     "silent": ["dahdi 3/4"],
     "dead": ["dahdi 3/5"],
     "pair": ["dahdi 3/6", "dahdi 3/7"],
+    "six": ["dahdi 3/6"],
     "bridge": ["dahdi 3/8"],
 }
 # What happens at the far end of each analogue line when we dial.

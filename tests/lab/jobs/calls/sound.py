@@ -40,8 +40,8 @@ ANCHOR = 40
 VARIED = 12
 # A gap of the emulated clock moves the rest of a prompt by at most this much at a time.
 JUMP = RATE // 2
-# Blocks that it lost pull the rest forward, by a few of 20 ms.
-LOST = RATE // 10
+# What the far end lost, because it was stopped for longer than its buffers of 160 ms, pulls the rest forward.
+LOST = RATE // 2
 
 
 def find_prompt(wanted, heard, law=ALAW):
