@@ -88,8 +88,9 @@ impl Service {
             })?;
         }
         let client = client(config, wiring.hosts)?;
-        let store = open_store(config, started).await?;
+        // The socket first: where it answers, this box runs already, and its living calls are not to be repaired away.
         let media = start_media(config, client.clone()).await?;
+        let store = open_store(config, started).await?;
         let socket = config.this.runtime_dir.join("media.sock");
         let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
         let seed = match wiring.seed {
