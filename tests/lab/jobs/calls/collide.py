@@ -81,8 +81,8 @@ def isdn_glare(lab):
 
 
 def line_glare(lab):
-    """The exchange rings before, after and during our seizure: the caller is answered or, if we were first, gets busy tone;
-    our call goes out on the other line, or on this one; no line is left off hook."""
+    """The exchange rings before, after and during our seizure: the caller is answered or, if we were first, gets busy
+    tone; our call goes out on the other line, or on this one; no line is left off hook."""
     before, after = line_rung(lab, "before", 0), line_rung(lab, "after", 1)
     met = line_meeting(lab, 2)
     return f"rung before: {before}; after: {after}; {met}"
@@ -154,8 +154,8 @@ KILLS, LATEST_S = 2, 9.0
 
 
 def lines_killed(lab):
-    """kill -9 under two ISDN calls and two on analogue lines, in and out each, at seeded moments: every line is on hook,
-    every timeslot idle, every call has a final status, and all of them can be used again."""
+    """kill -9 under two ISDN calls and two on analogue lines, in and out each, at seeded moments: every line is on
+    hook, every timeslot idle, every call has a final status, and all of them can be used again."""
     took, sids, asked_before = [], [], lab.app.mark()
     for n in range(KILLS):
         moment = lab.random.uniform(LATEST_S * n / KILLS, LATEST_S * (n + 1) / KILLS)

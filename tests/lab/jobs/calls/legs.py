@@ -41,7 +41,8 @@ class Placed:
         check(call["status"] == status, f"{text} instead of {status}")
         check(cause is None or call["cause"] == cause, f"{text} instead of cause {cause}")
         last = self.told(status)
-        check(last.get("HangupCause") == str(call["cause"]), f"callback: cause {last.get('HangupCause')}, record {text}")
+        said = last.get("HangupCause")
+        check(said == str(call["cause"]), f"callback: cause {said}, record {text}")
         told = self.lab.app.of("/status", CallSid=self.sid)
         order = [int(t["SequenceNumber"]) for t in told]
         check(order == list(range(len(told))), f"callbacks came as {order}")
@@ -85,8 +86,8 @@ def dialled(lab, exchange, number, trunk, page="menu", **more):
 
 
 def call_in(lab, exchange, path, number, name):
-    """The exchange rings with number and name until the application is asked for that caller: what it was asked, where what
-    the exchange said and heard of it begins, and how often it rang."""
+    """The exchange rings with number and name until the application is asked for a caller whom it knows: what it was
+    asked, where what the exchange said and heard of it begins, and how often it rang."""
     for tries in range(1, TRIES + 1):
         since, begin, known = exchange.mark(), exchange.size(), lab.app.count(path)
         exchange.say("ring", number, name)

@@ -40,7 +40,7 @@ RINGS_S = 4
 
 
 def isdn_out_fails(lab):
-    """Busy, rejected, two kinds of congestion, no such number; not answered in time; cancelled by the API. All at once."""
+    """Busy, rejected, two kinds of congestion, no such number; not answered in time; cancelled by the API: all at once."""
     since, calls = lab.peer.mark(), []
     for cause, rings, status in CLEARED:
         calls.append((Placed(lab, f"+120255502{cause:02}", "isdn"), cause, rings, status))
