@@ -50,6 +50,10 @@ pub(crate) const ANSWER_LIMIT: Micros = Micros::from_s(8);
 pub(crate) const CLEAR_LIMIT: Micros = Micros::from_s(60);
 /// For an analogue line to hear dial tone and send its digits, before the time to ring begins: 5 s and 40 digits, twice.
 pub(crate) const DIALLING_LIMIT: Micros = Micros::from_s(30);
+/// A call for help that finds every line in use, or at rest, or not ready yet after the start, asks again this often…
+pub(crate) const HELP_EVERY: Micros = Micros::from_ms(250);
+/// …for so long.
+pub(crate) const HELP_LIMIT: Micros = Micros::from_s(10);
 /// For the first octet of a sound.
 pub(crate) const SOUND_START_LIMIT: Micros = Micros::from_s(20);
 /// For one sound; longer than any announcement.

@@ -91,6 +91,24 @@ impl World {
         self.reply_after(id, call, write);
     }
 
+    /// The number that a call of the API shows. A call for help is not refused for it: it shows one that may be shown.
+    fn from_number(&self, new: &NewCall, emergency: bool) -> Result<String, (u32, String)> {
+        let from = self.config.plan.normal(&new.from).filter(|from| !from.is_empty());
+        let refused = match from {
+            Some(from) if self.may_show(new.account, &from) => return Ok(from),
+            Some(from) => {
+                (21210, format!("{from} is not a number of the account, nor in outbound.caller_ids; use one that is"))
+            }
+            None => (21212, Barred::NoNumber.text(&new.from)),
+        };
+        if !emergency {
+            return Err(refused);
+        }
+        let own = self.directory.numbers_of(new.account).map(|own| own.phone_number.as_str());
+        let mut known = own.chain(self.config.outbound.caller_ids.iter().map(String::as_str));
+        Ok(known.find_map(|number| self.config.plan.normal(number)).unwrap_or_default())
+    }
+
     fn place(&mut self, new: NewCall) -> Result<(Call, WriteId), (u32, String)> {
         let meant = |code: u32| (code, format!("{}: {}", Code(code).meaning(), Code(code).remedy()));
         match self.directory.account(new.account).map(|account| account.status) {
@@ -101,12 +119,7 @@ impl World {
             let code = if barred == Barred::NoNumber { 21211 } else { 21215 };
             (code, barred.text(&new.to))
         })?;
-        let from = self.config.plan.normal(&new.from).filter(|from| !from.is_empty());
-        let from = from.ok_or_else(|| (21212, Barred::NoNumber.text(&new.from)))?;
-        if !self.may_show(new.account, &from) {
-            let text = format!("{from} is not a number of the account, nor in outbound.caller_ids; use one that is");
-            return Err((21210, text));
-        }
+        let from = self.from_number(&new, callee.emergency)?;
         if !callee.emergency && self.draining {
             self.counters.refused_draining += 1;
             return Err((20503, "the box is being stopped and begins no calls; try again later".to_owned()));

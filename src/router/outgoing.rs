@@ -10,7 +10,7 @@ use crate::errand::Errand;
 use crate::fault::Fault;
 use crate::fetch::Wanted;
 use crate::leg::{Leg, Stop};
-use crate::limits::{DIALLING_LIMIT, SEIZE_LIMIT, WRITE_LIMIT};
+use crate::limits::{DIALLING_LIMIT, HELP_EVERY, HELP_LIMIT, SEIZE_LIMIT, WRITE_LIMIT};
 use crate::queue::Waits;
 use crate::recording::{Ear, Side, Take, Wish};
 use crate::session::Session;
@@ -124,7 +124,7 @@ async fn kept(leg: &Leg) -> Result<(), Stop> {
 
 /// Until there is a line; it waits for one since `began`.
 async fn seize(leg: &Leg, began: Micros) -> Result<(), Stop> {
-    let (may_queue, group) = leg.outward(|o| (o.may_queue, o.order.group.clone()))?;
+    let (may_queue, group, help) = leg.outward(|o| (o.may_queue, o.order.group.clone(), o.order.emergency))?;
     match may_queue {
         true => leg.world().dial_in_turn(leg.task, &group),
         false => leg.world().dial(leg.task),
@@ -140,6 +140,14 @@ async fn seize(leg: &Leg, began: Micros) -> Result<(), Stop> {
             Some(no_line) if may_queue && no_line.may_wait => {
                 leg.trace(TraceKind::Line, format!("waits for a line: {}", no_line.text));
                 told = true;
+            }
+            // Help stands in no queue: it asks for any line that becomes free, again and again.
+            Some(no_line) if help && no_line.may_wait && leg.now() < began + HELP_LIMIT => {
+                let again = leg.now() + HELP_EVERY;
+                while leg.now() < again {
+                    leg.next(again).await?;
+                }
+                leg.world().dial(leg.task);
             }
             Some(no_line) => return Err(without_line(leg, no_line.cause, &no_line.text)),
             None => {}

@@ -1,6 +1,7 @@
 //! Who waits for a free line: first come, first served, group by group. A try is made when a line is said to be free, and
 //! again after each success, because one word may stand for several lines. Calls of the API wait here; a Dial does not,
-//! its caller is already there, and neither does a call for help.
+//! its caller is already there; a call for help asks again
+//! and again beside the queue (`outgoing`).
 
 use std::collections::BTreeSet;
 

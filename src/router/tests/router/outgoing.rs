@@ -281,6 +281,40 @@ fn help_may_always_be_called() {
     assert!(bench.orders()[0].emergency);
 }
 
+/// A line that rests after a call, or is not ready yet, is no reason to give help up.
+#[test]
+fn help_asks_for_a_line_again_until_there_is_one() {
+    let mut bench = bench();
+    bench.far_end("911", FarEnd::no_line(34, true));
+    let mut order = Bench::order_url();
+    order.to = "911".into();
+    bench.creates(order.clone());
+    bench.wait_ms(3_000);
+    assert!(bench.orders().len() > 8, "{} orders in three seconds", bench.orders().len());
+    bench.far_end("911", FarEnd::answers(500));
+    bench.run_out();
+    bench.ended(CallStatus::Completed, 16);
+
+    let mut bench = Bench::bare(2);
+    bench.far_end("911", FarEnd::no_line(34, true));
+    bench.creates(order);
+    bench.run_out();
+    bench.ended(CallStatus::Failed, 34);
+    assert!((40..=42).contains(&bench.orders().len()), "{} orders in ten seconds", bench.orders().len());
+}
+
+#[test]
+fn help_is_not_refused_for_the_number_it_shows() {
+    for from in ["+442079460999", "no number"] {
+        let mut bench = bench();
+        let mut order = Bench::order_url();
+        (order.to, order.from) = ("911".into(), from.into());
+        bench.creates(order);
+        let order = bench.orders()[0];
+        assert_eq!((order.to.as_str(), order.from.as_str()), ("911", SHOWN), "one that may be shown");
+    }
+}
+
 #[test]
 fn who_came_first_gets_the_first_free_line() {
     let mut bench = bench();
