@@ -61,6 +61,8 @@ pub struct Service {
     pub timeline: Option<tokio::sync::broadcast::Receiver<Trace>>,
     engine: Option<Engine>,
     api_task: tokio::task::JoinHandle<()>,
+    /// Locked as long as the state is ours.
+    _owner: std::fs::File,
 }
 
 /// What a service is made of beside its configuration.
@@ -87,6 +89,7 @@ impl Service {
                 text: format!("{}: cannot be made: {error}", dir.display()),
             })?;
         }
+        let owner = own(&config.this.state_dir)?;
         let client = client(config, wiring.hosts)?;
         // The socket first: where it answers, this box runs already, and its living calls are not to be repaired away.
         let media = start_media(config, client.clone()).await?;
@@ -118,15 +121,19 @@ impl Service {
         let (live, timeline) = conductor::start(parts);
         let api_task = serve_api(listener, store.clone(), live.clone());
         lease(store.clone());
-        Ok(Service { live, api, account, store, media, timeline: Some(timeline), engine, api_task })
+        Ok(Service { live, api, account, store, media, timeline: Some(timeline), engine, api_task, _owner: owner })
     }
 
-    /// Ends calls within `drain`: no new ones at once, the rest when the time is up.
-    pub async fn stop(mut self, drain: std::time::Duration) {
+    /// Ends calls within `drain`: no new ones at once, the rest when the time is up, or when `hurry` comes.
+    pub async fn stop(mut self, drain: std::time::Duration, hurry: impl Future<Output = ()>) {
         self.live.drain().await;
         let until = Instant::now() + drain;
+        let mut hurry = std::pin::pin!(hurry);
         while self.live.live_calls().await > 0 && Instant::now() < until {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let wait = tokio::time::sleep(std::time::Duration::from_millis(100));
+            if tokio::select! { () = wait => false, () = &mut hurry => true } {
+                break;
+            }
         }
         self.live.end_all().await;
         let until = Instant::now() + LAST_WORDS;
@@ -139,6 +146,21 @@ impl Service {
         let _ = tokio::task::spawn_blocking(move || drop(engine)).await;
         self.media.shutdown().await;
         self.store.close().await;
+    }
+}
+
+/// Makes a state directory ours: a second box on it would take the calls of the first one for leftovers of a crash.
+fn own(state: &Path) -> Result<std::fs::File, StartError> {
+    let file = state.join("lock");
+    let opened = std::fs::File::options().create(true).truncate(false).write(true).open(&file);
+    let opened = opened.map_err(|error| failed(&file.display().to_string())(&error))?;
+    match opened.try_lock() {
+        Ok(()) => Ok(opened),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StartError {
+            exit: 69,
+            text: format!("{}: another tipring uses it; stop that one, or set box.state_dir", state.display()),
+        }),
+        Err(std::fs::TryLockError::Error(error)) => Err(failed(&file.display().to_string())(&error)),
     }
 }
 
@@ -389,7 +411,14 @@ pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
         _ = terminate.recv() => {}
         _ = &mut logged => {}
     }
-    service.stop(DRAIN).await;
+    // Who says it twice does not want to wait.
+    let again = async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    service.stop(DRAIN, again).await;
     drop(far_end);
     logged.abort();
     Ok(())
@@ -427,4 +456,20 @@ pub fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
     out.write_all(text.as_bytes())?;
     out.sync_all()?;
     std::fs::rename(&part, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_directory_has_one_box() {
+        let dir = super::super::outcome::ScratchDir::new().expect("a folder");
+        let first = own(&dir.path).expect("nobody has it");
+        let second = own(&dir.path).expect_err("it is taken");
+        assert_eq!(second.exit, 69);
+        assert!(second.text.contains("another tipring uses it"), "{second}");
+        drop(first);
+        own(&dir.path).expect("it is free again");
+    }
 }

@@ -92,7 +92,7 @@ impl World {
     }
 
     /// The number that a call of the API shows. A call for help is not refused for it: it shows one that may be shown.
-    fn from_number(&self, new: &NewCall, emergency: bool) -> Result<String, (u32, String)> {
+    fn number_to_show(&self, new: &NewCall, emergency: bool) -> Result<String, (u32, String)> {
         let from = self.config.plan.normal(&new.from).filter(|from| !from.is_empty());
         let refused = match from {
             Some(from) if self.may_show(new.account, &from) => return Ok(from),
@@ -119,7 +119,7 @@ impl World {
             let code = if barred == Barred::NoNumber { 21211 } else { 21215 };
             (code, barred.text(&new.to))
         })?;
-        let from = self.from_number(&new, callee.emergency)?;
+        let from = self.number_to_show(&new, callee.emergency)?;
         if !callee.emergency && self.draining {
             self.counters.refused_draining += 1;
             return Err((20503, "the box is being stopped and begins no calls; try again later".to_owned()));

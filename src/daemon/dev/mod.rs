@@ -141,7 +141,7 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     if let Some(count) = options.calls {
         let callers = Callers::new(far.exchange.clone(), far.office.clone(), far.wire.clone(), NUMBER);
         callers.run(count, options.analog_calls, &service, &mut timeline).await?;
-        service.stop(Duration::from_secs(2)).await;
+        service.stop(Duration::from_secs(2), std::future::pending()).await;
         return Ok(Summary { ok: true, calls: 0, http: 0, verbs: 0, recordings: 0 });
     }
     let mut show = Show { timeline, verbs: 0, ended: false };
@@ -175,7 +175,7 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     if !options.once {
         serve_on(&mut show, &service, &far).await;
     }
-    service.stop(Duration::from_secs(2)).await;
+    service.stop(Duration::from_secs(2), std::future::pending()).await;
     drop(far);
     Ok(summary)
 }
