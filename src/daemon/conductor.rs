@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::mpsc as std_mpsc;
 use std::time::{Duration, Instant};
 
-use tipring_card::Micros;
+use tipring_card::{Cause, Micros};
 use tipring_lines::{EngineEvent, EngineHandle};
 use tipring_resources::{Code, Record, Sid};
 use tipring_router::{
-    DirectoryChange, Effect, Event, HttpId, LineCommand, MediaId, Reply, Request, RequestId, Router, SwitchCommand,
-    SwitchEvent, Trace, TraceKind,
+    DirectoryChange, Effect, Event, HttpId, LineCommand, LineEvent, MediaId, Reply, Request, RequestId, Router,
+    SwitchCommand, SwitchEvent, Trace, TraceKind,
 };
 use tipring_store::Blobs;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -445,8 +445,16 @@ impl Conductor {
     }
 
     fn line_command(&mut self, command: LineCommand) {
-        let sent = self.engine.as_ref().is_some_and(|engine| engine.line(command.clone()));
-        if !sent {
+        let Some(engine) = &self.engine else {
+            if let LineCommand::Dial { attempt, .. } = command {
+                let text = "the box has no card; name one as [[card]] in its configuration".to_owned();
+                let none = LineEvent::NoLine { attempt, cause: Cause::OUT_OF_ORDER, may_wait: false, text };
+                // Where there is no room for it, the router's own limit ends the call.
+                let _ = self.ends.try_send(End::Event(Event::Line(none)));
+            }
+            return;
+        };
+        if !engine.line(command.clone()) {
             tracing::error!(?command, "a command for a line was lost: its queue is full or its engine has stopped");
         }
     }

@@ -462,6 +462,41 @@ pub fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn a_box_without_a_card_says_so_to_a_call_at_once() {
+        let dir = super::super::outcome::ScratchDir::new().expect("a folder");
+        let mut config = Config::default();
+        config.this.state_dir = dir.path.join("state");
+        config.this.cache_dir = dir.path.join("cache");
+        config.this.runtime_dir = dir.path.join("run");
+        config.listen.api = "127.0.0.1:0".into();
+        let wiring = Wiring { card: None, hosts: Vec::new(), seed: Some(1) };
+        let mut service = Service::start(&config, &dir.path.join("none.toml"), wiring).await.expect("it starts");
+        let mut timeline = service.timeline.take().expect("from its first line");
+        let call = tipring_router::NewCall {
+            account: service.account.sid,
+            to: "112".into(),
+            from: "+12025550199".into(),
+            group: String::new(),
+            instructions: tipring_router::Instructions::Document("<Response/>".into()),
+            fallback_url: String::new(),
+            fallback_method: Method::Post,
+            callback: None,
+            timeout_s: 60,
+            time_limit_s: 60,
+            send_digits: String::new(),
+            record: None,
+        };
+        let reply = service.live.ask(Request::CreateCall(Box::new(call))).await;
+        assert!(matches!(reply, Reply::Call(_)), "{reply:?}");
+        let told = async {
+            while !timeline.recv().await.expect("the timeline goes on").text.contains("the box has no card") {}
+        };
+        // Far below the 15 s after which the router gives lines up.
+        tokio::time::timeout(std::time::Duration::from_secs(8), told).await.expect("it is said at once");
+        service.stop(std::time::Duration::ZERO, std::future::pending()).await;
+    }
+
     #[test]
     fn a_state_directory_has_one_box() {
         let dir = super::super::outcome::ScratchDir::new().expect("a folder");
