@@ -16,7 +16,7 @@ use crate::daemon::{dev, serve, simulation};
 
 /// Telephone lines run web applications.
 #[derive(Debug, Parser)]
-#[command(name = "tipring", version, about)]
+#[command(name = "tipring", version = env!("TIPRING_VERSION"), about)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
