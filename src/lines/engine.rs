@@ -68,7 +68,7 @@ pub struct EngineHandle {
     commands: Producer<'static, Command>,
     /// Switch events come from here.
     events: Consumer<'static, Event>,
-    lines: mpsc::SyncSender<LineCommand>,
+    lines: mpsc::SyncSender<ToSignalling>,
     /// Line events and notes come from here; the owner may move it to a thread of its own.
     pub line_events: Option<mpsc::Receiver<EngineEvent>>,
     /// What of the configuration fits no line of the card; told as notes too.
@@ -98,6 +98,22 @@ enum ToMedia {
     Detach { port: Port },
     Listen { port: Port, listen: Listen },
     Send { port: Port, digits: Digits },
+}
+
+/// Messages of the owner to the signalling thread.
+enum ToSignalling {
+    Command(LineCommand),
+    /// Other settings; what fits no line of the card is answered.
+    Configure(Box<LinesConfig>, mpsc::SyncSender<Configured>),
+}
+
+/// How new settings were taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configured {
+    /// What of them fits no line of the card.
+    pub complaints: Vec<String>,
+    /// Spans and lines that take them when their calls are over.
+    pub waiting: Vec<String>,
 }
 
 /// Messages back to the signalling thread.
@@ -202,9 +218,18 @@ impl EngineHandle {
 
     /// A command for a line; false if the queue is full or the engine has stopped.
     pub fn line(&self, command: LineCommand) -> bool {
-        let sent = self.lines.try_send(command).is_ok();
+        let sent = self.lines.try_send(ToSignalling::Command(command)).is_ok();
         let _ = self.wake.write(1);
         sent
+    }
+
+    /// Other settings from now on, each as soon as no call uses the old one ([`Signalling::configure`]). The answer comes
+    /// from the signalling thread; `None`: its queue is full, or it has stopped.
+    pub fn configure(&self, config: LinesConfig) -> Option<mpsc::Receiver<Configured>> {
+        let (back, answer) = mpsc::sync_channel(1);
+        let sent = self.lines.try_send(ToSignalling::Configure(Box::new(config), back)).is_ok();
+        let _ = self.wake.write(1);
+        sent.then_some(answer)
     }
 
     /// Figures and states.
@@ -356,7 +381,7 @@ impl MediaThread {
 struct SignallingThread {
     signalling: Signalling,
     epoch: Instant,
-    commands: mpsc::Receiver<LineCommand>,
+    commands: mpsc::Receiver<ToSignalling>,
     out: mpsc::SyncSender<EngineEvent>,
     to_media: Producer<'static, ToMedia>,
     from_media: Consumer<'static, FromMedia>,
@@ -373,8 +398,16 @@ impl SignallingThread {
         let mut actions = Vec::new();
         while !self.stop.load(Ordering::Relaxed) {
             let now = self.now();
-            while let Ok(command) = self.commands.try_recv() {
-                self.signalling.command(now, command, &mut actions);
+            while let Ok(message) = self.commands.try_recv() {
+                match message {
+                    ToSignalling::Command(command) => self.signalling.command(now, command, &mut actions),
+                    ToSignalling::Configure(config, back) => {
+                        let complaints = self.signalling.configure(&config);
+                        // What can be taken at once is taken before the answer says what waits.
+                        self.signalling.step(now, &mut actions);
+                        let _ = back.try_send(Configured { complaints, waiting: self.signalling.waiting() });
+                    }
+                }
                 self.carry_out(&mut actions);
             }
             while let Some(message) = self.from_media.dequeue() {
