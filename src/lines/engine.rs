@@ -80,6 +80,9 @@ pub struct EngineHandle {
 /// What may be read of an engine at any time.
 #[derive(Default)]
 pub struct Gauges {
+    beat: AtomicU64,
+    media_ended: AtomicBool,
+    signalling_beat: AtomicU64,
     late_ticks: AtomicU64,
     late_blocks: AtomicU64,
     lost_blocks: AtomicU64,
@@ -239,6 +242,22 @@ impl EngineHandle {
 }
 
 impl Gauges {
+    /// Rises at every turn of the media thread, once a tick: with a card in order that is every 10 ms, without its clock
+    /// once a second at least. It stands still when the thread hangs, or has ended because its card is gone.
+    pub fn beat(&self) -> u64 {
+        self.beat.load(Ordering::Relaxed)
+    }
+
+    /// The media thread has ended by itself: its card is gone. Then [`Gauges::beat`] stands still for ever, and rightly.
+    pub fn media_ended(&self) -> bool {
+        self.media_ended.load(Ordering::Relaxed)
+    }
+
+    /// Rises at every turn of the signalling thread: once a second at least.
+    pub fn signalling_beat(&self) -> u64 {
+        self.signalling_beat.load(Ordering::Relaxed)
+    }
+
     /// Ticks that were run late.
     pub fn late_ticks(&self) -> u64 {
         self.late_ticks.load(Ordering::Relaxed)
@@ -306,8 +325,12 @@ impl MediaThread {
             let ticks = match self.pace.wait() {
                 Ok(ticks) => ticks,
                 Err(CardError::Again) => 0,
-                Err(_) => return,
+                Err(_) => {
+                    self.gauges.media_ended.store(true, Ordering::Relaxed);
+                    return;
+                }
             };
+            self.gauges.beat.fetch_add(1, Ordering::Relaxed);
             self.take();
             self.media.tick(ticks);
             self.give();
@@ -397,6 +420,7 @@ impl SignallingThread {
     fn run(mut self) {
         let mut actions = Vec::new();
         while !self.stop.load(Ordering::Relaxed) {
+            self.gauges.signalling_beat.fetch_add(1, Ordering::Relaxed);
             let now = self.now();
             while let Ok(message) = self.commands.try_recv() {
                 match message {
