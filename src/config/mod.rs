@@ -35,6 +35,8 @@ pub struct Config {
     pub number: Vec<NumberEntry>,
     /// Sound and speech.
     pub media: Media,
+    /// The log.
+    pub log: Log,
 }
 
 /// `[box]`
@@ -54,6 +56,10 @@ pub struct ThisBox {
     pub runtime_dir: PathBuf,
     /// `sqlite` in the state directory when empty, else a `postgres://` URL.
     pub store: String,
+    /// A file that has the store's URL, for a URL with a password; `cred:NAME` is one in `$CREDENTIALS_DIRECTORY`.
+    pub store_file: String,
+    /// Seconds that calls have to end after SIGTERM.
+    pub drain_s: u64,
 }
 
 impl Default for ThisBox {
@@ -65,6 +71,8 @@ impl Default for ThisBox {
             cache_dir: "/var/cache/tipring".into(),
             runtime_dir: "/run/tipring".into(),
             store: String::new(),
+            store_file: String::new(),
+            drain_s: 30,
         }
     }
 }
@@ -77,11 +85,13 @@ pub struct Listen {
     pub api: String,
     /// Plain HTTP on other addresses than loopback, too.
     pub plain: bool,
+    /// Address of health and metrics, plain HTTP like the API's; none when empty.
+    pub metrics: String,
 }
 
 impl Default for Listen {
     fn default() -> Self {
-        Listen { api: "127.0.0.1:8080".into(), plain: false }
+        Listen { api: "127.0.0.1:8080".into(), plain: false, metrics: "127.0.0.1:9740".into() }
     }
 }
 
@@ -155,12 +165,45 @@ pub struct Media {
     pub cache_mib: u64,
     /// Certificates of private authorities, PEM files.
     pub trust: Vec<PathBuf>,
+    /// The Unix socket of a media layer that runs by itself, an absolute path; empty: it runs in this process.
+    pub face: String,
 }
 
 impl Default for Media {
     fn default() -> Self {
-        Media { cache_mib: 1024, trust: Vec::new() }
+        Media { cache_mib: 1024, trust: Vec::new(), face: String::new() }
     }
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// How lines are written.
+    pub format: LogFormat,
+    /// What is logged, such as `info` or `warn,tipring_webhook=debug`; the environment's `TIPRING_LOG` wins.
+    pub level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log { format: LogFormat::Auto, level: "info".into() }
+    }
+}
+
+/// How lines of the log are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// To the journal where standard error is the journal, else text.
+    #[default]
+    Auto,
+    /// To the journal, with fields.
+    Journal,
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
 }
 
 /// Why a file is refused.

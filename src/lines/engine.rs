@@ -68,7 +68,7 @@ pub struct EngineHandle {
     commands: Producer<'static, Command>,
     /// Switch events come from here.
     events: Consumer<'static, Event>,
-    lines: mpsc::SyncSender<LineCommand>,
+    lines: mpsc::SyncSender<ToSignalling>,
     /// Line events and notes come from here; the owner may move it to a thread of its own.
     pub line_events: Option<mpsc::Receiver<EngineEvent>>,
     /// What of the configuration fits no line of the card; told as notes too.
@@ -80,6 +80,9 @@ pub struct EngineHandle {
 /// What may be read of an engine at any time.
 #[derive(Default)]
 pub struct Gauges {
+    beat: AtomicU64,
+    media_ended: AtomicBool,
+    signalling_beat: AtomicU64,
     late_ticks: AtomicU64,
     late_blocks: AtomicU64,
     lost_blocks: AtomicU64,
@@ -98,6 +101,22 @@ enum ToMedia {
     Detach { port: Port },
     Listen { port: Port, listen: Listen },
     Send { port: Port, digits: Digits },
+}
+
+/// Messages of the owner to the signalling thread.
+enum ToSignalling {
+    Command(LineCommand),
+    /// Other settings; what fits no line of the card is answered.
+    Configure(Box<LinesConfig>, mpsc::SyncSender<Configured>),
+}
+
+/// How new settings were taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configured {
+    /// What of them fits no line of the card.
+    pub complaints: Vec<String>,
+    /// Spans and lines that take them when their calls are over.
+    pub waiting: Vec<String>,
 }
 
 /// Messages back to the signalling thread.
@@ -202,9 +221,18 @@ impl EngineHandle {
 
     /// A command for a line; false if the queue is full or the engine has stopped.
     pub fn line(&self, command: LineCommand) -> bool {
-        let sent = self.lines.try_send(command).is_ok();
+        let sent = self.lines.try_send(ToSignalling::Command(command)).is_ok();
         let _ = self.wake.write(1);
         sent
+    }
+
+    /// Other settings from now on, each as soon as no call uses the old one ([`Signalling::configure`]). The answer comes
+    /// from the signalling thread; `None`: its queue is full, or it has stopped.
+    pub fn configure(&self, config: LinesConfig) -> Option<mpsc::Receiver<Configured>> {
+        let (back, answer) = mpsc::sync_channel(1);
+        let sent = self.lines.try_send(ToSignalling::Configure(Box::new(config), back)).is_ok();
+        let _ = self.wake.write(1);
+        sent.then_some(answer)
     }
 
     /// Figures and states.
@@ -214,6 +242,22 @@ impl EngineHandle {
 }
 
 impl Gauges {
+    /// Rises at every turn of the media thread, once a tick: with a card in order that is every 10 ms, without its clock
+    /// once a second at least. It stands still when the thread hangs, or has ended because its card is gone.
+    pub fn beat(&self) -> u64 {
+        self.beat.load(Ordering::Relaxed)
+    }
+
+    /// The media thread has ended by itself: its card is gone. Then [`Gauges::beat`] stands still for ever, and rightly.
+    pub fn media_ended(&self) -> bool {
+        self.media_ended.load(Ordering::Relaxed)
+    }
+
+    /// Rises at every turn of the signalling thread: once a second at least.
+    pub fn signalling_beat(&self) -> u64 {
+        self.signalling_beat.load(Ordering::Relaxed)
+    }
+
     /// Ticks that were run late.
     pub fn late_ticks(&self) -> u64 {
         self.late_ticks.load(Ordering::Relaxed)
@@ -281,8 +325,12 @@ impl MediaThread {
             let ticks = match self.pace.wait() {
                 Ok(ticks) => ticks,
                 Err(CardError::Again) => 0,
-                Err(_) => return,
+                Err(_) => {
+                    self.gauges.media_ended.store(true, Ordering::Relaxed);
+                    return;
+                }
             };
+            self.gauges.beat.fetch_add(1, Ordering::Relaxed);
             self.take();
             self.media.tick(ticks);
             self.give();
@@ -356,7 +404,7 @@ impl MediaThread {
 struct SignallingThread {
     signalling: Signalling,
     epoch: Instant,
-    commands: mpsc::Receiver<LineCommand>,
+    commands: mpsc::Receiver<ToSignalling>,
     out: mpsc::SyncSender<EngineEvent>,
     to_media: Producer<'static, ToMedia>,
     from_media: Consumer<'static, FromMedia>,
@@ -372,9 +420,18 @@ impl SignallingThread {
     fn run(mut self) {
         let mut actions = Vec::new();
         while !self.stop.load(Ordering::Relaxed) {
+            self.gauges.signalling_beat.fetch_add(1, Ordering::Relaxed);
             let now = self.now();
-            while let Ok(command) = self.commands.try_recv() {
-                self.signalling.command(now, command, &mut actions);
+            while let Ok(message) = self.commands.try_recv() {
+                match message {
+                    ToSignalling::Command(command) => self.signalling.command(now, command, &mut actions),
+                    ToSignalling::Configure(config, back) => {
+                        let complaints = self.signalling.configure(&config);
+                        // What can be taken at once is taken before the answer says what waits.
+                        self.signalling.step(now, &mut actions);
+                        let _ = back.try_send(Configured { complaints, waiting: self.signalling.waiting() });
+                    }
+                }
                 self.carry_out(&mut actions);
             }
             while let Some(message) = self.from_media.dequeue() {

@@ -21,7 +21,7 @@ mod signalling;
 mod span;
 
 pub use config::{Group, LinesConfig, Order};
-pub use engine::{Engine, EngineConfig, EngineEvent, EngineHandle, Gauges};
+pub use engine::{Configured, Engine, EngineConfig, EngineEvent, EngineHandle, Gauges};
 pub use media::{LineNews, Media, MediaCounters, Returned};
 pub use signalling::{Signalling, SignallingAction, SpanGauge, open_bearer};
 pub use span::{Output, Span, SpanConfig, SpanCounters, SpanInput};

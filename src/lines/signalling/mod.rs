@@ -156,6 +156,27 @@ impl Signalling {
         &self.complaints
     }
 
+    /// Goes on as `config` says: groups, plan and prefill from the next call on; the role of a span and the settings of an
+    /// analogue line as soon as it has no call. Which lines the card has and drives stays. Returns what fits no line.
+    pub fn configure(&mut self, config: &LinesConfig) -> Vec<String> {
+        self.prefill = usize::from(config.prefill.clamp(1, PREFILL_MAX));
+        for trunked in &mut self.spans {
+            trunked.want(config.role);
+        }
+        for looped in &mut self.loops {
+            looped.want(config.analog_line(&looped.span, &looped.name));
+        }
+        let names = named(&self.spans, &self.loops);
+        self.outward.configure(config, &names)
+    }
+
+    /// Spans and lines whose new settings wait for the end of their calls.
+    pub fn waiting(&self) -> Vec<String> {
+        let spans = self.spans.iter().filter(|trunked| trunked.waits()).map(|trunked| trunked.span.name().to_owned());
+        let loops = self.loops.iter().filter(|looped| looped.waits()).map(|looped| looped.name.clone());
+        spans.chain(loops).collect()
+    }
+
     /// Primes channels with this many blocks (1 to 7) instead of what the configuration says.
     pub fn with_prefill(mut self, blocks: u8) -> Self {
         self.prefill = usize::from(blocks.clamp(1, PREFILL_MAX));
