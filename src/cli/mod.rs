@@ -4,11 +4,12 @@
 mod check;
 mod lines;
 mod numbers;
+mod papers;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError};
 use crate::daemon::serve::{StartError, default_file};
@@ -79,6 +80,15 @@ enum Command {
         #[command(subcommand)]
         command: Numbers,
     },
+    /// Write the manual pages and completions of a package
+    #[command(hide = true)]
+    GenDocs {
+        /// Where to
+        dir: PathBuf,
+        /// The folder of the documents
+        #[arg(long, value_name = "DIR", default_value = "docs")]
+        docs: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -139,6 +149,10 @@ pub fn main() -> ExitCode {
         }
         Command::Numbers { command: Numbers::Set { number, url, api } } => {
             ended(block_on(numbers::set(&number, &url, &api)).map(|()| true))
+        }
+        Command::GenDocs { dir, docs } => {
+            let outcome = papers::write(Arguments::command(), &docs, &dir);
+            ended(outcome.map(|()| true).map_err(|error| StartError { exit: 1, text: format!("gen-docs: {error}") }))
         }
     }
 }

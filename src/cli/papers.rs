@@ -44,7 +44,7 @@ fn page(name: &str, section: &str, title: &str, markdown: &str) -> String {
     roff.control("SH", ["NAME"]);
     roff.text([roman(format!("{name} - {title}"))]);
     roff.control("SH", ["DESCRIPTION"]);
-    let mut writer = Writer { roff, paragraph: String::new(), head: true };
+    let mut writer = Writer { roff, paragraph: String::new(), item: false, head: true };
     let mut lines = markdown.lines().skip_while(|line| line.starts_with("# ") || line.is_empty()).peekable();
     while let Some(line) = lines.next() {
         if let Some(heading) = line.strip_prefix("## ") {
@@ -66,6 +66,7 @@ fn page(name: &str, section: &str, title: &str, markdown: &str) -> String {
         } else if let Some(item) = line.strip_prefix("- ") {
             writer.end_paragraph();
             writer.roff.control("IP", ["•", "2"]);
+            writer.item = true;
             writer.paragraph.push_str(item);
         } else if line.trim().is_empty() {
             writer.end_paragraph();
@@ -84,6 +85,8 @@ struct Writer {
     roff: Roff,
     /// What has been read of the paragraph under way.
     paragraph: String,
+    /// It is one of a list, and has its sign already.
+    item: bool,
     /// The next row of a table is its head, which a manual page does without.
     head: bool,
 }
@@ -92,8 +95,10 @@ impl Writer {
     fn end_paragraph(&mut self) {
         let text = std::mem::take(&mut self.paragraph);
         if !text.is_empty() {
+            if !std::mem::take(&mut self.item) {
+                self.roff.control("PP", []);
+            }
             self.roff.text(inlines(&text));
-            self.roff.control("PP", []);
         }
         self.head = true;
     }
