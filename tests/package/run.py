@@ -18,8 +18,8 @@ FOREVER = "<Response><Pause length='600'/></Response>"
 LINES_BACK_S = 3.0
 STALL_BACK_S = 25.0
 # What stays after a purge: the users, and what Debian's own tools keep.
-STAYS = re.compile(r"^\./(etc/(passwd|group|shadow|gshadow|subuid|subgid)-?|etc/\.pwd\.lock|var/(log|cache|lib/(dpkg|apt|systemd|ucf"
-                   r"|pam))|etc/ld\.so\.cache|root/|etc/mtab|etc/tmpfiles\.d|usr/lib/udev/hwdb|usr/share/info|etc/machine-id)")
+STAYS = re.compile(r"^\./(etc/(passwd|group|shadow|gshadow|subuid|subgid)-? |etc/ld\.so\.cache |var/log/|root/"
+                   r"|var/cache/(apt|debconf|ldconfig)/|var/lib/(dpkg|apt|pam|systemd/(?!deb-systemd-helper)))")
 
 
 def doc(name):
