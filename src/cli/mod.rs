@@ -5,6 +5,7 @@ mod check;
 mod lines;
 mod numbers;
 mod papers;
+mod reload;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,7 +14,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError};
 use crate::daemon::serve::{StartError, default_file};
-use crate::daemon::{dev, serve, simulation};
+use crate::daemon::{dev, media, run, simulation};
 
 /// Telephone lines run web applications.
 #[derive(Debug, Parser)]
@@ -30,6 +31,27 @@ enum Command {
         /// Configuration file
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+    },
+    /// Run the media layer alone, for a service whose configuration has its socket as `media.face`
+    Media {
+        /// Configuration file
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Have the running service take over its configuration anew; tells what was taken, what waits and what was wrong
+    Reload {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// Configuration file
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Plant faults in a running service that was started with TIPRING_DEBUG=1
+    #[command(hide = true)]
+    Debug {
+        #[command(subcommand)]
+        command: Debug,
     },
     /// Show a call on a simulated E1 with a sample application, then serve
     Dev {
@@ -110,6 +132,19 @@ enum Sim {
 }
 
 #[derive(Debug, Subcommand)]
+enum Debug {
+    /// The media thread stands still
+    StallMedia {
+        /// For so long
+        #[arg(long, value_name = "SECONDS", default_value_t = 25)]
+        seconds: u64,
+        /// Configuration file
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum Numbers {
     /// Give a number to an application, from the next call on
     Set {
@@ -133,7 +168,17 @@ pub fn main() -> ExitCode {
     match arguments.command {
         Command::Check { config } => check::run(&file_of(config)),
         Command::Lines { json, config } => lines::run(config, json),
-        Command::Serve { config } => with_config(config, |config, file| block_on(serve::run(&config, &file))),
+        Command::Serve { config } => with_config(config, |config, file| {
+            let again = file.clone();
+            let reread = Box::new(move || match Config::load(&again) {
+                Ok((config, _)) => Ok(config),
+                Err(error) => Err(vec![error.to_string()]),
+            });
+            block_on(run::run(run::Settings { config, file, reread, degraded: None }))
+        }),
+        Command::Media { config } => with_config(config, |config, _| block_on(media::run(&config))),
+        Command::Reload { json, config } => reload::run(config, json),
+        Command::Debug { command: Debug::StallMedia { seconds, config } } => reload::stall_media(config, seconds),
         Command::Dev { once, json, port, fault, calls, analog_calls, app } => {
             let options = dev::Options { once, json, port, fault, calls, analog_calls, app, ..dev::Options::default() };
             ended(block_on(dev::run(options)).map(|summary| summary.ok))

@@ -82,6 +82,7 @@ pub struct EngineHandle {
 pub struct Gauges {
     beat: AtomicU64,
     media_ended: AtomicBool,
+    stall_ms: AtomicU64,
     signalling_beat: AtomicU64,
     late_ticks: AtomicU64,
     late_blocks: AtomicU64,
@@ -248,6 +249,11 @@ impl Gauges {
         self.beat.load(Ordering::Relaxed)
     }
 
+    /// A planted fault, for tests of whoever watches over the threads: the media thread stands still for so long, once.
+    pub fn stall_media(&self, ms: u64) {
+        self.stall_ms.store(ms, Ordering::Relaxed);
+    }
+
     /// The media thread has ended by itself: its card is gone. Then [`Gauges::beat`] stands still for ever, and rightly.
     pub fn media_ended(&self) -> bool {
         self.media_ended.load(Ordering::Relaxed)
@@ -330,6 +336,10 @@ impl MediaThread {
                     return;
                 }
             };
+            if self.gauges.stall_ms.load(Ordering::Relaxed) > 0 {
+                let ms = self.gauges.stall_ms.swap(0, Ordering::Relaxed);
+                std::thread::sleep(std::time::Duration::from_millis(ms));
+            }
             self.gauges.beat.fetch_add(1, Ordering::Relaxed);
             self.take();
             self.media.tick(ticks);

@@ -127,7 +127,8 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
         None => Box::new(near),
     };
     let begun = now();
-    let service = Service::start(&config, &file, Wiring { card: Some(card), hosts: Vec::new(), seed: None }).await?;
+    let service =
+        Service::start(&config, &file, Wiring { card: Some(card), hosts: Vec::new(), seed: None, api: None }).await?;
     let voice_url = options.app.clone().unwrap_or_else(|| format!("http://{}/menu", app.address()));
     give_number(&service, NUMBER, "Sample application", voice_url.clone()).await?;
     give_number(&service, CONNECT, "Connected over an analogue line", format!("http://{}/connect", app.address()))
@@ -243,7 +244,7 @@ fn write_state(state: &Path, service: &Service, app: &App) -> Result<(), StartEr
         "account": service.account.sid.to_string(), "token": service.account.token,
         "number": NUMBER, "connect": CONNECT, "from": SHOWN, "heard": state.join("heard.wav"),
     });
-    super::serve::write_secret(&file, &format!("{text:#}\n"))
+    super::run::write_secret(&file, &format!("{text:#}\n"))
         .map_err(|error| StartError { exit: 1, text: format!("{}: {error}", file.display()) })
 }
 
