@@ -173,7 +173,8 @@ mod tests {
 
     #[test]
     fn a_table_becomes_tagged_paragraphs_and_a_leading_dot_is_no_request() {
-        let text = "# Title\n\n.first\n\n| key | default | what |\n| --- | --- | --- |\n| `a.b` | `1` | see [there](x.md) |\n";
+        let text =
+            "# Title\n\n.first\n\n| key | default | what |\n| --- | --- | --- |\n| `a.b` | `1` | see [there](x.md) |\n";
         let page = page("x", "5", "a thing", text);
         assert!(page.contains(".TP\n\\fBa.b\\fR  \\fB1\\fR\nsee there\n"), "{page}");
         assert!(page.contains("\n\\&.first\n"), "{page}");
