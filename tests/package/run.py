@@ -123,7 +123,10 @@ class Story:
 
     def confined(self):
         """No capability, no port but the documented ones, no device but the allowed, also when a driver comes late."""
-        caps = self.box.sh(f"grep -E '^(CapEff|NoNewPrivs)' /proc/{self.inner()}/status")
+        rules = self.box.sh("udevadm test --action=add /class/mem/null 2>&1 | grep tipring", check=False)
+        assert "Reading rules file: /usr/lib/udev/rules.d/61-tipring-dahdi.rules" in rules, rules
+        assert "61-tipring-dahdi.rules:" not in rules, rules
+        caps = self.box.sh(f"grep -E '^(CapEff|NoNewPrivs)' /proc/{self.pid()}/status")
         assert caps.split() == ["CapEff:", "0000000000000000", "NoNewPrivs:", "1"], caps
         sockets = self.box.sh("cat /proc/net/tcp /proc/net/tcp6")
         listening = set(re.findall(r"^\s*\d+: ([0-9A-F]+:[0-9A-F]{4}) \S+ 0A ", sockets, re.MULTILINE))
@@ -144,10 +147,6 @@ class Story:
         assert "/dev/dahdi/ctl: No such device or address" in said, said
         if "/dev/dahdi/no: Operation not permitted" not in said:
             print("package: SKIPPED the device list: this machine has no control group for devices", flush=True)
-
-    def inner(self):
-        """The service's process, as the box numbers it."""
-        return self.pid()
 
     def configure(self):
         """A configuration by the how-to gives it lines; and a call by the how-to is spoken and ends well."""
