@@ -77,7 +77,7 @@ pub struct Wiring {
 
 impl Service {
     /// Starts everything. Nothing rings before all of it stands.
-    pub async fn start(config: &Config, file: &Path, wiring: Wiring) -> Result<Service, StartError> {
+    pub async fn start(config: &Config, wiring: Wiring) -> Result<Service, StartError> {
         let epoch = Instant::now();
         let started = now();
         for dir in [&config.this.state_dir, &config.this.cache_dir, &config.this.runtime_dir] {
@@ -104,7 +104,7 @@ impl Service {
         let api = listener.local_addr().map_err(|error| failed("the API's address")(&error))?;
         let mut router = Router::new(router_config(config, seed, started, api));
         let account = first_account(&store).await?;
-        let numbers = known_numbers(&store, config, file, account.sid).await?;
+        let numbers = known_numbers(&store, config, account.sid).await?;
         for account in store.accounts().await.map_err(|error| failed("accounts")(&error))? {
             hands.learn(&account);
             router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Account(account)));
@@ -191,7 +191,11 @@ pub fn client(config: &Config, hosts: Vec<(String, SocketAddr)>) -> Result<tipri
 
 /// The store of this box.
 pub async fn open_store(config: &Config, now: Stamp) -> Result<Store, StartError> {
-    let url = Some(config.this.store.clone()).filter(|url| !url.is_empty());
+    let refused = |error: crate::config::ConfigError| StartError {
+        exit: if error.denied { 77 } else { 78 },
+        text: error.to_string(),
+    };
+    let url = config.store_url().map_err(refused)?;
     let data_dir = config.this.state_dir.clone();
     let settings = tipring_store::Config { url, box_name: config.this.name.clone(), data_dir, now };
     Store::open(settings).await.map_err(|error| failed("the store")(&error))
@@ -259,17 +263,15 @@ async fn first_account(store: &Store) -> Result<Account, StartError> {
 }
 
 /// The numbers of the store, with those of the file put over them.
-async fn known_numbers(store: &Store, config: &Config, file: &Path, account: Sid) -> Result<Vec<Number>, StartError> {
+async fn known_numbers(store: &Store, config: &Config, account: Sid) -> Result<Vec<Number>, StartError> {
     let of_store = |error: &dyn std::fmt::Display| failed("numbers")(error);
-    let text = std::fs::read_to_string(file).unwrap_or_default();
     let mut known = store.all_numbers().await.map_err(|error| of_store(&error))?;
-    let listed = |number: &Number| config.number.iter().any(|entry| *entry.number.get_ref() == number.phone_number);
+    let listed = |number: &Number| config.number.iter().any(|entry| entry.number == number.phone_number);
     for gone in known.extract_if(.., |number| number.origin != NumberOrigin::Api && !listed(number)) {
         store.delete_number(gone.account, gone.sid).await.map_err(|error| of_store(&error))?;
     }
     for entry in &config.number {
-        let digits = entry.number.get_ref();
-        let (line, _) = crate::config::position(&text, entry.number.span().start);
+        let digits = &entry.number;
         let before = known.iter().position(|number| number.phone_number == *digits).map(|at| known.remove(at));
         let stamp = now();
         let number = Number {
@@ -287,7 +289,7 @@ async fn known_numbers(store: &Store, config: &Config, file: &Path, account: Sid
             status_callback: entry.status_callback.clone(),
             status_callback_method: Method::Post,
             strict_documents: entry.documents == Documents::Strict,
-            origin: NumberOrigin::File { file: file.display().to_string(), line: u32::try_from(line).unwrap_or(0) },
+            origin: of_file(&entry.origin),
             created: before.map_or(stamp, |before| before.created),
             updated: stamp,
         };
@@ -295,6 +297,12 @@ async fn known_numbers(store: &Store, config: &Config, file: &Path, account: Sid
         known.push(number);
     }
     Ok(known)
+}
+
+/// Where the configuration says a number.
+fn of_file(origin: &crate::config::Origin) -> NumberOrigin {
+    let (file, line) = origin.line().map_or_else(Default::default, |(file, line)| (file.display().to_string(), line));
+    NumberOrigin::File { file, line: u32::try_from(line).unwrap_or(0) }
 }
 
 /// GET or POST as records have it.
@@ -361,7 +369,7 @@ fn lease(store: Store) {
 
 /// Where a configuration is looked for when none is named.
 pub fn default_file() -> PathBuf {
-    "/etc/tipring/tipring.toml".into()
+    crate::config::DEFAULT_FILE.into()
 }
 
 /// The card that a configuration names, opened.
@@ -397,7 +405,10 @@ pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
         }
         Some(kind) => Some(card_of(kind, &entry.map(|card| card.spans.clone()).unwrap_or_default())?),
     };
-    let mut service = Service::start(config, file, Wiring { card, hosts: Vec::new(), seed: None }).await?;
+    let mut service = Service::start(config, Wiring { card, hosts: Vec::new(), seed: None }).await?;
+    if let Err(error) = crate::config::last_good::keep(config, file) {
+        tracing::warn!(%error, "the configuration could not be kept as the last good one");
+    }
     let credentials = config.this.state_dir.join("account.json");
     write_secret(&credentials, &credentials_of(&service))
         .map_err(|error| failed(&credentials.display().to_string())(&error))?;
@@ -471,7 +482,7 @@ mod tests {
         config.this.runtime_dir = dir.path.join("run");
         config.listen.api = "127.0.0.1:0".into();
         let wiring = Wiring { card: None, hosts: Vec::new(), seed: Some(1) };
-        let mut service = Service::start(&config, &dir.path.join("none.toml"), wiring).await.expect("it starts");
+        let mut service = Service::start(&config, wiring).await.expect("it starts");
         let mut timeline = service.timeline.take().expect("from its first line");
         let call = tipring_router::NewCall {
             account: service.account.sid,
