@@ -1,7 +1,9 @@
 //! The command line: one binary, a subcommand for each thing to do. It parses, calls the daemon and turns the outcome
 //! into words and an exit code: 0 fine, 1 failure, 2 usage, 69 device or port, 77 permission, 78 configuration.
 
+mod asked;
 mod check;
+mod config;
 mod lines;
 mod numbers;
 mod papers;
@@ -12,40 +14,60 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::{Config, ConfigError};
-use crate::daemon::serve::{StartError, default_file};
+use crate::config::{Config, ConfigError, Loaded, Sources, last_good};
+use crate::daemon::serve::StartError;
 use crate::daemon::{dev, media, run, simulation};
+use asked::Asked;
 
 /// Telephone lines run web applications.
 #[derive(Debug, Parser)]
 #[command(name = "tipring", version = env!("TIPRING_VERSION"), about)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 struct Arguments {
+    /// The same as `check`
+    #[arg(long)]
+    check_config: bool,
+    #[command(flatten)]
+    check: Check,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+}
+
+/// What `check` is told.
+#[derive(Debug, clap::Args)]
+struct Check {
+    #[command(flatten)]
+    asked: Asked,
+    /// Warnings count like errors
+    #[arg(long)]
+    strict: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the service from a configuration file
     Serve {
-        /// Configuration file
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
+        #[command(flatten)]
+        asked: Asked,
+        /// Judge the configuration and end, as `check` does
+        #[arg(long)]
+        check_config: bool,
     },
     /// Run the media layer alone, for a service whose configuration has its socket as `media.face`
     Media {
-        /// Configuration file
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
+        #[command(flatten)]
+        asked: Asked,
     },
     /// Have the running service take over its configuration anew; tells what was taken, what waits and what was wrong
     Reload {
         /// As JSON
         #[arg(long)]
         json: bool,
-        /// Configuration file
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
+        #[command(flatten)]
+        asked: Asked,
     },
     /// Plant faults in a running service that was started with TIPRING_DEBUG=1
     #[command(hide = true)]
@@ -91,11 +113,12 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
-    /// Judge a configuration file; opens and touches nothing
-    Check {
-        /// Configuration file
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
+    /// Judge a configuration; opens and touches nothing
+    Check(Check),
+    /// The configuration that is in force
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
     },
     /// Numbers and their applications
     Numbers {
@@ -138,9 +161,28 @@ enum Debug {
         /// For so long
         #[arg(long, value_name = "SECONDS", default_value_t = 25)]
         seconds: u64,
-        /// Configuration file
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
+        #[command(flatten)]
+        asked: Asked,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Every key with its value
+    Show {
+        #[command(flatten)]
+        asked: Asked,
+        /// And where it comes from
+        #[arg(long)]
+        origin: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// One hash over all values
+    Hash {
+        #[command(flatten)]
+        asked: Asked,
     },
 }
 
@@ -165,20 +207,23 @@ pub fn main() -> ExitCode {
         .with_env_filter(level.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")))
         .with_writer(std::io::stderr)
         .init();
-    match arguments.command {
-        Command::Check { config } => check::run(&file_of(config)),
+    let Some(command) = arguments.command else {
+        return if arguments.check_config { judged(arguments.check) } else { usage() };
+    };
+    match command {
+        Command::Check(check) => judged(check),
+        Command::Config { command: ConfigCommand::Show { asked, origin, json } } => {
+            config::show(&asked.sources(), origin, json)
+        }
+        Command::Config { command: ConfigCommand::Hash { asked } } => config::hash(&asked.sources()),
         Command::Lines { json, config } => lines::run(config, json),
-        Command::Serve { config } => with_config(config, |config, file| {
-            let again = file.clone();
-            let reread = Box::new(move || match Config::load(&again) {
-                Ok((config, _)) => Ok(config),
-                Err(error) => Err(vec![error.to_string()]),
-            });
-            block_on(run::run(run::Settings { config, file, reread, degraded: None }))
-        }),
-        Command::Media { config } => with_config(config, |config, _| block_on(media::run(&config))),
-        Command::Reload { json, config } => reload::run(config, json),
-        Command::Debug { command: Debug::StallMedia { seconds, config } } => reload::stall_media(config, seconds),
+        Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),
+        Command::Serve { asked, check_config: false } => with_config(asked, serve),
+        Command::Media { asked } => with_config(asked, |loaded, _| block_on(media::run(&loaded.config))),
+        Command::Reload { json, asked } => reload::run(&asked.sources(), json),
+        Command::Debug { command: Debug::StallMedia { seconds, asked } } => {
+            reload::stall_media(&asked.sources(), seconds)
+        }
         Command::Dev { once, json, port, fault, calls, analog_calls, app } => {
             let options = dev::Options { once, json, port, fault, calls, analog_calls, app, ..dev::Options::default() };
             ended(block_on(dev::run(options)).map(|summary| summary.ok))
@@ -202,16 +247,46 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn file_of(config: Option<PathBuf>) -> PathBuf {
-    config.unwrap_or_else(default_file)
+fn judged(check: Check) -> ExitCode {
+    check::run(&check.asked.sources(), check.strict, check.json)
 }
 
-fn with_config(config: Option<PathBuf>, run: impl FnOnce(Config, PathBuf) -> Result<(), StartError>) -> ExitCode {
-    let file = file_of(config);
-    match Config::load(&file) {
-        Ok((config, _)) => ended(run(config, file).map(|()| true)),
-        Err(error) => refused(&error),
+/// Flags without anything to do.
+fn usage() -> ExitCode {
+    eprintln!("tipring: a command is wanted; see `tipring --help`");
+    ExitCode::from(2)
+}
+
+/// With the configuration, or with the last good one.
+fn with_config(asked: Asked, run: impl FnOnce(Loaded, Sources) -> Result<(), StartError>) -> ExitCode {
+    let sources = asked.sources();
+    let loaded = match last_good::load(&sources) {
+        Ok(loaded) => loaded,
+        Err(refusal) => {
+            check::tell(&refusal);
+            return ExitCode::from(refusal.exit());
+        }
+    };
+    for warning in &loaded.warnings {
+        tracing::warn!("{}: {}", warning.origin, warning.text);
     }
+    if let Some(refusal) = &loaded.degraded {
+        for complaint in &refusal.complaints {
+            tracing::error!("{complaint}");
+        }
+        tracing::error!("the configuration is refused: the box runs with the last good one");
+    }
+    ended(run(loaded, sources).map(|()| true))
+}
+
+fn serve(loaded: Loaded, sources: Sources) -> Result<(), StartError> {
+    let again = sources.clone();
+    let reread = Box::new(move || match Config::load(&again) {
+        Ok(loaded) => Ok(loaded.config),
+        Err(refusal) => Err(refusal.complaints.iter().map(ToString::to_string).collect()),
+    });
+    let degraded = loaded.degraded.and_then(|refusal| refusal.complaints.first().map(ToString::to_string));
+    block_on(run::run(run::Settings { config: loaded.config, file: sources.file, reread, degraded }))
 }
 
 fn refused(error: &ConfigError) -> ExitCode {

@@ -7,16 +7,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::block_on;
-use crate::config::Config;
+use crate::config::{Config, Sources, last_good};
 use crate::daemon::control;
-use crate::daemon::serve::default_file;
 
 /// Longer than a reload takes on a slow disk with many numbers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks, and shows the outcome: 0 taken over, 78 refused, 69 nobody answers.
-pub fn run(config: Option<PathBuf>, as_json: bool) -> ExitCode {
-    let socket = control::socket_of(&runtime_dir(config));
+pub fn run(sources: &Sources, as_json: bool) -> ExitCode {
+    let socket = control::socket_of(&runtime_dir(sources));
     let (status, text) = match block_on(control::ask(&socket, "POST", "/reload", PATIENCE)) {
         Ok(answer) => answer,
         Err(error) => {
@@ -56,8 +55,8 @@ fn show(outcome: &Value) {
 }
 
 /// A planted fault, for tests of the supervision.
-pub fn stall_media(config: Option<PathBuf>, seconds: u64) -> ExitCode {
-    let socket = control::socket_of(&runtime_dir(config));
+pub fn stall_media(sources: &Sources, seconds: u64) -> ExitCode {
+    let socket = control::socket_of(&runtime_dir(sources));
     let target = format!("/debug/stall-media/{}", seconds.saturating_mul(1_000));
     match block_on(control::ask(&socket, "POST", &target, PATIENCE)) {
         Ok((200, _)) => ExitCode::SUCCESS,
@@ -73,12 +72,11 @@ pub fn stall_media(config: Option<PathBuf>, seconds: u64) -> ExitCode {
 }
 
 /// The service runs on what it took last. A file that is refused now still says best where that is.
-fn runtime_dir(config: Option<PathBuf>) -> PathBuf {
-    let file = config.unwrap_or_else(default_file);
-    if let Ok((config, _)) = Config::load(&file) {
-        return config.this.runtime_dir;
+fn runtime_dir(sources: &Sources) -> PathBuf {
+    if let Ok(loaded) = last_good::load(sources) {
+        return loaded.config.this.runtime_dir;
     }
-    let text = std::fs::read_to_string(&file).unwrap_or_default();
+    let text = std::fs::read_to_string(&sources.file).unwrap_or_default();
     let named =
         text.parse::<toml::Table>().ok().and_then(|all| Some(all.get("box")?.get("runtime_dir")?.as_str()?.into()));
     named.unwrap_or_else(|| Config::default().this.runtime_dir)

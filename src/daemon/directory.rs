@@ -1,8 +1,6 @@
 //! What the box knows of tenants at its start and after a reload: the first account, the numbers of the store, those of
 //! the file put over them.
 
-use std::path::Path;
-
 use tipring_resources::{Account, AccountStatus, Method, Number, NumberOrigin, Sid, SidKind};
 use tipring_store::Store;
 
@@ -36,19 +34,17 @@ pub(super) struct Numbers {
 }
 
 /// Brings the store's numbers and the file's together.
-pub(super) async fn numbers(store: &Store, config: &Config, file: &Path, account: Sid) -> Result<Numbers, StartError> {
+pub(super) async fn numbers(store: &Store, config: &Config, account: Sid) -> Result<Numbers, StartError> {
     let of_store = |error: &dyn std::fmt::Display| failed("numbers")(error);
-    let text = std::fs::read_to_string(file).unwrap_or_default();
     let mut known = store.all_numbers().await.map_err(|error| of_store(&error))?;
-    let listed = |number: &Number| config.number.iter().any(|entry| *entry.number.get_ref() == number.phone_number);
+    let listed = |number: &Number| config.number.iter().any(|entry| entry.number == number.phone_number);
     let unlisted: Vec<Number> =
         known.extract_if(.., |number| number.origin != NumberOrigin::Api && !listed(number)).collect();
     for number in &unlisted {
         store.delete_number(number.account, number.sid).await.map_err(|error| of_store(&error))?;
     }
     for entry in &config.number {
-        let digits = entry.number.get_ref();
-        let (line, _) = crate::config::position(&text, entry.number.span().start);
+        let digits = &entry.number;
         let before = known.iter().position(|number| number.phone_number == *digits).map(|at| known.remove(at));
         let stamp = now();
         let number = Number {
@@ -66,7 +62,7 @@ pub(super) async fn numbers(store: &Store, config: &Config, file: &Path, account
             status_callback: entry.status_callback.clone(),
             status_callback_method: Method::Post,
             strict_documents: entry.documents == Documents::Strict,
-            origin: NumberOrigin::File { file: file.display().to_string(), line: u32::try_from(line).unwrap_or(0) },
+            origin: of_file(&entry.origin),
             created: before.map_or(stamp, |before| before.created),
             updated: stamp,
         };
@@ -74,6 +70,12 @@ pub(super) async fn numbers(store: &Store, config: &Config, file: &Path, account
         known.push(number);
     }
     Ok(Numbers { known, gone: unlisted.iter().map(|number| number.sid).collect() })
+}
+
+/// Where the configuration says a number.
+fn of_file(origin: &crate::config::Origin) -> NumberOrigin {
+    let (file, line) = origin.line().map_or_else(Default::default, |(file, line)| (file.display().to_string(), line));
+    NumberOrigin::File { file, line: u32::try_from(line).unwrap_or(0) }
 }
 
 /// GET or POST as records have it.

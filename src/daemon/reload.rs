@@ -1,15 +1,13 @@
 //! Another configuration for a running service. All of it is judged first, and one fault refuses all; then each part is
 //! taken over at its own moment: at once, when a line falls idle, or at the next start. Calls that are up notice nothing.
 
-use std::path::Path;
-
 use serde::Serialize;
 use tipring_router::{DirectoryChange, Reconfiguration};
 
 use super::directory::{self, Numbers};
 use super::serve::Service;
 use super::settings;
-use crate::config::Config;
+use crate::config::{Change, Config, Reload};
 
 /// How a reload went, as `tipring reload` shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -36,9 +34,9 @@ impl Outcome {
 }
 
 /// Takes `new` over, in place of `old`.
-pub async fn apply(service: &Service, old: &Config, new: &Config, file: &Path) -> Outcome {
+pub async fn apply(service: &Service, old: &Config, new: &Config) -> Outcome {
     let mut outcome = Outcome { ok: true, ..Outcome::default() };
-    let numbers = match directory::numbers(&service.store, new, file, service.account.sid).await {
+    let numbers = match directory::numbers(&service.store, new, service.account.sid).await {
         Ok(numbers) => numbers,
         Err(error) => return Outcome::refused(vec![error.text]),
     };
@@ -64,6 +62,21 @@ pub async fn apply(service: &Service, old: &Config, new: &Config, file: &Path) -
             None => outcome.complaints.push("the lines do not answer: they go on as before".into()),
         }
     }
-    let _ = old;
+    for change in Config::changes(old, new) {
+        let list = match change.policy {
+            Reload::Restart => &mut outcome.at_next_start,
+            Reload::AtOnce | Reload::LineIdle => &mut outcome.applied,
+        };
+        list.push(told(&change));
+    }
     outcome
+}
+
+/// A change in a line: `box.country: "gb", was "us"`.
+fn told(change: &Change) -> String {
+    match (&change.from, &change.to) {
+        (Some(from), Some(to)) => format!("{}: {to}, was {from}", change.key),
+        (None, Some(to)) => format!("{}: {to}", change.key),
+        (_, None) => format!("{}: gone", change.key),
+    }
 }

@@ -107,7 +107,8 @@ async fn live(
     }
     let api = inherited.api_at(&settings.config.listen.api);
     let wiring = Wiring { card, hosts: Vec::new(), seed: None, api };
-    let mut service = Service::start(&settings.config, &settings.file, wiring).await?;
+    let mut service = Service::start(&settings.config, wiring).await?;
+    keep(settings);
     let credentials = settings.config.this.state_dir.join("account.json");
     write_secret(&credentials, &credentials_of(&service))
         .map_err(|error| failed(&credentials.display().to_string())(&error))?;
@@ -179,15 +180,26 @@ async fn turn(
     }
 }
 
+/// What the service runs with is what it starts with when the files are broken.
+fn keep(settings: &Settings) {
+    if settings.degraded.is_some() {
+        return;
+    }
+    if let Err(error) = crate::config::last_good::keep(&settings.config, &settings.file) {
+        tracing::warn!(%error, "the configuration could not be kept as the last good one");
+    }
+}
+
 /// Reads the configuration anew and takes it over, or says why not and goes on as before.
 async fn reload(settings: &mut Settings, service: &Service, watch: &mut Watch) -> Outcome {
     let begun = Instant::now();
     let outcome = match (settings.reread)() {
         Ok(new) => {
-            let outcome = reload::apply(service, &settings.config, &new, &settings.file).await;
+            let outcome = reload::apply(service, &settings.config, &new).await;
             if outcome.ok {
                 settings.config = new;
                 settings.degraded = None;
+                keep(settings);
             }
             outcome
         }

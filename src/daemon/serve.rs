@@ -85,7 +85,7 @@ pub struct Wiring {
 
 impl Service {
     /// Starts everything. Nothing rings before all of it stands.
-    pub async fn start(config: &Config, file: &Path, wiring: Wiring) -> Result<Service, StartError> {
+    pub async fn start(config: &Config, wiring: Wiring) -> Result<Service, StartError> {
         let epoch = Instant::now();
         let started = now();
         for dir in [&config.this.state_dir, &config.this.cache_dir, &config.this.runtime_dir] {
@@ -109,7 +109,7 @@ impl Service {
         let api = listener.local_addr().map_err(|error| failed("the API's address")(&error))?;
         let mut router = Router::new(router_config(config, seed, started, api));
         let account = directory::first_account(&store).await?;
-        let Numbers { known: numbers, .. } = directory::numbers(&store, config, file, account.sid).await?;
+        let Numbers { known: numbers, .. } = directory::numbers(&store, config, account.sid).await?;
         for account in store.accounts().await.map_err(|error| failed("accounts")(&error))? {
             hands.learn(&account);
             router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Account(account)));
@@ -231,7 +231,11 @@ pub fn client(config: &Config, hosts: Vec<(String, SocketAddr)>) -> Result<tipri
 
 /// The store of this box.
 pub async fn open_store(config: &Config, now: Stamp) -> Result<Store, StartError> {
-    let url = Some(config.this.store.clone()).filter(|url| !url.is_empty());
+    let refused = |error: crate::config::ConfigError| StartError {
+        exit: if error.denied { 77 } else { 78 },
+        text: error.to_string(),
+    };
+    let url = config.store_url().map_err(refused)?;
     let data_dir = config.this.state_dir.clone();
     let settings = tipring_store::Config { url, box_name: config.this.name.clone(), data_dir, now };
     Store::open(settings).await.map_err(|error| failed("the store")(&error))
@@ -334,7 +338,7 @@ fn lease(store: Store) {
 
 /// Where a configuration is looked for when none is named.
 pub fn default_file() -> PathBuf {
-    "/etc/tipring/tipring.toml".into()
+    crate::config::DEFAULT_FILE.into()
 }
 
 /// The card that a configuration names, opened.

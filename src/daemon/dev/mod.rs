@@ -119,7 +119,7 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     let failed = |what: &str, error: &dyn std::fmt::Display| StartError { exit: 1, text: format!("{what}: {error}") };
     std::fs::create_dir_all(&state).map_err(|error| failed(&state.display().to_string(), &error))?;
     let app = App::start(documents(), "127.0.0.1:0").await.map_err(|error| failed("the sample application", &error))?;
-    let (config, file) = config(&state, options.port);
+    let config = config(&state, options.port);
     let far = FarEnd::start()?;
     let near = far.wire.near();
     let card: Box<dyn Card> = match options.fault {
@@ -128,7 +128,7 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     };
     let begun = now();
     let service =
-        Service::start(&config, &file, Wiring { card: Some(card), hosts: Vec::new(), seed: None, api: None }).await?;
+        Service::start(&config, Wiring { card: Some(card), hosts: Vec::new(), seed: None, api: None }).await?;
     let voice_url = options.app.clone().unwrap_or_else(|| format!("http://{}/menu", app.address()));
     give_number(&service, NUMBER, "Sample application", voice_url.clone()).await?;
     give_number(&service, CONNECT, "Connected over an analogue line", format!("http://{}/connect", app.address()))
@@ -181,7 +181,7 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     Ok(summary)
 }
 
-fn config(state: &Path, port: u16) -> (Config, PathBuf) {
+fn config(state: &Path, port: u16) -> Config {
     let mut config = Config::default();
     config.this.state_dir = state.join("dev");
     config.this.cache_dir = state.join("dev/cache");
@@ -196,10 +196,9 @@ fn config(state: &Path, port: u16) -> (Config, PathBuf) {
         lines: vec![line.into()],
         ..config::Group::default()
     };
-    config.group =
-        [group("isdn", "sim 1"), group("analog", "sim 2")].map(|group| toml::Spanned::new(0..0, group)).into();
+    config.group = vec![group("isdn", "sim 1"), group("analog", "sim 2")];
     config.card = vec![CardEntry { kind: CardKind::Sim, spans: Vec::new(), role: Role::User, prefill: 2 }];
-    (config, state.join("dev/none.toml"))
+    config
 }
 
 /// The sample application's number. It is set anew at each start, as the application's port is.
