@@ -84,7 +84,7 @@ class Story:
     def lines_ready(self):
         """The service is there, and so is every line: its status counts them, and says where one is not up."""
         said = self.box.sh("systemctl show -P ActiveState -P StatusText tipring", check=False)
-        return re.match(r"active\n[1-9]\d* lines?, ", said)
+        return "active" in said.split() and re.search(r"^[1-9]\d* lines?, ", said, re.MULTILINE)
 
     def journal(self, wanted, *options):
         """Entries of the service that hold a text."""
