@@ -4,6 +4,7 @@
 mod check;
 mod lines;
 mod numbers;
+mod top;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,11 +14,15 @@ use clap::{Parser, Subcommand};
 use crate::config::{Config, ConfigError};
 use crate::daemon::serve::{StartError, default_file};
 use crate::daemon::{dev, serve, simulation};
+use crate::observe::log;
 
 /// Telephone lines run web applications.
 #[derive(Debug, Parser)]
 #[command(name = "tipring", version, about)]
 struct Arguments {
+    /// The form of messages: into the journal under systemd, else text
+    #[arg(long, global = true, value_enum, value_name = "FORM", default_value = "auto", hide_default_value = true)]
+    log_format: log::Form,
     #[command(subcommand)]
     command: Command,
 }
@@ -62,6 +67,18 @@ enum Command {
     /// The box's lines, and whether each is ready
     Lines {
         /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// Configuration file
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Lines, calls and late blocks of the running service, each second anew
+    Top {
+        /// Once, and end
+        #[arg(long)]
+        once: bool,
+        /// Once, as JSON
         #[arg(long)]
         json: bool,
         /// Configuration file
@@ -115,13 +132,12 @@ enum Numbers {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let level = tracing_subscriber::EnvFilter::try_from_env("TIPRING_LOG");
-    tracing_subscriber::fmt()
-        .with_env_filter(level.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")))
-        .with_writer(std::io::stderr)
-        .init();
+    // A service tells of its calls; a command tells what it was asked.
+    let level = if matches!(arguments.command, Command::Serve { .. }) { "info" } else { "warn" };
+    log::start(arguments.log_format, level);
     match arguments.command {
         Command::Check { config } => check::run(&file_of(config)),
+        Command::Top { once, json, config } => top::run(&file_of(config), top::Wish { once, json }),
         Command::Lines { json, config } => lines::run(config, json),
         Command::Serve { config } => with_config(config, |config, file| block_on(serve::run(&config, &file))),
         Command::Dev { once, json, port, fault, calls, analog_calls, app } => {

@@ -2,6 +2,7 @@
 //! virtual time (`simulation`).
 
 pub mod app;
+mod callbook;
 mod callers;
 pub mod conductor;
 pub mod dev;
@@ -9,7 +10,8 @@ mod doors;
 mod far;
 mod feeder;
 mod hands;
-mod outcome;
+pub mod log;
+pub(crate) mod outcome;
 mod programs;
 mod recorder;
 pub mod scenario;

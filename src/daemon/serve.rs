@@ -18,6 +18,7 @@ use super::conductor::{self, Live, Parts};
 use super::hands::Hands;
 use super::settings;
 use crate::config::{CardKind, Config, Documents};
+use crate::observe::{CardFace, Meters, Observer, Snapshot, events};
 
 /// Calls have this long to end after SIGTERM.
 const DRAIN: std::time::Duration = std::time::Duration::from_secs(30);
@@ -57,6 +58,8 @@ pub struct Service {
     pub store: Store,
     /// The media layer's counters.
     pub media: tipring_media::Handle,
+    /// Looks at all of it: metrics, health, state.
+    pub observer: Observer,
     /// The timeline from its first line: the line may be up before whoever shows it has asked for it.
     pub timeline: Option<tokio::sync::broadcast::Receiver<Trace>>,
     engine: Option<Engine>,
@@ -96,6 +99,7 @@ impl Service {
         let store = open_store(config, started).await?;
         let socket = config.this.runtime_dir.join("media.sock");
         let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
+        let meters = hands.meters.clone();
         let seed = match wiring.seed {
             Some(seed) => seed,
             None => u64::from_le_bytes(random()?),
@@ -118,14 +122,18 @@ impl Service {
             None => (None, None),
         };
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, epoch };
+        let gauges = parts.engine.as_ref().map(tipring_lines::EngineHandle::gauges);
         let (live, timeline) = conductor::start(parts);
-        let api_task = serve_api(listener, store.clone(), live.clone());
+        let observer = observe(config, &live, &store, meters, gauges);
+        let api_task = serve_api(listener, store.clone(), live.clone(), observer.clone());
         lease(store.clone());
-        Ok(Service { live, api, account, store, media, timeline: Some(timeline), engine, api_task, _owner: owner })
+        let timeline = Some(timeline);
+        Ok(Service { live, api, account, store, media, observer, timeline, engine, api_task, _owner: owner })
     }
 
     /// Ends calls within `drain`: no new ones at once, the rest when the time is up, or when `hurry` comes.
     pub async fn stop(mut self, drain: std::time::Duration, hurry: impl Future<Output = ()>) {
+        tracing::info!(message_id = events::DRAIN_BEGINS.id, "no new calls: the service is being stopped");
         self.live.drain().await;
         let until = Instant::now() + drain;
         let mut hurry = std::pin::pin!(hurry);
@@ -135,6 +143,7 @@ impl Service {
                 break;
             }
         }
+        tracing::info!(message_id = events::DRAIN_ENDS.id, "the time for calls is up");
         self.live.end_all().await;
         let until = Instant::now() + LAST_WORDS;
         while self.live.busy().await > 0 && Instant::now() < until {
@@ -306,7 +315,7 @@ pub fn method(method: crate::config::Method) -> Method {
 }
 
 /// What the API asks of the running calls.
-struct Face(Live);
+struct Face(Live, Meters);
 
 impl tipring_api::Live for Face {
     fn ask(&self, request: Request) -> tipring_api::Later<'_, Reply> {
@@ -326,14 +335,50 @@ impl tipring_api::Live for Face {
     fn now(&self) -> Stamp {
         now()
     }
+
+    fn credentials_refused(&self) {
+        self.1.credentials_refused();
+    }
 }
 
-fn serve_api(listener: tokio::net::TcpListener, store: Store, live: Live) -> tokio::task::JoinHandle<()> {
-    let app = tipring_api::app(tipring_api::State { store, live: Arc::new(Face(live)), base: String::new() });
+impl crate::observe::Calls for Live {
+    fn snapshot(&self) -> tipring_api::Later<'_, Option<Snapshot>> {
+        Box::pin(self.snapshot())
+    }
+}
+
+fn observe(
+    config: &Config,
+    live: &Live,
+    store: &Store,
+    meters: Meters,
+    gauges: Option<Arc<tipring_lines::Gauges>>,
+) -> Observer {
+    let simulated = config.card.first().is_none_or(|card| card.kind == CardKind::Sim);
+    Observer::start(crate::observe::Parts {
+        meters,
+        calls: Arc::new(live.clone()),
+        store: store.clone(),
+        media: tipring_media::MediaClient::new(config.this.runtime_dir.join("media.sock")),
+        card: gauges.map(|gauges| CardFace { gauges, simulated }),
+        areas: vec![("state", config.this.state_dir.clone()), ("cache", config.this.cache_dir.clone())],
+    })
+}
+
+fn serve_api(
+    listener: tokio::net::TcpListener,
+    store: Store,
+    live: Live,
+    observer: Observer,
+) -> tokio::task::JoinHandle<()> {
+    let face = Arc::new(Face(live, observer.meters().clone()));
+    let app = tipring_api::app(tipring_api::State { store, live: face, base: String::new() });
+    let app = app.merge(crate::observe::face::health(observer.clone()));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(super::doors::Doors::new(listener), app).await {
             tracing::error!(%error, "the API stopped");
         }
+        observer.closed("api");
     })
 }
 
@@ -344,13 +389,14 @@ fn lease(store: Store) {
         loop {
             every.tick().await;
             if let Err(error) = store.renew_lease(now()).await {
-                tracing::warn!(%error, "the box's lease could not be renewed");
+                tracing::warn!(message_id = events::LEASE_LOST.id, %error, "the box's lease could not be renewed");
                 continue;
             }
             match store.close_dead_boxes(now()).await {
                 Ok(closed) => {
                     for (name, calls) in closed {
-                        tracing::warn!(name, calls, "a box is silent: its calls are closed as failed");
+                        let id = events::BOX_SILENT.id;
+                        tracing::warn!(message_id = id, name, calls, "a box is silent: its calls are closed as failed");
                     }
                 }
                 Err(error) => tracing::warn!(%error, "other boxes could not be looked at"),
@@ -402,8 +448,9 @@ pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
     write_secret(&credentials, &credentials_of(&service))
         .map_err(|error| failed(&credentials.display().to_string())(&error))?;
     println!("tipring: the API listens on http://{}; account and token are in {}", service.api, credentials.display());
+    tracing::info!(message_id = events::STARTED.id, api = %service.api, "tipring {} has started", crate::observe::VERSION);
     let traces = service.timeline.take().unwrap_or_else(|| service.live.traces());
-    let mut logged = tokio::spawn(log(traces));
+    let mut logged = tokio::spawn(super::log::timeline(traces));
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
         .map_err(|error| failed("SIGTERM")(&error))?;
     tokio::select! {
@@ -421,22 +468,8 @@ pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
     service.stop(DRAIN, again).await;
     drop(far_end);
     logged.abort();
+    tracing::info!(message_id = events::STOPPED.id, "tipring has stopped");
     Ok(())
-}
-
-/// Logs the timeline to its end, the last calls' included.
-async fn log(mut traces: tokio::sync::broadcast::Receiver<Trace>) {
-    use tokio::sync::broadcast::error::RecvError;
-    loop {
-        match traces.recv().await {
-            Ok(trace) => {
-                let call = trace.call.map(|sid| sid.to_string()).unwrap_or_default();
-                tracing::info!(call, kind = trace.kind.as_str(), "{}", trace.text);
-            }
-            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "timeline lines were missed"),
-            Err(RecvError::Closed) => return,
-        }
-    }
 }
 
 /// Where the API is and who may ask, as JSON, for the box's own owner.

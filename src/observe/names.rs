@@ -22,6 +22,7 @@ macro_rules! families {
     ($($name:ident = $family:expr;)*) => {
         $(#[allow(missing_docs)] pub const $name: Family = $family;)*
         /// All of them.
+        #[cfg(test)]
         pub const ALL: &[&Family] = &[$(&$name),*];
     };
 }
@@ -62,7 +63,6 @@ families! {
         "Times that something was left out or given up because a bound was reached.");
     PROCESS_CPU = family("process_cpu_seconds", Counter, "seconds", &[], "Processor time of the service.");
     PROCESS_RSS = family("process_resident_memory_bytes", Gauge, "bytes", &[], "Memory in use.");
-    PROCESS_VIRTUAL = family("process_virtual_memory_bytes", Gauge, "bytes", &[], "Address space in use.");
     PROCESS_FDS = family("process_open_fds", Gauge, "", &[], "Open files and sockets.");
     PROCESS_MAX_FDS = family("process_max_fds", Gauge, "", &[], "Files and sockets that may be open.");
     PROCESS_THREADS = family("process_threads", Gauge, "", &[], "Threads.");
