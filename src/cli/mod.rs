@@ -8,6 +8,8 @@ mod lines;
 mod numbers;
 mod papers;
 mod reload;
+mod running;
+mod top;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +19,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::config::{Config, ConfigError, Loaded, Sources, last_good};
 use crate::daemon::serve::StartError;
 use crate::daemon::{dev, media, run, simulation};
+use crate::observe::log;
 use asked::Asked;
 
 /// Telephone lines run web applications.
@@ -29,6 +32,9 @@ struct Arguments {
     check_config: bool,
     #[command(flatten)]
     check: Check,
+    /// The form of messages: into the journal under systemd, else text
+    #[arg(long, global = true, value_enum, value_name = "FORM", default_value = "auto", hide_default_value = true)]
+    log_format: log::Form,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -112,6 +118,17 @@ enum Command {
         /// Configuration file
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+    },
+    /// Lines, calls and late blocks of the running service, each second anew
+    Top {
+        /// Once, and end
+        #[arg(long)]
+        once: bool,
+        /// Once, as JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        asked: Asked,
     },
     /// Judge a configuration; opens and touches nothing
     Check(Check),
@@ -202,20 +219,19 @@ enum Numbers {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let level = tracing_subscriber::EnvFilter::try_from_env("TIPRING_LOG");
-    tracing_subscriber::fmt()
-        .with_env_filter(level.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")))
-        .with_writer(std::io::stderr)
-        .init();
     let Some(command) = arguments.command else {
         return if arguments.check_config { judged(arguments.check) } else { usage() };
     };
+    // A service tells of its calls; a command tells what it was asked.
+    let level = if matches!(command, Command::Serve { .. } | Command::Media { .. }) { "info" } else { "warn" };
+    log::start(arguments.log_format, level);
     match command {
         Command::Check(check) => judged(check),
         Command::Config { command: ConfigCommand::Show { asked, origin, json } } => {
             config::show(&asked.sources(), origin, json)
         }
         Command::Config { command: ConfigCommand::Hash { asked } } => config::hash(&asked.sources()),
+        Command::Top { once, json, asked } => top::run(&asked.sources(), top::Wish { once, json }),
         Command::Lines { json, config } => lines::run(config, json),
         Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),
         Command::Serve { asked, check_config: false } => with_config(asked, serve),

@@ -1,13 +1,12 @@
 //! `tipring reload`: has the running service take over its configuration anew, waits, and tells how that went.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::block_on;
-use crate::config::{Config, Sources, last_good};
+use super::{block_on, running};
+use crate::config::Sources;
 use crate::daemon::control;
 
 /// Longer than a reload takes on a slow disk with many numbers.
@@ -15,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks, and shows the outcome: 0 taken over, 78 refused, 69 nobody answers.
 pub fn run(sources: &Sources, as_json: bool) -> ExitCode {
-    let socket = control::socket_of(&runtime_dir(sources));
+    let socket = running::socket(sources);
     let (status, text) = match block_on(control::ask(&socket, "POST", "/reload", PATIENCE)) {
         Ok(answer) => answer,
         Err(error) => {
@@ -56,7 +55,7 @@ fn show(outcome: &Value) {
 
 /// A planted fault, for tests of the supervision.
 pub fn stall_media(sources: &Sources, seconds: u64) -> ExitCode {
-    let socket = control::socket_of(&runtime_dir(sources));
+    let socket = running::socket(sources);
     let target = format!("/debug/stall-media/{}", seconds.saturating_mul(1_000));
     match block_on(control::ask(&socket, "POST", &target, PATIENCE)) {
         Ok((200, _)) => ExitCode::SUCCESS,
@@ -69,15 +68,4 @@ pub fn stall_media(sources: &Sources, seconds: u64) -> ExitCode {
             ExitCode::from(error.exit)
         }
     }
-}
-
-/// The service runs on what it took last. A file that is refused now still says best where that is.
-fn runtime_dir(sources: &Sources) -> PathBuf {
-    if let Ok(loaded) = last_good::load(sources) {
-        return loaded.config.this.runtime_dir;
-    }
-    let text = std::fs::read_to_string(&sources.file).unwrap_or_default();
-    let named =
-        text.parse::<toml::Table>().ok().and_then(|all| Some(all.get("box")?.get("runtime_dir")?.as_str()?.into()));
-    named.unwrap_or_else(|| Config::default().this.runtime_dir)
 }

@@ -17,9 +17,11 @@ use tipring_store::Blobs;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::AbortHandle;
 
+use super::callbook::CallBook;
 use super::feeder::{AHEAD, Feeder};
 use super::hands::Hands;
 use super::recorder::Recorder;
+use crate::observe::{Snapshot, events};
 
 /// Ends of effects under way to the conductor. Each effect has one; the router bounds the effects.
 const ENDS: usize = 4096;
@@ -62,6 +64,7 @@ enum Ask {
     Busy(oneshot::Sender<usize>),
     Configure(Box<Reconfiguration>),
     Lines(Box<LinesConfig>, oneshot::Sender<Option<Configured>>),
+    Snapshot(oneshot::Sender<Snapshot>),
     Drain,
     Notice(String),
     EndAll,
@@ -124,6 +127,13 @@ impl Live {
         let _ = self.requests.send(Ask::Notice(text.to_owned())).await;
     }
 
+    /// The living calls as they are now; `None` when the conductor has stopped.
+    pub async fn snapshot(&self) -> Option<Snapshot> {
+        let (back, answer) = oneshot::channel();
+        self.requests.send(Ask::Snapshot(back)).await.ok()?;
+        answer.await.ok()
+    }
+
     /// No new calls from now on.
     pub async fn drain(&self) {
         let _ = self.requests.send(Ask::Drain).await;
@@ -173,6 +183,7 @@ pub fn start(parts: Parts) -> (Live, broadcast::Receiver<Trace>) {
         replies: HashMap::new(),
         next_request: 0,
         held: std::collections::VecDeque::new(),
+        book: CallBook::default(),
     };
     tokio::spawn(conductor.run(asked, ended, line_events));
     (Live { requests, traces }, timeline)
@@ -215,6 +226,8 @@ struct Conductor {
     next_request: u64,
     /// Switch commands that found the queue full keep their order here.
     held: std::collections::VecDeque<SwitchCommand>,
+    /// For those who look at living calls.
+    book: CallBook,
 }
 
 impl Conductor {
@@ -399,6 +412,9 @@ impl Conductor {
                     let _ = back.send(answer.and_then(|answer| answer.recv_timeout(CONFIGURE_LIMIT).ok()));
                 });
             }
+            Ask::Snapshot(back) => {
+                let _ = back.send(self.book.snapshot(self.router.live_calls(), self.router.counters()));
+            }
             Ask::Drain => self.handle(Event::Drain),
             Ask::Notice(text) => self.handle(Event::Notice(text)),
             Ask::EndAll => self.handle(Event::EndAll),
@@ -455,6 +471,7 @@ impl Conductor {
             }
             Effect::ForgetSession { session } => self.hands.forget(session),
             Effect::Trace(trace) => {
+                self.book.traced(&trace);
                 let _ = self.traces.send(trace);
             }
         }
@@ -463,10 +480,12 @@ impl Conductor {
     fn write(&mut self, id: tipring_router::WriteId, record: Record) {
         // Before anybody can see the SID, or hear of the end (a Dial's action tells that of its legs), so that a crash in
         // the next millisecond does not take it back.
-        if let Record::Call(call) = &record
-            && let Err(error) = self.hands.store.journal(call)
-        {
-            tracing::error!(call = %call.sid, %error, "the journal cannot be written");
+        if let Record::Call(call) = &record {
+            if let Err(error) = self.hands.store.journal(call) {
+                let id = events::JOURNAL_FAILED.id;
+                tracing::error!(message_id = id, call_sid = %call.sid, %error, "the journal cannot be written");
+            }
+            self.book.written(call, &self.hands.meters);
         }
         let (written, ends) = (self.hands.write(id, record), self.ends.clone());
         tokio::spawn(async move {

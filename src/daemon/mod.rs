@@ -2,6 +2,7 @@
 //! virtual time (`simulation`).
 
 pub mod app;
+mod callbook;
 mod callers;
 pub mod conductor;
 pub mod control;
@@ -11,8 +12,9 @@ mod doors;
 mod far;
 mod feeder;
 mod hands;
+pub mod log;
 pub mod media;
-mod outcome;
+pub(crate) mod outcome;
 mod programs;
 mod recorder;
 mod reload;

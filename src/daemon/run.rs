@@ -3,10 +3,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tipring_card::Card;
-use tipring_router::Trace;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,6 +15,7 @@ use super::supervisor::{Inherited, Supervisor};
 use super::watch::{Health, Watch};
 use super::{control, far};
 use crate::config::{CardKind, Config};
+use crate::observe::events;
 
 /// How often the service looks after itself: lines, status, watchdog.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -113,7 +113,7 @@ async fn live(
     write_secret(&credentials, &credentials_of(&service))
         .map_err(|error| failed(&credentials.display().to_string())(&error))?;
     let traces = service.timeline.take().unwrap_or_else(|| service.live.traces());
-    let logged = tokio::spawn(log(traces));
+    let logged = tokio::spawn(super::log::timeline(traces));
     let (reloads, mut asked) = mpsc::channel(RELOADS);
     let face = control_face(&service, reloads);
     let listener = control::bind(&settings.config.this.runtime_dir)?;
@@ -122,8 +122,13 @@ async fn live(
             tracing::error!(%error, "the control socket is not served any more");
         }
     });
+    if let Some(why) = &settings.degraded {
+        service.observer.meters().config_last_good(why);
+    }
+    let metrics = metrics(&settings.config, inherited, &service).await?;
     let mut watch = Watch::new(&service, missing, settings.degraded.clone());
     println!("tipring: the API listens on http://{}; account and token are in {}", service.api, credentials.display());
+    tracing::info!(message_id = events::STARTED.id, api = %service.api, "tipring {} has started", crate::observe::VERSION);
     supervisor.ready(&watch.look().await.status);
     let ended = turn(settings, supervisor, signals, &service, &mut watch, &mut asked).await;
     let hurry = async {
@@ -137,12 +142,15 @@ async fn live(
     if matches!(ended, Ended::ForGood) {
         supervisor.stopping(drain + NOTICE_LIMIT + LAST_WORDS + CLOSING);
         supervisor.status("stopping: calls under way come to their end");
-        tracing::info!(drain_s = drain.as_secs(), "stopping: no new calls");
     }
     service.stop(drain, hurry).await;
     face.abort();
+    if let Some(metrics) = metrics {
+        metrics.abort();
+    }
     drop(far_end);
     logged.abort();
+    tracing::info!(message_id = events::STOPPED.id, "tipring has stopped");
     Ok(ended)
 }
 
@@ -192,7 +200,6 @@ fn keep(settings: &Settings) {
 
 /// Reads the configuration anew and takes it over, or says why not and goes on as before.
 async fn reload(settings: &mut Settings, service: &Service, watch: &mut Watch) -> Outcome {
-    let begun = Instant::now();
     let outcome = match (settings.reread)() {
         Ok(new) => {
             let outcome = reload::apply(service, &settings.config, &new).await;
@@ -206,10 +213,10 @@ async fn reload(settings: &mut Settings, service: &Service, watch: &mut Watch) -
         Err(faults) => Outcome::refused(faults),
     };
     watch.reloaded(&outcome);
-    let ms = begun.elapsed().as_millis();
+    let meters = service.observer.meters();
     match outcome.ok {
-        true => tracing::info!(ms, applied = outcome.applied.len(), waiting = outcome.waiting.len(), "reloaded"),
-        false => tracing::error!(ms, "the configuration was not taken over: {}", outcome.faults.join("; ")),
+        true => meters.config_taken(&settings.file.display().to_string()),
+        false => meters.config_refused(&outcome.faults.join("; ")),
     }
     outcome
 }
@@ -230,6 +237,28 @@ fn open_card(config: &Config) -> Result<Opened, StartError> {
     }
 }
 
+/// Metrics and health on a port of their own, where one is configured.
+async fn metrics(
+    config: &Config,
+    inherited: &Inherited,
+    service: &Service,
+) -> Result<Option<tokio::task::JoinHandle<()>>, StartError> {
+    let handed = inherited.metrics.as_ref().and_then(|socket| socket.try_clone().ok());
+    let listener = match handed {
+        Some(socket) => super::serve::inherited(socket)?,
+        None if config.listen.metrics.is_empty() => return Ok(None),
+        None => super::serve::listen("listen.metrics", &config.listen.metrics).await?,
+    };
+    let observer = service.observer.clone();
+    let face = crate::observe::face::public(observer.clone());
+    Ok(Some(tokio::spawn(async move {
+        if let Err(error) = axum::serve(super::doors::Doors::new(listener), face).await {
+            tracing::error!(%error, "metrics are not served any more");
+        }
+        observer.closed("metrics");
+    })))
+}
+
 /// What the control socket answers.
 fn control_face(service: &Service, reloads: mpsc::Sender<oneshot::Sender<Outcome>>) -> axum::Router {
     let reload = axum::routing::post(async move || {
@@ -243,7 +272,7 @@ fn control_face(service: &Service, reloads: mpsc::Sender<oneshot::Sender<Outcome
         let status = if outcome.ok { axum::http::StatusCode::OK } else { axum::http::StatusCode::UNPROCESSABLE_ENTITY };
         (status, axum::Json(outcome))
     });
-    let face = axum::Router::new().route("/reload", reload);
+    let face = crate::observe::face::control(service.observer.clone()).route("/reload", reload);
     match std::env::var_os("TIPRING_DEBUG") {
         Some(_) => face.merge(debug_face(service.gauges.clone())),
         None => face,
@@ -260,21 +289,6 @@ fn debug_face(gauges: Option<Arc<tipring_lines::Gauges>>) -> axum::Router {
         None => (axum::http::StatusCode::NOT_FOUND, "there is no card, and no media thread\n"),
     });
     axum::Router::new().route("/debug/stall-media/{ms}", stall)
-}
-
-/// Logs the timeline to its end, the last calls' included.
-async fn log(mut traces: tokio::sync::broadcast::Receiver<Trace>) {
-    use tokio::sync::broadcast::error::RecvError;
-    loop {
-        match traces.recv().await {
-            Ok(trace) => {
-                let call = trace.call.map(|sid| sid.to_string()).unwrap_or_default();
-                tracing::info!(call, kind = trace.kind.as_str(), "{}", trace.text);
-            }
-            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "timeline lines were missed"),
-            Err(RecvError::Closed) => return,
-        }
-    }
 }
 
 /// Where the API is and who may ask, as JSON, for the box's own owner.

@@ -20,6 +20,7 @@ use super::hands::Hands;
 use super::media::MediaLayer;
 use super::settings;
 use crate::config::{CardKind, Config};
+use crate::observe::{CardFace, Meters, Observer, Snapshot, events};
 
 /// When the time to drain is over, callers are told; the words take so long.
 pub const NOTICE_LIMIT: std::time::Duration = std::time::Duration::from_secs(8);
@@ -61,6 +62,8 @@ pub struct Service {
     pub store: Store,
     /// The media layer, here or apart.
     pub media: MediaLayer,
+    /// Looks at all of it: metrics, health, state.
+    pub observer: Observer,
     /// The timeline from its first line: the line may be up before whoever shows it has asked for it.
     pub timeline: Option<tokio::sync::broadcast::Receiver<Trace>>,
     /// What the card's threads tell of themselves; without a card nothing.
@@ -98,13 +101,14 @@ impl Service {
         let store = open_store(config, started).await?;
         let socket = super::media::socket(config);
         let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
+        let meters = hands.meters.clone();
         let seed = match wiring.seed {
             Some(seed) => seed,
             None => u64::from_le_bytes(random()?),
         };
         let listener = match wiring.api {
             Some(listener) => inherited(listener)?,
-            None => listen(&config.listen.api).await?,
+            None => listen("listen.api", &config.listen.api).await?,
         };
         let api = listener.local_addr().map_err(|error| failed("the API's address")(&error))?;
         let mut router = Router::new(router_config(config, seed, started, api));
@@ -125,7 +129,8 @@ impl Service {
         let gauges = handle.as_ref().map(tipring_lines::EngineHandle::gauges);
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, epoch };
         let (live, timeline) = conductor::start(parts);
-        let api_task = serve_api(listener, store.clone(), live.clone());
+        let observer = observe(config, &live, &store, meters, gauges.clone());
+        let api_task = serve_api(listener, store.clone(), live.clone(), observer.clone());
         lease(store.clone());
         Ok(Service {
             live,
@@ -133,6 +138,7 @@ impl Service {
             account,
             store,
             media,
+            observer,
             timeline: Some(timeline),
             gauges,
             engine,
@@ -144,6 +150,7 @@ impl Service {
     /// Ends calls within `drain`: no new ones at once; who still speaks when the time is up is told so and hung up. When
     /// `hurry` comes, everything ends at once.
     pub async fn stop(mut self, drain: std::time::Duration, hurry: impl Future<Output = ()>) {
+        tracing::info!(message_id = events::DRAIN_BEGINS.id, "no new calls: the service is being stopped");
         self.live.drain().await;
         let mut hurry = std::pin::pin!(hurry);
         let hurried = self.calls_end_within(drain, hurry.as_mut()).await;
@@ -151,6 +158,7 @@ impl Service {
             self.live.notice(NOTICE).await;
             self.calls_end_within(NOTICE_LIMIT, hurry.as_mut()).await;
         }
+        tracing::info!(message_id = events::DRAIN_ENDS.id, "the time for calls is up");
         self.live.end_all().await;
         let until = Instant::now() + LAST_WORDS;
         while self.live.busy().await > 0 && Instant::now() < until {
@@ -241,17 +249,17 @@ pub async fn open_store(config: &Config, now: Stamp) -> Result<Store, StartError
     Store::open(settings).await.map_err(|error| failed("the store")(&error))
 }
 
-async fn listen(address: &str) -> Result<tokio::net::TcpListener, StartError> {
+pub(super) async fn listen(key: &str, address: &str) -> Result<tokio::net::TcpListener, StartError> {
     tokio::net::TcpListener::bind(address).await.map_err(|error| StartError {
         exit: 69,
-        text: format!("{address}: cannot listen: {error}; another program may use the port (set listen.api)"),
+        text: format!("{address}: cannot listen: {error}; another program may use the port (set {key})"),
     })
 }
 
 /// A socket that listened before we were there.
-fn inherited(listener: std::net::TcpListener) -> Result<tokio::net::TcpListener, StartError> {
+pub(super) fn inherited(listener: std::net::TcpListener) -> Result<tokio::net::TcpListener, StartError> {
     let ours = listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
-    ours.map_err(|error| failed("the API's socket that was handed over")(&error))
+    ours.map_err(|error| failed("a socket that was handed over")(&error))
 }
 
 /// How the router is set up on this box.
@@ -283,7 +291,7 @@ fn start_engine(
 }
 
 /// What the API asks of the running calls.
-struct Face(Live);
+struct Face(Live, Meters);
 
 impl tipring_api::Live for Face {
     fn ask(&self, request: Request) -> tipring_api::Later<'_, Reply> {
@@ -303,14 +311,50 @@ impl tipring_api::Live for Face {
     fn now(&self) -> Stamp {
         now()
     }
+
+    fn credentials_refused(&self) {
+        self.1.credentials_refused();
+    }
 }
 
-fn serve_api(listener: tokio::net::TcpListener, store: Store, live: Live) -> tokio::task::JoinHandle<()> {
-    let app = tipring_api::app(tipring_api::State { store, live: Arc::new(Face(live)), base: String::new() });
+impl crate::observe::Calls for Live {
+    fn snapshot(&self) -> tipring_api::Later<'_, Option<Snapshot>> {
+        Box::pin(self.snapshot())
+    }
+}
+
+fn observe(
+    config: &Config,
+    live: &Live,
+    store: &Store,
+    meters: Meters,
+    gauges: Option<Arc<tipring_lines::Gauges>>,
+) -> Observer {
+    let simulated = config.card.first().is_none_or(|card| card.kind == CardKind::Sim);
+    Observer::start(crate::observe::Parts {
+        meters,
+        calls: Arc::new(live.clone()),
+        store: store.clone(),
+        media: tipring_media::MediaClient::new(super::media::socket(config)),
+        card: gauges.map(|gauges| CardFace { gauges, simulated }),
+        areas: vec![("state", config.this.state_dir.clone()), ("cache", config.this.cache_dir.clone())],
+    })
+}
+
+fn serve_api(
+    listener: tokio::net::TcpListener,
+    store: Store,
+    live: Live,
+    observer: Observer,
+) -> tokio::task::JoinHandle<()> {
+    let face = Arc::new(Face(live, observer.meters().clone()));
+    let app = tipring_api::app(tipring_api::State { store, live: face, base: String::new() });
+    let app = app.merge(crate::observe::face::health(observer.clone()));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(super::doors::Doors::new(listener), app).await {
             tracing::error!(%error, "the API stopped");
         }
+        observer.closed("api");
     })
 }
 
@@ -321,13 +365,14 @@ fn lease(store: Store) {
         loop {
             every.tick().await;
             if let Err(error) = store.renew_lease(now()).await {
-                tracing::warn!(%error, "the box's lease could not be renewed");
+                tracing::warn!(message_id = events::LEASE_LOST.id, %error, "the box's lease could not be renewed");
                 continue;
             }
             match store.close_dead_boxes(now()).await {
                 Ok(closed) => {
                     for (name, calls) in closed {
-                        tracing::warn!(name, calls, "a box is silent: its calls are closed as failed");
+                        let id = events::BOX_SILENT.id;
+                        tracing::warn!(message_id = id, name, calls, "a box is silent: its calls are closed as failed");
                     }
                 }
                 Err(error) => tracing::warn!(%error, "other boxes could not be looked at"),

@@ -4,7 +4,7 @@
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -18,9 +18,10 @@ use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::{Command, Event, Port};
 
 use crate::config::LinesConfig;
+use crate::gauges::Gauges;
 use crate::media::{LineNews, Media, Returned};
 use crate::ring::ring;
-use crate::signalling::{Signalling, SignallingAction, SpanGauge};
+use crate::signalling::{Signalling, SignallingAction};
 
 /// Switch commands waiting for the media thread: 8 s of feed for one port, or a fifth of a second for thirty.
 const COMMANDS: usize = 4096;
@@ -34,6 +35,9 @@ const NEWS: usize = 512;
 const LINE_EVENTS: usize = 1024;
 /// The signalling thread looks for channels to close at least this often while some are under way.
 const TICK_MS: u64 = 20;
+
+/// How often what the signalling side counts is put together for readers.
+const SHOW_EVERY: Micros = Micros::from_ms(250);
 
 /// How an engine runs.
 #[derive(Clone, Debug)]
@@ -75,24 +79,6 @@ pub struct EngineHandle {
     pub complaints: Vec<String>,
     wake: Arc<EventFd>,
     gauges: Arc<Gauges>,
-}
-
-/// What may be read of an engine at any time.
-#[derive(Default)]
-pub struct Gauges {
-    beat: AtomicU64,
-    media_ended: AtomicBool,
-    stall_ms: AtomicU64,
-    signalling_beat: AtomicU64,
-    late_ticks: AtomicU64,
-    late_blocks: AtomicU64,
-    lost_blocks: AtomicU64,
-    events_lost: AtomicU64,
-    commands_lost: AtomicU64,
-    news_lost: AtomicU64,
-    to_media_lost: AtomicU64,
-    stale_commands: AtomicU64,
-    spans: std::sync::Mutex<Vec<SpanGauge>>,
 }
 
 /// Messages to the media thread.
@@ -171,6 +157,7 @@ impl Engine {
             gauges: gauges.clone(),
             stop: stop.clone(),
             under_way: 0,
+            show_at: Micros::ZERO,
         };
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
             let built = std::thread::Builder::new().name(name.to_string()).spawn(body);
@@ -239,60 +226,6 @@ impl EngineHandle {
     /// Figures and states.
     pub fn gauges(&self) -> Arc<Gauges> {
         self.gauges.clone()
-    }
-}
-
-impl Gauges {
-    /// Rises at every turn of the media thread, once a tick: with a card in order that is every 10 ms, without its clock
-    /// once a second at least. It stands still when the thread hangs, or has ended because its card is gone.
-    pub fn beat(&self) -> u64 {
-        self.beat.load(Ordering::Relaxed)
-    }
-
-    /// A planted fault, for tests of whoever watches over the threads: the media thread stands still for so long, once.
-    pub fn stall_media(&self, ms: u64) {
-        self.stall_ms.store(ms, Ordering::Relaxed);
-    }
-
-    /// The media thread has ended by itself: its card is gone. Then [`Gauges::beat`] stands still for ever, and rightly.
-    pub fn media_ended(&self) -> bool {
-        self.media_ended.load(Ordering::Relaxed)
-    }
-
-    /// Rises at every turn of the signalling thread: once a second at least.
-    pub fn signalling_beat(&self) -> u64 {
-        self.signalling_beat.load(Ordering::Relaxed)
-    }
-
-    /// Ticks that were run late.
-    pub fn late_ticks(&self) -> u64 {
-        self.late_ticks.load(Ordering::Relaxed)
-    }
-
-    /// Blocks that were not there in time.
-    pub fn late_blocks(&self) -> u64 {
-        self.late_blocks.load(Ordering::Relaxed)
-    }
-
-    /// Blocks that the card had no room for.
-    pub fn lost_blocks(&self) -> u64 {
-        self.lost_blocks.load(Ordering::Relaxed)
-    }
-
-    /// Switch events and commands, and words between the two threads, that found their queue full.
-    pub fn queue_losses(&self) -> u64 {
-        let counters = [&self.events_lost, &self.commands_lost, &self.news_lost, &self.to_media_lost];
-        counters.map(|counter| counter.load(Ordering::Relaxed)).into_iter().sum()
-    }
-
-    /// Commands of the router with a lease that was over.
-    pub fn stale_commands(&self) -> u64 {
-        self.stale_commands.load(Ordering::Relaxed)
-    }
-
-    /// The spans as they were at the last look.
-    pub fn spans(&self) -> Vec<SpanGauge> {
-        self.spans.lock().map(|spans| spans.clone()).unwrap_or_default()
     }
 }
 
@@ -403,11 +336,7 @@ impl MediaThread {
                 break;
             }
         }
-        let counters = self.media.counters();
-        self.gauges.late_ticks.store(counters.late_ticks, Ordering::Relaxed);
-        self.gauges.late_blocks.store(counters.late_blocks, Ordering::Relaxed);
-        self.gauges.lost_blocks.store(counters.lost_blocks, Ordering::Relaxed);
-        self.gauges.news_lost.store(counters.news_lost, Ordering::Relaxed);
+        self.gauges.show_media(self.media.counters(), self.media.switch_counters(), self.media.lateness());
     }
 }
 
@@ -424,6 +353,8 @@ struct SignallingThread {
     stop: Arc<AtomicBool>,
     /// Channels given to the media thread and not yet back.
     under_way: usize,
+    /// When the counters are shown again.
+    show_at: Micros,
 }
 
 impl SignallingThread {
@@ -458,7 +389,7 @@ impl SignallingThread {
             }
             self.signalling.step(now, &mut actions);
             self.carry_out(&mut actions);
-            self.show();
+            self.show(now);
             self.wait();
         }
     }
@@ -496,11 +427,12 @@ impl SignallingThread {
         sent
     }
 
-    fn show(&self) {
+    fn show(&mut self, now: Micros) {
         self.gauges.stale_commands.store(self.signalling.stale_commands(), Ordering::Relaxed);
-        let spans = self.signalling.gauges();
-        if let Ok(mut shown) = self.gauges.spans.lock() {
-            *shown = spans;
+        self.gauges.show_spans(self.signalling.gauges());
+        if now >= self.show_at {
+            self.show_at = now + SHOW_EVERY;
+            self.gauges.show_signalling(self.signalling.counted());
         }
     }
 

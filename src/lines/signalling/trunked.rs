@@ -1,7 +1,7 @@
 //! A PRI span on its card: the D channel is opened, read and written, alarms are looked at, bearers are opened. The
 //! signalling itself is [`Span`]'s.
 
-use tipring_card::{CardError, Channel, ChannelId, ChannelInfo, Micros, Setup, SpanId};
+use tipring_card::{CardError, Channel, ChannelId, ChannelInfo, Micros, Setup, SpanId, SpanStatus};
 use tipring_isdn::{ChannelMap, Config, Role};
 
 use super::{REOPEN_EVERY, Signalling, SignallingAction, drain_events, open_bearer};
@@ -18,6 +18,7 @@ pub(super) struct Trunked {
     d: ChannelId,
     pub channel: Option<Box<dyn Channel>>,
     up: bool,
+    pub status: SpanStatus,
     reopen_at: Micros,
     /// The last opening failed, and that was said.
     complained: bool,
@@ -49,6 +50,7 @@ impl Trunked {
             d: d.id,
             channel: None,
             up: false,
+            status: SpanStatus::default(),
             reopen_at: Micros::ZERO,
             complained: false,
             trunk,
@@ -149,6 +151,7 @@ impl Signalling {
         let trunked = &mut self.spans[at];
         trunked.channel = None;
         trunked.up = false;
+        trunked.status = SpanStatus::default();
         trunked.reopen_at = now + REOPEN_EVERY;
         trunked.span.handle(now, SpanInput::CardGone);
     }
@@ -160,7 +163,10 @@ impl Signalling {
             return;
         }
         let up = match self.card.span_status(trunked.id) {
-            Ok(status) => !status.alarms.is_down(),
+            Ok(status) => {
+                trunked.status = status;
+                !status.alarms.is_down()
+            }
             Err(CardError::Gone | CardError::NoSuchChannel) => return self.gone(now, at),
             Err(_) => return,
         };

@@ -115,6 +115,7 @@ pub struct SpanCounters {
     /// Commands with a lease that was over.
     pub stale_commands: u64,
 }
+tipring_card::name_counters!(SpanCounters: incoming, refused, outgoing, glares, stale_commands);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SlotState {
@@ -283,6 +284,11 @@ impl Span {
     /// What was seen.
     pub fn counters(&self) -> SpanCounters {
         self.counters
+    }
+
+    /// What its data link and its calls have seen.
+    pub fn trunk_counters(&self) -> &tipring_isdn::Counters {
+        self.trunk.counters()
     }
 
     /// Whether a call may go out on a timeslot.

@@ -50,6 +50,7 @@ pub struct Counters {
     /// Outputs lost because nobody polled: the oldest go.
     pub overruns: u32,
 }
+tipring_card::name_counters!(Counters: unexpected, hook_refused, overruns);
 
 impl Fxo {
     /// A line that is not open yet.

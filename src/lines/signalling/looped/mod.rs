@@ -161,6 +161,10 @@ impl Looped {
         self.used != Use::Nothing || self.resting
     }
 
+    pub fn counters(&self) -> tipring_analog::Counters {
+        self.fxo.counters()
+    }
+
     pub fn word(&self) -> &'static str {
         match self.used {
             Use::Incoming { answered: true, .. } | Use::Outgoing { answered: true, .. } => "in call",
