@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod lines;
 mod numbers;
+mod papers;
 mod reload;
 mod running;
 mod top;
@@ -13,7 +14,7 @@ mod top;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Loaded, Sources, last_good};
 use crate::daemon::serve::StartError;
@@ -23,7 +24,7 @@ use asked::Asked;
 
 /// Telephone lines run web applications.
 #[derive(Debug, Parser)]
-#[command(name = "tipring", version, about)]
+#[command(name = "tipring", version = env!("TIPRING_VERSION"), about)]
 #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 struct Arguments {
     /// The same as `check`
@@ -141,6 +142,15 @@ enum Command {
         #[command(subcommand)]
         command: Numbers,
     },
+    /// Write the manual pages and completions of a package
+    #[command(hide = true)]
+    GenDocs {
+        /// Where to
+        dir: PathBuf,
+        /// The folder of the documents
+        #[arg(long, value_name = "DIR", default_value = "docs")]
+        docs: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -245,6 +255,10 @@ pub fn main() -> ExitCode {
         }
         Command::Numbers { command: Numbers::Set { number, url, api } } => {
             ended(block_on(numbers::set(&number, &url, &api)).map(|()| true))
+        }
+        Command::GenDocs { dir, docs } => {
+            let outcome = papers::write(Arguments::command(), &docs, &dir);
+            ended(outcome.map(|()| true).map_err(|error| StartError { exit: 1, text: format!("gen-docs: {error}") }))
         }
     }
 }
