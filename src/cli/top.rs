@@ -294,7 +294,7 @@ mod tests {
             to: "+12025550100".into(),
             line: format!("sim 1/{n}"),
             status: "in-progress".into(),
-            verb: "Gather (line 12, column 4), which is rather long for a narrow screen".into(),
+            verb: "Gather numDigits=1 timeout=20, which is rather long for a narrow screen (1:30)".into(),
             seconds: 65,
             ..LiveCall::default()
         };
@@ -338,7 +338,7 @@ mod tests {
         assert!(text.contains("late blocks 7") && text.contains("ready"), "{text}");
         assert!(text.contains("sim 1        isdn    up           3 in call, 27 idle"), "{text}");
         assert!(text.contains("sim 2        isdn    red ALARM"), "{text}");
-        assert!(text.contains("sim 1/2   up       in") && text.contains("1:05  Gather (line"), "{text}");
+        assert!(text.contains("sim 1/2   up       in") && text.contains("1:05  Gather numDi"), "{text}");
         let many = draw(&a_state(500, 1), SCREEN);
         assert!(many.contains("more calls"), "{many}");
     }

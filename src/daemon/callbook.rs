@@ -123,12 +123,12 @@ mod tests {
         let mut call = a_call(Direction::Inbound, CallStatus::InProgress, Some(10));
         let verb =
             |text: &str| Trace { at: Micros::ZERO, call: Some(call.sid), kind: TraceKind::Verb, text: text.into() };
-        book.traced(&verb("Say (line 2)"));
+        book.traced(&verb("Say text=\"Hi\" (1:11)"));
         assert!(book.verbs.is_empty(), "nobody knows the call yet");
         book.written(&call, &meters);
-        book.traced(&verb("Gather (line 2)"));
+        book.traced(&verb("Gather timeout=2 (1:30)"));
         let shown = book.snapshot(std::iter::once(&call), tipring_router::Counters::default());
-        assert_eq!((shown.active, shown.calls[0].verb.as_str()), ([1, 0], "Gather (line 2)"));
+        assert_eq!((shown.active, shown.calls[0].verb.as_str()), ([1, 0], "Gather timeout=2 (1:30)"));
         book.traced(&verb("Gather ended: 12"));
         assert_eq!(book.verbs[&call.sid], "");
         call.status = CallStatus::Completed;

@@ -107,7 +107,7 @@ url = "http://app.example/"
 id = "caller"
 from = "2025550100"
 to = "100"
-does = [{ await_answer = {} }, { wait = { ms = 2000 } }, { press = { keys = "12" } }, { await_hangup = { limit_ms = 60000 } }]
+does = [{ await_answer = {} }, { wait = { ms = 500 } }, { press = { keys = "12" } }, { tone = { hz = 440.0, ms = 4000 } }, { await_hangup = { limit_ms = 60000 } }]
 "#;
 
     #[tokio::test]
@@ -136,7 +136,7 @@ does = [{ await_answer = {} }, { wait = { ms = 2000 } }, { press = { keys = "12"
                     TraceKind::Fault,
                 ];
                 let Some(kind) = kinds.into_iter().find(|known| known.as_str() == kind) else { continue };
-                verbs += usize::from(kind == TraceKind::Verb && text.contains(" (line "));
+                verbs += usize::from(kind == TraceKind::Verb && text.ends_with(')'));
                 let call = line["call"].as_str().and_then(|sid| sid.parse().ok());
                 tell(&Trace { at: Micros::ZERO, call, kind, text: text.to_owned() });
             }
