@@ -137,7 +137,7 @@ pub fn main() -> ExitCode {
     log::start(arguments.log_format, level);
     match arguments.command {
         Command::Check { config } => check::run(&file_of(config)),
-        Command::Top { once, json, config } => top::run(&file_of(config), top::Wish { once, json }),
+        Command::Top { once, json, config } => top::run(config, top::Wish { once, json }),
         Command::Lines { json, config } => lines::run(config, json),
         Command::Serve { config } => with_config(config, |config, file| block_on(serve::run(&config, &file))),
         Command::Dev { once, json, port, fault, calls, analog_calls, app } => {

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios;
 
 use crate::config::Config;
+use crate::daemon::serve::default_file;
 use crate::observe::state::{LiveCall, Span, State};
 
 /// How often the screen is drawn.
@@ -42,11 +43,12 @@ struct Screen {
 }
 
 /// Shows the service that runs with this configuration.
-pub fn run(file: &Path, wish: Wish) -> ExitCode {
-    // Where there is no file the service has run without one, if at all: with what is built in.
-    let config = match Config::load(file) {
+pub fn run(named: Option<PathBuf>, wish: Wish) -> ExitCode {
+    let file = named.clone().unwrap_or_else(default_file);
+    let config = match Config::load(&file) {
         Ok((config, _)) => config,
-        Err(_) if !file.exists() => Config::default(),
+        // Nobody named one: what is built in says where the service would be.
+        Err(_) if named.is_none() && !file.exists() => Config::default(),
         Err(error) => {
             eprintln!("tipring: {error}");
             return ExitCode::from(78);
@@ -87,10 +89,11 @@ fn redraw(socket: &Path) -> Result<(), String> {
             Ok(state) => draw(state, screen),
             Err(text) => format!("{text}\nwaiting; q ends\n"),
         };
-        // From the top left corner, each line to its end, and nothing below it.
-        let text = text.replace('\n', "\x1b[K\r\n");
+        // From the top left corner, each line emptied before it is written (after a full one, the end of the line is its
+        // last letter), and nothing below.
+        let text = text.trim_end().replace('\n', "\n\x1b[K");
         let mut out = std::io::stdout().lock();
-        if out.write_all(format!("\x1b[H{}\x1b[J", text.trim_end_matches("\r\n")).as_bytes()).is_err() {
+        if out.write_all(format!("\x1b[H\x1b[K{text}\x1b[J").as_bytes()).is_err() {
             return Ok(());
         }
         let _ = out.flush();
@@ -198,7 +201,7 @@ fn draw(state: &State, screen: Screen) -> String {
     }
     let mut text = String::new();
     for line in lines {
-        let _ = writeln!(text, "{}", fitted(&line, screen.columns));
+        let _ = writeln!(text, "{}", fitted(&line, screen.columns - 1));
     }
     text
 }
@@ -259,7 +262,7 @@ fn cut(mut lines: Vec<String>, room: usize, what: &str) -> Vec<String> {
 }
 
 fn emphasised(line: &str, screen: Screen) -> String {
-    if screen.colour { format!("\x1b[1m{}\x1b[0m", fitted(line, screen.columns)) } else { line.to_owned() }
+    if screen.colour { format!("\x1b[1m{}\x1b[0m", fitted(line, screen.columns - 1)) } else { line.to_owned() }
 }
 
 /// Cut to a width, colours not counted. What came over a line may not move the cursor.
