@@ -28,4 +28,4 @@ pub use gauges::{Counted, Gauges};
 pub use lateness::{LATE_BOUNDS_MS, LATE_CLASSES, Lateness};
 pub use media::{LineNews, Media, MediaCounters, Returned};
 pub use signalling::{Signalling, SignallingAction, SpanGauge, open_bearer};
-pub use span::{Output, Span, SpanConfig, SpanCounters, SpanInput};
+pub use span::{D_CHANNEL_DOWN, D_CHANNEL_UP, Output, Span, SpanConfig, SpanCounters, SpanInput};
