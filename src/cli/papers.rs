@@ -63,9 +63,9 @@ fn page(name: &str, section: &str, title: &str, markdown: &str) -> String {
             writer.code(block.into_iter());
         } else if line.starts_with('|') {
             writer.row(line);
-        } else if let Some(item) = line.strip_prefix("- ") {
+        } else if let Some((sign, item)) = item(line) {
             writer.end_paragraph();
-            writer.roff.control("IP", ["•", "2"]);
+            writer.roff.control("IP", [sign, "3"]);
             writer.item = true;
             writer.paragraph.push_str(item);
         } else if line.trim().is_empty() {
@@ -79,6 +79,16 @@ fn page(name: &str, section: &str, title: &str, markdown: &str) -> String {
     }
     writer.end_paragraph();
     writer.roff.to_roff()
+}
+
+/// The sign and the text of an entry of a list.
+fn item(line: &str) -> Option<(&str, &str)> {
+    if let Some(text) = line.strip_prefix("- ") {
+        return Some(("•", text));
+    }
+    let (number, text) = line.split_once(". ")?;
+    let numbered = !number.is_empty() && number.bytes().all(|octet| octet.is_ascii_digit());
+    numbered.then_some((number, text))
 }
 
 struct Writer {
