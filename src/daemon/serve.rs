@@ -419,7 +419,7 @@ mod tests {
         config.this.runtime_dir = dir.path.join("run");
         config.listen.api = "127.0.0.1:0".into();
         let wiring = Wiring { card: None, hosts: Vec::new(), seed: Some(1), api: None };
-        let mut service = Service::start(&config, &dir.path.join("none.toml"), wiring).await.expect("it starts");
+        let mut service = Service::start(&config, wiring).await.expect("it starts");
         let mut timeline = service.timeline.take().expect("from its first line");
         let call = tipring_router::NewCall {
             account: service.account.sid,
@@ -428,7 +428,7 @@ mod tests {
             group: String::new(),
             instructions: tipring_router::Instructions::Document("<Response/>".into()),
             fallback_url: String::new(),
-            fallback_method: Method::Post,
+            fallback_method: tipring_resources::Method::Post,
             callback: None,
             timeout_s: 60,
             time_limit_s: 60,
