@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use tipring_card::{Cause, Law, Micros};
-use tipring_isdn::{CallId, Calling, Command, Config, Event, FrameBuf, Input, Number, Output, Role, SetupRequest, Trunk};
+use tipring_isdn::{CallId, Calling, Command, Config, Event, Input, Number, Output, Role, SetupRequest, Trunk};
 
 use crate::measure::{ROUNDS, Row, cpu_of, in_turn};
 
@@ -18,7 +18,8 @@ const CALLING: &str = "030998877";
 struct Ours {
     /// Network, user.
     trunks: [Box<Trunk>; 2],
-    ways: [VecDeque<FrameBuf>; 2],
+    ways: [VecDeque<Vec<u8>>; 2],
+    spare: Vec<Vec<u8>>,
     now: Micros,
     frames: u64,
     messages: u64,
@@ -32,6 +33,7 @@ impl Ours {
         let mut pair = Ours {
             trunks: [trunk(Role::Network), trunk(Role::User)],
             ways: [const { VecDeque::new() }; 2],
+            spare: Vec::new(),
             now: Micros::ZERO,
             frames: 0,
             messages: 0,
@@ -67,6 +69,7 @@ impl Ours {
                 while let Some(frame) = self.ways[end].pop_front() {
                     silent = false;
                     self.trunks[end].handle(self.now, Input::Frame(&frame));
+                    self.spare.push(frame);
                     self.drain(end);
                 }
             }
@@ -87,7 +90,11 @@ impl Ours {
                 Output::Frame(frame) => {
                     self.frames += 1;
                     self.messages += u64::from(frame.get(2).is_some_and(|control| control & 1 == 0));
-                    self.ways[1 - end].push_back(frame);
+                    // Written at once, as to a device: libpri's frames are kept in the same way.
+                    let mut octets = self.spare.pop().unwrap_or_default();
+                    octets.clear();
+                    octets.extend_from_slice(&frame);
+                    self.ways[1 - end].push_back(octets);
                 }
                 Output::Event(event) => self.event(end, event),
             }

@@ -10,3 +10,4 @@ mod window;
 
 pub use codec::{FrameBuf, Info, MAX_FRAME, MAX_INFO};
 pub use layer::{Counters, Link, LinkInput, Upper};
+pub(crate) use layer::sooner;
