@@ -211,6 +211,10 @@ impl Window {
         let size: [f32; 8] = core::array::from_fn(|f| re[f] * re[f] + im[f] * im[f]);
         let strongest = |from: usize| (from..from + 4).fold(from, |best, f| if size[f] > size[best] { f } else { best });
         let (row, column) = (strongest(0), strongest(4));
+        // Most sound ends here: what the two take from each other below changes this by a few hundredths.
+        if 2.0 * (size[row] + size[column]) < 0.8 * ROUGH_PURITY * power * (WEIGHT * WEIGHT) {
+            return Window::NOTHING;
+        }
         let (a, b) = (Complex { re: re[row], im: im[row] }, Complex { re: re[column], im: im[column] });
         // The two are not quite independent in 20 ms: solve for both at once.
         let leak = LEAK[row][column - 4];
