@@ -61,11 +61,13 @@ fn hits(ear: &mut impl Ear, keys: &Keys) -> usize {
 /// Keys that were told where there was none, by kind of sound.
 fn false_keys(mut ear: impl FnMut() -> Box<dyn Ear>, others: &Others) -> Vec<(&'static str, usize)> {
     let count = |sound: &[i16], ear: &mut dyn Ear| {
-        sound.chunks(8000).map(|second| {
-            second.chunks(80).for_each(|block| ear.feed(block));
-            ear.take().len()
-        })
-        .sum()
+        sound
+            .chunks(8000)
+            .map(|second| {
+                second.chunks(80).for_each(|block| ear.feed(block));
+                ear.take().len()
+            })
+            .sum()
     };
     others.kinds.iter().map(|(kind, sound)| (*kind, count(sound, ear().as_mut()))).collect()
 }

@@ -239,3 +239,26 @@ pub fn row() -> Row {
     let figures = (0..=ROUNDS).map(|_| ours(&mut pair)).skip(1).collect();
     Row::new("isdn.call", crate::measure::median(figures), "us/call").at_most_of_peer(1.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_eight_messages_and_ends_at_both_ends() {
+        let mut pair = Ours::up();
+        let before = pair.messages;
+        (0..100).for_each(|_| pair.call());
+        assert_eq!((pair.messages - before, pair.ended), (800, 200));
+        assert!(pair.trunks.iter().all(|trunk| trunk.call_count() == 0));
+    }
+
+    #[cfg(feature = "libpri")]
+    #[test]
+    fn a_call_of_libpris_is_the_same_eight_messages() {
+        let mut peer = Theirs::up();
+        let before = peer.pair.passed().1;
+        (0..100).for_each(|_| peer.call());
+        assert_eq!((peer.pair.passed().1 - before, peer.ended), (800, 200));
+    }
+}

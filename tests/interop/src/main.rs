@@ -13,6 +13,8 @@ mod spandsp;
 #[path = "../../../drivers/dsp/tests/speaker.rs"]
 mod speaker;
 mod switch;
+#[cfg(test)]
+mod table;
 #[allow(dead_code)] // the tests of the detector use more of it
 #[path = "../../../drivers/dsp/tests/world.rs"]
 mod world;

@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 
 /// CPU time that this thread has used: what else the machine does is not in it.
 pub fn cpu() -> Duration {
-    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).expect("Linux has a clock of the thread's CPU time")
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)
+        .map(Duration::from)
+        .expect("Linux has a clock of the thread's CPU time")
 }
 
 /// CPU time of one piece of work.

@@ -53,3 +53,20 @@ impl Drop for Receiver {
 
 /// MAX_DTMF_DIGITS of the header.
 const MOST_DIGITS: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tipring_dsp::{KEYS, KeyTone};
+
+    #[test]
+    fn it_hears_every_key_that_we_send() {
+        let mut sound = vec![0; 1280 * 16];
+        for (place, key) in sound.chunks_mut(1280).zip(KEYS) {
+            assert_eq!(KeyTone::new(key).map(|mut tone| tone.fill(place)), Some(1280));
+        }
+        let mut receiver = Receiver::new();
+        sound.chunks(80).for_each(|block| receiver.feed(block));
+        assert_eq!(receiver.take(), KEYS);
+    }
+}

@@ -217,10 +217,17 @@ pub fn tick() -> Row {
     .expect("the ticks were made")
 }
 
+/// What the ticks took.
+#[derive(Default)]
+struct Took {
+    wall: Vec<Duration>,
+    used: Vec<Duration>,
+    allocated: u64,
+}
+
 /// 120 callers hear a prompt, 30 of them recorded; 45 recorded pairs; a conference of 30 whose wiring changes all the
-/// time; the keys of all.
-fn ticks(real_time: bool) -> Row {
-    const PORTS: u16 = 240;
+/// time; the keys of all. The same ticks each time that it is called.
+fn full_box() -> Took {
     let (mut switch, mut lines) = attached(PORTS, octets());
     (0..120).for_each(|index| play(&mut switch, index));
     (0..120).step_by(4).for_each(|index| {
@@ -231,15 +238,14 @@ fn ticks(real_time: bool) -> Row {
         record(&mut switch, a);
     });
     confer(&mut switch, 210, PORTS);
-    let ticks = 20_000;
-    let (mut wall, mut used) = (Vec::with_capacity(ticks), Vec::with_capacity(ticks));
-    let (mut audio, mut allocated) = (0u64, 0);
-    for tick in 0..ticks {
+    let mut took = Took { wall: Vec::with_capacity(FULL_TICKS), used: Vec::with_capacity(FULL_TICKS), allocated: 0 };
+    let mut audio = 0u64;
+    for tick in 0..FULL_TICKS {
         lines.tick = tick;
         let before = crate::allocations::so_far();
         let (cpu_begin, begin) = (cpu(), Instant::now());
         (0..120 * u16::from(tick % 2 == 0)).for_each(|index| feed(&mut switch, index));
-        // One party of the conference is muted, or speaks again: a new plan at every tick.
+        // One party of the conference is muted for another, or speaks again: a new plan at every tick.
         let (listener, talker) = (port(210 + (tick / 2 % 15) as u16), port(239));
         switch.command(if tick % 2 == 0 {
             Command::Disconnect { listener, talker }
@@ -250,29 +256,42 @@ fn ticks(real_time: bool) -> Row {
         while let Some(event) = switch.poll() {
             audio += u64::from(matches!(event, Event::Audio { .. }));
         }
-        wall.push(begin.elapsed());
-        used.push(cpu().saturating_sub(cpu_begin));
-        allocated += crate::allocations::so_far() - before;
+        took.wall.push(begin.elapsed());
+        took.used.push(cpu().saturating_sub(cpu_begin));
+        took.allocated += crate::allocations::so_far() - before;
         // A real-time thread that never rests is stopped by the kernel for 50 ms of each second.
         std::thread::sleep(Duration::from_micros(100));
     }
-    assert_eq!(audio, ticks as u64 * (30 + 90), "every recorded block was told");
-    tick_row(wall, used, allocated, if real_time { "a real-time thread" } else { "an ordinary thread" })
+    assert_eq!(audio, FULL_TICKS as u64 * (30 + 90), "every recorded block was told");
+    took
 }
 
-fn tick_row(mut wall: Vec<Duration>, mut used: Vec<Duration>, allocated: u64, thread: &str) -> Row {
+/// The work of a tick is the least CPU time that it took in some passes over the same ticks: what the machine does
+/// underneath is counted as a thread's CPU time too, but it does not fall on the same tick each time.
+fn ticks(real_time: bool) -> Row {
+    let passes: Vec<Took> = (0..PASSES).map(|_| full_box()).collect();
+    let least = |tick: usize| passes.iter().map(|pass| pass.used[tick]).min().unwrap_or_default();
+    let work = (0..FULL_TICKS).map(least).max().unwrap_or_default();
+    let once = passes.iter().flat_map(|pass| &pass.used).max().copied().unwrap_or_default();
+    let mut wall: Vec<Duration> = passes.iter().flat_map(|pass| pass.wall.iter().copied()).collect();
     wall.sort_unstable();
-    used.sort_unstable();
-    let ms = |sorted: &[Duration], share: f64| {
-        let at = ((sorted.len() as f64 * share) as usize).min(sorted.len() - 1);
-        sorted[at].as_secs_f64() * 1e3
-    };
-    let (worst_cpu, late_wall, worst_wall) = (ms(&used, 1.0), ms(&wall, 0.999), ms(&wall, 1.0));
+    let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
+    let at = |share: f64| ms(wall[((wall.len() as f64 * share) as usize).min(wall.len() - 1)]);
+    let allocated: u64 = passes.iter().map(|pass| pass.allocated).sum();
     let note = format!(
-        "worst tick {worst_cpu:.2} ms of CPU time; by the wall's clock half {:.2}, 99.9 % {late_wall:.2}, worst \
-         {worst_wall:.2} ms, on {thread}",
-        ms(&wall, 0.5)
+        "CPU time of the worst tick {:.2} ms (seen once in {PASSES} passes: {:.2}); by the wall's clock half {:.2}, 99.9 % \
+         {:.2}, worst {:.2} ms, on {}",
+        ms(work),
+        ms(once),
+        at(0.5),
+        at(0.999),
+        at(1.0),
+        if real_time { "a real-time thread" } else { "an ordinary thread" }
     );
-    let row = Row::new("switch.tick", worst_cpu.max(late_wall), "ms").at_most(2.0);
+    let row = Row::new("switch.tick", ms(work).max(at(0.999)), "ms").at_most(2.0);
     row.holds(&format!("{allocated} allocations in {} ticks", wall.len()), allocated == 0).note(note)
 }
+
+const PORTS: u16 = 240;
+const FULL_TICKS: usize = 8000;
+const PASSES: usize = 3;

@@ -117,7 +117,8 @@ impl Detector {
     fn on_frequency(&self, tone: usize, of: impl Fn(&Window) -> Complex) -> Option<f32> {
         let mut turn = Complex { re: 0.0, im: 0.0 };
         for n in 1..WINDOWS {
-            let (earlier, later) = (&self.windows[(self.newest + n) % WINDOWS], &self.windows[(self.newest + n + 1) % WINDOWS]);
+            let (earlier, later) =
+                (&self.windows[(self.newest + n) % WINDOWS], &self.windows[(self.newest + n + 1) % WINDOWS]);
             let step = of(later).times(of(earlier).mirrored()).times(BACK_ONE_HOP[tone]);
             turn = Complex { re: turn.re + step.re, im: turn.im + step.im };
         }
@@ -209,7 +210,8 @@ impl Window {
             }
         }
         let size: [f32; 8] = core::array::from_fn(|f| re[f] * re[f] + im[f] * im[f]);
-        let strongest = |from: usize| (from..from + 4).fold(from, |best, f| if size[f] > size[best] { f } else { best });
+        let strongest =
+            |from: usize| (from..from + 4).fold(from, |best, f| if size[f] > size[best] { f } else { best });
         let (row, column) = (strongest(0), strongest(4));
         // Most sound ends here: what the two take from each other below changes this by a few hundredths.
         if 2.0 * (size[row] + size[column]) < 0.8 * ROUGH_PURITY * power * (WEIGHT * WEIGHT) {

@@ -78,11 +78,7 @@ pub struct Trunk {
 impl Trunk {
     /// A trunk without layer 1, all channels idle.
     pub fn new(config: Config) -> Self {
-        Trunk {
-            link: Link::new(config.role, config.timers),
-            calls: Layer::new(config),
-            troubles: Deque::new(),
-        }
+        Trunk { link: Link::new(config.role, config.timers), calls: Layer::new(config), troubles: Deque::new() }
     }
 
     /// Takes one input. Then [`Trunk::poll`] until there is nothing, then look at [`Trunk::deadline`] again.
