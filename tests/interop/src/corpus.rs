@@ -51,8 +51,11 @@ pub fn others() -> Others {
         let mut speaker = Speaker::new(500 + seed);
         speech.extend((0..300 * 8000).map(|n| through(n % 2 == 0, speaker.sample())));
     }
-    let mut chords = Chords::new(77);
-    let music = (0..900 * 8000).map(|n| through(n % 2 == 0, chords.sample())).collect();
+    let mut music = Vec::new();
+    for seed in 0..4 {
+        let mut chords = Chords::new(77 + seed);
+        music.extend((0..900 * 8000).map(|n| through(n % 2 == 0, chords.sample())));
+    }
     let mut dice = Dice::new(8);
     let noise = (0..300 * 8000).map(|_| through(true, (dice.gauss() * 3000.0) as i16)).collect();
     let mut kinds = vec![("formants", speech), ("chords", music), ("noise", noise)];
