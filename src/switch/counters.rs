@@ -15,6 +15,8 @@ pub struct Counters {
     pub starved: u64,
     /// Events dropped because nobody fetched them.
     pub dropped_events: u64,
+    /// Blocks of a conference that were too loud for a line and turned down.
+    pub limited: u64,
     /// Commands that cannot be carried out: a fifth tap, a key that is none, no room for a last word.
     pub refused: u64,
 }
