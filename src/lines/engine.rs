@@ -18,6 +18,7 @@ use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::{Command, Event, Port};
 
 use crate::config::LinesConfig;
+use crate::lateness::Due;
 use crate::media::{LineNews, Media, Returned};
 use crate::ring::ring;
 use crate::signalling::{Signalling, SignallingAction, SpanGauge};
@@ -111,6 +112,7 @@ impl Engine {
     /// Starts the threads of a card.
     pub fn start(mut card: Box<dyn Card>, config: EngineConfig) -> Result<(Engine, EngineHandle), CardError> {
         let pace = card.pace()?;
+        let prefill = config.lines.prefill;
         let signalling = Signalling::new(card, config.lines);
         let (ports, complaints) = (signalling.ports(), signalling.complaints().to_vec());
         let (commands, command_queue) = ring::<Command, COMMANDS>();
@@ -125,8 +127,10 @@ impl Engine {
         let stop = Arc::new(AtomicBool::new(false));
         let gauges = Arc::new(Gauges::default());
         let media = MediaThread {
-            media: Media::new(ports),
+            media: Media::new(ports).with_prefill(prefill),
             pace,
+            due: Due::default(),
+            epoch: config.epoch,
             channels: from_signalling,
             back: to_signalling,
             news,
@@ -249,6 +253,8 @@ impl Gauges {
 struct MediaThread {
     media: Media,
     pace: Box<dyn Pace>,
+    due: Due,
+    epoch: Instant,
     channels: Consumer<'static, ToMedia>,
     back: Producer<'static, FromMedia>,
     news: Producer<'static, (Port, LineNews)>,
@@ -283,8 +289,10 @@ impl MediaThread {
                 Err(CardError::Again) => 0,
                 Err(_) => return,
             };
+            let now_us = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let late_us = if ticks > 0 { self.due.late_us(now_us, ticks) } else { 0 };
             self.take();
-            self.media.tick(ticks);
+            self.media.tick_late(ticks, late_us);
             self.give();
         }
     }

@@ -14,6 +14,7 @@
 mod config;
 mod engine;
 mod groups;
+mod lateness;
 mod lead;
 mod media;
 mod ring;

@@ -45,9 +45,10 @@ def tell(ev, **fields):
     print(json.dumps({"ev": ev, **fields}), flush=True)
 
 
-def row(name, measured, unit, goal, **more):
+def row(name, measured, unit, goal, kind, **more):
     """The line that `make bench` collects."""
-    print(json.dumps({"row": name, "measured": measured, "unit": unit, "goal": goal, "goal_kind": "at_most", **more}), flush=True)
+    line = {"row": name, "measured": measured, "unit": unit, "goal": goal, "goal_kind": kind, **more}
+    print(json.dumps(line, separators=(",", ":")), flush=True)
 
 
 def median(values):
