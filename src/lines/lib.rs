@@ -12,6 +12,7 @@
 //! every call of the signalling its [`SignallingAction`]s are carried out, in order.
 
 mod config;
+mod cushion;
 mod engine;
 mod gauges;
 mod groups;
