@@ -9,10 +9,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::config::{Config, ConfigError};
 use crate::daemon::serve::{StartError, default_file};
-use crate::daemon::{dev, serve, simulation};
+use crate::daemon::{bench, dev, serve, simulation};
 
 /// Telephone lines run web applications.
 #[derive(Debug, Parser)]
@@ -79,6 +82,31 @@ enum Command {
         #[command(subcommand)]
         command: Numbers,
     },
+    /// Figures of the service on a simulated card, in real time
+    #[command(hide = true)]
+    Bench {
+        /// Which rows; all when none is named
+        rows: Vec<String>,
+        /// One JSON object a row
+        #[arg(long)]
+        json: bool,
+    },
+    /// Thousands of mixed calls: what grows with them?
+    #[command(hide = true)]
+    Soak {
+        /// Calls that are counted
+        #[arg(long, default_value_t = 10_000)]
+        calls: u64,
+        /// Calls before them
+        #[arg(long, default_value_t = 1_000)]
+        warm_up: u64,
+        /// Calls that begin a second
+        #[arg(long, default_value_t = 12)]
+        rate: u32,
+        /// One JSON object a sample
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -115,11 +143,12 @@ enum Numbers {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let level = tracing_subscriber::EnvFilter::try_from_env("TIPRING_LOG");
-    tracing_subscriber::fmt()
-        .with_env_filter(level.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")))
-        .with_writer(std::io::stderr)
-        .init();
+    let level = EnvFilter::try_from_env("TIPRING_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let written = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(level);
+    let sounds = bench::FirstSounds::default();
+    let measured = matches!(arguments.command, Command::Bench { .. })
+        .then(|| sounds.clone().with_filter(EnvFilter::new(bench::FIRST_SOUND.to_owned() + "=trace")));
+    tracing_subscriber::registry().with(written).with(measured).init();
     match arguments.command {
         Command::Check { config } => check::run(&file_of(config)),
         Command::Lines { json, config } => lines::run(config, json),
@@ -139,6 +168,10 @@ pub fn main() -> ExitCode {
         }
         Command::Numbers { command: Numbers::Set { number, url, api } } => {
             ended(block_on(numbers::set(&number, &url, &api)).map(|()| true))
+        }
+        Command::Bench { rows, json } => ended(bench::run(&rows, json, &sounds)),
+        Command::Soak { calls, warm_up, rate, json } => {
+            ended(bench::soak(&bench::SoakOptions { calls, warm_up, rate, json }))
         }
     }
 }
@@ -172,8 +205,7 @@ fn ended(outcome: Result<bool, StartError>) -> ExitCode {
 }
 
 fn block_on<T>(future: impl Future<Output = Result<T, StartError>>) -> Result<T, StartError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| StartError { exit: 1, text: format!("no runtime: {error}") })?;
+    let runtime = serve::runtime()?;
     let outcome = runtime.block_on(future);
     // A decoder or a name lookup that still runs is not waited for.
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));

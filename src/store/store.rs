@@ -246,6 +246,8 @@ const SQLITE_PRAGMAS: &[&str] = &[
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    // 1 MiB a connection instead of SQLite's two: they are five, and the system keeps the file's pages anyway.
+    "PRAGMA cache_size = -1024",
 ];
 
 #[cfg(test)]
