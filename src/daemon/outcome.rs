@@ -145,7 +145,7 @@ pub(super) fn write_heard(dir: &Path, outcome: &Outcome) -> Result<(), StartErro
 }
 
 /// A folder of one run, removed at its end.
-pub(super) struct ScratchDir {
+pub(crate) struct ScratchDir {
     /// Where it is.
     pub(super) path: PathBuf,
 }

@@ -10,6 +10,7 @@ use tipring_analog::{Digits, Handset, Heard, Listen};
 use tipring_card::{BLOCK, Block, CardError, Channel, Event as ChannelEvent, Law};
 use tipring_switch::{Command, Event, Port, PortIo, Switch};
 
+use crate::lateness::Lateness;
 use crate::lead::{BUFFERS, Lead};
 
 /// A channel keeps at most 63 events; a driver that gives more is broken and is not listened to for ever.
@@ -39,6 +40,16 @@ pub struct MediaCounters {
     /// Digits that were broken off, as the wire may have run dry among them.
     pub broken_sendings: u64,
 }
+tipring_card::name_counters!(MediaCounters:
+    ticks,
+    blocks,
+    late_ticks,
+    late_blocks,
+    lost_blocks,
+    events,
+    news_lost,
+    broken_sendings,
+);
 
 /// What the media side has to tell of an analogue line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +93,7 @@ pub struct Media {
 struct Io {
     bearers: Vec<Option<Bearer>>,
     counters: MediaCounters,
+    lateness: Lateness,
     untold: bool,
     /// This tick is one of several that are run back to back.
     late: bool,
@@ -95,7 +107,14 @@ impl Media {
     pub fn new(capacity: usize) -> Self {
         let mut bearers = Vec::with_capacity(capacity);
         bearers.resize_with(capacity, || None);
-        let io = Io { bearers, counters: MediaCounters::default(), untold: false, late: false, news: Box::default() };
+        let io = Io {
+            bearers,
+            counters: MediaCounters::default(),
+            lateness: Lateness::default(),
+            untold: false,
+            late: false,
+            news: Box::default(),
+        };
         Media { switch: Switch::new(capacity), io }
     }
 
@@ -167,6 +186,7 @@ impl Media {
     pub fn tick(&mut self, ticks: u32) {
         self.io.passes(ticks);
         self.io.late = ticks > 1;
+        self.io.lateness.note(ticks);
         for n in 0..ticks {
             self.io.counters.ticks += 1;
             self.io.counters.late_ticks += u64::from(n > 0);
@@ -195,6 +215,11 @@ impl Media {
     /// Counters of the audio path.
     pub fn counters(&self) -> MediaCounters {
         self.io.counters
+    }
+
+    /// How late late ticks were.
+    pub fn lateness(&self) -> &Lateness {
+        &self.io.lateness
     }
 
     /// Counters of the switch.

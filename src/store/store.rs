@@ -160,6 +160,12 @@ impl Store {
         self.inner.writer.send(Command::Nothing).await
     }
 
+    /// Whether the database answers at all.
+    pub async fn answers(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").fetch_one(&self.inner.readers).await?;
+        Ok(())
+    }
+
     /// Reads the whole SQLite file for damage. A minute for some gigabytes: for a person, not for the start.
     pub async fn integrity_check(&self) -> Result<(), StoreError> {
         if self.inner.engine == Engine::Postgres {

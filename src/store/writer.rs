@@ -52,6 +52,7 @@ pub struct WriterCounters {
     /// Commands turned away because [`WRITE_QUEUE`] were waiting.
     pub turned_away: u64,
 }
+tipring_card::name_counters!(WriterCounters: commands, transactions, refused, turned_away);
 
 #[derive(Debug, Default)]
 struct Counters {

@@ -15,7 +15,7 @@ mod world;
 use std::process::{Command, Stdio};
 
 pub use soak::Options as SoakOptions;
-pub use waits::{FIRST_SOUND, FirstSounds};
+pub use waits::FirstSounds;
 
 use self::figures::Row;
 use super::serve::StartError;

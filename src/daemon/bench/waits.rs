@@ -27,7 +27,7 @@ const LIMIT: Duration = Duration::from_secs(180);
 const CALLERS: &[u8] = b"20255";
 const CALLER_DIGITS: usize = 10;
 /// The event that the conductor gives when the first sound of a playing is in the switch's queue.
-pub const FIRST_SOUND: &str = "tipring::first_sound";
+const FIRST_SOUND: &str = "tipring::first_sound";
 
 /// SETUP that has come to the first octets of the request at the application.
 pub(super) fn request() -> Result<Row, StartError> {
@@ -143,6 +143,15 @@ pub(super) fn audio(sounds: &FirstSounds) -> Result<Row, StartError> {
 pub struct FirstSounds(Arc<Mutex<Vec<Instant>>>);
 
 impl FirstSounds {
+    /// Makes it the log of this process, with nothing else in it.
+    pub fn watch(self) {
+        use tracing_subscriber::layer::SubscriberExt as _;
+        use tracing_subscriber::util::SubscriberInitExt as _;
+        let filter = tracing_subscriber::EnvFilter::new(format!("{FIRST_SOUND}=trace"));
+        // A second start in one process (a test) keeps the first one's log.
+        let _ = tracing_subscriber::registry().with(filter).with(self).try_init();
+    }
+
     fn count(&self) -> usize {
         self.0.lock().map_or(0, |moments| moments.len())
     }

@@ -76,8 +76,8 @@ impl World {
         let runtime = crate::daemon::serve::runtime()?;
         let (wire, exchange, office, clock) = far_end(size)?;
         let config = config(&dir, size);
-        let wiring = Wiring { card: Some(Box::new(wire.near())), hosts: Vec::new(), seed: None };
-        let service = runtime.block_on(Service::start(&config, &dir.path.join("none.toml"), wiring))?;
+        let wiring = Wiring { card: Some(Box::new(wire.near())), hosts: Vec::new(), seed: None, api: None };
+        let service = runtime.block_on(Service::start(&config, wiring))?;
         let state = config.this.state_dir.clone();
         let world = World {
             runtime,
@@ -188,7 +188,7 @@ impl World {
     /// Ends it.
     pub(super) fn stop(mut self) {
         if let Some(service) = self.service.take() {
-            self.runtime.block_on(service.stop(Duration::from_secs(1), std::future::pending()));
+            self.runtime.block_on(service.stop(Duration::ZERO, std::future::pending()));
         }
     }
 }
