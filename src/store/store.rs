@@ -196,6 +196,8 @@ async fn pool(url: &str, engine: Engine, connections: u32) -> Result<AnyPool, St
     let pool = AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A file does not go away like a server does: no question before each use.
+        .test_before_acquire(engine == Engine::Postgres)
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 if engine == Engine::Sqlite {

@@ -32,7 +32,7 @@ fn start(dir: &ScratchDir) -> Result<Running, StartError> {
     let at = |name: &str| dir.path.join(name).display().to_string();
     let text = format!(
         "[box]\ncountry = \"us\"\nstate_dir = \"{}\"\ncache_dir = \"{}\"\nruntime_dir = \"{}\"\n\n\
-         [listen]\napi = \"127.0.0.1:0\"\nmetrics = \"127.0.0.1:0\"\n\n[[card]]\nkind = \"sim\"\n",
+         [listen]\napi = \"127.0.0.1:0\"\nmetrics = \"127.0.0.2:0\"\n\n[[card]]\nkind = \"sim\"\n",
         at("state"),
         at("cache"),
         at("run")
