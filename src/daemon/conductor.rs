@@ -29,7 +29,7 @@ const ENDS: usize = 4096;
 const REQUESTS: usize = 256;
 /// Timeline lines that a slow reader may be behind before it misses some.
 const TRACES: usize = 4096;
-/// How often the switch's events are fetched while something is going on: a block.
+/// How often the switch's events are fetched while something is going on: they come once a block.
 const LIVE_POLL: Duration = Duration::from_millis(10);
 /// And while nothing is.
 const IDLE_POLL: Duration = Duration::from_millis(250);

@@ -198,6 +198,12 @@ pub(super) fn directory(dir: &Path) -> Result<(), StartError> {
     made.map_err(|error| StartError { exit: 77, text: format!("{}: cannot be made: {error}", dir.display()) })
 }
 
+/// The runtime of a service.
+pub fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| failed("no runtime")(&error))
+}
+
 /// Makes a state directory ours: a second box on it would take the calls of the first one for leftovers of a crash.
 fn own(state: &Path) -> Result<std::fs::File, StartError> {
     let file = state.join("lock");

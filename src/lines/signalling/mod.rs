@@ -13,8 +13,8 @@ use std::os::fd::BorrowedFd;
 
 use tipring_analog::{Digits, Handset, Listen};
 use tipring_card::{
-    Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Law, Micros, Setup,
-    Signalling as Kind, SpanStatus,
+    Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Law, Micros, Setup, Signalling as Kind,
+    SpanStatus,
 };
 use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::Port;

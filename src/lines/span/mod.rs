@@ -292,7 +292,7 @@ impl Span {
     }
 
     /// What its data link and its calls have seen.
-    pub fn trunk_counters(&self) -> &tipring_isdn::Counters {
+    pub fn trunk_counters(&self) -> tipring_isdn::Counters {
         self.trunk.counters()
     }
 
