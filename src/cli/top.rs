@@ -4,15 +4,14 @@
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios;
 
-use crate::config::Config;
-use crate::daemon::serve::default_file;
+use crate::config::Sources;
 use crate::observe::state::{LiveCall, Span, State};
 
 /// How often the screen is drawn.
@@ -43,18 +42,8 @@ struct Screen {
 }
 
 /// Shows the service that runs with this configuration.
-pub fn run(named: Option<PathBuf>, wish: Wish) -> ExitCode {
-    let file = named.clone().unwrap_or_else(default_file);
-    let config = match Config::load(&file) {
-        Ok((config, _)) => config,
-        // Nobody named one: what is built in says where the service would be.
-        Err(_) if named.is_none() && !file.exists() => Config::default(),
-        Err(error) => {
-            eprintln!("tipring: {error}");
-            return ExitCode::from(78);
-        }
-    };
-    let socket = config.this.runtime_dir.join("control.sock");
+pub fn run(sources: &Sources, wish: Wish) -> ExitCode {
+    let socket = super::running::socket(sources);
     let live = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     let shown = if live && !wish.once && !wish.json { redraw(&socket) } else { once(&socket, wish.json) };
     match shown {

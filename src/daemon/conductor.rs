@@ -7,11 +7,11 @@ use std::sync::mpsc as std_mpsc;
 use std::time::{Duration, Instant};
 
 use tipring_card::{Cause, Micros};
-use tipring_lines::{EngineEvent, EngineHandle};
+use tipring_lines::{Configured, EngineEvent, EngineHandle, LinesConfig};
 use tipring_resources::{Code, Record, Sid};
 use tipring_router::{
-    DirectoryChange, Effect, Event, HttpId, LineCommand, LineEvent, MediaId, Reply, Request, RequestId, Router,
-    SwitchCommand, SwitchEvent, Trace, TraceKind,
+    DirectoryChange, Effect, Event, HttpId, LineCommand, LineEvent, MediaId, Reconfiguration, Reply, Request,
+    RequestId, Router, SwitchCommand, SwitchEvent, Trace, TraceKind,
 };
 use tipring_store::Blobs;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -29,10 +29,12 @@ const ENDS: usize = 4096;
 const REQUESTS: usize = 256;
 /// Timeline lines that a slow reader may be behind before it misses some.
 const TRACES: usize = 4096;
-/// How often the switch's events are fetched while something is going on: half a block.
-const LIVE_POLL: Duration = Duration::from_millis(5);
+/// How often the switch's events are fetched while something is going on: they come once a block.
+const LIVE_POLL: Duration = Duration::from_millis(10);
 /// And while nothing is.
 const IDLE_POLL: Duration = Duration::from_millis(250);
+/// The signalling thread answers within a step, unless a slow ioctl holds it.
+const CONFIGURE_LIMIT: Duration = Duration::from_secs(2);
 
 /// What the conductor is made with.
 pub struct Parts {
@@ -60,8 +62,11 @@ enum Ask {
     Directory(DirectoryChange, oneshot::Sender<()>),
     Live(oneshot::Sender<usize>),
     Busy(oneshot::Sender<usize>),
+    Configure(Box<Reconfiguration>),
+    Lines(Box<LinesConfig>, oneshot::Sender<Option<Configured>>),
     Snapshot(oneshot::Sender<Snapshot>),
     Drain,
+    Notice(String),
     EndAll,
 }
 
@@ -102,6 +107,24 @@ impl Live {
             Ok(()) => answer.await.unwrap_or(0),
             Err(_) => 0,
         }
+    }
+
+    /// What calls are judged by from now on.
+    pub async fn configure(&self, new: Reconfiguration) {
+        let _ = self.requests.send(Ask::Configure(Box::new(new))).await;
+    }
+
+    /// Other settings of the lines, each as soon as no call uses the old one. `None`: there is no card, or its thread
+    /// does not answer.
+    pub async fn configure_lines(&self, new: LinesConfig) -> Option<Configured> {
+        let (back, answer) = oneshot::channel();
+        self.requests.send(Ask::Lines(Box::new(new), back)).await.ok()?;
+        answer.await.ok()?
+    }
+
+    /// Tells everybody who was answered that it is over, and hangs up after that; ends all other calls.
+    pub async fn notice(&self, text: &str) {
+        let _ = self.requests.send(Ask::Notice(text.to_owned())).await;
     }
 
     /// The living calls as they are now; `None` when the conductor has stopped.
@@ -384,10 +407,18 @@ impl Conductor {
             Ask::Busy(back) => {
                 let _ = back.send(self.router.busy());
             }
+            Ask::Configure(new) => self.handle(Event::Configure(new)),
+            Ask::Lines(new, back) => {
+                let answer = self.engine.as_ref().and_then(|engine| engine.configure(*new));
+                tokio::task::spawn_blocking(move || {
+                    let _ = back.send(answer.and_then(|answer| answer.recv_timeout(CONFIGURE_LIMIT).ok()));
+                });
+            }
             Ask::Snapshot(back) => {
                 let _ = back.send(self.book.snapshot(self.router.live_calls(), self.router.counters()));
             }
             Ask::Drain => self.handle(Event::Drain),
+            Ask::Notice(text) => self.handle(Event::Notice(text)),
             Ask::EndAll => self.handle(Event::EndAll),
         }
     }

@@ -18,6 +18,7 @@ use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::{Command, Event, Port};
 
 use crate::config::LinesConfig;
+use crate::cushion::Due;
 use crate::gauges::Gauges;
 use crate::media::{LineNews, Media, Returned};
 use crate::ring::ring;
@@ -72,7 +73,7 @@ pub struct EngineHandle {
     commands: Producer<'static, Command>,
     /// Switch events come from here.
     events: Consumer<'static, Event>,
-    lines: mpsc::SyncSender<LineCommand>,
+    lines: mpsc::SyncSender<ToSignalling>,
     /// Line events and notes come from here; the owner may move it to a thread of its own.
     pub line_events: Option<mpsc::Receiver<EngineEvent>>,
     /// What of the configuration fits no line of the card; told as notes too.
@@ -88,6 +89,23 @@ enum ToMedia {
     Detach { port: Port },
     Listen { port: Port, listen: Listen },
     Send { port: Port, digits: Digits },
+    Prefill(u8),
+}
+
+/// Messages of the owner to the signalling thread.
+enum ToSignalling {
+    Command(LineCommand),
+    /// Other settings; what fits no line of the card is answered.
+    Configure(Box<LinesConfig>, mpsc::SyncSender<Configured>),
+}
+
+/// How new settings were taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configured {
+    /// What of them fits no line of the card.
+    pub complaints: Vec<String>,
+    /// Spans and lines that take them when their calls are over.
+    pub waiting: Vec<String>,
 }
 
 /// Messages back to the signalling thread.
@@ -101,6 +119,7 @@ impl Engine {
     /// Starts the threads of a card.
     pub fn start(mut card: Box<dyn Card>, config: EngineConfig) -> Result<(Engine, EngineHandle), CardError> {
         let pace = card.pace()?;
+        let prefill = config.lines.prefill;
         let signalling = Signalling::new(card, config.lines);
         let (ports, complaints) = (signalling.ports(), signalling.complaints().to_vec());
         let (commands, command_queue) = ring::<Command, COMMANDS>();
@@ -115,8 +134,10 @@ impl Engine {
         let stop = Arc::new(AtomicBool::new(false));
         let gauges = Arc::new(Gauges::default());
         let media = MediaThread {
-            media: Media::new(ports),
+            media: Media::new(ports).with_prefill(prefill),
             pace,
+            due: Due::default(),
+            epoch: config.epoch,
             channels: from_signalling,
             back: to_signalling,
             news,
@@ -193,9 +214,18 @@ impl EngineHandle {
 
     /// A command for a line; false if the queue is full or the engine has stopped.
     pub fn line(&self, command: LineCommand) -> bool {
-        let sent = self.lines.try_send(command).is_ok();
+        let sent = self.lines.try_send(ToSignalling::Command(command)).is_ok();
         let _ = self.wake.write(1);
         sent
+    }
+
+    /// Other settings from now on, each as soon as no call uses the old one ([`Signalling::configure`]). The answer comes
+    /// from the signalling thread; `None`: its queue is full, or it has stopped.
+    pub fn configure(&self, config: LinesConfig) -> Option<mpsc::Receiver<Configured>> {
+        let (back, answer) = mpsc::sync_channel(1);
+        let sent = self.lines.try_send(ToSignalling::Configure(Box::new(config), back)).is_ok();
+        let _ = self.wake.write(1);
+        sent.then_some(answer)
     }
 
     /// Figures and states.
@@ -207,6 +237,8 @@ impl EngineHandle {
 struct MediaThread {
     media: Media,
     pace: Box<dyn Pace>,
+    due: Due,
+    epoch: Instant,
     channels: Consumer<'static, ToMedia>,
     back: Producer<'static, FromMedia>,
     news: Producer<'static, (Port, LineNews)>,
@@ -244,9 +276,15 @@ impl MediaThread {
                     return;
                 }
             };
+            if self.gauges.stall_ms.load(Ordering::Relaxed) > 0 {
+                let ms = self.gauges.stall_ms.swap(0, Ordering::Relaxed);
+                std::thread::sleep(std::time::Duration::from_millis(ms));
+            }
             self.gauges.beat.fetch_add(1, Ordering::Relaxed);
+            let now_us = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let late_us = if ticks > 0 { self.due.late_us(now_us, ticks) } else { 0 };
             self.take();
-            self.media.tick(ticks);
+            self.media.tick_late(ticks, late_us);
             self.give();
         }
     }
@@ -266,6 +304,10 @@ impl MediaThread {
                 }
                 Some(ToMedia::Send { port, digits }) => {
                     self.media.send(port, &digits);
+                    None
+                }
+                Some(ToMedia::Prefill(blocks)) => {
+                    self.media.set_prefill(blocks);
                     None
                 }
                 None => break,
@@ -314,7 +356,7 @@ impl MediaThread {
 struct SignallingThread {
     signalling: Signalling,
     epoch: Instant,
-    commands: mpsc::Receiver<LineCommand>,
+    commands: mpsc::Receiver<ToSignalling>,
     out: mpsc::SyncSender<EngineEvent>,
     to_media: Producer<'static, ToMedia>,
     from_media: Consumer<'static, FromMedia>,
@@ -334,8 +376,17 @@ impl SignallingThread {
         while !self.stop.load(Ordering::Relaxed) {
             self.gauges.signalling_beat.fetch_add(1, Ordering::Relaxed);
             let now = self.now();
-            while let Ok(command) = self.commands.try_recv() {
-                self.signalling.command(now, command, &mut actions);
+            while let Ok(message) = self.commands.try_recv() {
+                match message {
+                    ToSignalling::Command(command) => self.signalling.command(now, command, &mut actions),
+                    ToSignalling::Configure(config, back) => {
+                        let complaints = self.signalling.configure(&config);
+                        self.send(ToMedia::Prefill(config.prefill));
+                        // What can be taken at once is taken before the answer says what waits.
+                        self.signalling.step(now, &mut actions);
+                        let _ = back.try_send(Configured { complaints, waiting: self.signalling.waiting() });
+                    }
+                }
                 self.carry_out(&mut actions);
             }
             while let Some(message) = self.from_media.dequeue() {

@@ -15,6 +15,7 @@ use crate::signalling::SpanGauge;
 pub struct Gauges {
     pub(crate) beat: AtomicU64,
     pub(crate) media_ended: AtomicBool,
+    pub(crate) stall_ms: AtomicU64,
     pub(crate) signalling_beat: AtomicU64,
     pub(crate) events_lost: AtomicU64,
     pub(crate) commands_lost: AtomicU64,
@@ -36,6 +37,11 @@ impl Gauges {
     /// once a second at least. It stands still when the thread hangs, or has ended because its card is gone.
     pub fn beat(&self) -> u64 {
         self.beat.load(Relaxed)
+    }
+
+    /// A planted fault, for tests of whoever watches over the threads: the media thread stands still for so long, once.
+    pub fn stall_media(&self, ms: u64) {
+        self.stall_ms.store(ms, Relaxed);
     }
 
     /// The media thread has ended by itself: its card is gone. Then [`Gauges::beat`] stands still for ever, and rightly.

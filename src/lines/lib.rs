@@ -12,6 +12,7 @@
 //! every call of the signalling its [`SignallingAction`]s are carried out, in order.
 
 mod config;
+mod cushion;
 mod engine;
 mod gauges;
 mod groups;
@@ -23,7 +24,7 @@ mod signalling;
 mod span;
 
 pub use config::{Group, LinesConfig, Order};
-pub use engine::{Engine, EngineConfig, EngineEvent, EngineHandle};
+pub use engine::{Configured, Engine, EngineConfig, EngineEvent, EngineHandle};
 pub use gauges::{Counted, Gauges};
 pub use lateness::{LATE_BOUNDS_MS, LATE_CLASSES, Lateness};
 pub use media::{LineNews, Media, MediaCounters, Returned};

@@ -13,8 +13,8 @@ use std::os::fd::BorrowedFd;
 
 use tipring_analog::{Digits, Handset, Listen};
 use tipring_card::{
-    BLOCK, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Law, Micros, Setup,
-    Signalling as Kind, SpanStatus,
+    Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Law, Micros, Setup, Signalling as Kind,
+    SpanStatus,
 };
 use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::Port;
@@ -41,7 +41,7 @@ const LOOPS_EVERY: Micros = Micros::from_ms(20);
 
 /// What the owner of the two sides has to do, in this order.
 pub enum SignallingAction {
-    /// Hand an opened and primed channel to the media side.
+    /// Hand an opened channel to the media side; one with a handset is primed.
     Attach {
         /// The lease.
         port: Port,
@@ -162,7 +162,28 @@ impl Signalling {
         &self.complaints
     }
 
-    /// Primes channels with this many blocks (1 to 7) instead of what the configuration says.
+    /// Goes on as `config` says: groups, plan and prefill from the next call on; the role of a span and the settings of an
+    /// analogue line as soon as it has no call. Which lines the card has and drives stays. Returns what fits no line.
+    pub fn configure(&mut self, config: &LinesConfig) -> Vec<String> {
+        self.prefill = usize::from(config.prefill.clamp(1, PREFILL_MAX));
+        for trunked in &mut self.spans {
+            trunked.want(config.role);
+        }
+        for looped in &mut self.loops {
+            looped.want(config.analog_line(&looped.span, &looped.name));
+        }
+        let names = named(&self.spans, &self.loops);
+        self.outward.configure(config, &names)
+    }
+
+    /// Spans and lines whose new settings wait for the end of their calls.
+    pub fn waiting(&self) -> Vec<String> {
+        let spans = self.spans.iter().filter(|trunked| trunked.waits()).map(|trunked| trunked.span.name().to_owned());
+        let loops = self.loops.iter().filter(|looped| looped.waits()).map(|looped| looped.name.clone());
+        spans.chain(loops).collect()
+    }
+
+    /// Primes analogue channels with this many blocks (1 to 7) instead of what the configuration says.
     pub fn with_prefill(mut self, blocks: u8) -> Self {
         self.prefill = usize::from(blocks.clamp(1, PREFILL_MAX));
         self
@@ -376,22 +397,10 @@ fn drain_events(channel: &mut dyn Channel) -> bool {
     alarm
 }
 
-/// Opens a bearer for audio and primes it, so that from its first block on read paces write.
-pub fn open_bearer(
-    card: &mut dyn Card,
-    id: ChannelId,
-    law: Law,
-    prefill: usize,
-) -> Result<Box<dyn Channel>, CardError> {
+/// Opens a bearer for audio. It is primed at its first tick, by the media side.
+pub fn open_bearer(card: &mut dyn Card, id: ChannelId, law: Law) -> Result<Box<dyn Channel>, CardError> {
     let mut channel = card.open(id)?;
     channel.setup(Setup::Audio(law))?;
     channel.flush()?;
-    let silence = [law.silence(); BLOCK];
-    for _ in 0..prefill {
-        if channel.write(&silence) == Err(CardError::EventPending) {
-            drain_events(&mut *channel);
-            channel.write(&silence)?;
-        }
-    }
     Ok(channel)
 }

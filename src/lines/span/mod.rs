@@ -241,6 +241,18 @@ impl Span {
         self.trunk.link_is_up()
     }
 
+    /// Begins anew in this role, if no channel has a call. The D channel is to be opened again. Leases of before stay over.
+    pub fn begin_anew(&mut self, trunk: tipring_isdn::Config) -> bool {
+        if self.busy() > 0 || !self.calls.is_empty() {
+            return false;
+        }
+        self.is_network = trunk.role == tipring_isdn::Role::Network;
+        self.trunk = Box::new(Trunk::new(trunk));
+        self.out.clear();
+        self.restarted = false;
+        true
+    }
+
     /// Channels with a call, or still clearing one.
     pub fn busy(&self) -> usize {
         self.slots.iter().filter(|slot| slot.state != SlotState::Idle).count()
@@ -280,7 +292,7 @@ impl Span {
     }
 
     /// What its data link and its calls have seen.
-    pub fn trunk_counters(&self) -> &tipring_isdn::Counters {
+    pub fn trunk_counters(&self) -> tipring_isdn::Counters {
         self.trunk.counters()
     }
 

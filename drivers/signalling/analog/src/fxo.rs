@@ -68,6 +68,11 @@ impl Fxo {
         }
     }
 
+    /// Goes on with other settings. For a line without a call: what a call began with is what it ends with.
+    pub fn configure(&mut self, config: Config) {
+        self.config = config;
+    }
+
     /// Something happened. What is overdue is done first.
     pub fn handle(&mut self, now: Micros, input: Input) {
         self.expire(now);
