@@ -330,7 +330,7 @@ mod tests {
         assert!(text.contains("late blocks 7") && text.contains("ready"), "{text}");
         assert!(text.contains("sim 1        isdn    up           3 in call, 27 idle"), "{text}");
         assert!(text.contains("sim 2        isdn    red ALARM"), "{text}");
-        assert!(text.contains("sim 1/2   up       in") && text.contains("1:05  Gather numDi"), "{text}");
+        assert!(text.contains("sim 1/2   up       in") && text.contains("1:05  Gather num"), "{text}");
         let many = draw(&a_state(500, 1), SCREEN);
         assert!(many.contains("more calls"), "{many}");
     }

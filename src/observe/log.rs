@@ -162,6 +162,7 @@ mod tests {
     fn numbers_are_masked_but_short_ones_that_name_nobody_are_not() {
         assert_eq!(masked("+31201234589"), "+31•••••••89");
         assert_eq!(masked("112"), "112");
+        assert_eq!(masked("12345"), "12345", "an extension");
         assert_eq!(masked("anonymous"), "anonymous");
         assert_eq!(masked(""), "");
     }
