@@ -12,7 +12,8 @@ use tipring_analog::{Digits, Handset, Heard, Listen};
 use tipring_card::{BLOCK, Block, CardError, Channel, Event as ChannelEvent, Law, PREFILL};
 use tipring_switch::{Command, Event, Port, PortIo, Switch};
 
-use crate::lateness::Cushion;
+use crate::cushion::Cushion;
+use crate::lateness::Lateness;
 use crate::lead::{BUFFERS, Lead};
 
 /// A channel keeps at most 63 events; a driver that gives more is broken and is not listened to for ever.
@@ -42,6 +43,16 @@ pub struct MediaCounters {
     /// Digits that were broken off, as the wire may have run dry among them.
     pub broken_sendings: u64,
 }
+tipring_card::name_counters!(MediaCounters:
+    ticks,
+    blocks,
+    late_ticks,
+    late_blocks,
+    lost_blocks,
+    events,
+    news_lost,
+    broken_sendings,
+);
 
 /// What the media side has to tell of an analogue line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +98,7 @@ pub struct Media {
 struct Io {
     bearers: Vec<Option<Bearer>>,
     counters: MediaCounters,
+    lateness: Lateness,
     untold: bool,
     /// This tick is one of several that are run back to back.
     late: bool,
@@ -103,16 +115,28 @@ impl Media {
     pub fn new(capacity: usize) -> Self {
         let mut bearers = Vec::with_capacity(capacity);
         bearers.resize_with(capacity, || None);
-        let counters = MediaCounters::default();
-        let (prefill, news) = (PREFILL as u8, Box::default());
-        let io = Io { bearers, counters, untold: false, late: false, late_us: 0, prefill, news };
+        let io = Io {
+            bearers,
+            counters: MediaCounters::default(),
+            lateness: Lateness::default(),
+            untold: false,
+            late: false,
+            late_us: 0,
+            prefill: PREFILL as u8,
+            news: Box::default(),
+        };
         Media { switch: Switch::new(capacity), io }
     }
 
     /// Channels without a handset are so many blocks ahead of the wire (1 to 7).
     pub fn with_prefill(mut self, blocks: u8) -> Self {
-        self.io.prefill = blocks.clamp(1, BUFFERS - 1);
+        self.set_prefill(blocks);
         self
+    }
+
+    /// The same for channels that are added from now on.
+    pub fn set_prefill(&mut self, blocks: u8) {
+        self.io.prefill = blocks.clamp(1, BUFFERS - 1);
     }
 
     /// A channel joins under `port`, one with a handset primed; what was there before, if anything, is given back.
@@ -190,6 +214,7 @@ impl Media {
         self.io.passes(ticks);
         self.io.is_late(late_us);
         self.io.late = ticks > 1;
+        self.io.lateness.note(ticks);
         for n in 0..ticks {
             self.io.counters.ticks += 1;
             self.io.counters.late_ticks += u64::from(n > 0);
@@ -218,6 +243,11 @@ impl Media {
     /// Counters of the audio path.
     pub fn counters(&self) -> MediaCounters {
         self.io.counters
+    }
+
+    /// How late late ticks were.
+    pub fn lateness(&self) -> &Lateness {
+        &self.io.lateness
     }
 
     /// Counters of the switch.

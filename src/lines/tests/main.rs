@@ -4,6 +4,7 @@
 mod calling;
 mod late;
 mod loops;
+mod settings;
 mod sweep;
 mod threads;
 
