@@ -53,7 +53,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Modules of the root crate → modules that they may use.
-const MODULES: &[(&str, &[&str])] = &[("config", &[]), ("daemon", &["config"]), ("cli", &["config", "daemon"])];
+const MODULES: &[(&str, &[&str])] =
+    &[("config", &[]), ("observe", &[]), ("daemon", &["config", "observe"]), ("cli", &["config", "daemon", "observe"])];
 
 /// Crates that bring threads, sockets, files or clocks; a pure room has none of them.
 const IMPURE: &[&str] = &["tokio", "reqwest", "sqlx", "axum", "hyper", "nix", "libc"];

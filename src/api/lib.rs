@@ -52,6 +52,9 @@ pub trait Live: Send + Sync + 'static {
 
     /// The one clock.
     fn now(&self) -> Stamp;
+
+    /// Somebody asked with wrong credentials or none: for whoever counts it.
+    fn credentials_refused(&self) {}
 }
 
 /// What the API works with.

@@ -110,7 +110,11 @@ impl Desk {
         let Ok(_place) = self.places.try_acquire() else {
             return Err(Fault { status: StatusCode::TOO_MANY_REQUESTS, ..Fault::plain(20429) });
         };
-        let account = auth::account(&self.state.store, &parts.headers).await?;
+        let account = auth::account(&self.state.store, &parts.headers).await;
+        if account.as_ref().is_err_and(|fault| fault.status == StatusCode::UNAUTHORIZED) {
+            self.state.live.credentials_refused();
+        }
+        let account = account?;
         if path.account.is_some_and(|named| named != account.sid) || path.place == Place::Nothing {
             return Err(Fault::not_found());
         }
@@ -140,7 +144,7 @@ impl Desk {
         let id = self.ids.next();
         let took = began.elapsed();
         let status = response.status().as_u16();
-        tracing::debug!(method = %parts.method, path = parts.uri.path(), status, ?took, id, "api");
+        tracing::debug!(method = %parts.method, path = parts.uri.path(), status, ?took, request_id = id, "api");
         let headers = response.headers_mut();
         if let Ok(value) = HeaderValue::from_str(&id) {
             headers.insert("twilio-request-id", value);

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use tipring_card::{Card, Signalling};
 
-use crate::config::{CardKind, Config};
+use super::check;
+use crate::config::{CardKind, Config, Sources};
 use crate::daemon::serve::{card_of, default_file};
 
 /// What is said of a span on which nothing can be called.
@@ -17,13 +18,13 @@ const NOT_DRIVEN: &str = "not driven: neither a D channel nor an analogue line t
 pub fn run(config: Option<PathBuf>, as_json: bool) -> ExitCode {
     let named = config.is_some();
     let file = config.unwrap_or_else(default_file);
-    let config = match Config::load(&file) {
-        Ok((config, _)) => config,
+    let config = match Config::load(&Sources::of(file.clone())) {
+        Ok(loaded) => loaded.config,
         // Without a file of its own the box shows what DAHDI has.
         Err(_) if !named && !file.exists() => Config::default(),
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::from(78);
+        Err(refusal) => {
+            check::tell(&refusal);
+            return ExitCode::from(refusal.exit());
         }
     };
     let entry = config.card.first();

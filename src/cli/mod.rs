@@ -1,34 +1,85 @@
 //! The command line: one binary, a subcommand for each thing to do. It parses, calls the daemon and turns the outcome
 //! into words and an exit code: 0 fine, 1 failure, 2 usage, 69 device or port, 77 permission, 78 configuration.
 
+mod asked;
 mod check;
+mod config;
 mod lines;
 mod numbers;
+mod papers;
+mod reload;
+mod running;
+mod top;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::{Config, ConfigError};
-use crate::daemon::serve::{StartError, default_file};
-use crate::daemon::{dev, serve, simulation};
+use crate::config::{Config, ConfigError, Loaded, Sources, last_good};
+use crate::daemon::serve::{self as service, StartError};
+use crate::daemon::{bench, dev, media, run, simulation};
+use crate::observe::log;
+use asked::Asked;
 
 /// Telephone lines run web applications.
 #[derive(Debug, Parser)]
-#[command(name = "tipring", version, about)]
+#[command(name = "tipring", version = env!("TIPRING_VERSION"), about)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 struct Arguments {
+    /// The same as `check`
+    #[arg(long)]
+    check_config: bool,
+    #[command(flatten)]
+    check: Check,
+    /// The form of messages: into the journal under systemd, else text
+    #[arg(long, global = true, value_enum, value_name = "FORM", default_value = "auto", hide_default_value = true)]
+    log_format: log::Form,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+}
+
+/// What `check` is told.
+#[derive(Debug, clap::Args)]
+struct Check {
+    #[command(flatten)]
+    asked: Asked,
+    /// Warnings count like errors
+    #[arg(long)]
+    strict: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the service from a configuration file
     Serve {
-        /// Configuration file
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
+        #[command(flatten)]
+        asked: Asked,
+        /// Judge the configuration and end, as `check` does
+        #[arg(long)]
+        check_config: bool,
+    },
+    /// Run the media layer alone, for a service whose configuration has its socket as `media.face`
+    Media {
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Have the running service take over its configuration anew; tells what was taken, what waits and what was wrong
+    Reload {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Plant faults in a running service that was started with TIPRING_DEBUG=1
+    #[command(hide = true)]
+    Debug {
+        #[command(subcommand)]
+        command: Debug,
     },
     /// Show a call on a simulated E1 with a sample application, then serve
     Dev {
@@ -68,16 +119,62 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
-    /// Judge a configuration file; opens and touches nothing
-    Check {
-        /// Configuration file
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
+    /// Lines, calls and late blocks of the running service, each second anew
+    Top {
+        /// Once, and end
+        #[arg(long)]
+        once: bool,
+        /// Once, as JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Judge a configuration; opens and touches nothing
+    Check(Check),
+    /// The configuration that is in force
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
     },
     /// Numbers and their applications
     Numbers {
         #[command(subcommand)]
         command: Numbers,
+    },
+    /// Write the manual pages and completions of a package
+    #[command(hide = true)]
+    GenDocs {
+        /// Where to
+        dir: PathBuf,
+        /// The folder of the documents
+        #[arg(long, value_name = "DIR", default_value = "docs")]
+        docs: PathBuf,
+    },
+    /// Figures of the service on a simulated card, in real time
+    #[command(hide = true)]
+    Bench {
+        /// Which rows; all when none is named
+        rows: Vec<String>,
+        /// One JSON object a row
+        #[arg(long)]
+        json: bool,
+    },
+    /// Thousands of mixed calls: what grows with them?
+    #[command(hide = true)]
+    Soak {
+        /// Calls that are counted
+        #[arg(long, default_value_t = 10_000)]
+        calls: u64,
+        /// Calls before them
+        #[arg(long, default_value_t = 1_000)]
+        warm_up: u64,
+        /// Calls that begin a second
+        #[arg(long, default_value_t = 12)]
+        rate: u32,
+        /// One JSON object a sample
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -100,6 +197,38 @@ enum Sim {
 }
 
 #[derive(Debug, Subcommand)]
+enum Debug {
+    /// The media thread stands still
+    StallMedia {
+        /// For so long
+        #[arg(long, value_name = "SECONDS", default_value_t = 25)]
+        seconds: u64,
+        #[command(flatten)]
+        asked: Asked,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Every key with its value
+    Show {
+        #[command(flatten)]
+        asked: Asked,
+        /// And where it comes from
+        #[arg(long)]
+        origin: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// One hash over all values
+    Hash {
+        #[command(flatten)]
+        asked: Asked,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum Numbers {
     /// Give a number to an application, from the next call on
     Set {
@@ -115,15 +244,33 @@ enum Numbers {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let level = tracing_subscriber::EnvFilter::try_from_env("TIPRING_LOG");
-    tracing_subscriber::fmt()
-        .with_env_filter(level.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")))
-        .with_writer(std::io::stderr)
-        .init();
-    match arguments.command {
-        Command::Check { config } => check::run(&file_of(config)),
+    let Some(command) = arguments.command else {
+        return if arguments.check_config { judged(arguments.check) } else { usage() };
+    };
+    let sounds = bench::FirstSounds::default();
+    match command {
+        Command::Bench { .. } => sounds.clone().watch(),
+        // A service tells of its calls; a command tells what it was asked.
+        Command::Serve { .. } | Command::Media { .. } => log::start(arguments.log_format, "info"),
+        // Most of its calls are meant to fail.
+        Command::Soak { .. } => log::start(arguments.log_format, "error"),
+        _ => log::start(arguments.log_format, "warn"),
+    }
+    match command {
+        Command::Check(check) => judged(check),
+        Command::Config { command: ConfigCommand::Show { asked, origin, json } } => {
+            config::show(&asked.sources(), origin, json)
+        }
+        Command::Config { command: ConfigCommand::Hash { asked } } => config::hash(&asked.sources()),
+        Command::Top { once, json, asked } => top::run(&asked.sources(), top::Wish { once, json }),
         Command::Lines { json, config } => lines::run(config, json),
-        Command::Serve { config } => with_config(config, |config, file| block_on(serve::run(&config, &file))),
+        Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),
+        Command::Serve { asked, check_config: false } => with_config(asked, serve),
+        Command::Media { asked } => with_config(asked, |loaded, _| block_on(media::run(&loaded.config))),
+        Command::Reload { json, asked } => reload::run(&asked.sources(), json),
+        Command::Debug { command: Debug::StallMedia { seconds, asked } } => {
+            reload::stall_media(&asked.sources(), seconds)
+        }
         Command::Dev { once, json, port, fault, calls, analog_calls, app } => {
             let options = dev::Options { once, json, port, fault, calls, analog_calls, app, ..dev::Options::default() };
             ended(block_on(dev::run(options)).map(|summary| summary.ok))
@@ -140,19 +287,57 @@ pub fn main() -> ExitCode {
         Command::Numbers { command: Numbers::Set { number, url, api } } => {
             ended(block_on(numbers::set(&number, &url, &api)).map(|()| true))
         }
+        Command::GenDocs { dir, docs } => {
+            let outcome = papers::write(Arguments::command(), &docs, &dir);
+            ended(outcome.map(|()| true).map_err(|error| StartError { exit: 1, text: format!("gen-docs: {error}") }))
+        }
+        Command::Bench { rows, json } => ended(bench::run(&rows, json, &sounds)),
+        Command::Soak { calls, warm_up, rate, json } => {
+            ended(bench::soak(&bench::SoakOptions { calls, warm_up, rate, json }))
+        }
     }
 }
 
-fn file_of(config: Option<PathBuf>) -> PathBuf {
-    config.unwrap_or_else(default_file)
+fn judged(check: Check) -> ExitCode {
+    check::run(&check.asked.sources(), check.strict, check.json)
 }
 
-fn with_config(config: Option<PathBuf>, run: impl FnOnce(Config, PathBuf) -> Result<(), StartError>) -> ExitCode {
-    let file = file_of(config);
-    match Config::load(&file) {
-        Ok((config, _)) => ended(run(config, file).map(|()| true)),
-        Err(error) => refused(&error),
+/// Flags without anything to do.
+fn usage() -> ExitCode {
+    eprintln!("tipring: a command is wanted; see `tipring --help`");
+    ExitCode::from(2)
+}
+
+/// With the configuration, or with the last good one.
+fn with_config(asked: Asked, run: impl FnOnce(Loaded, Sources) -> Result<(), StartError>) -> ExitCode {
+    let sources = asked.sources();
+    let loaded = match last_good::load(&sources) {
+        Ok(loaded) => loaded,
+        Err(refusal) => {
+            check::tell(&refusal);
+            return ExitCode::from(refusal.exit());
+        }
+    };
+    for warning in &loaded.warnings {
+        tracing::warn!("{}: {}", warning.origin, warning.text);
     }
+    if let Some(refusal) = &loaded.degraded {
+        for complaint in &refusal.complaints {
+            tracing::error!("{complaint}");
+        }
+        tracing::error!("the configuration is refused: the box runs with the last good one");
+    }
+    ended(run(loaded, sources).map(|()| true))
+}
+
+fn serve(loaded: Loaded, sources: Sources) -> Result<(), StartError> {
+    let again = sources.clone();
+    let reread = Box::new(move || match Config::load(&again) {
+        Ok(loaded) => Ok(loaded.config),
+        Err(refusal) => Err(refusal.complaints.iter().map(ToString::to_string).collect()),
+    });
+    let degraded = loaded.degraded.and_then(|refusal| refusal.complaints.first().map(ToString::to_string));
+    block_on(run::run(run::Settings { config: loaded.config, file: sources.file, reread, degraded }))
 }
 
 fn refused(error: &ConfigError) -> ExitCode {
@@ -172,8 +357,7 @@ fn ended(outcome: Result<bool, StartError>) -> ExitCode {
 }
 
 fn block_on<T>(future: impl Future<Output = Result<T, StartError>>) -> Result<T, StartError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| StartError { exit: 1, text: format!("no runtime: {error}") })?;
+    let runtime = service::runtime()?;
     let outcome = runtime.block_on(future);
     // A decoder or a name lookup that still runs is not waited for.
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));

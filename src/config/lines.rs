@@ -1,9 +1,9 @@
 //! What the file says of cards and lines: which there are, how analogue ones are used, and who may be called over them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// `[[card]]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
     /// `dahdi` or `sim`.
@@ -24,7 +24,7 @@ fn two() -> u8 {
 }
 
 /// Which driver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CardKind {
     /// DAHDI device nodes.
@@ -34,7 +34,7 @@ pub enum CardKind {
 }
 
 /// Our end of a PRI.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Towards an exchange.
@@ -45,7 +45,7 @@ pub enum Role {
 }
 
 /// `[outbound]`: emergency numbers are always open, everything else is opened here.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Outbound {
     /// Classes of numbers that may be called.
@@ -63,7 +63,7 @@ impl Default for Outbound {
 }
 
 /// A class of numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NumberClass {
     /// Short codes, and extensions of the exchange that the lines lead to.
@@ -83,7 +83,7 @@ pub enum NumberClass {
 }
 
 /// `[[group]]`: lines that calls go out on.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Group {
     /// By which documents and programs choose it.
@@ -99,7 +99,7 @@ pub struct Group {
 }
 
 /// Which line of a group first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// From the end at which the network does not begin: the fewest collisions.
@@ -112,7 +112,7 @@ pub enum Order {
 }
 
 /// How numbers are written on a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NumberForm {
     /// As a person there would dial.
@@ -127,7 +127,7 @@ pub enum NumberForm {
 }
 
 /// `[analog]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Analog {
     /// What is taken for the answer of the called party where the line does not tell it.
@@ -147,7 +147,7 @@ impl Default for Analog {
 }
 
 /// What is taken for an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AnswerSign {
     /// A reversal of polarity only.

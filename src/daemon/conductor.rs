@@ -7,19 +7,21 @@ use std::sync::mpsc as std_mpsc;
 use std::time::{Duration, Instant};
 
 use tipring_card::{Cause, Micros};
-use tipring_lines::{EngineEvent, EngineHandle};
+use tipring_lines::{Configured, EngineEvent, EngineHandle, LinesConfig};
 use tipring_resources::{Code, Record, Sid};
 use tipring_router::{
-    DirectoryChange, Effect, Event, HttpId, LineCommand, LineEvent, MediaId, Reply, Request, RequestId, Router,
-    SwitchCommand, SwitchEvent, Trace, TraceKind,
+    DirectoryChange, Effect, Event, HttpId, LineCommand, LineEvent, MediaId, Reconfiguration, Reply, Request,
+    RequestId, Router, SwitchCommand, SwitchEvent, Trace, TraceKind,
 };
 use tipring_store::Blobs;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::AbortHandle;
 
+use super::callbook::{self, CallBook};
 use super::feeder::{AHEAD, Feeder};
 use super::hands::Hands;
 use super::recorder::Recorder;
+use crate::observe::{Snapshot, events};
 
 /// Ends of effects under way to the conductor. Each effect has one; the router bounds the effects.
 const ENDS: usize = 4096;
@@ -27,10 +29,12 @@ const ENDS: usize = 4096;
 const REQUESTS: usize = 256;
 /// Timeline lines that a slow reader may be behind before it misses some.
 const TRACES: usize = 4096;
-/// How often the switch's events are fetched while something is going on: half a block.
-const LIVE_POLL: Duration = Duration::from_millis(5);
+/// How often the switch's events are fetched while something is going on: they come once a block.
+const LIVE_POLL: Duration = Duration::from_millis(10);
 /// And while nothing is.
 const IDLE_POLL: Duration = Duration::from_millis(250);
+/// The signalling thread answers within a step, unless a slow ioctl holds it.
+const CONFIGURE_LIMIT: Duration = Duration::from_secs(2);
 
 /// What the conductor is made with.
 pub struct Parts {
@@ -58,7 +62,11 @@ enum Ask {
     Directory(DirectoryChange, oneshot::Sender<()>),
     Live(oneshot::Sender<usize>),
     Busy(oneshot::Sender<usize>),
+    Configure(Box<Reconfiguration>),
+    Lines(Box<LinesConfig>, oneshot::Sender<Option<Configured>>),
+    Snapshot(oneshot::Sender<Snapshot>),
     Drain,
+    Notice(String),
     EndAll,
 }
 
@@ -101,6 +109,31 @@ impl Live {
         }
     }
 
+    /// What calls are judged by from now on.
+    pub async fn configure(&self, new: Reconfiguration) {
+        let _ = self.requests.send(Ask::Configure(Box::new(new))).await;
+    }
+
+    /// Other settings of the lines, each as soon as no call uses the old one. `None`: there is no card, or its thread
+    /// does not answer.
+    pub async fn configure_lines(&self, new: LinesConfig) -> Option<Configured> {
+        let (back, answer) = oneshot::channel();
+        self.requests.send(Ask::Lines(Box::new(new), back)).await.ok()?;
+        answer.await.ok()?
+    }
+
+    /// Tells everybody who was answered that it is over, and hangs up after that; ends all other calls.
+    pub async fn notice(&self, text: &str) {
+        let _ = self.requests.send(Ask::Notice(text.to_owned())).await;
+    }
+
+    /// The living calls as they are now; `None` when the conductor has stopped.
+    pub async fn snapshot(&self) -> Option<Snapshot> {
+        let (back, answer) = oneshot::channel();
+        self.requests.send(Ask::Snapshot(back)).await.ok()?;
+        answer.await.ok()
+    }
+
     /// No new calls from now on.
     pub async fn drain(&self) {
         let _ = self.requests.send(Ask::Drain).await;
@@ -136,6 +169,8 @@ pub fn start(parts: Parts) -> (Live, broadcast::Receiver<Trace>) {
     if let Some(from) = engine.as_mut().and_then(|engine| engine.line_events.take()) {
         bridge(from, lines);
     }
+    let (book, told) = CallBook::new();
+    tokio::spawn(callbook::log(told));
     let conductor = Conductor {
         router: parts.router,
         hands: parts.hands,
@@ -150,6 +185,7 @@ pub fn start(parts: Parts) -> (Live, broadcast::Receiver<Trace>) {
         replies: HashMap::new(),
         next_request: 0,
         held: std::collections::VecDeque::new(),
+        book,
     };
     tokio::spawn(conductor.run(asked, ended, line_events));
     (Live { requests, traces }, timeline)
@@ -192,6 +228,8 @@ struct Conductor {
     next_request: u64,
     /// Switch commands that found the queue full keep their order here.
     held: std::collections::VecDeque<SwitchCommand>,
+    /// For those who look at living calls.
+    book: CallBook,
 }
 
 impl Conductor {
@@ -369,7 +407,18 @@ impl Conductor {
             Ask::Busy(back) => {
                 let _ = back.send(self.router.busy());
             }
+            Ask::Configure(new) => self.handle(Event::Configure(new)),
+            Ask::Lines(new, back) => {
+                let answer = self.engine.as_ref().and_then(|engine| engine.configure(*new));
+                tokio::task::spawn_blocking(move || {
+                    let _ = back.send(answer.and_then(|answer| answer.recv_timeout(CONFIGURE_LIMIT).ok()));
+                });
+            }
+            Ask::Snapshot(back) => {
+                let _ = back.send(self.book.snapshot(self.router.live_calls(), self.router.counters()));
+            }
             Ask::Drain => self.handle(Event::Drain),
+            Ask::Notice(text) => self.handle(Event::Notice(text)),
             Ask::EndAll => self.handle(Event::EndAll),
         }
     }
@@ -424,6 +473,7 @@ impl Conductor {
             }
             Effect::ForgetSession { session } => self.hands.forget(session),
             Effect::Trace(trace) => {
+                self.book.traced(&trace);
                 let _ = self.traces.send(trace);
             }
         }
@@ -432,10 +482,12 @@ impl Conductor {
     fn write(&mut self, id: tipring_router::WriteId, record: Record) {
         // Before anybody can see the SID, or hear of the end (a Dial's action tells that of its legs), so that a crash in
         // the next millisecond does not take it back.
-        if let Record::Call(call) = &record
-            && let Err(error) = self.hands.store.journal(call)
-        {
-            tracing::error!(call = %call.sid, %error, "the journal cannot be written");
+        if let Record::Call(call) = &record {
+            if let Err(error) = self.hands.store.journal(call) {
+                let id = events::JOURNAL_FAILED.id;
+                tracing::error!(message_id = id, call_sid = %call.sid, %error, "the journal cannot be written");
+            }
+            self.book.written(call, &self.hands.meters);
         }
         let (written, ends) = (self.hands.write(id, record), self.ends.clone());
         tokio::spawn(async move {

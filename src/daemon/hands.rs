@@ -12,6 +12,8 @@ use tipring_router::{Event, Exchange, HttpAnswer, HttpId, HttpRequest, MediaSour
 use tipring_store::Store;
 use tipring_webhook::Webhook;
 
+use crate::observe::Meters;
+
 /// What effects are carried out with. Cheap to clone.
 #[derive(Clone)]
 pub struct Hands {
@@ -20,12 +22,20 @@ pub struct Hands {
     /// The store that records go to.
     pub store: Store,
     tokens: Arc<RwLock<HashMap<Sid, String>>>,
+    /// Where calls and requests are counted.
+    pub meters: Meters,
 }
 
 impl Hands {
     /// Hands that ask over `client`, fetch sound from `media` and write to `store`.
     pub fn new(client: Client, media: MediaClient, store: Store) -> Self {
-        Hands { webhook: Arc::new(Webhook::new(client)), media, store, tokens: Arc::default() }
+        Hands {
+            webhook: Arc::new(Webhook::new(client)),
+            media,
+            store,
+            tokens: Arc::default(),
+            meters: Meters::default(),
+        }
     }
 
     /// The account's key signs its requests from now on.
@@ -37,6 +47,7 @@ impl Hands {
 
     /// Asks an application server.
     pub async fn http(&self, id: HttpId, request: HttpRequest) -> Event {
+        let began = std::time::Instant::now();
         let token = self.tokens.read().ok().and_then(|tokens| tokens.get(&request.account).cloned());
         let answer = match token {
             Some(token) => self.webhook.perform(&request, &token).await,
@@ -47,6 +58,7 @@ impl Hands {
                 exchange: Exchange::default(),
             },
         };
+        self.meters.requested(&answer, began.elapsed());
         Event::Http { id, answer }
     }
 

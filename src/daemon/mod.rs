@@ -2,19 +2,29 @@
 //! virtual time (`simulation`).
 
 pub mod app;
+pub mod bench;
+mod callbook;
 mod callers;
 pub mod conductor;
+pub mod control;
 pub mod dev;
+mod directory;
 mod doors;
 mod far;
 mod feeder;
 mod hands;
-mod outcome;
+pub mod log;
+pub mod media;
+pub(crate) mod outcome;
 mod programs;
 mod recorder;
+mod reload;
+pub mod run;
 pub mod scenario;
 pub mod serve;
 pub mod settings;
 pub mod simulation;
+pub mod supervisor;
 pub mod telephones;
 pub mod timeline;
+mod watch;

@@ -334,13 +334,7 @@ pub struct Asked {
 impl Scenario {
     /// Reads and judges a file.
     pub fn load(file: &Path) -> Result<Scenario, ConfigError> {
-        let unread = |error: std::io::Error| ConfigError {
-            file: file.to_path_buf(),
-            line: 0,
-            column: 0,
-            text: format!("cannot be read: {error}"),
-        };
-        let text = std::fs::read_to_string(file).map_err(unread)?;
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigError::unread(file, &error))?;
         let mut scenario = Scenario::parse(file, &text)?;
         scenario.read_files(file, &text)?;
         Ok(scenario)
@@ -351,7 +345,7 @@ impl Scenario {
         let folder = file.parent().unwrap_or(Path::new("."));
         let refuse = |name: &str, why: String| {
             let (line, column) = position(text, text.find(name).unwrap_or(0));
-            ConfigError { file: file.to_path_buf(), line, column, text: format!("{name}: {why}") }
+            ConfigError::at(file, line, column, format!("{name}: {why}"))
         };
         for document in &mut self.document {
             if let Some(name) = &document.file {
@@ -377,7 +371,7 @@ impl Scenario {
     pub fn parse(file: &Path, text: &str) -> Result<Scenario, ConfigError> {
         let refuse = |offset: usize, why: &str| {
             let (line, column) = position(text, offset);
-            ConfigError { file: file.to_path_buf(), line, column, text: why.to_string() }
+            ConfigError::at(file, line, column, why)
         };
         let scenario: Scenario =
             toml::from_str(text).map_err(|error| refuse(error.span().map_or(0, |span| span.start), error.message()))?;

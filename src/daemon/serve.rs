@@ -1,5 +1,5 @@
-//! The service put together: directories, store, media layer, card, conductor, API. `tipring serve` runs it from a
-//! configuration file; the demonstration runs the same with a simulated card.
+//! The service put together: directories, store, media layer, card, conductor, API. `run` runs it from a configuration
+//! file, the demonstration runs the same with a simulated card.
 
 use std::io::Read as _;
 use std::net::SocketAddr;
@@ -9,20 +9,25 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tipring_card::{Card, Micros};
 use tipring_lines::{Engine, EngineConfig};
-use tipring_resources::{Account, AccountStatus, Method, Number, NumberOrigin, Sid, SidKind, Stamp};
+use tipring_resources::{Account, Sid, SidKind, Stamp};
 use tipring_router::{DirectoryChange, Event, Reply, Request, Router, Trace};
 use tipring_sim::WireConfig;
 use tipring_store::Store;
 
 use super::conductor::{self, Live, Parts};
+use super::directory::{self, Numbers};
 use super::hands::Hands;
+use super::media::MediaLayer;
 use super::settings;
-use crate::config::{CardKind, Config, Documents};
+use crate::config::{CardKind, Config};
+use crate::observe::{CardFace, Meters, Observer, Snapshot, events};
 
-/// Calls have this long to end after SIGTERM.
-const DRAIN: std::time::Duration = std::time::Duration::from_secs(30);
+/// When the time to drain is over, callers are told; the words take so long.
+pub const NOTICE_LIMIT: std::time::Duration = std::time::Duration::from_secs(8);
+/// What they are told.
+const NOTICE: &str = "We are sorry. This telephone system is being restarted. Please call again in a moment.";
 /// Then they are ended; for the last words of all of them (lines cleared, recordings completed, callbacks sent).
-const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(5);
+pub const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Why the service cannot start.
 #[derive(Debug)]
@@ -41,7 +46,7 @@ impl std::fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-fn failed(what: &str) -> impl Fn(&dyn std::fmt::Display) -> StartError + '_ {
+pub(super) fn failed(what: &str) -> impl Fn(&dyn std::fmt::Display) -> StartError + '_ {
     move |why| StartError { exit: 1, text: format!("{what}: {why}") }
 }
 
@@ -55,10 +60,14 @@ pub struct Service {
     pub account: Account,
     /// The store.
     pub store: Store,
-    /// The media layer's counters.
-    pub media: tipring_media::Handle,
+    /// The media layer, here or apart.
+    pub media: MediaLayer,
+    /// Looks at all of it: metrics, health, state.
+    pub observer: Observer,
     /// The timeline from its first line: the line may be up before whoever shows it has asked for it.
     pub timeline: Option<tokio::sync::broadcast::Receiver<Trace>>,
+    /// What the card's threads tell of themselves; without a card nothing.
+    pub gauges: Option<Arc<tipring_lines::Gauges>>,
     engine: Option<Engine>,
     api_task: tokio::task::JoinHandle<()>,
     /// Locked as long as the state is ours.
@@ -73,38 +82,38 @@ pub struct Wiring {
     pub hosts: Vec<(String, SocketAddr)>,
     /// Seed of every id; from the system when `None`.
     pub seed: Option<u64>,
+    /// The API's socket, where it listens already.
+    pub api: Option<std::net::TcpListener>,
 }
 
 impl Service {
     /// Starts everything. Nothing rings before all of it stands.
-    pub async fn start(config: &Config, file: &Path, wiring: Wiring) -> Result<Service, StartError> {
+    pub async fn start(config: &Config, wiring: Wiring) -> Result<Service, StartError> {
         let epoch = Instant::now();
         let started = now();
         for dir in [&config.this.state_dir, &config.this.cache_dir, &config.this.runtime_dir] {
-            // Tokens and recordings are in there: for nobody else.
-            let mut maker = std::fs::DirBuilder::new();
-            std::os::unix::fs::DirBuilderExt::mode(maker.recursive(true), 0o700);
-            maker.create(dir).map_err(|error| StartError {
-                exit: 77,
-                text: format!("{}: cannot be made: {error}", dir.display()),
-            })?;
+            directory(dir)?;
         }
         let owner = own(&config.this.state_dir)?;
         let client = client(config, wiring.hosts)?;
         // The socket first: where it answers, this box runs already, and its living calls are not to be repaired away.
-        let media = start_media(config, client.clone()).await?;
+        let media = MediaLayer::start(config, client.clone()).await?;
         let store = open_store(config, started).await?;
-        let socket = config.this.runtime_dir.join("media.sock");
+        let socket = super::media::socket(config);
         let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
+        let meters = hands.meters.clone();
         let seed = match wiring.seed {
             Some(seed) => seed,
             None => u64::from_le_bytes(random()?),
         };
-        let listener = listen(&config.listen.api).await?;
+        let listener = match wiring.api {
+            Some(listener) => inherited(listener)?,
+            None => listen("listen.api", &config.listen.api).await?,
+        };
         let api = listener.local_addr().map_err(|error| failed("the API's address")(&error))?;
         let mut router = Router::new(router_config(config, seed, started, api));
-        let account = first_account(&store).await?;
-        let numbers = known_numbers(&store, config, file, account.sid).await?;
+        let account = directory::first_account(&store).await?;
+        let Numbers { known: numbers, .. } = directory::numbers(&store, config, account.sid).await?;
         for account in store.accounts().await.map_err(|error| failed("accounts")(&error))? {
             hands.learn(&account);
             router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Account(account)));
@@ -117,29 +126,45 @@ impl Service {
             Some(card) => start_engine(card, config, epoch)?,
             None => (None, None),
         };
+        let gauges = handle.as_ref().map(tipring_lines::EngineHandle::gauges);
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, epoch };
         let (live, timeline) = conductor::start(parts);
-        let api_task = serve_api(listener, store.clone(), live.clone());
+        let observer = observe(config, &live, &store, meters, gauges.clone());
+        let api_task = serve_api(listener, store.clone(), live.clone(), observer.clone());
         lease(store.clone());
-        Ok(Service { live, api, account, store, media, timeline: Some(timeline), engine, api_task, _owner: owner })
+        Ok(Service {
+            live,
+            api,
+            account,
+            store,
+            media,
+            observer,
+            timeline: Some(timeline),
+            gauges,
+            engine,
+            api_task,
+            _owner: owner,
+        })
     }
 
-    /// Ends calls within `drain`: no new ones at once, the rest when the time is up, or when `hurry` comes.
+    /// Ends calls within `drain`: no new ones at once; who still speaks when the time is up is told so and hung up. When
+    /// `hurry` comes, everything ends at once.
     pub async fn stop(mut self, drain: std::time::Duration, hurry: impl Future<Output = ()>) {
+        tracing::info!(message_id = events::DRAIN_BEGINS.id, "no new calls: the service is being stopped");
         self.live.drain().await;
-        let until = Instant::now() + drain;
         let mut hurry = std::pin::pin!(hurry);
-        while self.live.live_calls().await > 0 && Instant::now() < until {
-            let wait = tokio::time::sleep(std::time::Duration::from_millis(100));
-            if tokio::select! { () = wait => false, () = &mut hurry => true } {
-                break;
-            }
+        let hurried = self.calls_end_within(drain, hurry.as_mut()).await;
+        if !hurried && !drain.is_zero() && self.live.live_calls().await > 0 {
+            self.live.notice(NOTICE).await;
+            self.calls_end_within(NOTICE_LIMIT, hurry.as_mut()).await;
         }
+        tracing::info!(message_id = events::DRAIN_ENDS.id, "the time for calls is up");
         self.live.end_all().await;
         let until = Instant::now() + LAST_WORDS;
         while self.live.busy().await > 0 && Instant::now() < until {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
+        self.observer.stop();
         self.api_task.abort();
         // Closing joins two threads: not on the runtime's own.
         let engine = self.engine.take();
@@ -147,6 +172,36 @@ impl Service {
         self.media.shutdown().await;
         self.store.close().await;
     }
+
+    /// Waits until no call is up, for so long at most; true if it was hurried.
+    async fn calls_end_within(
+        &self,
+        limit: std::time::Duration,
+        mut hurry: std::pin::Pin<&mut impl Future<Output = ()>>,
+    ) -> bool {
+        let until = Instant::now() + limit;
+        while self.live.live_calls().await > 0 && Instant::now() < until {
+            let wait = tokio::time::sleep(std::time::Duration::from_millis(100));
+            if tokio::select! { () = wait => false, () = hurry.as_mut() => true } {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Makes a directory that is for nobody else: tokens and recordings are in there.
+pub(super) fn directory(dir: &Path) -> Result<(), StartError> {
+    let mut maker = std::fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(maker.recursive(true), 0o700);
+    let made = maker.create(dir);
+    made.map_err(|error| StartError { exit: 77, text: format!("{}: cannot be made: {error}", dir.display()) })
+}
+
+/// The runtime of a service.
+pub fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| failed("no runtime")(&error))
 }
 
 /// Makes a state directory ours: a second box on it would take the calls of the first one for leftovers of a crash.
@@ -191,25 +246,27 @@ pub fn client(config: &Config, hosts: Vec<(String, SocketAddr)>) -> Result<tipri
 
 /// The store of this box.
 pub async fn open_store(config: &Config, now: Stamp) -> Result<Store, StartError> {
-    let url = Some(config.this.store.clone()).filter(|url| !url.is_empty());
+    let refused = |error: crate::config::ConfigError| StartError {
+        exit: if error.denied { 77 } else { 78 },
+        text: error.to_string(),
+    };
+    let url = config.store_url().map_err(refused)?;
     let data_dir = config.this.state_dir.clone();
     let settings = tipring_store::Config { url, box_name: config.this.name.clone(), data_dir, now };
     Store::open(settings).await.map_err(|error| failed("the store")(&error))
 }
 
-/// The media layer with its face on a socket in the runtime directory.
-pub async fn start_media(config: &Config, egress: tipring_egress::Client) -> Result<tipring_media::Handle, StartError> {
-    let socket = config.this.runtime_dir.join("media.sock");
-    let mut settings = tipring_media::Config::new(socket, config.this.cache_dir.join("media"), egress);
-    settings.limits.cache_bytes = config.media.cache_mib.saturating_mul(1024 * 1024);
-    tipring_media::MediaService::start(settings).await.map_err(|error| failed("the media layer")(&error))
-}
-
-async fn listen(address: &str) -> Result<tokio::net::TcpListener, StartError> {
+pub(super) async fn listen(key: &str, address: &str) -> Result<tokio::net::TcpListener, StartError> {
     tokio::net::TcpListener::bind(address).await.map_err(|error| StartError {
         exit: 69,
-        text: format!("{address}: cannot listen: {error}; another program may use the port (set listen.api)"),
+        text: format!("{address}: cannot listen: {error}; another program may use the port (set {key})"),
     })
+}
+
+/// A socket that listened before we were there.
+pub(super) fn inherited(listener: std::net::TcpListener) -> Result<tokio::net::TcpListener, StartError> {
+    let ours = listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
+    ours.map_err(|error| failed("a socket that was handed over")(&error))
 }
 
 /// How the router is set up on this box.
@@ -240,73 +297,8 @@ fn start_engine(
     Ok((Some(engine), Some(handle)))
 }
 
-/// The account that everything belongs to until others are made; made at the first start.
-async fn first_account(store: &Store) -> Result<Account, StartError> {
-    let accounts = store.accounts().await.map_err(|error| failed("accounts")(&error))?;
-    if let Some(account) = accounts.into_iter().next() {
-        return Ok(account);
-    }
-    let account = Account {
-        sid: Sid::new(SidKind::Account, u128::from_le_bytes(random()?)),
-        friendly_name: "First account".into(),
-        status: AccountStatus::Active,
-        token: format!("{:032x}", u128::from_le_bytes(random()?)),
-        created: now(),
-        updated: now(),
-    };
-    store.put_account(account.clone()).await.map_err(|error| failed("the first account")(&error))?;
-    Ok(account)
-}
-
-/// The numbers of the store, with those of the file put over them.
-async fn known_numbers(store: &Store, config: &Config, file: &Path, account: Sid) -> Result<Vec<Number>, StartError> {
-    let of_store = |error: &dyn std::fmt::Display| failed("numbers")(error);
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let mut known = store.all_numbers().await.map_err(|error| of_store(&error))?;
-    let listed = |number: &Number| config.number.iter().any(|entry| *entry.number.get_ref() == number.phone_number);
-    for gone in known.extract_if(.., |number| number.origin != NumberOrigin::Api && !listed(number)) {
-        store.delete_number(gone.account, gone.sid).await.map_err(|error| of_store(&error))?;
-    }
-    for entry in &config.number {
-        let digits = entry.number.get_ref();
-        let (line, _) = crate::config::position(&text, entry.number.span().start);
-        let before = known.iter().position(|number| number.phone_number == *digits).map(|at| known.remove(at));
-        let stamp = now();
-        let number = Number {
-            sid: match &before {
-                Some(before) => before.sid,
-                None => Sid::new(SidKind::Number, u128::from_le_bytes(random()?)),
-            },
-            account: before.as_ref().map_or(account, |before| before.account),
-            phone_number: digits.clone(),
-            friendly_name: digits.clone(),
-            voice_url: entry.url.clone(),
-            voice_method: method(entry.method),
-            voice_fallback_url: entry.fallback.join(" "),
-            voice_fallback_method: Method::Post,
-            status_callback: entry.status_callback.clone(),
-            status_callback_method: Method::Post,
-            strict_documents: entry.documents == Documents::Strict,
-            origin: NumberOrigin::File { file: file.display().to_string(), line: u32::try_from(line).unwrap_or(0) },
-            created: before.map_or(stamp, |before| before.created),
-            updated: stamp,
-        };
-        store.put_number(number.clone()).await.map_err(|error| of_store(&error))?;
-        known.push(number);
-    }
-    Ok(known)
-}
-
-/// GET or POST as records have it.
-pub fn method(method: crate::config::Method) -> Method {
-    match method {
-        crate::config::Method::Get => Method::Get,
-        crate::config::Method::Post => Method::Post,
-    }
-}
-
 /// What the API asks of the running calls.
-struct Face(Live);
+struct Face(Live, Meters);
 
 impl tipring_api::Live for Face {
     fn ask(&self, request: Request) -> tipring_api::Later<'_, Reply> {
@@ -326,14 +318,50 @@ impl tipring_api::Live for Face {
     fn now(&self) -> Stamp {
         now()
     }
+
+    fn credentials_refused(&self) {
+        self.1.credentials_refused();
+    }
 }
 
-fn serve_api(listener: tokio::net::TcpListener, store: Store, live: Live) -> tokio::task::JoinHandle<()> {
-    let app = tipring_api::app(tipring_api::State { store, live: Arc::new(Face(live)), base: String::new() });
+impl crate::observe::Calls for Live {
+    fn snapshot(&self) -> tipring_api::Later<'_, Option<Snapshot>> {
+        Box::pin(self.snapshot())
+    }
+}
+
+fn observe(
+    config: &Config,
+    live: &Live,
+    store: &Store,
+    meters: Meters,
+    gauges: Option<Arc<tipring_lines::Gauges>>,
+) -> Observer {
+    let simulated = config.card.first().is_none_or(|card| card.kind == CardKind::Sim);
+    Observer::start(crate::observe::Parts {
+        meters,
+        calls: Arc::new(live.clone()),
+        store: store.clone(),
+        media: tipring_media::MediaClient::new(super::media::socket(config)),
+        card: gauges.map(|gauges| CardFace { gauges, simulated }),
+        areas: vec![("state", config.this.state_dir.clone()), ("cache", config.this.cache_dir.clone())],
+    })
+}
+
+fn serve_api(
+    listener: tokio::net::TcpListener,
+    store: Store,
+    live: Live,
+    observer: Observer,
+) -> tokio::task::JoinHandle<()> {
+    let face = Arc::new(Face(live, observer.meters().clone()));
+    let app = tipring_api::app(tipring_api::State { store, live: face, base: String::new() });
+    let app = app.merge(crate::observe::face::health(observer.clone()));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(super::doors::Doors::new(listener), app).await {
             tracing::error!(%error, "the API stopped");
         }
+        observer.closed("api");
     })
 }
 
@@ -344,13 +372,14 @@ fn lease(store: Store) {
         loop {
             every.tick().await;
             if let Err(error) = store.renew_lease(now()).await {
-                tracing::warn!(%error, "the box's lease could not be renewed");
+                tracing::warn!(message_id = events::LEASE_LOST.id, %error, "the box's lease could not be renewed");
                 continue;
             }
             match store.close_dead_boxes(now()).await {
                 Ok(closed) => {
                     for (name, calls) in closed {
-                        tracing::warn!(name, calls, "a box is silent: its calls are closed as failed");
+                        let id = events::BOX_SILENT.id;
+                        tracing::warn!(message_id = id, name, calls, "a box is silent: its calls are closed as failed");
                     }
                 }
                 Err(error) => tracing::warn!(%error, "other boxes could not be looked at"),
@@ -361,7 +390,7 @@ fn lease(store: Store) {
 
 /// Where a configuration is looked for when none is named.
 pub fn default_file() -> PathBuf {
-    "/etc/tipring/tipring.toml".into()
+    crate::config::DEFAULT_FILE.into()
 }
 
 /// The card that a configuration names, opened.
@@ -383,81 +412,6 @@ pub fn card_of(kind: CardKind, spans: &[u16]) -> Result<Box<dyn Card>, StartErro
     }
 }
 
-/// `tipring serve`: runs until SIGTERM or Ctrl-C.
-pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
-    let entry = config.card.first();
-    let mut far_end = None;
-    let card = match entry.map(|card| card.kind) {
-        None => None,
-        Some(CardKind::Sim) => {
-            let far = super::far::FarEnd::start()?;
-            let card: Box<dyn Card> = Box::new(far.wire.near());
-            far_end = Some(far);
-            Some(card)
-        }
-        Some(kind) => Some(card_of(kind, &entry.map(|card| card.spans.clone()).unwrap_or_default())?),
-    };
-    let mut service = Service::start(config, file, Wiring { card, hosts: Vec::new(), seed: None }).await?;
-    let credentials = config.this.state_dir.join("account.json");
-    write_secret(&credentials, &credentials_of(&service))
-        .map_err(|error| failed(&credentials.display().to_string())(&error))?;
-    println!("tipring: the API listens on http://{}; account and token are in {}", service.api, credentials.display());
-    let traces = service.timeline.take().unwrap_or_else(|| service.live.traces());
-    let mut logged = tokio::spawn(log(traces));
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|error| failed("SIGTERM")(&error))?;
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-        _ = &mut logged => {}
-    }
-    // Who says it twice does not want to wait.
-    let again = async move {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-    };
-    service.stop(DRAIN, again).await;
-    drop(far_end);
-    logged.abort();
-    Ok(())
-}
-
-/// Logs the timeline to its end, the last calls' included.
-async fn log(mut traces: tokio::sync::broadcast::Receiver<Trace>) {
-    use tokio::sync::broadcast::error::RecvError;
-    loop {
-        match traces.recv().await {
-            Ok(trace) => {
-                let call = trace.call.map(|sid| sid.to_string()).unwrap_or_default();
-                tracing::info!(call, kind = trace.kind.as_str(), "{}", trace.text);
-            }
-            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "timeline lines were missed"),
-            Err(RecvError::Closed) => return,
-        }
-    }
-}
-
-/// Where the API is and who may ask, as JSON, for the box's own owner.
-fn credentials_of(service: &Service) -> String {
-    let account = &service.account;
-    let api = format!("http://{}", service.api);
-    format!("{:#}\n", serde_json::json!({"api": api, "account": account.sid.to_string(), "token": account.token}))
-}
-
-/// Writes a file that only its owner reads: the old one, or the new one whole.
-pub fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let part = file.with_extension("part");
-    let _ = std::fs::remove_file(&part);
-    let mut out = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
-    out.write_all(text.as_bytes())?;
-    out.sync_all()?;
-    std::fs::rename(&part, file)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -470,8 +424,8 @@ mod tests {
         config.this.cache_dir = dir.path.join("cache");
         config.this.runtime_dir = dir.path.join("run");
         config.listen.api = "127.0.0.1:0".into();
-        let wiring = Wiring { card: None, hosts: Vec::new(), seed: Some(1) };
-        let mut service = Service::start(&config, &dir.path.join("none.toml"), wiring).await.expect("it starts");
+        let wiring = Wiring { card: None, hosts: Vec::new(), seed: Some(1), api: None };
+        let mut service = Service::start(&config, wiring).await.expect("it starts");
         let mut timeline = service.timeline.take().expect("from its first line");
         let call = tipring_router::NewCall {
             account: service.account.sid,
@@ -480,7 +434,7 @@ mod tests {
             group: String::new(),
             instructions: tipring_router::Instructions::Document("<Response/>".into()),
             fallback_url: String::new(),
-            fallback_method: Method::Post,
+            fallback_method: tipring_resources::Method::Post,
             callback: None,
             timeout_s: 60,
             time_limit_s: 60,
@@ -494,6 +448,18 @@ mod tests {
         };
         // Far below the 15 s after which the router gives lines up.
         tokio::time::timeout(std::time::Duration::from_secs(8), told).await.expect("it is said at once");
+        let state = service.observer.state().await;
+        assert!(state.ready && state.counters.calls == 1, "a box without a card is ready, and counts: {state:?}");
+        let api = service.api;
+        let asked = move || {
+            let mut stream = std::net::TcpStream::connect(api).expect("it listens");
+            std::io::Write::write_all(&mut stream, b"GET /readyz HTTP/1.0\r\n\r\n").expect("it reads");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("it answers");
+            answer
+        };
+        let answer = tokio::task::spawn_blocking(asked).await.expect("asked");
+        assert!(answer.contains(" 200 OK") && answer.ends_with("\r\n\r\nok\n"), "{answer}");
         service.stop(std::time::Duration::ZERO, std::future::pending()).await;
     }
 

@@ -45,7 +45,7 @@ pub fn lines(config: &Config) -> LinesConfig {
         },
         prefill: card.map_or(2, |card| card.prefill),
         plan: config.dialling_plan(),
-        groups: config.group.iter().map(|group| self::group(group.get_ref())).collect(),
+        groups: config.group.iter().map(self::group).collect(),
         analog: analog(&config.analog, zone(&config.this.country)),
         ..LinesConfig::default()
     }

@@ -20,12 +20,13 @@ use tokio::task::JoinHandle;
 use super::app::App;
 use super::feeder::Feeder;
 use super::hands::Hands;
+use super::media::start_media;
 pub use super::outcome::{Called, Moments, Outcome, Told};
 use super::outcome::{ScratchDir, file_of, fnv, unasked, write_heard};
 use super::programs::Programs;
 use super::recorder::Recorder;
 use super::scenario::Scenario;
-use super::serve::{StartError, client, open_store, router_config, start_media};
+use super::serve::{StartError, client, open_store, router_config};
 use super::settings;
 use super::telephones::Telephones;
 use super::timeline::{Form, Timeline};
@@ -207,7 +208,7 @@ impl<W: Write> World<'_, W> {
                 phone_number: entry.number.clone(),
                 friendly_name: entry.number.clone(),
                 voice_url: entry.url.clone(),
-                voice_method: super::serve::method(entry.method),
+                voice_method: super::directory::method(entry.method),
                 voice_fallback_url: entry.fallback.join(" "),
                 voice_fallback_method: tipring_resources::Method::Post,
                 status_callback: entry.status_callback.clone(),

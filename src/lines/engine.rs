@@ -4,7 +4,7 @@
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -18,9 +18,11 @@ use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::{Command, Event, Port};
 
 use crate::config::LinesConfig;
+use crate::cushion::Due;
+use crate::gauges::Gauges;
 use crate::media::{LineNews, Media, Returned};
 use crate::ring::ring;
-use crate::signalling::{Signalling, SignallingAction, SpanGauge};
+use crate::signalling::{Signalling, SignallingAction};
 
 /// Switch commands waiting for the media thread: 8 s of feed for one port, or a fifth of a second for thirty.
 const COMMANDS: usize = 4096;
@@ -34,6 +36,9 @@ const NEWS: usize = 512;
 const LINE_EVENTS: usize = 1024;
 /// The signalling thread looks for channels to close at least this often while some are under way.
 const TICK_MS: u64 = 20;
+
+/// How often what the signalling side counts is put together for readers.
+const SHOW_EVERY: Micros = Micros::from_ms(250);
 
 /// How an engine runs.
 #[derive(Clone, Debug)]
@@ -68,27 +73,13 @@ pub struct EngineHandle {
     commands: Producer<'static, Command>,
     /// Switch events come from here.
     events: Consumer<'static, Event>,
-    lines: mpsc::SyncSender<LineCommand>,
+    lines: mpsc::SyncSender<ToSignalling>,
     /// Line events and notes come from here; the owner may move it to a thread of its own.
     pub line_events: Option<mpsc::Receiver<EngineEvent>>,
     /// What of the configuration fits no line of the card; told as notes too.
     pub complaints: Vec<String>,
     wake: Arc<EventFd>,
     gauges: Arc<Gauges>,
-}
-
-/// What may be read of an engine at any time.
-#[derive(Default)]
-pub struct Gauges {
-    late_ticks: AtomicU64,
-    late_blocks: AtomicU64,
-    lost_blocks: AtomicU64,
-    events_lost: AtomicU64,
-    commands_lost: AtomicU64,
-    news_lost: AtomicU64,
-    to_media_lost: AtomicU64,
-    stale_commands: AtomicU64,
-    spans: std::sync::Mutex<Vec<SpanGauge>>,
 }
 
 /// Messages to the media thread.
@@ -98,6 +89,23 @@ enum ToMedia {
     Detach { port: Port },
     Listen { port: Port, listen: Listen },
     Send { port: Port, digits: Digits },
+    Prefill(u8),
+}
+
+/// Messages of the owner to the signalling thread.
+enum ToSignalling {
+    Command(LineCommand),
+    /// Other settings; what fits no line of the card is answered.
+    Configure(Box<LinesConfig>, mpsc::SyncSender<Configured>),
+}
+
+/// How new settings were taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configured {
+    /// What of them fits no line of the card.
+    pub complaints: Vec<String>,
+    /// Spans and lines that take them when their calls are over.
+    pub waiting: Vec<String>,
 }
 
 /// Messages back to the signalling thread.
@@ -111,6 +119,7 @@ impl Engine {
     /// Starts the threads of a card.
     pub fn start(mut card: Box<dyn Card>, config: EngineConfig) -> Result<(Engine, EngineHandle), CardError> {
         let pace = card.pace()?;
+        let prefill = config.lines.prefill;
         let signalling = Signalling::new(card, config.lines);
         let (ports, complaints) = (signalling.ports(), signalling.complaints().to_vec());
         let (commands, command_queue) = ring::<Command, COMMANDS>();
@@ -125,8 +134,10 @@ impl Engine {
         let stop = Arc::new(AtomicBool::new(false));
         let gauges = Arc::new(Gauges::default());
         let media = MediaThread {
-            media: Media::new(ports),
+            media: Media::new(ports).with_prefill(prefill),
             pace,
+            due: Due::default(),
+            epoch: config.epoch,
             channels: from_signalling,
             back: to_signalling,
             news,
@@ -151,6 +162,7 @@ impl Engine {
             gauges: gauges.clone(),
             stop: stop.clone(),
             under_way: 0,
+            show_at: Micros::ZERO,
         };
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
             let built = std::thread::Builder::new().name(name.to_string()).spawn(body);
@@ -202,9 +214,18 @@ impl EngineHandle {
 
     /// A command for a line; false if the queue is full or the engine has stopped.
     pub fn line(&self, command: LineCommand) -> bool {
-        let sent = self.lines.try_send(command).is_ok();
+        let sent = self.lines.try_send(ToSignalling::Command(command)).is_ok();
         let _ = self.wake.write(1);
         sent
+    }
+
+    /// Other settings from now on, each as soon as no call uses the old one ([`Signalling::configure`]). The answer comes
+    /// from the signalling thread; `None`: its queue is full, or it has stopped.
+    pub fn configure(&self, config: LinesConfig) -> Option<mpsc::Receiver<Configured>> {
+        let (back, answer) = mpsc::sync_channel(1);
+        let sent = self.lines.try_send(ToSignalling::Configure(Box::new(config), back)).is_ok();
+        let _ = self.wake.write(1);
+        sent.then_some(answer)
     }
 
     /// Figures and states.
@@ -213,42 +234,11 @@ impl EngineHandle {
     }
 }
 
-impl Gauges {
-    /// Ticks that were run late.
-    pub fn late_ticks(&self) -> u64 {
-        self.late_ticks.load(Ordering::Relaxed)
-    }
-
-    /// Blocks that were not there in time.
-    pub fn late_blocks(&self) -> u64 {
-        self.late_blocks.load(Ordering::Relaxed)
-    }
-
-    /// Blocks that the card had no room for.
-    pub fn lost_blocks(&self) -> u64 {
-        self.lost_blocks.load(Ordering::Relaxed)
-    }
-
-    /// Switch events and commands, and words between the two threads, that found their queue full.
-    pub fn queue_losses(&self) -> u64 {
-        let counters = [&self.events_lost, &self.commands_lost, &self.news_lost, &self.to_media_lost];
-        counters.map(|counter| counter.load(Ordering::Relaxed)).into_iter().sum()
-    }
-
-    /// Commands of the router with a lease that was over.
-    pub fn stale_commands(&self) -> u64 {
-        self.stale_commands.load(Ordering::Relaxed)
-    }
-
-    /// The spans as they were at the last look.
-    pub fn spans(&self) -> Vec<SpanGauge> {
-        self.spans.lock().map(|spans| spans.clone()).unwrap_or_default()
-    }
-}
-
 struct MediaThread {
     media: Media,
     pace: Box<dyn Pace>,
+    due: Due,
+    epoch: Instant,
     channels: Consumer<'static, ToMedia>,
     back: Producer<'static, FromMedia>,
     news: Producer<'static, (Port, LineNews)>,
@@ -281,10 +271,20 @@ impl MediaThread {
             let ticks = match self.pace.wait() {
                 Ok(ticks) => ticks,
                 Err(CardError::Again) => 0,
-                Err(_) => return,
+                Err(_) => {
+                    self.gauges.media_ended.store(true, Ordering::Relaxed);
+                    return;
+                }
             };
+            if self.gauges.stall_ms.load(Ordering::Relaxed) > 0 {
+                let ms = self.gauges.stall_ms.swap(0, Ordering::Relaxed);
+                std::thread::sleep(std::time::Duration::from_millis(ms));
+            }
+            self.gauges.beat.fetch_add(1, Ordering::Relaxed);
+            let now_us = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let late_us = if ticks > 0 { self.due.late_us(now_us, ticks) } else { 0 };
             self.take();
-            self.media.tick(ticks);
+            self.media.tick_late(ticks, late_us);
             self.give();
         }
     }
@@ -304,6 +304,10 @@ impl MediaThread {
                 }
                 Some(ToMedia::Send { port, digits }) => {
                     self.media.send(port, &digits);
+                    None
+                }
+                Some(ToMedia::Prefill(blocks)) => {
+                    self.media.set_prefill(blocks);
                     None
                 }
                 None => break,
@@ -345,18 +349,14 @@ impl MediaThread {
                 break;
             }
         }
-        let counters = self.media.counters();
-        self.gauges.late_ticks.store(counters.late_ticks, Ordering::Relaxed);
-        self.gauges.late_blocks.store(counters.late_blocks, Ordering::Relaxed);
-        self.gauges.lost_blocks.store(counters.lost_blocks, Ordering::Relaxed);
-        self.gauges.news_lost.store(counters.news_lost, Ordering::Relaxed);
+        self.gauges.show_media(self.media.counters(), self.media.switch_counters(), self.media.lateness());
     }
 }
 
 struct SignallingThread {
     signalling: Signalling,
     epoch: Instant,
-    commands: mpsc::Receiver<LineCommand>,
+    commands: mpsc::Receiver<ToSignalling>,
     out: mpsc::SyncSender<EngineEvent>,
     to_media: Producer<'static, ToMedia>,
     from_media: Consumer<'static, FromMedia>,
@@ -366,15 +366,27 @@ struct SignallingThread {
     stop: Arc<AtomicBool>,
     /// Channels given to the media thread and not yet back.
     under_way: usize,
+    /// When the counters are shown again.
+    show_at: Micros,
 }
 
 impl SignallingThread {
     fn run(mut self) {
         let mut actions = Vec::new();
         while !self.stop.load(Ordering::Relaxed) {
+            self.gauges.signalling_beat.fetch_add(1, Ordering::Relaxed);
             let now = self.now();
-            while let Ok(command) = self.commands.try_recv() {
-                self.signalling.command(now, command, &mut actions);
+            while let Ok(message) = self.commands.try_recv() {
+                match message {
+                    ToSignalling::Command(command) => self.signalling.command(now, command, &mut actions),
+                    ToSignalling::Configure(config, back) => {
+                        let complaints = self.signalling.configure(&config);
+                        self.send(ToMedia::Prefill(config.prefill));
+                        // What can be taken at once is taken before the answer says what waits.
+                        self.signalling.step(now, &mut actions);
+                        let _ = back.try_send(Configured { complaints, waiting: self.signalling.waiting() });
+                    }
+                }
                 self.carry_out(&mut actions);
             }
             while let Some(message) = self.from_media.dequeue() {
@@ -391,7 +403,7 @@ impl SignallingThread {
             }
             self.signalling.step(now, &mut actions);
             self.carry_out(&mut actions);
-            self.show();
+            self.show(now);
             self.wait();
         }
     }
@@ -429,11 +441,12 @@ impl SignallingThread {
         sent
     }
 
-    fn show(&self) {
+    fn show(&mut self, now: Micros) {
         self.gauges.stale_commands.store(self.signalling.stale_commands(), Ordering::Relaxed);
-        let spans = self.signalling.gauges();
-        if let Ok(mut shown) = self.gauges.spans.lock() {
-            *shown = spans;
+        self.gauges.show_spans(self.signalling.gauges());
+        if now >= self.show_at {
+            self.show_at = now + SHOW_EVERY;
+            self.gauges.show_signalling(self.signalling.counted());
         }
     }
 

@@ -12,8 +12,11 @@
 //! every call of the signalling its [`SignallingAction`]s are carried out, in order.
 
 mod config;
+mod cushion;
 mod engine;
+mod gauges;
 mod groups;
+mod lateness;
 mod lead;
 mod media;
 mod ring;
@@ -21,7 +24,9 @@ mod signalling;
 mod span;
 
 pub use config::{Group, LinesConfig, Order};
-pub use engine::{Engine, EngineConfig, EngineEvent, EngineHandle, Gauges};
+pub use engine::{Configured, Engine, EngineConfig, EngineEvent, EngineHandle};
+pub use gauges::{Counted, Gauges};
+pub use lateness::{LATE_BOUNDS_MS, LATE_CLASSES, Lateness};
 pub use media::{LineNews, Media, MediaCounters, Returned};
 pub use signalling::{Signalling, SignallingAction, SpanGauge, open_bearer};
-pub use span::{Output, Span, SpanConfig, SpanCounters, SpanInput};
+pub use span::{D_CHANNEL_DOWN, D_CHANNEL_UP, Output, Span, SpanConfig, SpanCounters, SpanInput};

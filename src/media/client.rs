@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
 use crate::answer::Cached;
+use crate::face::Status;
 use crate::fault::{FETCH, MediaFault};
-use crate::wire::{MediaRequest, write};
+use crate::wire::{MediaRequest, OWN_HOST, write};
 
 /// Asks a media layer on a Unix socket.
 #[derive(Debug, Clone)]
@@ -39,11 +41,37 @@ impl MediaClient {
 
     /// Asks for a medium; answers when its first sound is there.
     pub async fn fetch(&self, wanted: MediaRequest) -> Result<MediaStream, MediaFault> {
-        let request = write::<Empty<Bytes>>(&wanted)?;
-        let away = |what: String| {
-            let text = format!("{}: the media layer does not answer ({what}); is it running?", self.socket.display());
-            MediaFault::new(FETCH, text)
+        let answer = self.send(write(&wanted)?).await?;
+        let (head, body) = answer.into_parts();
+        if !head.status.is_success() {
+            let fault = fault_in(body).await;
+            return Err(fault.unwrap_or_else(|| self.away(&format!("it answered {}", head.status))));
+        }
+        let text = |name: &str| head.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default();
+        let cache = match text("x-cache") {
+            "hit" => Cached::Hit,
+            "revalidated" => Cached::Revalidated,
+            _ => Cached::Miss,
         };
+        Ok(MediaStream { cache, content_type: text("content-type").to_owned(), body, over: false })
+    }
+
+    /// Counters and sizes of the media layer.
+    pub async fn status(&self) -> Result<Status, MediaFault> {
+        let request = Request::get(format!("http://{OWN_HOST}/status")).body(Empty::new());
+        let request = request.map_err(|error| MediaFault::new(FETCH, error.to_string()))?;
+        let body = http_body_util::Limited::new(self.send(request).await?.into_body(), MAX_FAULT);
+        let whole = body.collect().await.map_err(|error| self.away(&error.to_string()))?;
+        serde_json::from_slice(&whole.to_bytes()).map_err(|error| self.away(&error.to_string()))
+    }
+
+    fn away(&self, what: &str) -> MediaFault {
+        let text = format!("{}: the media layer does not answer ({what}); is it running?", self.socket.display());
+        MediaFault::new(FETCH, text)
+    }
+
+    async fn send(&self, request: Request<Empty<Bytes>>) -> Result<Response<Incoming>, MediaFault> {
+        let away = |what: String| self.away(&what);
         let asked = async {
             let stream = UnixStream::connect(&self.socket).await.map_err(|error| away(error.to_string()))?;
             let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
@@ -57,18 +85,7 @@ impl MediaClient {
             });
             sender.send_request(request).await.map_err(|error| away(error.to_string()))
         };
-        let answer = tokio::time::timeout(HEAD_TIME, asked).await.map_err(|_| away("no answer in time".into()))??;
-        let (head, body) = answer.into_parts();
-        if !head.status.is_success() {
-            return Err(fault_in(body).await.unwrap_or_else(|| away(format!("it answered {}", head.status))));
-        }
-        let text = |name: &str| head.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default();
-        let cache = match text("x-cache") {
-            "hit" => Cached::Hit,
-            "revalidated" => Cached::Revalidated,
-            _ => Cached::Miss,
-        };
-        Ok(MediaStream { cache, content_type: text("content-type").to_owned(), body, over: false })
+        tokio::time::timeout(HEAD_TIME, asked).await.map_err(|_| away("no answer in time".into()))?
     }
 }
 
@@ -106,5 +123,5 @@ const HEAD_TIME: Duration = Duration::from_secs(90);
 const PIECE_TIME: Duration = Duration::from_secs(30);
 /// A fault is one sentence.
 const MAX_FAULT: usize = 16 * 1024;
-/// Read ahead for a player that takes 8 KB a second.
-const MAX_BUFFER: usize = 64 * 1024;
+/// Read ahead for a player that takes 8 KB a second: two seconds a call.
+const MAX_BUFFER: usize = 16 * 1024;

@@ -8,7 +8,10 @@ macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// Counts since the start.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default)]
         pub struct Counters { $($(#[$doc])* pub $name: u64,)* }
+
+        tipring_card::name_counters!(Counters: $($name),*);
 
         #[derive(Debug, Default)]
         pub(crate) struct Tally { $(pub $name: AtomicU64,)* }
@@ -36,6 +39,8 @@ counters! {
     revalidations,
     /// Texts spoken by an engine.
     synthesized,
+    /// Milliseconds that engines took to speak them.
+    synthesis_ms,
     /// Entries committed to disk.
     stored,
     /// Entries removed for want of room.

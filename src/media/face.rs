@@ -30,7 +30,8 @@ use crate::wire::{ACCOUNT, Ask, OWN_HOST};
 type Body = UnsyncBoxBody<Bytes, MediaFault>;
 
 /// What `GET http://media.tipring/status` shows.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Status {
     /// Counts since the start.
     pub counters: Counters,

@@ -55,21 +55,39 @@ pub struct MediaService;
 pub struct Handle {
     service: Arc<service::Service>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
+    /// The socket's name was made by us and goes with us.
+    own_name: bool,
 }
 
 impl MediaService {
     /// Opens the cache, takes the socket, and answers until the handle is shut down or dropped.
     pub async fn start(config: Config) -> io::Result<Handle> {
+        MediaService::open(config, None).await
+    }
+
+    /// The same on a socket that listens already and stays when this layer is gone: who asks meanwhile waits in its
+    /// queue for the next one.
+    pub async fn start_on(config: Config, listener: std::os::unix::net::UnixListener) -> io::Result<Handle> {
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::UnixListener::from_std(listener)?;
+        MediaService::open(config, Some(listener)).await
+    }
+
+    async fn open(config: Config, listener: Option<tokio::net::UnixListener>) -> io::Result<Handle> {
         let tally = Arc::new(counters::Tally::default());
         let (dir, limits) = (config.cache_dir.clone(), config.limits.clone());
         let counted = Arc::clone(&tally);
         let open = move || cache::Cache::open(&dir, limits.cache_bytes, limits.stale_kept, counted);
         let cache = tokio::task::spawn_blocking(open).await.map_err(io::Error::other)??;
-        let listener = face::bind(&config.socket).await?;
+        let own_name = listener.is_none();
+        let listener = match listener {
+            Some(listener) => listener,
+            None => face::bind(&config.socket).await?,
+        };
         let service = Arc::new(service::Service::new(config, cache, tally));
         let tasks =
             vec![tokio::spawn(face::serve(listener, Arc::clone(&service))), tokio::spawn(sweep(Arc::clone(&service)))];
-        Ok(Handle { service, tasks })
+        Ok(Handle { service, tasks, own_name })
     }
 }
 
@@ -133,7 +151,9 @@ impl Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.service.stop.cancel();
-        let _ = std::fs::remove_file(&self.service.config.socket);
+        if self.own_name {
+            let _ = std::fs::remove_file(&self.service.config.socket);
+        }
     }
 }
 

@@ -60,7 +60,7 @@ impl Service {
     pub fn new(config: Config, cache: Cache, tally: Arc<Tally>) -> Self {
         let (engines, absent): (Vec<_>, Vec<_>) = config.engines.iter().cloned().partition(Engine::installed);
         for engine in absent {
-            tracing::info!(?engine, "speech engine is not installed");
+            tracing::info!(engine = engine.name(), "speech engine is not installed");
         }
         Self {
             conversions: Arc::new(Semaphore::new(config.limits.conversions)),
@@ -357,7 +357,10 @@ impl Service {
                 match (feed, &from) {
                     (Feed::Origin(response), _) => origin::pump(*response, pieces.clone()).await,
                     (Feed::Engine(voice), From::Speech(speech)) => {
+                        let began = std::time::Instant::now();
                         voice.speak(speech, &pieces, service.config.limits.synthesis, &scratch).await;
+                        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                        service.tally.synthesis_ms.fetch_add(took_ms, std::sync::atomic::Ordering::Relaxed);
                     }
                     (Feed::Engine(_), From::Origin(_)) => {}
                 }

@@ -36,6 +36,23 @@ pub struct Config {
     pub outbound: Outbound,
 }
 
+/// What of the configuration may change while calls are up. Calls that are made already keep what they were judged by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reconfiguration {
+    /// How digits on a line become E.164.
+    pub plan: Plan,
+    /// Whose ringback callers hear.
+    pub zone: ZoneId,
+    /// Who may be called, and under which numbers.
+    pub outbound: Outbound,
+}
+
+impl Config {
+    pub(crate) fn take(&mut self, new: Reconfiguration) {
+        (self.plan, self.zone, self.outbound) = (new.plan, new.zone, new.outbound);
+    }
+}
+
 /// Who may be called, and under which numbers. Closed by default: emergency numbers are always open, all else is opened
 /// by the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]

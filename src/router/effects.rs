@@ -6,6 +6,8 @@ use tipring_numbering::TypeOfNumber;
 use tipring_resources::{Account, Call, Code, Method, Number, Record, Sid};
 use tipring_switch::{Port, TapId};
 
+use crate::config::Reconfiguration;
+
 pub use tipring_instructions::{CallEvents, RecordingEvents, Track};
 pub use tipring_switch::{Command as SwitchCommand, Event as SwitchEvent, PlayId, ZoneId};
 
@@ -73,8 +75,13 @@ pub enum Event {
     },
     /// Accounts and numbers as the router is to know them from now on.
     Directory(DirectoryChange),
+    /// Another configuration, effective with the next use of each part.
+    Configure(Box<Reconfiguration>),
     /// No new calls from now on.
     Drain,
+    /// The time for calls is nearly up: who has been answered hears this text, in place of everything else, and is hung up
+    /// after it; other calls are ended at once.
+    Notice(String),
     /// The time for calls is up: those that are left are ended.
     EndAll,
     /// Nothing but that the deadline has come.

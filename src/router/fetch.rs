@@ -113,12 +113,23 @@ impl Leg {
             extra.push(param("ErrorCode", fault.code.0));
             extra.push(param("ErrorUrl", &fault.url));
             let fallback = Ask { url: url.to_owned(), method, extra, inline: false };
+            self.count_fallback(fault.code);
             self.trace(TraceKind::Http, format!("fallback: {}", address::shown(url)));
             if let Ok(page) = self.try_one(&fallback).await? {
                 return Ok(Ok(Page { rescued: true, ..page }));
             }
         }
         Ok(Err(fault))
+    }
+
+    fn count_fallback(&self, why: Code) {
+        let mut world = self.world();
+        let counter = match why.0 {
+            11100 | 15004 => &mut world.counters.fallbacks_url,
+            11200..=11299 | 12400 => &mut world.counters.fallbacks_server,
+            _ => &mut world.counters.fallbacks_document,
+        };
+        *counter += 1;
     }
 
     fn fallback(&self) -> Result<(String, Method), Stop> {

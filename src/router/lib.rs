@@ -33,7 +33,7 @@ mod story;
 mod verbs;
 mod world;
 
-pub use config::{Config, Outbound};
+pub use config::{Config, Outbound, Reconfiguration};
 pub use effects::*;
 pub use limits::Counters;
 pub use machine::Router;

@@ -142,4 +142,47 @@ pub struct Counters {
     pub clears_unconfirmed: u64,
     /// Writes that were refused, or not confirmed in time.
     pub writes_failed: u64,
+    /// Fallbacks asked because the application did not answer, or not with a document.
+    pub fallbacks_server: u64,
+    /// Fallbacks asked because the document could not be carried out.
+    pub fallbacks_document: u64,
+    /// Fallbacks asked because there was no URL that could be asked.
+    pub fallbacks_url: u64,
+    /// Callers who heard the box's own apology: there was no fallback, or none helped.
+    pub apologies: u64,
 }
+tipring_card::name_counters!(Counters:
+    calls,
+    calls_out,
+    refused_outgoing,
+    queue_expired,
+    seizures_unanswered,
+    redirects,
+    bridges,
+    documents,
+    requests,
+    verbs,
+    recordings,
+    refused_unknown,
+    refused_draining,
+    refused_full,
+    stale_events,
+    duplicate_leases,
+    events_dropped,
+    traces_dropped,
+    notifications_dropped,
+    errands_dropped,
+    callbacks_failed,
+    keys_unheard,
+    keys_dropped,
+    documents_exceeded,
+    http_timeouts,
+    sounds_failed,
+    answers_unconfirmed,
+    clears_unconfirmed,
+    writes_failed,
+    fallbacks_server,
+    fallbacks_document,
+    fallbacks_url,
+    apologies,
+);

@@ -18,7 +18,7 @@
 
 use tipring_resources::{CallStatus, Code, Record, Sid};
 
-use crate::effects::{CallChange, Effect, Reply, RequestId, TraceKind};
+use crate::effects::{CallChange, Effect, Instructions, Reply, RequestId, TraceKind};
 use crate::fetch::Wanted;
 use crate::leg::{Leg, Stop};
 use crate::session::End;
@@ -48,6 +48,28 @@ impl World {
         match self.end_call(task, End { status: Some(status), ..End::OURS }) {
             Some((ended, write)) => self.reply_after(id, ended, write),
             None => self.emit(Effect::Reply { id, reply: Reply::NotLive }),
+        }
+    }
+
+    /// Tells everybody that it is over: whoever was answered gets a document with the words and a hang-up, as the API
+    /// would give it; other calls end. Who was dialled first, so that a Dial does not hang him up before he has heard.
+    pub(crate) fn notice_all(&mut self, text: &str) {
+        let document = notice(text);
+        let (dialled, callers): (Vec<TaskId>, Vec<TaskId>) =
+            self.sessions.keys().partition(|task| self.children.contains_key(task));
+        for task in dialled.into_iter().chain(callers) {
+            let Some(session) = self.sessions.get_mut(&task).filter(|session| !session.over) else {
+                continue;
+            };
+            let sid = session.call.sid;
+            if session.answered {
+                session.redirect = Some(Instructions::Document(document.clone()));
+                self.trace(Some(sid), TraceKind::Line, "hears that the box is being stopped");
+                self.deliver(task, Input::Line);
+            } else {
+                self.trace(Some(sid), TraceKind::Line, "ended: the box is being stopped");
+                self.end_call(task, End::OURS);
+            }
         }
     }
 
@@ -119,6 +141,12 @@ impl Leg {
         session.failed = None;
         session.redirect.take().map(Wanted::from).ok_or(Stop::Over)
     }
+}
+
+/// A document that says `text` and hangs up.
+fn notice(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    format!("<Response><Say>{text}</Say><Hangup/></Response>")
 }
 
 /// A refusal in the words of its code.

@@ -142,7 +142,9 @@ impl World {
                 Request::ChangeCall(change) => self.change_by_request(id, *change),
             },
             Event::Directory(change) => self.directory.change(change),
+            Event::Configure(new) => self.config.take(*new),
             Event::Drain => self.drain(),
+            Event::Notice(text) => self.notice_all(&text),
             Event::EndAll => self.end_all(),
         }
     }

@@ -104,6 +104,7 @@ impl Leg {
 
     /// The last resort: tells the caller, and ends the call.
     async fn apologise(&self) -> Stop {
+        self.world().counters.apologies += 1;
         let words = self.world().config.apology.clone();
         self.last_words(words).await
     }

@@ -64,6 +64,13 @@ impl Blobs {
         }
     }
 
+    /// Octets of all recordings, whole and under way; of the first `most` files. Reads the folder: not for a hot path.
+    pub fn octets(&self, most: usize) -> Result<u64, StoreError> {
+        let entries = std::fs::read_dir(&self.dir).map_err(|error| StoreError::file(&self.dir, &error))?;
+        // A file that is gone by now has no size any more.
+        Ok(entries.take(most).flatten().filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum())
+    }
+
     /// Deletes a recording's file. False: there was none.
     pub fn delete(&self, sid: Sid) -> Result<bool, StoreError> {
         let mut found = false;

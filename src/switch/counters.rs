@@ -20,3 +20,4 @@ pub struct Counters {
     /// Commands that cannot be carried out: a fifth tap, a key that is none, no room for a last word.
     pub refused: u64,
 }
+tipring_card::name_counters!(Counters: ticks, late, stale, overflow, starved, dropped_events, refused, limited);

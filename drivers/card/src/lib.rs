@@ -14,13 +14,14 @@ extern crate std;
 mod channel;
 #[cfg(feature = "contract")]
 pub mod contract;
+mod counters;
 mod line;
 mod time;
 
 pub use channel::{Card, CardError, Channel, ClockDomain, Control, Pace, Progress, Setup};
 pub use line::{
-    Alarms, Cause, ChannelId, ChannelInfo, Event, Hook, Law, Signalling, SpanId, SpanInfo, SpanKind, SpanStatus,
-    Supervision,
+    Alarms, Cause, ChannelId, ChannelInfo, Event, Hook, Law, Signalling, SpanErrors, SpanId, SpanInfo, SpanKind,
+    SpanStatus, Supervision,
 };
 pub use time::Micros;
 

@@ -90,7 +90,25 @@ pub struct SpanStatus {
     pub alarms: Alarms,
     /// Slips, code violations and CRC errors since the card was started.
     pub errors: u32,
+    /// The same by kind, as far as the card tells kinds apart.
+    pub kinds: SpanErrors,
 }
+
+/// Errors of a span since the card was started. What a card does not count stays 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SpanErrors {
+    /// Bipolar violations.
+    pub bpv: u32,
+    /// Blocks with a wrong CRC-4 (CRC-6 on T1).
+    pub crc4: u32,
+    /// Blocks of which the far end told that their CRC was wrong.
+    pub ebit: u32,
+    /// Frame alignment signals with an error.
+    pub fas: u32,
+    /// Interrupts that the host did not serve in time.
+    pub irq_miss: u32,
+}
+crate::name_counters!(SpanErrors: bpv, crc4, ebit, fas, irq_miss);
 
 /// Alarm bits, DAHDI's values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -119,7 +119,7 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     let failed = |what: &str, error: &dyn std::fmt::Display| StartError { exit: 1, text: format!("{what}: {error}") };
     std::fs::create_dir_all(&state).map_err(|error| failed(&state.display().to_string(), &error))?;
     let app = App::start(documents(), "127.0.0.1:0").await.map_err(|error| failed("the sample application", &error))?;
-    let (config, file) = config(&state, options.port);
+    let config = config(&state, options.port);
     let far = FarEnd::start()?;
     let near = far.wire.near();
     let card: Box<dyn Card> = match options.fault {
@@ -127,7 +127,8 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
         None => Box::new(near),
     };
     let begun = now();
-    let service = Service::start(&config, &file, Wiring { card: Some(card), hosts: Vec::new(), seed: None }).await?;
+    let service =
+        Service::start(&config, Wiring { card: Some(card), hosts: Vec::new(), seed: None, api: None }).await?;
     let voice_url = options.app.clone().unwrap_or_else(|| format!("http://{}/menu", app.address()));
     give_number(&service, NUMBER, "Sample application", voice_url.clone()).await?;
     give_number(&service, CONNECT, "Connected over an analogue line", format!("http://{}/connect", app.address()))
@@ -180,7 +181,7 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     Ok(summary)
 }
 
-fn config(state: &Path, port: u16) -> (Config, PathBuf) {
+fn config(state: &Path, port: u16) -> Config {
     let mut config = Config::default();
     config.this.state_dir = state.join("dev");
     config.this.cache_dir = state.join("dev/cache");
@@ -195,10 +196,9 @@ fn config(state: &Path, port: u16) -> (Config, PathBuf) {
         lines: vec![line.into()],
         ..config::Group::default()
     };
-    config.group =
-        [group("isdn", "sim 1"), group("analog", "sim 2")].map(|group| toml::Spanned::new(0..0, group)).into();
+    config.group = vec![group("isdn", "sim 1"), group("analog", "sim 2")];
     config.card = vec![CardEntry { kind: CardKind::Sim, spans: Vec::new(), role: Role::User, prefill: 2 }];
-    (config, state.join("dev/none.toml"))
+    config
 }
 
 /// The sample application's number. It is set anew at each start, as the application's port is.
@@ -243,7 +243,7 @@ fn write_state(state: &Path, service: &Service, app: &App) -> Result<(), StartEr
         "account": service.account.sid.to_string(), "token": service.account.token,
         "number": NUMBER, "connect": CONNECT, "from": SHOWN, "heard": state.join("heard.wav"),
     });
-    super::serve::write_secret(&file, &format!("{text:#}\n"))
+    super::run::write_secret(&file, &format!("{text:#}\n"))
         .map_err(|error| StartError { exit: 1, text: format!("{}: {error}", file.display()) })
 }
 

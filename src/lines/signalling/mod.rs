@@ -13,7 +13,8 @@ use std::os::fd::BorrowedFd;
 
 use tipring_analog::{Digits, Handset, Listen};
 use tipring_card::{
-    BLOCK, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Law, Micros, Setup, Signalling as Kind,
+    Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Law, Micros, Setup, Signalling as Kind,
+    SpanStatus,
 };
 use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::Port;
@@ -22,9 +23,10 @@ use self::looped::Looped;
 use self::outward::Outward;
 use self::trunked::Trunked;
 use crate::config::LinesConfig;
+use crate::gauges::Counted;
 use crate::groups::{LineRef, Named};
 use crate::media::LineNews;
-use crate::span::{Span, SpanInput};
+use crate::span::{Span, SpanCounters, SpanInput};
 
 /// A change of one alarm into another is not told by an event: spans are looked at this often.
 const STATUS_EVERY: Micros = Micros::from_s(1);
@@ -39,7 +41,7 @@ const LOOPS_EVERY: Micros = Micros::from_ms(20);
 
 /// What the owner of the two sides has to do, in this order.
 pub enum SignallingAction {
-    /// Hand an opened and primed channel to the media side.
+    /// Hand an opened channel to the media side; one with a handset is primed.
     Attach {
         /// The lease.
         port: Port,
@@ -87,8 +89,12 @@ pub enum SignallingAction {
 pub struct SpanGauge {
     /// `sim 1`.
     pub name: String,
+    /// Its lines are analogue.
+    pub analog: bool,
     /// D channel established; of analogue lines: one of them is in order.
     pub up: bool,
+    /// Alarms and errors of a digital span, at the last look.
+    pub status: SpanStatus,
     /// Timeslot and state.
     pub channels: Vec<(u8, &'static str)>,
 }
@@ -156,7 +162,28 @@ impl Signalling {
         &self.complaints
     }
 
-    /// Primes channels with this many blocks (1 to 7) instead of what the configuration says.
+    /// Goes on as `config` says: groups, plan and prefill from the next call on; the role of a span and the settings of an
+    /// analogue line as soon as it has no call. Which lines the card has and drives stays. Returns what fits no line.
+    pub fn configure(&mut self, config: &LinesConfig) -> Vec<String> {
+        self.prefill = usize::from(config.prefill.clamp(1, PREFILL_MAX));
+        for trunked in &mut self.spans {
+            trunked.want(config.role);
+        }
+        for looped in &mut self.loops {
+            looped.want(config.analog_line(&looped.span, &looped.name));
+        }
+        let names = named(&self.spans, &self.loops);
+        self.outward.configure(config, &names)
+    }
+
+    /// Spans and lines whose new settings wait for the end of their calls.
+    pub fn waiting(&self) -> Vec<String> {
+        let spans = self.spans.iter().filter(|trunked| trunked.waits()).map(|trunked| trunked.span.name().to_owned());
+        let loops = self.loops.iter().filter(|looped| looped.waits()).map(|looped| looped.name.clone());
+        spans.chain(loops).collect()
+    }
+
+    /// Primes analogue channels with this many blocks (1 to 7) instead of what the configuration says.
     pub fn with_prefill(mut self, blocks: u8) -> Self {
         self.prefill = usize::from(blocks.clamp(1, PREFILL_MAX));
         self
@@ -179,16 +206,18 @@ impl Signalling {
 
     /// PRI spans and spans of analogue lines, as people see them.
     pub fn gauges(&self) -> Vec<SpanGauge> {
-        let of_trunk = |span: &Span| SpanGauge {
-            name: span.name().to_string(),
-            up: span.link_is_up(),
-            channels: span.channels().collect(),
+        let of_trunk = |trunked: &Trunked| SpanGauge {
+            name: trunked.span.name().to_string(),
+            analog: false,
+            up: trunked.span.link_is_up(),
+            status: trunked.status,
+            channels: trunked.span.channels().collect(),
         };
-        let mut gauges: Vec<SpanGauge> = self.spans().map(of_trunk).collect();
+        let mut gauges: Vec<SpanGauge> = self.spans.iter().map(of_trunk).collect();
         for looped in &self.loops {
             let known = gauges.iter().position(|gauge| gauge.name == looped.span);
             let at = known.unwrap_or_else(|| {
-                gauges.push(SpanGauge { name: looped.span.clone(), ..SpanGauge::default() });
+                gauges.push(SpanGauge { name: looped.span.clone(), analog: true, ..SpanGauge::default() });
                 gauges.len() - 1
             });
             gauges[at].up |= looped.is_in_order();
@@ -211,6 +240,36 @@ impl Signalling {
     /// Commands with a lease that was over, PRI and analogue.
     pub fn stale_commands(&self) -> u64 {
         self.stale_commands + self.spans().map(|span| span.counters().stale_commands).sum::<u64>()
+    }
+
+    /// Everything that the signalling side counts, summed over the card's lines.
+    pub fn counted(&self) -> Vec<Counted> {
+        let mut counted: Vec<Counted> =
+            vec![("signalling", "frames_lost", self.frames_lost), ("signalling", "runaways", self.runaways)];
+        let mut sums = |room: &'static str, figures: &[(&'static str, u64)]| {
+            for (name, figure) in figures {
+                match counted.iter_mut().find(|known| (known.0, known.1) == (room, *name)) {
+                    Some(known) => known.2 += figure,
+                    None => counted.push((room, name, *figure)),
+                }
+            }
+        };
+        sums("signalling", &[("stale_commands", self.stale_commands)]);
+        // The rooms are there with or without lines of theirs, so that whoever shows them shows the same names always.
+        sums("signalling", &SpanCounters::default().named());
+        sums("q921", &tipring_isdn::q921::Counters::default().named());
+        sums("q931", &tipring_isdn::q931::Counters::default().named());
+        sums("analog", &tipring_analog::Counters::default().named());
+        for span in self.spans() {
+            let trunk = span.trunk_counters();
+            sums("signalling", &span.counters().named());
+            sums("q921", &trunk.link.named());
+            sums("q931", &trunk.calls.named());
+        }
+        for looped in &self.loops {
+            sums("analog", &looped.counters().named());
+        }
+        counted
     }
 
     /// Steps in which an analogue line's machine wanted more than it may: always 0.
@@ -338,22 +397,10 @@ fn drain_events(channel: &mut dyn Channel) -> bool {
     alarm
 }
 
-/// Opens a bearer for audio and primes it, so that from its first block on read paces write.
-pub fn open_bearer(
-    card: &mut dyn Card,
-    id: ChannelId,
-    law: Law,
-    prefill: usize,
-) -> Result<Box<dyn Channel>, CardError> {
+/// Opens a bearer for audio. It is primed at its first tick, by the media side.
+pub fn open_bearer(card: &mut dyn Card, id: ChannelId, law: Law) -> Result<Box<dyn Channel>, CardError> {
     let mut channel = card.open(id)?;
     channel.setup(Setup::Audio(law))?;
     channel.flush()?;
-    let silence = [law.silence(); BLOCK];
-    for _ in 0..prefill {
-        if channel.write(&silence) == Err(CardError::EventPending) {
-            drain_events(&mut *channel);
-            channel.write(&silence)?;
-        }
-    }
     Ok(channel)
 }

@@ -51,6 +51,13 @@ impl Outward {
         (Outward { plan: config.plan.clone(), groups, attempts: Vec::new(), turned_away: false }, complaints)
     }
 
+    /// Other groups, another plan: for the next call that goes out.
+    pub fn configure(&mut self, config: &LinesConfig, lines: &[Named]) -> Vec<String> {
+        let (groups, complaints) = Groups::new(&config.groups, lines, config.role);
+        (self.plan, self.groups) = (config.plan.clone(), groups);
+        complaints
+    }
+
     /// Whether anybody was turned away since the start, and may wait.
     pub fn somebody_waits(&self) -> bool {
         self.turned_away

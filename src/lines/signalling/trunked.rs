@@ -1,7 +1,7 @@
 //! A PRI span on its card: the D channel is opened, read and written, alarms are looked at, bearers are opened. The
 //! signalling itself is [`Span`]'s.
 
-use tipring_card::{CardError, Channel, ChannelId, ChannelInfo, Micros, Setup, SpanId};
+use tipring_card::{CardError, Channel, ChannelId, ChannelInfo, Micros, Setup, SpanId, SpanStatus};
 use tipring_isdn::{ChannelMap, Config, Role};
 
 use super::{REOPEN_EVERY, Signalling, SignallingAction, drain_events, open_bearer};
@@ -18,9 +18,14 @@ pub(super) struct Trunked {
     d: ChannelId,
     pub channel: Option<Box<dyn Channel>>,
     up: bool,
+    pub status: SpanStatus,
     reopen_at: Micros,
     /// The last opening failed, and that was said.
     complained: bool,
+    /// What the machine was made with.
+    trunk: Config,
+    /// Another role, as soon as no channel has a call.
+    wanted: Option<Role>,
     pub first_port: u16,
     pub ports: u16,
 }
@@ -40,16 +45,29 @@ impl Trunked {
         let trunk = Config { channels: ChannelMap::of(&timeslots), law, ..Config::e1(role) };
         let bearers = bearers.iter().map(|channel| (channel.timeslot, channel.id)).collect();
         Trunked {
-            span: Span::new(SpanConfig { name, bearers, law, first_port, trunk }),
+            span: Span::new(SpanConfig { name, bearers, law, first_port, trunk: trunk.clone() }),
             id,
             d: d.id,
             channel: None,
             up: false,
+            status: SpanStatus::default(),
             reopen_at: Micros::ZERO,
             complained: false,
+            trunk,
+            wanted: None,
             first_port,
             ports,
         }
+    }
+
+    /// Another role for our end, or the old one again.
+    pub fn want(&mut self, role: Role) {
+        self.wanted = Some(role).filter(|role| *role != self.trunk.role);
+    }
+
+    /// Something is wanted that waits for the end of calls.
+    pub fn waits(&self) -> bool {
+        self.wanted.is_some()
     }
 
     pub fn deadline(&self) -> Option<Micros> {
@@ -60,6 +78,7 @@ impl Trunked {
 
 impl Signalling {
     pub(super) fn step_span(&mut self, now: Micros, at: usize, look: bool, actions: &mut Vec<SignallingAction>) {
+        self.take_role(now, at, actions);
         if self.spans[at].channel.is_none() && now >= self.spans[at].reopen_at {
             self.open_d(now, at, actions);
         }
@@ -72,6 +91,21 @@ impl Signalling {
             self.spans[at].span.handle(now, SpanInput::Timer);
         }
         self.outputs(now, at, actions);
+    }
+
+    /// The link begins anew in another role, once the span has no call.
+    fn take_role(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
+        let trunked = &mut self.spans[at];
+        let Some(role) = trunked.wanted else {
+            return;
+        };
+        let trunk = Config { role, ..trunked.trunk.clone() };
+        if !trunked.span.begin_anew(trunk.clone()) {
+            return;
+        }
+        (trunked.trunk, trunked.wanted) = (trunk, None);
+        (trunked.channel, trunked.up, trunked.reopen_at) = (None, false, now);
+        actions.push(SignallingAction::Note(format!("{}: begins anew, as {role:?}", trunked.span.name())));
     }
 
     fn open_d(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
@@ -117,6 +151,7 @@ impl Signalling {
         let trunked = &mut self.spans[at];
         trunked.channel = None;
         trunked.up = false;
+        trunked.status = SpanStatus::default();
         trunked.reopen_at = now + REOPEN_EVERY;
         trunked.span.handle(now, SpanInput::CardGone);
     }
@@ -128,7 +163,10 @@ impl Signalling {
             return;
         }
         let up = match self.card.span_status(trunked.id) {
-            Ok(status) => !status.alarms.is_down(),
+            Ok(status) => {
+                trunked.status = status;
+                !status.alarms.is_down()
+            }
             Err(CardError::Gone | CardError::NoSuchChannel) => return self.gone(now, at),
             Err(_) => return,
         };
@@ -142,18 +180,16 @@ impl Signalling {
         while let Some(output) = self.spans[at].span.poll() {
             match output {
                 Output::Frame(frame) => self.send(at, &frame),
-                Output::OpenBearer { port, channel, law } => {
-                    match open_bearer(&mut *self.card, channel, law, self.prefill) {
-                        Ok(channel) => {
-                            actions.push(SignallingAction::Attach { port, law, channel, handset: None });
-                            self.spans[at].span.handle(now, SpanInput::Bearer { port, open: true });
-                        }
-                        Err(error) => {
-                            actions.push(SignallingAction::Note(format!("channel {}: {error}", channel.0)));
-                            self.spans[at].span.handle(now, SpanInput::Bearer { port, open: false });
-                        }
+                Output::OpenBearer { port, channel, law } => match open_bearer(&mut *self.card, channel, law) {
+                    Ok(channel) => {
+                        actions.push(SignallingAction::Attach { port, law, channel, handset: None });
+                        self.spans[at].span.handle(now, SpanInput::Bearer { port, open: true });
                     }
-                }
+                    Err(error) => {
+                        actions.push(SignallingAction::Note(format!("channel {}: {error}", channel.0)));
+                        self.spans[at].span.handle(now, SpanInput::Bearer { port, open: false });
+                    }
+                },
                 Output::CloseBearer { port } => actions.push(SignallingAction::Detach { port }),
                 Output::Event(event) => self.tell(event, actions),
                 Output::Refused { port, cause } => self.moves(now, port, cause, true, actions),

@@ -101,6 +101,11 @@ pub enum Output {
     Note(String),
 }
 
+/// What a span notes when its D channel is established …
+pub const D_CHANNEL_UP: &str = "D channel up";
+/// … and when it is lost.
+pub const D_CHANNEL_DOWN: &str = "D channel down";
+
 /// What a span has seen, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpanCounters {
@@ -115,6 +120,7 @@ pub struct SpanCounters {
     /// Commands with a lease that was over.
     pub stale_commands: u64,
 }
+tipring_card::name_counters!(SpanCounters: incoming, refused, outgoing, glares, stale_commands);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SlotState {
@@ -235,6 +241,18 @@ impl Span {
         self.trunk.link_is_up()
     }
 
+    /// Begins anew in this role, if no channel has a call. The D channel is to be opened again. Leases of before stay over.
+    pub fn begin_anew(&mut self, trunk: tipring_isdn::Config) -> bool {
+        if self.busy() > 0 || !self.calls.is_empty() {
+            return false;
+        }
+        self.is_network = trunk.role == tipring_isdn::Role::Network;
+        self.trunk = Box::new(Trunk::new(trunk));
+        self.out.clear();
+        self.restarted = false;
+        true
+    }
+
     /// Channels with a call, or still clearing one.
     pub fn busy(&self) -> usize {
         self.slots.iter().filter(|slot| slot.state != SlotState::Idle).count()
@@ -271,6 +289,11 @@ impl Span {
     /// What was seen.
     pub fn counters(&self) -> SpanCounters {
         self.counters
+    }
+
+    /// What its data link and its calls have seen.
+    pub fn trunk_counters(&self) -> tipring_isdn::Counters {
+        self.trunk.counters()
     }
 
     /// Whether a call may go out on a timeslot.
@@ -323,7 +346,7 @@ impl Span {
                 self.free(now, call);
             }
             Event::LinkUp => {
-                self.note("D channel up");
+                self.note(D_CHANNEL_UP);
                 self.card_is_back();
                 if std::mem::replace(&mut self.restarted, true) {
                     self.out.push_back(Output::Restored);
@@ -331,7 +354,7 @@ impl Span {
                     self.trunk.handle(now, Input::Command(Command::Restart(None)));
                 }
             }
-            Event::LinkDown => self.note("D channel down"),
+            Event::LinkDown => self.note(D_CHANNEL_DOWN),
             Event::ChannelRestarted { .. } => self.out.push_back(Output::Restored),
             Event::RestartFailed { timeslot } => self.note(&format!("channel {timeslot}: RESTART is not answered")),
             Event::Digits { .. } | Event::ProtocolError { .. } => {}

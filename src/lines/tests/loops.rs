@@ -25,7 +25,7 @@ fn speaks(ms: u32) -> Step {
 }
 
 /// Four seconds of sound that is no tone.
-fn babble() -> Vec<u8> {
+pub(crate) fn babble() -> Vec<u8> {
     let mut state = 1_u32;
     let noise = std::iter::from_fn(|| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

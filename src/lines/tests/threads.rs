@@ -89,6 +89,29 @@ fn both_kinds_of_lines_carry_a_call_out_on_the_hosts_clock() {
     assert_eq!(gauges.queue_losses(), 0);
     let names: Vec<String> = gauges.spans().into_iter().map(|gauge| gauge.name).collect();
     assert_eq!(names, ["sim 1", "sim 2"]);
+    // Three calls are seconds of audio and dozens of turns of the signalling thread.
+    assert!(gauges.beat() > 100 && gauges.signalling_beat() > 30, "{} {}", gauges.beat(), gauges.signalling_beat());
+    assert!(!gauges.media_ended(), "the card is there");
     drop(engine);
+    let (beat, signalling) = (gauges.beat(), gauges.signalling_beat());
     drop(clock);
+    assert_eq!((gauges.beat(), gauges.signalling_beat()), (beat, signalling), "nobody beats for a thread that ended");
+}
+
+#[test]
+fn the_beat_of_the_media_thread_stands_when_its_card_is_gone() {
+    let wire = Wire::new(WireConfig { spans: 1, ..WireConfig::default() });
+    let clock = wire.run_wall(|_| {}).expect("a thread");
+    let config = EngineConfig { lines: LinesConfig::default(), priority: 0, epoch: Instant::now() };
+    let (engine, handle) = Engine::start(Box::new(wire.near()), config).expect("an engine");
+    let gauges = handle.gauges();
+    drop(clock);
+    let begin = Instant::now();
+    while !gauges.media_ended() {
+        assert!(begin.elapsed() < LIMIT, "the thread goes on without a clock");
+        std::thread::yield_now();
+    }
+    let beat = gauges.beat();
+    drop(engine);
+    assert_eq!(gauges.beat(), beat);
 }

@@ -1,7 +1,7 @@
 //! From the kernel's numbers to the shared words: signalling types, laws, events, spans. Pure: no device is touched.
 
 use tipring_card::{
-    Alarms, ChannelId, ChannelInfo, Event, Hook, Law, Signalling, SpanId, SpanInfo, SpanKind, SpanStatus,
+    Alarms, ChannelId, ChannelInfo, Event, Hook, Law, Signalling, SpanErrors, SpanId, SpanInfo, SpanKind, SpanStatus,
 };
 
 use crate::raw;
@@ -111,7 +111,15 @@ pub(crate) fn status(info: &raw::SpanInfo) -> SpanStatus {
     let counters = [info.bpvcount, info.crc4count, info.fascount, info.fecount, info.cvcount, info.becount];
     // A driver that does not count shows -1, which is all ones here.
     let errors = counters.into_iter().filter(|&c| c != u32::MAX).fold(0, u32::saturating_add);
-    SpanStatus { alarms: Alarms(info.alarms), errors }
+    let kept = |counter: u32| if counter == u32::MAX { 0 } else { counter };
+    let kinds = SpanErrors {
+        bpv: kept(info.bpvcount),
+        crc4: kept(info.crc4count),
+        ebit: kept(info.ebitcount),
+        fas: kept(info.fascount),
+        irq_miss: u32::try_from(info.irqmisses).unwrap_or(0),
+    };
+    SpanStatus { alarms: Alarms(info.alarms), errors, kinds }
 }
 
 /// The text of a field that ends in a zero or at its end.
@@ -156,7 +164,11 @@ mod tests {
     fn a_counter_that_is_not_kept_counts_nothing() {
         let mut info = raw::SpanInfo::zero();
         (info.bpvcount, info.crc4count, info.alarms) = (u32::MAX, 7, 8);
-        assert_eq!(status(&info), SpanStatus { alarms: Alarms::RED, errors: 7 });
+        info.irqmisses = -1;
+        let kinds = SpanErrors { crc4: 7, ..SpanErrors::default() };
+        assert_eq!(status(&info), SpanStatus { alarms: Alarms::RED, errors: 7, kinds });
+        info.irqmisses = 3;
+        assert_eq!(status(&info).kinds.irq_miss, 3);
     }
 
     #[test]

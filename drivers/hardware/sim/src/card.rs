@@ -98,7 +98,7 @@ impl Card for SimCard {
             return Err(CardError::Gone);
         }
         let state = world.span_mut(span).ok_or(CardError::Invalid)?;
-        Ok(SpanStatus { alarms: state.alarms(), errors: state.errors[self.side.index()] })
+        Ok(SpanStatus { alarms: state.alarms(), errors: state.errors[self.side.index()], ..SpanStatus::default() })
     }
 
     fn open(&mut self, channel: ChannelId) -> Result<Box<dyn Channel>, CardError> {

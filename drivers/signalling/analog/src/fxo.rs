@@ -50,6 +50,7 @@ pub struct Counters {
     /// Outputs lost because nobody polled: the oldest go.
     pub overruns: u32,
 }
+tipring_card::name_counters!(Counters: unexpected, hook_refused, overruns);
 
 impl Fxo {
     /// A line that is not open yet.
@@ -65,6 +66,11 @@ impl Fxo {
             counters: Counters::default(),
             outputs: Deque::new(),
         }
+    }
+
+    /// Goes on with other settings. For a line without a call: what a call began with is what it ends with.
+    pub fn configure(&mut self, config: Config) {
+        self.config = config;
     }
 
     /// Something happened. What is overdue is done first.

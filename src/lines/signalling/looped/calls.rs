@@ -19,6 +19,9 @@ impl Signalling {
         look: bool,
         actions: &mut Vec<SignallingAction>,
     ) {
+        if self.loops[at].take_settings() {
+            actions.push(SignallingAction::Note(format!("{}: goes on with its new settings", self.loops[at].name)));
+        }
         if !self.loops[at].is_open() && now >= self.loops[at].reopen_at {
             self.open_loop(now, at, actions);
         }

@@ -52,6 +52,10 @@ pub(super) struct Looped {
     id: ChannelId,
     span_id: SpanId,
     zone: tipring_analog::ZoneId,
+    /// What the machine was made with.
+    config: Config,
+    /// Other settings, as soon as the line has no call.
+    wanted: Option<Config>,
     fxo: Fxo,
     port: Port,
     used: Use,
@@ -88,7 +92,9 @@ impl Looped {
             id: channel.id,
             span_id: channel.span,
             zone: config.zone,
-            fxo: Fxo::new(config),
+            fxo: Fxo::new(config.clone()),
+            config,
+            wanted: None,
             port: Port { index, generation: 0 },
             used: Use::Nothing,
             channel: None,
@@ -105,6 +111,30 @@ impl Looped {
             reopen_tries: 0,
             complained: false,
         }
+    }
+
+    /// Other settings, or the old ones again.
+    pub fn want(&mut self, config: Config) {
+        self.wanted = Some(config).filter(|config| *config != self.config);
+    }
+
+    /// Something is wanted that waits for the end of a call.
+    pub fn waits(&self) -> bool {
+        self.wanted.is_some()
+    }
+
+    /// Takes over what is wanted, if the line has no call and none is about to come.
+    fn take_settings(&mut self) -> bool {
+        if self.used != Use::Nothing || !(self.lost || self.fxo.is_idle() || self.alarm()) {
+            return false;
+        }
+        let Some(config) = self.wanted.take() else {
+            return false;
+        };
+        self.zone = config.zone;
+        self.fxo.configure(config.clone());
+        self.config = config;
+        true
     }
 
     pub fn port(&self) -> Port {
@@ -129,6 +159,10 @@ impl Looped {
 
     pub fn is_busy(&self) -> bool {
         self.used != Use::Nothing || self.resting
+    }
+
+    pub fn counters(&self) -> tipring_analog::Counters {
+        self.fxo.counters()
     }
 
     pub fn word(&self) -> &'static str {

@@ -387,6 +387,22 @@ fn a_box_whose_time_is_up_ends_both_legs_and_no_document_goes_on() {
     assert_eq!((bench.router.busy(), bench.words()), (0, vec!["ringback us"]));
 }
 
+/// The notice interrupts a bridge: both hear it whole, then both lines are clear; the Dial's action asks for nothing.
+#[test]
+fn both_legs_of_a_bridge_hear_that_the_box_is_being_stopped() {
+    let (mut bench, _) = dialling("record='record-from-answer'", &number_of(BOB));
+    bench.far_end(BOB, FarEnd::answers(1_000));
+    bench.wait_ms(3_000);
+    bench.event(Event::Drain);
+    bench.event(Event::Notice("Closing <now> & good bye.".into()));
+    bench.run_out();
+    assert_eq!(bench.words().iter().filter(|words| **words == "Closing <now> & good bye.").count(), 2);
+    assert_eq!(bench.cleared(), [16, 16]);
+    assert!(bench.requests.iter().all(|(_, request)| !request.url.ends_with("/done")));
+    assert!(bench.connected.is_empty() && !bench.has_open_recording());
+    assert_eq!((bench.router.busy(), bench.router.live_calls().count()), (0, 0));
+}
+
 #[test]
 fn either_side_may_hang_up_at_any_moment() {
     for at_ms in (0..6_000).step_by(37) {

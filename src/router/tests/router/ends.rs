@@ -241,6 +241,36 @@ fn a_box_whose_time_is_up_ends_its_calls_and_says_so() {
 }
 
 #[test]
+fn a_call_that_is_not_answered_yet_ends_without_the_notice() {
+    let mut bench = Bench::with("");
+    bench.app(APP, &[App::Hangs]);
+    bench.rings();
+    bench.wait_ms(500);
+    bench.event(Event::Drain);
+    bench.event(Event::Notice("Closing.".into()));
+    bench.run_out();
+    assert!(bench.words().is_empty(), "{:?}", bench.words());
+    assert_eq!((bench.cleared().len(), bench.router.busy()), (1, 0));
+}
+
+#[test]
+fn another_configuration_counts_from_the_next_use() {
+    let mut bench = Bench::bare(1);
+    let all = config(1);
+    let open = tipring_router::Reconfiguration { plan: all.plan, zone: all.zone, outbound: all.outbound };
+    let mut closed = open.clone();
+    closed.outbound.open.clear();
+    bench.event(Event::Configure(Box::new(closed)));
+    let refused = bench.creates(Bench::order_url());
+    bench.wait_ms(100);
+    assert!(matches!(bench.reply(refused), Some(Reply::Refused { .. })), "nothing is open");
+    bench.event(Event::Configure(Box::new(open)));
+    let made = bench.creates(Bench::order_url());
+    bench.wait_ms(100);
+    assert!(matches!(bench.reply(made), Some(Reply::Call(_))), "{:?}", bench.reply(made));
+}
+
+#[test]
 fn a_status_callback_is_tried_again_and_changes_nothing() {
     let mut bench = with_callback();
     bench.app("http://app.test/status", &[App::Fails(11200), App::Hangs, xml("<Say>never</Say>")]);

@@ -30,7 +30,7 @@ class Box(Child):
         file = self.folder / "tipring.toml"
         own = f'[box]\nstate_dir = "{folder}/state"\ncache_dir = "{cache}"\nruntime_dir = "{folder}/run"\n'
         file.write_text(own + config)
-        environment = {**os.environ, "TIPRING_LOG": "info", "NO_COLOR": "1"}
+        environment = {**os.environ, "TIPRING_LOG": "info,tipring::daemon::log=debug", "NO_COLOR": "1"}
         self.log_file = open(self.folder / "log", "a", encoding="utf-8")
         self.parsed = re.compile(r"\x1b\[[0-9;]*m")
         command = [binary, "serve", "--config", str(file)]

@@ -109,6 +109,25 @@ pub struct Counters {
     /// Frames and indications that nobody fetched.
     pub dropped_outputs: u32,
 }
+tipring_card::name_counters!(Counters:
+    invalid_frames,
+    rejected_frames,
+    foreign_frames,
+    same_role_frames,
+    ignored_frames,
+    unexpected_frames,
+    bad_nr,
+    out_of_order,
+    retransmissions,
+    polls,
+    establish_failures,
+    recovery_failures,
+    ups,
+    downs,
+    resets,
+    dropped_messages,
+    dropped_outputs,
+);
 
 /// One data link.
 #[derive(Debug)]

@@ -80,6 +80,32 @@ pub struct Counters {
     /// Messages and events that nobody fetched, and messages too long for a frame.
     pub dropped: u32,
 }
+tipring_card::name_counters!(Counters:
+    short_messages,
+    foreign_messages,
+    bad_references,
+    unknown_calls,
+    late_clearings,
+    unknown_types,
+    unexpected_messages,
+    crossed_messages,
+    unused_messages,
+    missing_elements,
+    bad_elements,
+    segments,
+    refused_services,
+    status_errors,
+    state_mismatches,
+    refused_setups,
+    repeated_messages,
+    expired_timers,
+    collisions,
+    channels_to_maintenance,
+    failed_restarts,
+    stale_commands,
+    misplaced_commands,
+    dropped,
+);
 
 /// The data link as call control knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

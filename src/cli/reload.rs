@@ -1,0 +1,71 @@
+//! `tipring reload`: has the running service take over its configuration anew, waits, and tells how that went.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{block_on, running};
+use crate::config::Sources;
+use crate::daemon::control;
+
+/// Longer than a reload takes on a slow disk with many numbers.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks, and shows the outcome: 0 taken over, 78 refused, 69 nobody answers.
+pub fn run(sources: &Sources, as_json: bool) -> ExitCode {
+    let socket = running::socket(sources);
+    let (status, text) = match block_on(control::ask(&socket, "POST", "/reload", PATIENCE)) {
+        Ok(answer) => answer,
+        Err(error) => {
+            eprintln!("tipring: {error}");
+            return ExitCode::from(error.exit);
+        }
+    };
+    if as_json {
+        println!("{}", text.trim_end());
+    } else {
+        show(&serde_json::from_str(&text).unwrap_or_default());
+    }
+    if status == 200 { ExitCode::SUCCESS } else { ExitCode::from(78) }
+}
+
+fn show(outcome: &Value) {
+    let of = |key: &str| outcome[key].as_array().cloned().unwrap_or_default();
+    let each = |key: &str, what: &str| {
+        for entry in of(key) {
+            println!("{what}: {}", entry.as_str().unwrap_or_default());
+        }
+    };
+    if outcome["ok"] != true {
+        eprintln!("tipring: refused, the service goes on as before:");
+        for fault in of("faults") {
+            eprintln!("{}", fault.as_str().unwrap_or_default());
+        }
+        return;
+    }
+    each("applied", "counts now");
+    each("waiting", "when its calls are over");
+    each("at_next_start", "at the next start");
+    each("complaints", "fits nothing");
+    if ["applied", "waiting", "at_next_start", "complaints"].iter().all(|key| of(key).is_empty()) {
+        println!("nothing has changed");
+    }
+}
+
+/// A planted fault, for tests of the supervision.
+pub fn stall_media(sources: &Sources, seconds: u64) -> ExitCode {
+    let socket = running::socket(sources);
+    let target = format!("/debug/stall-media/{}", seconds.saturating_mul(1_000));
+    match block_on(control::ask(&socket, "POST", &target, PATIENCE)) {
+        Ok((200, _)) => ExitCode::SUCCESS,
+        Ok((_, text)) => {
+            eprintln!("tipring: the service does not plant faults (TIPRING_DEBUG=1 allows it): {text}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("tipring: {error}");
+            ExitCode::from(error.exit)
+        }
+    }
+}

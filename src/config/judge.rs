@@ -1,0 +1,307 @@
+//! What only the meaning tells: countries, plans, addresses, groups, numbers, and what is allowed but most often not
+//! meant. Opens nothing: whether a card has a line and a port is free is seen at start.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::fault::{ConfigError, Origin};
+use super::keys;
+use super::near;
+use super::shape::{Entry, Tree};
+use super::{CardKind, Config};
+
+/// Octets of a Unix socket's path.
+const SOCKET_OCTETS: usize = 107;
+/// Fallbacks of a number that are tried.
+const FALLBACKS: usize = 8;
+/// Spans of the simulated card: an E1 and analogue lines.
+const SIM_SPANS: &[u16] = &[1, 2];
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Verdict {
+    /// What is refused.
+    pub faults: Vec<ConfigError>,
+    /// What is not.
+    pub warnings: Vec<ConfigError>,
+}
+
+pub(super) fn judge(config: &Config, tree: &Tree) -> Verdict {
+    let mut verdict = Verdict::default();
+    verdict.this_box(config, tree);
+    verdict.plan(config, tree);
+    verdict.listeners(config, tree);
+    verdict.store(config, tree);
+    verdict.media_and_log(config, tree);
+    verdict.cards(tree);
+    verdict.groups(config, tree);
+    verdict.numbers(config, tree);
+    verdict
+}
+
+impl Verdict {
+    fn refuse(&mut self, origin: Origin, text: impl Into<String>) {
+        self.faults.push(ConfigError::new(origin, text));
+    }
+
+    fn warn(&mut self, origin: Origin, text: impl Into<String>) {
+        self.warnings.push(ConfigError::new(origin, text));
+    }
+
+    fn this_box(&mut self, config: &Config, tree: &Tree) {
+        let this = &config.this;
+        if this.name.is_empty() {
+            self.refuse(tree.place("box.name"), "box.name: the box needs a name, such as \"front-desk\"");
+        }
+        let folders =
+            [("state_dir", &this.state_dir), ("cache_dir", &this.cache_dir), ("runtime_dir", &this.runtime_dir)];
+        for (name, _) in folders.iter().filter(|(_, folder)| folder.as_os_str().is_empty()) {
+            let path = format!("box.{name}");
+            let example = keys::find_path(&path).map_or("", |key| key.example);
+            self.refuse(tree.place(&path), format!("{path}: a directory is wanted, such as {example}"));
+        }
+        let country = this.country.as_str();
+        if country.is_empty() {
+            return;
+        }
+        if country.len() != 2 || !country.bytes().all(|c| c.is_ascii_alphabetic()) {
+            self.refuse(tree.place("box.country"), "box.country: two letters are wanted, such as \"gb\"");
+        } else if tipring_dsp::ZoneId::of(country).is_none() {
+            let known: Vec<_> = tipring_dsp::ZoneId::all().map(|zone| zone.tones().code).collect();
+            let why = format!("box.country: its tones are not known; take one that sounds alike: {}", known.join(" "));
+            self.refuse(tree.place("box.country"), why);
+        }
+    }
+
+    fn plan(&mut self, config: &Config, tree: &Tree) {
+        let Some(fault) = config.dialling_plan().fault() else {
+            return;
+        };
+        let name = match fault.field {
+            "country" => "country_code",
+            "area" => "area_code",
+            other => other,
+        };
+        let path = format!("plan.{name}");
+        // What nobody wrote comes with the country.
+        let origin = [path.as_str(), "box.country"].iter().find_map(|path| tree.leaves.get(*path));
+        let origin = origin.map(|leaf| leaf.origin.clone()).unwrap_or_default();
+        self.refuse(origin, format!("{path}: {}", fault.text));
+    }
+
+    fn listeners(&mut self, config: &Config, tree: &Tree) {
+        let listen = &config.listen;
+        let wanted = [("listen.api", &listen.api, false), ("listen.metrics", &listen.metrics, true)];
+        let mut taken: Vec<SocketAddr> = Vec::new();
+        for (path, text, may_be_empty) in wanted {
+            if text.is_empty() && may_be_empty {
+                continue;
+            }
+            let origin = tree.place(path);
+            let Ok(address) = text.parse::<SocketAddr>() else {
+                let example = keys::find_path(path).map_or("", |key| key.example);
+                self.refuse(origin, format!("{path}: an address and a port are wanted, such as {example}"));
+                continue;
+            };
+            if taken.contains(&address) && address.port() != 0 {
+                // The one that somebody wrote.
+                let written = if origin == Origin::BuiltIn { tree.place("listen.api") } else { origin.clone() };
+                let why = format!("listen.api and listen.metrics: both want {address}; give one of them another port");
+                self.refuse(written, why);
+            }
+            taken.push(address);
+            match (address.ip().is_loopback(), listen.plain) {
+                (true, _) => {}
+                (false, true) => {
+                    self.warn(origin, format!("{path}: {address} is plain HTTP: whoever is on the way reads it"));
+                }
+                (false, false) => {
+                    self.refuse(
+                        origin,
+                        format!("{path}: plain HTTP outside loopback needs `plain = true` in [listen]"),
+                    );
+                }
+            }
+        }
+    }
+
+    fn store(&mut self, config: &Config, tree: &Tree) {
+        let this = &config.this;
+        if let Some(why) = store_fault(&this.store) {
+            self.refuse(tree.place("box.store"), why);
+        }
+        if has_password(&this.store) {
+            let why = "box.store: a password stands in the text; put the URL into a file and name it in `store_file`";
+            self.warn(tree.place("box.store"), why);
+        }
+        if this.store_file.is_empty() {
+            return;
+        }
+        let named = match this.store_file.strip_prefix("cred:") {
+            Some(name) => !name.is_empty() && !name.contains('/'),
+            None => Path::new(&this.store_file).is_absolute(),
+        };
+        if !named {
+            let why = "box.store_file: an absolute path or `cred:NAME` is wanted, such as \"cred:store\"";
+            self.refuse(tree.place("box.store_file"), why);
+        }
+        if !this.store.is_empty() {
+            let why = format!("box.store_file: box.store says it too, at {}; take one", tree.place("box.store"));
+            self.refuse(tree.place("box.store_file"), why);
+        }
+    }
+
+    fn media_and_log(&mut self, config: &Config, tree: &Tree) {
+        let face = &config.media.face;
+        if !face.is_empty() && (!Path::new(face).is_absolute() || face.len() > SOCKET_OCTETS) {
+            let why = format!("media.face: an absolute path of at most {SOCKET_OCTETS} octets is wanted");
+            self.refuse(tree.place("media.face"), why);
+        }
+        if let Some(why) = level_fault(&config.log.level) {
+            self.refuse(tree.place("log.level"), why);
+        }
+    }
+
+    fn cards(&mut self, tree: &Tree) {
+        let mut entries = tree.entries.get("card").into_iter().flatten();
+        let Some(first) = entries.next() else {
+            return;
+        };
+        for second in entries {
+            let why = "one card entry is driven at a time; list its spans in one [[card]]";
+            self.refuse(second.origin.clone(), format!("{why}; the first is at {}", first.origin));
+        }
+    }
+
+    fn groups(&mut self, config: &Config, tree: &Tree) {
+        let mut seen: BTreeMap<&str, &Entry> = BTreeMap::new();
+        for (entry, group) in tree.sound("group").zip(&config.group) {
+            let name = group.name.as_str();
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+            if name.is_empty() || name.len() > 40 || !name.chars().all(plain) {
+                self.refuse(entry.place("name"), "group.name: 1 to 40 letters, digits, - and _ are wanted");
+            } else if let Some(first) = seen.insert(name, entry) {
+                self.refuse(
+                    entry.place("name"),
+                    format!("group {name} stands twice; first at {}", first.place("name")),
+                );
+            }
+            if group.lines.is_empty() {
+                let why = format!("group {name}: lines: name at least one, such as [\"dahdi 1\"]");
+                self.refuse(entry.place("lines"), why);
+            }
+            let mut within_reach = false;
+            for (at, line) in group.lines.iter().enumerate() {
+                let Some((card, span)) = line_of(line) else {
+                    let places = entry.leaves.get("lines").map(|leaf| leaf.items.as_slice()).unwrap_or_default();
+                    let origin = places.get(at).cloned().unwrap_or_else(|| entry.place("lines"));
+                    let wanted = "a span such as \"dahdi 1\" or one line of it such as \"dahdi 3/2\" is expected";
+                    self.refuse(origin, format!("group {name}: lines: {line:?}: {wanted}"));
+                    within_reach = true;
+                    continue;
+                };
+                within_reach |= fits(config, card, span);
+            }
+            if !within_reach && !group.lines.is_empty() {
+                let why = format!("group {name}: no line can be of it: [[card]] has none of them");
+                self.warn(entry.place("lines"), why);
+            }
+            if !group.prefix.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#' | 'w' | 'W')) {
+                self.refuse(entry.place("prefix"), format!("group {name}: prefix: digits, *, # and w are wanted"));
+            }
+        }
+    }
+
+    fn numbers(&mut self, config: &Config, tree: &Tree) {
+        let mut seen: BTreeMap<&str, Origin> = BTreeMap::new();
+        for (entry, number) in tree.sound("number").zip(&config.number) {
+            let digits = number.number.as_str();
+            let place = entry.place("number");
+            if digits.is_empty() || digits.len() > 40 {
+                self.refuse(place, "number.number: 1 to 40 characters are wanted");
+                continue;
+            }
+            if let Some(first) = seen.get(digits) {
+                self.refuse(place, format!("number {digits} stands twice; first at {first}"));
+            } else {
+                seen.insert(digits, place);
+            }
+            let mut urls = vec![("url", entry.place("url"), number.url.as_str())];
+            let places = entry.leaves.get("fallback").map(|leaf| leaf.items.clone()).unwrap_or_default();
+            urls.extend(number.fallback.iter().zip(places).map(|(url, place)| ("fallback", place, url.as_str())));
+            if !number.status_callback.is_empty() {
+                urls.push(("status_callback", entry.place("status_callback"), &number.status_callback));
+            }
+            for (name, place, url) in urls {
+                if !is_http(url) {
+                    let url = super::show::without_password(url);
+                    let why = "is not an absolute http or https URL, such as \"https://app.lan/voice\"";
+                    self.refuse(place, format!("number {digits}: {name}: {url:?} {why}"));
+                }
+            }
+            if number.fallback.len() > FALLBACKS {
+                let why = format!("number {digits}: fallback: only the first {FALLBACKS} are tried");
+                self.warn(entry.place("fallback"), why);
+            }
+        }
+    }
+}
+
+fn is_http(url: &str) -> bool {
+    (url.starts_with("http://") || url.starts_with("https://")) && !url.contains(char::is_whitespace)
+}
+
+/// A store that is none.
+pub(super) fn store_fault(url: &str) -> Option<String> {
+    let known = ["sqlite:", "postgres://", "postgresql://"];
+    let good = url.is_empty() || known.iter().any(|scheme| url.starts_with(scheme));
+    let wanted =
+        "box.store: a URL is wanted, such as \"sqlite:/srv/tipring.db\" or \"postgres://tipring@db.lan/tipring\"";
+    (!good).then(|| wanted.to_string())
+}
+
+fn has_password(url: &str) -> bool {
+    super::show::without_password(url) != url
+}
+
+/// A filter of the log that would not do what it says.
+fn level_fault(filter: &str) -> Option<String> {
+    const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+    for part in filter.split(',').map(str::trim) {
+        // A bare word that is no level would be taken for a room's name, and everything else be silent.
+        let bare = !part.contains(['=', '[', ':']) && !part.starts_with("tipring");
+        if bare && !LEVELS.contains(&part.to_lowercase().as_str()) {
+            return Some(format!("log.level: {}", near::unknown_word(LEVELS, part)));
+        }
+    }
+    let error = tracing_subscriber::EnvFilter::try_new(filter).err()?;
+    Some(format!("log.level: {error}; such as \"info\" or \"warn,tipring_webhook=debug\""))
+}
+
+/// `dahdi 1` or `dahdi 3/2`, as lines are named everywhere: card and span. Whether the card has it is seen at start.
+fn line_of(name: &str) -> Option<(CardKind, u16)> {
+    let number = |digits: &str| {
+        let plain = !digits.is_empty() && digits.len() <= 5 && digits.bytes().all(|b| b.is_ascii_digit());
+        plain.then(|| digits.parse::<u32>().ok()).flatten()
+    };
+    let (card, place) = name.split_once(' ')?;
+    let (span, line) = place.split_once('/').unwrap_or((place, "1"));
+    let card = match card {
+        "dahdi" => CardKind::Dahdi,
+        "sim" => CardKind::Sim,
+        _ => return None,
+    };
+    number(line)?;
+    // A span that no card can have is one that this card has not.
+    Some((card, number(span)?.try_into().unwrap_or(0)))
+}
+
+/// Whether the configured card can have this span.
+fn fits(config: &Config, card: CardKind, span: u16) -> bool {
+    let of_card = |entry: &super::Card| match entry.kind {
+        CardKind::Sim => SIM_SPANS.contains(&span),
+        CardKind::Dahdi => entry.spans.is_empty() || entry.spans.contains(&span),
+    };
+    config.card.iter().any(|entry| entry.kind == card && of_card(entry))
+}

@@ -1,0 +1,235 @@
+//! Every key of the configuration, in one table: what it holds, its default, its range, and when a change of it takes
+//! effect. Types and ranges are judged by it, suggestions, environment variables, `config show` and the reference come
+//! from it. What only the whole tells (an address that needs `plain`, a number twice) is in `judge`.
+
+use std::fmt;
+
+/// When a change takes effect that a reload brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// From the next call, request or line of the log on.
+    AtOnce,
+    /// On each line as it falls idle.
+    LineIdle,
+    /// At the next start of the service.
+    Restart,
+}
+
+impl fmt::Display for Reload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reload::AtOnce => "at once",
+            Reload::LineIdle => "line idle",
+            Reload::Restart => "restart",
+        })
+    }
+}
+
+/// What a key holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// `true` or `false`.
+    Truth,
+    /// A whole number from the first to the second.
+    Whole(i64, i64),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A list of texts.
+    Texts,
+    /// A list of whole numbers from the first to the second.
+    Wholes(i64, i64),
+    /// A list of these words.
+    Words(&'static [&'static str]),
+}
+
+impl Kind {
+    /// What is wanted, in words.
+    pub fn wanted(self) -> String {
+        match self {
+            Kind::Text => "a text in quotes".into(),
+            Kind::Truth => "true or false".into(),
+            Kind::Whole(least, most) => format!("a whole number from {}", range(least, most)),
+            Kind::Word(words) => format!("one of {}", quoted(words)),
+            Kind::Texts => "a list of texts".into(),
+            Kind::Wholes(least, most) => format!("a list of whole numbers from {}", range(least, most)),
+            Kind::Words(words) => format!("a list of {}", quoted(words)),
+        }
+    }
+}
+
+/// `1 to 7`, or `1` where there is no choice.
+pub fn range(least: i64, most: i64) -> String {
+    if least == most { least.to_string() } else { format!("{least} to {most}") }
+}
+
+/// `"a", "b"`
+pub fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
+}
+
+/// A key.
+#[derive(Debug)]
+pub struct Key {
+    /// Its section; empty for a key above all sections.
+    pub section: &'static str,
+    /// Its name in the section.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// As TOML; empty: there is none.
+    pub default: &'static str,
+    /// An entry of a list without it is refused.
+    pub must: bool,
+    /// A value, as TOML.
+    pub example: &'static str,
+    /// When a change takes effect.
+    pub reload: Reload,
+}
+
+impl Key {
+    /// `box.name`
+    pub fn path(&self) -> String {
+        if self.section.is_empty() { self.name.into() } else { format!("{}.{}", self.section, self.name) }
+    }
+
+    /// The environment variable that sets it; entries of lists have none.
+    pub fn variable(&self) -> Option<String> {
+        let single = SECTIONS.iter().any(|section| section.name == self.section && !section.list);
+        single.then(|| format!("TIPRING_{}_{}", self.section.to_uppercase(), self.name.to_uppercase()))
+    }
+}
+
+/// A section.
+#[derive(Debug)]
+pub struct Section {
+    /// Its name.
+    pub name: &'static str,
+    /// `[[name]]`, any number of them.
+    pub list: bool,
+}
+
+impl Section {
+    /// As it is written.
+    pub fn written(&self) -> String {
+        if self.list { format!("[[{}]]", self.name) } else { format!("[{}]", self.name) }
+    }
+}
+
+const fn one(name: &'static str) -> Section {
+    Section { name, list: false }
+}
+
+const fn many(name: &'static str) -> Section {
+    Section { name, list: true }
+}
+
+/// All sections, in the order of the reference.
+pub const SECTIONS: &[Section] = &[
+    one("box"),
+    one("listen"),
+    one("plan"),
+    one("outbound"),
+    many("group"),
+    one("analog"),
+    many("card"),
+    many("number"),
+    one("media"),
+    one("log"),
+];
+
+const fn key(
+    section: &'static str,
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    example: &'static str,
+    reload: Reload,
+) -> Key {
+    Key { section, name, kind, default, must: false, example, reload }
+}
+
+/// A key that an entry of a list must have.
+const fn must(section: &'static str, name: &'static str, kind: Kind, example: &'static str, reload: Reload) -> Key {
+    Key { section, name, kind, default: "", must: true, example, reload }
+}
+
+const CLASSES: Kind = Kind::Words(&["short", "toll-free", "national", "mobile", "international", "premium", "unknown"]);
+const ORDERS: Kind = Kind::Word(&["opposite-to-network", "ascending", "descending"]);
+const FORMS: Kind = Kind::Word(&["dialled", "typed", "digits", "plus"]);
+const SIGNS: Kind = Kind::Word(&["reversal", "voice", "dialled"]);
+const FORMATS: Kind = Kind::Word(&["auto", "journal", "json", "text"]);
+
+use Kind::{Text, Texts, Truth, Whole, Wholes, Word};
+use Reload::{AtOnce, LineIdle, Restart};
+
+/// All keys, in the order of the reference.
+#[rustfmt::skip]
+pub const KEYS: &[Key] = &[
+    key("", "version", Whole(1, 1), "", "1", AtOnce),
+    key("box", "name", Text, r#""box""#, r#""front-desk""#, Restart),
+    key("box", "country", Text, r#""""#, r#""gb""#, LineIdle),
+    key("box", "state_dir", Text, r#""/var/lib/tipring""#, r#""/var/lib/tipring""#, Restart),
+    key("box", "cache_dir", Text, r#""/var/cache/tipring""#, r#""/var/cache/tipring""#, Restart),
+    key("box", "runtime_dir", Text, r#""/run/tipring""#, r#""/run/tipring""#, Restart),
+    key("box", "store", Text, r#""""#, r#""postgres://tipring@db.lan/tipring""#, Restart),
+    key("box", "store_file", Text, r#""""#, r#""cred:store""#, Restart),
+    key("box", "drain_s", Whole(0, 600), "30", "30", AtOnce),
+    key("listen", "api", Text, r#""127.0.0.1:8080""#, r#""127.0.0.1:8080""#, Restart),
+    key("listen", "plain", Truth, "false", "true", Restart),
+    key("listen", "metrics", Text, r#""127.0.0.1:9740""#, r#""127.0.0.1:9740""#, Restart),
+    key("plan", "country_code", Text, r#""""#, r#""44""#, LineIdle),
+    key("plan", "area_code", Text, r#""""#, r#""20""#, LineIdle),
+    key("plan", "trunk_prefix", Text, r#""""#, r#""0""#, LineIdle),
+    key("plan", "international_prefix", Text, r#""""#, r#""00""#, LineIdle),
+    key("plan", "ddi_prefix", Text, r#""""#, r#""442079460""#, LineIdle),
+    key("plan", "ddi_digits", Whole(0, 15), "0", "3", LineIdle),
+    key("outbound", "open", CLASSES, "[]", r#"["national", "mobile"]"#, AtOnce),
+    key("outbound", "caller_ids", Texts, "[]", r#"["+442079460100"]"#, AtOnce),
+    key("outbound", "queue_s", Whole(0, 86_400), "60", "60", AtOnce),
+    must("group", "name", Text, r#""out""#, LineIdle),
+    must("group", "lines", Texts, r#"["dahdi 1", "dahdi 3/2"]"#, LineIdle),
+    key("group", "order", ORDERS, r#""opposite-to-network""#, r#""ascending""#, LineIdle),
+    key("group", "numbers", FORMS, r#""dialled""#, r#""typed""#, LineIdle),
+    key("group", "prefix", Text, r#""""#, r#""9w""#, LineIdle),
+    key("analog", "answer", SIGNS, r#""voice""#, r#""reversal""#, LineIdle),
+    key("analog", "dial_tone_ms", Whole(0, 60_000), "5000", "5000", LineIdle),
+    key("analog", "dial_anyway", Truth, "false", "true", LineIdle),
+    key("analog", "caller_id", Truth, "true", "false", LineIdle),
+    must("card", "kind", Word(&["dahdi", "sim"]), r#""dahdi""#, Restart),
+    key("card", "spans", Wholes(1, 65_535), "[]", "[1, 2]", Restart),
+    key("card", "role", Word(&["user", "network"]), r#""user""#, r#""network""#, Restart),
+    key("card", "prefill", Whole(1, 7), "2", "4", LineIdle),
+    must("number", "number", Text, r#""+442079460100""#, AtOnce),
+    must("number", "url", Text, r#""https://app.lan/voice""#, AtOnce),
+    key("number", "method", Word(&["GET", "POST"]), r#""POST""#, r#""GET""#, AtOnce),
+    key("number", "fallback", Texts, "[]", r#"["https://backup.lan/voice"]"#, AtOnce),
+    key("number", "status_callback", Text, r#""""#, r#""https://app.lan/ended""#, AtOnce),
+    key("number", "documents", Word(&["lenient", "strict"]), r#""lenient""#, r#""strict""#, AtOnce),
+    key("media", "cache_mib", Whole(0, 16_777_216), "1024", "2048", Restart),
+    key("media", "trust", Texts, "[]", r#"["/etc/tipring/office-ca.pem"]"#, Restart),
+    key("media", "face", Text, r#""""#, r#""/run/tipring-media/media.sock""#, Restart),
+    key("log", "format", FORMATS, r#""auto""#, r#""json""#, Restart),
+    key("log", "level", Text, r#""info""#, r#""info""#, Restart),
+];
+
+/// The key of a section by its name.
+pub fn find(section: &str, name: &str) -> Option<&'static Key> {
+    of(section).find(|key| key.name == name)
+}
+
+/// The key that a path such as `box.name` names.
+pub fn find_path(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path() == path)
+}
+
+/// The keys of a section.
+pub fn of(section: &str) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |key| key.section == section)
+}
+
+/// A section by its name.
+pub fn section(name: &str) -> Option<&'static Section> {
+    SECTIONS.iter().find(|section| section.name == name)
+}

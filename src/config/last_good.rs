@@ -1,0 +1,174 @@
+//! The last configuration that the service ran with, kept in its state directory: with it a box starts whose files were
+//! broken since. It is the whole of what was in force, the environment and flags included, and holds only for the main
+//! file that it was made from: a wrong `--config` does not start another box's.
+
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::{Config, ConfigError, Loaded, Origin, Refusal, Sources, sources};
+
+/// The first line's beginning; the main file follows.
+const MADE_FROM: &str = "# The last good configuration of ";
+
+/// Where it lies.
+pub fn file(state_dir: &Path) -> PathBuf {
+    state_dir.join("config/last-good.toml")
+}
+
+/// Keeps a configuration that the service has started or gone on with: whole, or the old one stays.
+pub fn keep(config: &Config, main: &Path) -> std::io::Result<()> {
+    let kept = file(&config.this.state_dir);
+    let body = toml::to_string(config).map_err(std::io::Error::other)?;
+    let text = format!("{MADE_FROM}{}\n# Written by tipring; edits are lost.\n\n{body}", absolute(main));
+    if std::fs::read_to_string(&kept).is_ok_and(|before| before == text) {
+        return Ok(());
+    }
+    let folder = kept.parent().unwrap_or(Path::new("."));
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let part = kept.with_extension("part");
+    let _ = std::fs::remove_file(&part);
+    let mut out = std::fs::File::options().write(true).create_new(true).mode(0o600).open(&part)?;
+    out.write_all(text.as_bytes())?;
+    out.sync_all()?;
+    std::fs::rename(&part, &kept)?;
+    std::fs::File::open(folder)?.sync_all()
+}
+
+/// The configuration; where it is refused, the last good one, with `degraded` saying why; where there is none, the
+/// refusal.
+pub fn load(sources: &Sources) -> Result<Loaded, Refusal> {
+    let mut refusal = match Config::load(sources) {
+        Ok(loaded) => return Ok(loaded),
+        Err(refusal) => refusal,
+    };
+    let state_dir = refusal.state_dir.clone().unwrap_or_else(|| Config::default().this.state_dir);
+    let kept = file(&state_dir);
+    let Ok(text) = std::fs::read_to_string(&kept) else {
+        return Err(refusal);
+    };
+    let made_from = text.lines().next().and_then(|line| line.strip_prefix(MADE_FROM)).unwrap_or_default();
+    if made_from != absolute(&sources.file) {
+        return Err(refusal);
+    }
+    match sources::of_text(&kept, &text) {
+        Ok(good) => Ok(Loaded { degraded: Some(refusal), ..good }),
+        Err(_) => {
+            let why = "the last good configuration is refused too; see `tipring check --config` of it";
+            refusal.complaints.push(ConfigError::new(Origin::file(&kept), why));
+            Err(refusal)
+        }
+    }
+}
+
+/// A file's whole path in one line.
+fn absolute(file: &Path) -> String {
+    let path = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
+    path.display().to_string().escape_debug().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// A box's files in a folder of their own.
+    struct Box {
+        folder: PathBuf,
+    }
+
+    impl Box {
+        fn new(name: &str) -> Box {
+            let folder = std::env::temp_dir().join(format!("tipring-last-good-{name}-{}", std::process::id()));
+            let _ = std::fs::remove_dir_all(&folder);
+            std::fs::create_dir_all(&folder).expect("a folder");
+            Box { folder }
+        }
+
+        fn writes(&self, name: &str, text: &str) -> Sources {
+            let file = self.folder.join(name);
+            let text = text.replace("STATE", &self.folder.join("state").display().to_string());
+            std::fs::write(&file, text).expect("written");
+            Sources { file, ..Sources::default() }
+        }
+    }
+
+    impl Drop for Box {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+
+    const GOOD: &str = "[box]\nstate_dir = \"STATE\"\nname = \"front\"\n\
+        [[number]]\nnumber = \"1\"\nurl = \"http://app.lan/\"\n[[group]]\nname = \"out\"\nlines = [\"sim 1\"]\n";
+
+    #[test]
+    fn a_box_starts_with_the_last_good_one_and_says_why() {
+        let files = Box::new("starts");
+        let mut sources = files.writes("box.toml", GOOD);
+        sources.flags.push(("box.drain_s".into(), "7".into()));
+        let good = load(&sources).expect("good");
+        assert!(good.degraded.is_none());
+        keep(&good.config, &sources.file).expect("kept");
+        let mode = std::fs::metadata(file(&files.folder.join("state"))).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        // A wrong key, not TOML at all behind the place that names the state directory, a file that is gone.
+        for broken in ["[box]\nstate_dir = \"STATE\"\nnmae = 1\n", "[box]\nstate_dir = \"STATE\"\n[listen\n"] {
+            let sources = files.writes("box.toml", broken);
+            let loaded = load(&sources).expect("the last good one");
+            assert_eq!((loaded.config.this.name.as_str(), loaded.config.this.drain_s), ("front", 7));
+            assert_eq!(loaded.config.hash(), good.config.hash());
+            assert!(loaded.degraded.is_some_and(|refusal| refusal.complaints.len() == 1));
+        }
+        let gone =
+            Sources { flags: vec![("box.state_dir".into(), format!("{}/state", files.folder.display()))], ..sources };
+        std::fs::remove_file(&gone.file).expect("removed");
+        assert_eq!(load(&gone).expect("the last good one").config.this.name, "front");
+    }
+
+    #[test]
+    fn another_file_does_not_start_with_it() {
+        let files = Box::new("another");
+        let sources = files.writes("box.toml", GOOD);
+        let good = load(&sources).expect("good");
+        keep(&good.config, &sources.file).expect("kept");
+        let other = files.writes("other.toml", "[box]\nstate_dir = \"STATE\"\nnmae = 1\n");
+        assert_eq!(load(&other).expect_err("refused").exit(), 78);
+    }
+
+    #[test]
+    fn a_last_good_one_that_is_broken_is_named_too() {
+        let files = Box::new("broken");
+        let sources = files.writes("box.toml", GOOD);
+        let good = load(&sources).expect("good");
+        keep(&good.config, &sources.file).expect("kept");
+        let kept = file(&good.config.this.state_dir);
+        let text = std::fs::read_to_string(&kept).expect("text");
+        std::fs::write(&kept, text.replace("name = \"front\"", "name = 5")).expect("written");
+        let sources = files.writes("box.toml", "[box]\nstate_dir = \"STATE\"\nnmae = 1\n");
+        let refusal = load(&sources).expect_err("refused");
+        assert_eq!(refusal.complaints.len(), 2);
+        assert!(
+            refusal.to_string().contains("last-good.toml: the last good configuration is refused too"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn every_value_survives_being_kept() {
+        let every: String = super::super::keys::SECTIONS
+            .iter()
+            .map(|section| {
+                let keys = super::super::keys::of(section.name).filter(|key| key.path() != "box.store");
+                let lines: Vec<String> = keys.map(|key| format!("{} = {}\n", key.name, key.example)).collect();
+                format!("{}\n{}", section.written(), lines.concat())
+            })
+            .collect();
+        let config = Config::parse(Path::new("t.toml"), &every).expect("every example is good");
+        let text = toml::to_string(&config).expect("text");
+        let again = Config::parse(Path::new("t.toml"), &text).expect("good");
+        assert_eq!(Config::changes(&config, &again), []);
+        assert_ne!(Config::changes(&Config::default(), &again), []);
+    }
+}

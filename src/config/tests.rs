@@ -1,0 +1,168 @@
+//! Texts that are taken and texts that are refused.
+
+use super::keys::Kind;
+use super::*;
+
+fn refused(text: &str) -> String {
+    Config::parse(Path::new("t.toml"), text).expect_err("must be refused").to_string()
+}
+
+#[test]
+fn a_whole_file_is_read() {
+    let text = r#"
+version = 1
+[box]
+name = "front"
+state_dir = "/srv/tipring"
+[listen]
+api = "127.0.0.1:9000"
+[plan]
+country_code = "44"
+[[card]]
+kind = "dahdi"
+spans = [1, 2]
+role = "network"
+[[number]]
+number = "100"
+url = "http://app.lan/menu"
+fallback = ["http://b.lan/menu"]
+"#;
+    let config = Config::parse(Path::new("t.toml"), text).expect("good");
+    assert_eq!(config.card[0].spans, [1, 2]);
+    assert_eq!(config.card[0].role, Role::Network);
+    assert_eq!(config.number[0].number, "100");
+    assert_eq!(config.number[0].origin.line().map(|(_, line)| line), Some(14));
+}
+
+#[test]
+fn the_country_is_the_plan_as_far_as_the_file_does_not_say_otherwise() {
+    let mut config = Config::default();
+    assert_eq!(config.dialling_plan(), tipring_numbering::Plan::default());
+    config.this.country = "gb".into();
+    config.plan.area_code = "20".into();
+    let london = config.dialling_plan();
+    assert_eq!((london.country.as_str(), london.area.as_str(), london.trunk_prefix.as_str()), ("44", "20", "0"));
+    config.plan.country_code = "49".into();
+    let other = tipring_numbering::Plan { country: "49".into(), area: "20".into(), ..Default::default() };
+    assert_eq!(config.dialling_plan(), other);
+}
+
+#[test]
+fn each_fault_is_named_with_its_place() {
+    for (text, told) in [
+        ("[box]\nnmae = 1\n", "t.toml:2:1: unknown key `nmae` in [box]; did you mean `name`?"),
+        ("[listen]\napi = \"0.0.0.0:80\"\n", "t.toml:2:7: listen.api: plain HTTP"),
+        ("version = 2\n", "t.toml:1:11: version: 2 is outside its range: 1"),
+        ("[[number]]\nnumber = \"1\"\nurl = \"menu\"\n", "t.toml:3:7: number 1: url: \"menu\" is not an absolute"),
+        ("[[card]]\nkind = \"isdn\"\n", "t.toml:2:8: card.kind: \"isdn\" is none of \"dahdi\", \"sim\""),
+        ("[box\n", "t.toml:1:5: not TOML: "),
+        ("[outbound]\nopen = [\"short\", \"everywhere\"]\n", "t.toml:2:18: outbound.open: \"everywhere\" is none of"),
+        ("[box]\ncountry = \"xx\"\n", "t.toml:2:11: box.country: its tones are not known"),
+        ("[plan]\ncountry_code = \"fourty\"\n", "t.toml:2:16: plan.country_code: "),
+        ("[[card]]\nkind = \"sim\"\nprefill = 8\n", "t.toml:3:11: card.prefill: 8 is outside its range: 1 to 7"),
+        ("[[group]]\nname = \"a b\"\nlines = [\"sim 1\"]\n", "t.toml:2:8: group.name: 1 to 40 letters"),
+        ("[[group]]\nname = \"out\"\n", "t.toml:1:1: [[group]]: `lines = [\"dahdi 1\", \"dahdi 3/2\"]` is missing"),
+        ("[[group]]\nname = \"out\"\nlines = []\n", "t.toml:3:9: group out: lines: name at least one"),
+        (
+            "[listen]\nmetrics = \"127.0.0.1:8080\"\n",
+            "t.toml:2:11: listen.api and listen.metrics: both want 127.0.0.1:8080",
+        ),
+        ("[log]\nlevel = \"inof\"\n", "t.toml:2:9: log.level: \"inof\" is none of"),
+        ("[media]\nface = \"media.sock\"\n", "t.toml:2:8: media.face: an absolute path"),
+        ("[box]\nstore = \"mysql://db\"\n", "t.toml:2:9: box.store: a URL is wanted"),
+    ] {
+        let refusal = refused(text);
+        assert!(refusal.starts_with(told) && !refusal.contains('\n'), "{text}{refusal}");
+    }
+    let twice = "[[number]]\nnumber = \"1\"\nurl = \"http://a\"\n[[number]]\nnumber = \"1\"\nurl = \"http://a\"\n";
+    assert_eq!(refused(twice), "t.toml:5:10: number 1 stands twice; first at t.toml:2:10");
+    for line in ["dahdi", "dahdi1", "dahdi 1/", "dahdi /1", "dahdi 0x1", "dahdi 1 2", "card 1", ""] {
+        let told = refused(&format!("[[group]]\nname = \"out\"\nlines = [\"dahdi 3/2\", \"sim 1\", \"{line}\"]\n"));
+        assert!(told.starts_with(&format!("t.toml:3:32: group out: lines: \"{line}\": a span such as")), "{told}");
+    }
+}
+
+#[test]
+fn the_table_of_keys_and_the_types_say_the_same() {
+    let built_in = Config::default().values();
+    for key in keys::KEYS {
+        let example = toml::from_str::<toml::Table>(&format!("x = {}", key.example)).expect(key.example);
+        assert!(example.contains_key("x"), "{}", key.path());
+        let list = keys::section(key.section).is_some_and(|section| section.list);
+        if !list && !key.section.is_empty() {
+            let value = built_in.iter().find(|value| value.path == key.path()).expect("a value");
+            assert_eq!(value.value.to_string(), key.default, "{}", key.path());
+        }
+    }
+    // And in lists, by an entry that has only what it must.
+    let text = "[[group]]\nname = \"a\"\nlines = [\"sim 1\"]\n[[card]]\nkind = \"sim\"\n\
+        [[number]]\nnumber = \"1\"\nurl = \"http://a\"\n";
+    let config = Config::parse(Path::new("t.toml"), text).expect("good");
+    for value in config.values().iter().filter(|value| value.path.contains('[') && !value.key.must) {
+        assert_eq!(value.value.to_string(), value.key.default, "{}", value.path);
+    }
+    // Nothing is in the types that the table does not know.
+    let all = serde_json::to_value(&config).expect("json");
+    for (section, table) in all.as_object().expect("a table") {
+        let table = table.get(0).unwrap_or(table);
+        for name in table.as_object().into_iter().flat_map(|table| table.keys()) {
+            assert!(keys::find(section, name).is_some(), "{section}.{name}");
+        }
+    }
+}
+
+/// The reference's rows: key, default, type, reload.
+fn reference() -> Vec<[String; 4]> {
+    let text = include_str!("../../docs/configuration.md");
+    let rows = text.lines().filter(|line| line.starts_with("| `") && line.split('|').count() == 7);
+    let cells = rows.map(|line| line.split('|').map(|cell| cell.trim().to_string()).collect::<Vec<_>>());
+    cells
+        .map(|cells| [cells[1].trim_matches('`').into(), cells[2].clone(), cells[3].clone(), cells[4].clone()])
+        .collect()
+}
+
+#[test]
+fn the_reference_has_every_key_with_its_default_and_range() {
+    let rows = reference();
+    let named: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+    let known: Vec<String> = keys::KEYS.iter().map(keys::Key::path).collect();
+    assert_eq!(named, known);
+    for (key, [path, default, kind, reload]) in keys::KEYS.iter().zip(&rows) {
+        let wanted = match (key.must, key.default) {
+            (true, _) => "must be there".to_string(),
+            (false, "") => "none".into(),
+            (false, default) => format!("`{default}`"),
+        };
+        assert_eq!(*default, wanted, "{path}");
+        let words = |words: &[&str]| words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", ");
+        let wanted = match key.kind {
+            Kind::Text => "text".to_string(),
+            Kind::Truth => "`true`, `false`".into(),
+            Kind::Whole(least, most) => keys::range(least, most),
+            Kind::Word(known) => words(known),
+            Kind::Texts => "list of texts".into(),
+            Kind::Wholes(least, most) => format!("list of {}", keys::range(least, most)),
+            Kind::Words(known) => format!("list of {}", words(known)),
+        };
+        assert_eq!(*kind, wanted, "{path}");
+        assert_eq!(*reload, key.reload.to_string(), "{path}");
+    }
+}
+
+#[test]
+fn a_mark_stands_under_the_column() {
+    let text = "[box]\n\tnäme\t= \"\u{7}\"\n";
+    let refusal = Config::parse(Path::new("t.toml"), text).expect_err("refused");
+    assert!(refusal.marked().contains("2 | \tnäme\t= \"\u{fffd}\"\n      | \t    \t   ^\n"), "{}", refusal.marked());
+    let refusal = Config::parse(Path::new("t.toml"), "[box]\n\tnmae = 1\n").expect_err("refused");
+    let told = "t.toml:2:2: unknown key `nmae` in [box]; did you mean `name`?\n    2 | \tnmae = 1\n      | \t^\n";
+    assert_eq!(refusal.marked(), told);
+}
+
+#[test]
+fn at_most_twenty_complaints_are_told() {
+    let text: String = (0..30).map(|n| format!("[[number]]\nnumber = \"{n}\"\nurl = \"x\"\n")).collect();
+    let refusal = Config::parse(Path::new("t.toml"), &text).expect_err("refused");
+    assert_eq!((refusal.complaints.len(), refusal.more), (20, 10));
+    assert!(refusal.to_string().ends_with("and 10 more"));
+}

@@ -1,0 +1,93 @@
+//! Where this box's media layer runs: in the service's own process, or apart (`tipring media`), where a decoder or an
+//! engine that goes wrong takes no call with it. Not the layer itself: that is the crate `tipring-media`.
+
+use std::path::{Path, PathBuf};
+
+use super::serve::{StartError, client, failed};
+use super::supervisor::{Inherited, Supervisor};
+use crate::config::Config;
+
+/// The media layer as the service has it.
+pub enum MediaLayer {
+    /// In this process.
+    Inside(tipring_media::Handle),
+    /// In another one, which comes and goes as it likes.
+    Apart(PathBuf),
+}
+
+impl MediaLayer {
+    /// Starts the layer, unless the configuration names the face of one that runs apart.
+    pub async fn start(config: &Config, egress: tipring_egress::Client) -> Result<MediaLayer, StartError> {
+        match face(config) {
+            Some(face) => Ok(MediaLayer::Apart(face.to_path_buf())),
+            None => start_media(config, egress).await.map(MediaLayer::Inside),
+        }
+    }
+
+    /// Its end: what runs apart goes on.
+    pub async fn shutdown(self) {
+        if let MediaLayer::Inside(handle) = self {
+            handle.shutdown().await;
+        }
+    }
+}
+
+/// Where the media layer is asked.
+pub fn socket(config: &Config) -> PathBuf {
+    face(config).map_or_else(|| config.this.runtime_dir.join("media.sock"), Path::to_path_buf)
+}
+
+fn face(config: &Config) -> Option<&Path> {
+    Some(Path::new(&config.media.face)).filter(|face| !face.as_os_str().is_empty())
+}
+
+fn settings(config: &Config, egress: tipring_egress::Client) -> tipring_media::Config {
+    let mut settings = tipring_media::Config::new(socket(config), config.this.cache_dir.join("media"), egress);
+    settings.limits.cache_bytes = config.media.cache_mib.saturating_mul(1024 * 1024);
+    settings
+}
+
+/// The media layer with its face on a socket in the runtime directory.
+pub async fn start_media(config: &Config, egress: tipring_egress::Client) -> Result<tipring_media::Handle, StartError> {
+    let started = tipring_media::MediaService::start(settings(config, egress)).await;
+    started.map_err(|error| failed("the media layer")(&error))
+}
+
+/// `tipring media`: the layer alone, until SIGTERM or Ctrl-C.
+pub async fn run(config: &Config) -> Result<(), StartError> {
+    let supervisor = Supervisor::of_environment();
+    super::serve::directory(&config.this.cache_dir)?;
+    let egress = client(config, Vec::new())?;
+    let settings = settings(config, egress);
+    let face = settings.socket.clone();
+    let started = match Inherited::of_environment().media {
+        Some(listener) => tipring_media::MediaService::start_on(settings, listener).await,
+        None => {
+            if let Some(folder) = face.parent() {
+                super::serve::directory(folder)?;
+            }
+            tipring_media::MediaService::start(settings).await
+        }
+    };
+    let handle = started.map_err(|error| failed("the media layer")(&error))?;
+    println!("tipring: the media layer listens on {}", face.display());
+    supervisor.ready("ready");
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .map_err(|error| failed("SIGTERM")(&error))?;
+    loop {
+        let beat = supervisor.watchdog().map_or(std::time::Duration::from_secs(10), |limit| limit / 4);
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => break,
+            _ = terminate.recv() => break,
+            // It is this loop that is watched: a runtime that does not run stops it.
+            () = tokio::time::sleep(beat) => {
+                supervisor.alive();
+                let status = handle.status();
+                supervisor.status(&format!("{} entries, {} under way", status.entries, status.under_way));
+            }
+        }
+    }
+    supervisor.stopping(std::time::Duration::from_secs(5));
+    handle.shutdown().await;
+    Ok(())
+}

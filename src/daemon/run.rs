@@ -1,0 +1,311 @@
+//! `tipring serve`: the service under a supervisor. It tells when it is ready and that it is alive, takes another
+//! configuration, waits for a card that is not there yet, and ends calls in good order. What the service does is `serve`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tipring_card::Card;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+use super::reload::{self, Outcome};
+use super::serve::{LAST_WORDS, NOTICE_LIMIT, Service, StartError, Wiring, card_of, failed};
+use super::supervisor::{Inherited, Supervisor};
+use super::watch::{Health, Watch};
+use super::{control, far};
+use crate::config::{CardKind, Config};
+use crate::observe::events;
+
+/// How often the service looks after itself: lines, status, watchdog.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Threads, sockets and the store are closed within this time after the last words.
+const CLOSING: Duration = Duration::from_secs(10);
+/// Reloads that wait for their turn.
+const RELOADS: usize = 8;
+
+/// Reads the configuration anew, from where it was read at the start.
+pub type Reread = Box<dyn Fn() -> Result<Config, Vec<String>> + Send + Sync>;
+
+/// How `tipring serve` is started.
+pub struct Settings {
+    /// As read.
+    pub config: Config,
+    /// Its main file.
+    pub file: PathBuf,
+    /// Reads it anew.
+    pub reread: Reread,
+    /// Shown as status: the configuration is not the one that the files hold.
+    pub degraded: Option<String>,
+}
+
+/// Why one life of the service ended.
+enum Ended {
+    /// It is to end.
+    ForGood,
+    /// The card that was waited for is there.
+    CardIsThere,
+    /// The card is gone.
+    CardIsGone,
+}
+
+/// Signals that the service listens to.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn of_process() -> Result<Signals, StartError> {
+        let of = |kind| signal(kind).map_err(|error| failed("signals")(&error));
+        Ok(Signals {
+            interrupt: of(SignalKind::interrupt())?,
+            terminate: of(SignalKind::terminate())?,
+            hangup: of(SignalKind::hangup())?,
+        })
+    }
+
+    async fn end(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Runs until SIGTERM or Ctrl-C.
+pub async fn run(mut settings: Settings) -> Result<(), StartError> {
+    let supervisor = Supervisor::of_environment();
+    let mut inherited = Inherited::of_environment();
+    let mut signals = Signals::of_process()?;
+    loop {
+        let ended = live(&mut settings, &supervisor, &mut inherited, &mut signals).await?;
+        match ended {
+            Ended::ForGood => return Ok(()),
+            Ended::CardIsThere => tracing::info!("the card is there: the service begins anew with it"),
+            Ended::CardIsGone => tracing::error!("the card is gone: the service begins anew and waits for it"),
+        }
+    }
+}
+
+/// One life: with the card, or waiting for it.
+async fn live(
+    settings: &mut Settings,
+    supervisor: &Supervisor,
+    inherited: &mut Inherited,
+    signals: &mut Signals,
+) -> Result<Ended, StartError> {
+    let (card, far_end, missing) = match open_card(&settings.config) {
+        Ok((card, far_end)) => (card, far_end, None),
+        // Somebody who restarts us again and again is told what we wait for instead; the API works meanwhile.
+        Err(error) if supervisor.is_there() => (None, None, Some(error.text)),
+        Err(error) => return Err(error),
+    };
+    if let Some(missing) = &missing {
+        tracing::error!("{missing}; the service waits for it");
+    }
+    let api = inherited.api_at(&settings.config.listen.api);
+    let wiring = Wiring { card, hosts: Vec::new(), seed: None, api };
+    let mut service = Service::start(&settings.config, wiring).await?;
+    keep(settings);
+    let credentials = settings.config.this.state_dir.join("account.json");
+    write_secret(&credentials, &credentials_of(&service))
+        .map_err(|error| failed(&credentials.display().to_string())(&error))?;
+    let traces = service.timeline.take().unwrap_or_else(|| service.live.traces());
+    let logged = tokio::spawn(super::log::timeline(traces));
+    let (reloads, mut asked) = mpsc::channel(RELOADS);
+    let face = control_face(&service, reloads);
+    let listener = control::bind(&settings.config.this.runtime_dir)?;
+    let face = tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, face).await {
+            tracing::error!(%error, "the control socket is not served any more");
+        }
+    });
+    if let Some(why) = &settings.degraded {
+        service.observer.meters().config_last_good(why);
+    }
+    let metrics = metrics(&settings.config, inherited, &service).await?;
+    let mut watch = Watch::new(&service, missing, settings.degraded.clone());
+    println!("tipring: the API listens on http://{}; account and token are in {}", service.api, credentials.display());
+    tracing::info!(message_id = events::STARTED.id, api = %service.api, "tipring {} has started", crate::observe::VERSION);
+    supervisor.ready(&watch.look().await.status);
+    let ended = turn(settings, supervisor, signals, &service, &mut watch, &mut asked).await;
+    let hurry = async {
+        // Who says it twice does not want to wait.
+        signals.end().await;
+    };
+    let drain = match ended {
+        Ended::ForGood => Duration::from_secs(settings.config.this.drain_s),
+        Ended::CardIsThere | Ended::CardIsGone => Duration::ZERO,
+    };
+    if matches!(ended, Ended::ForGood) {
+        supervisor.stopping(drain + NOTICE_LIMIT + LAST_WORDS + CLOSING);
+        supervisor.status("stopping: calls under way come to their end");
+    }
+    service.stop(drain, hurry).await;
+    face.abort();
+    if let Some(metrics) = metrics {
+        metrics.abort();
+    }
+    drop(far_end);
+    logged.abort();
+    tracing::info!(message_id = events::STOPPED.id, "tipring has stopped");
+    Ok(ended)
+}
+
+/// Looks after a running service until it is to end.
+async fn turn(
+    settings: &mut Settings,
+    supervisor: &Supervisor,
+    signals: &mut Signals,
+    service: &Service,
+    watch: &mut Watch,
+    asked: &mut mpsc::Receiver<oneshot::Sender<Outcome>>,
+) -> Ended {
+    let mut look = tokio::time::interval(LOOK_EVERY.min(supervisor.watchdog().map_or(LOOK_EVERY, |limit| limit / 4)));
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = signals.interrupt.recv() => return Ended::ForGood,
+            _ = signals.terminate.recv() => return Ended::ForGood,
+            _ = signals.hangup.recv() => drop(reload(settings, service, watch).await),
+            Some(back) = asked.recv() => drop(back.send(reload(settings, service, watch).await)),
+            _ = look.tick() => {
+                let Health { alive, status, card_is_gone } = watch.look().await;
+                supervisor.status(&status);
+                if card_is_gone && supervisor.is_there() {
+                    return Ended::CardIsGone;
+                }
+                if watch.waits_for_card() && open_card(&settings.config).is_ok() {
+                    return Ended::CardIsThere;
+                }
+                if alive {
+                    supervisor.alive();
+                }
+            }
+        }
+    }
+}
+
+/// What the service runs with is what it starts with when the files are broken.
+fn keep(settings: &Settings) {
+    if settings.degraded.is_some() {
+        return;
+    }
+    if let Err(error) = crate::config::last_good::keep(&settings.config, &settings.file) {
+        tracing::warn!(%error, "the configuration could not be kept as the last good one");
+    }
+}
+
+/// Reads the configuration anew and takes it over, or says why not and goes on as before.
+async fn reload(settings: &mut Settings, service: &Service, watch: &mut Watch) -> Outcome {
+    let outcome = match (settings.reread)() {
+        Ok(new) => {
+            let outcome = reload::apply(service, &settings.config, &new).await;
+            if outcome.ok {
+                settings.config = new;
+                settings.degraded = None;
+                keep(settings);
+            }
+            outcome
+        }
+        Err(faults) => Outcome::refused(faults),
+    };
+    watch.reloaded(&outcome);
+    let meters = service.observer.meters();
+    match outcome.ok {
+        true => meters.config_taken(&settings.file.display().to_string()),
+        false => meters.config_refused(&outcome.faults.join("; ")),
+    }
+    outcome
+}
+
+type Opened = (Option<Box<dyn Card>>, Option<far::FarEnd>);
+
+/// The configured card, with the far end of a simulated one.
+fn open_card(config: &Config) -> Result<Opened, StartError> {
+    let Some(entry) = config.card.first() else {
+        return Ok((None, None));
+    };
+    match entry.kind {
+        CardKind::Sim => {
+            let far = far::FarEnd::start()?;
+            Ok((Some(Box::new(far.wire.near())), Some(far)))
+        }
+        kind => card_of(kind, &entry.spans).map(|card| (Some(card), None)),
+    }
+}
+
+/// Metrics and health on a port of their own, where one is configured.
+async fn metrics(
+    config: &Config,
+    inherited: &Inherited,
+    service: &Service,
+) -> Result<Option<tokio::task::JoinHandle<()>>, StartError> {
+    let handed = inherited.metrics.as_ref().and_then(|socket| socket.try_clone().ok());
+    let listener = match handed {
+        Some(socket) => super::serve::inherited(socket)?,
+        None if config.listen.metrics.is_empty() => return Ok(None),
+        None => super::serve::listen("listen.metrics", &config.listen.metrics).await?,
+    };
+    let observer = service.observer.clone();
+    let face = crate::observe::face::public(observer.clone());
+    Ok(Some(tokio::spawn(async move {
+        if let Err(error) = axum::serve(super::doors::Doors::new(listener), face).await {
+            tracing::error!(%error, "metrics are not served any more");
+        }
+        observer.closed("metrics");
+    })))
+}
+
+/// What the control socket answers.
+fn control_face(service: &Service, reloads: mpsc::Sender<oneshot::Sender<Outcome>>) -> axum::Router {
+    let reload = axum::routing::post(async move || {
+        let (back, outcome) = oneshot::channel();
+        let sent = reloads.send(back).await;
+        let outcome = match sent {
+            Ok(()) => outcome.await.ok(),
+            Err(_) => None,
+        };
+        let outcome = outcome.unwrap_or_else(|| Outcome::refused(vec!["the service is being stopped".into()]));
+        let status = if outcome.ok { axum::http::StatusCode::OK } else { axum::http::StatusCode::UNPROCESSABLE_ENTITY };
+        (status, axum::Json(outcome))
+    });
+    let face = crate::observe::face::control(service.observer.clone()).route("/reload", reload);
+    match std::env::var_os("TIPRING_DEBUG") {
+        Some(_) => face.merge(debug_face(service.gauges.clone())),
+        None => face,
+    }
+}
+
+/// Faults for tests of the supervision, where the environment allows them.
+fn debug_face(gauges: Option<Arc<tipring_lines::Gauges>>) -> axum::Router {
+    let stall = axum::routing::post(async move |path: axum::extract::Path<u64>| match gauges {
+        Some(gauges) => {
+            gauges.stall_media(path.0.min(60_000));
+            (axum::http::StatusCode::OK, "the media thread stands still\n")
+        }
+        None => (axum::http::StatusCode::NOT_FOUND, "there is no card, and no media thread\n"),
+    });
+    axum::Router::new().route("/debug/stall-media/{ms}", stall)
+}
+
+/// Where the API is and who may ask, as JSON, for the box's own owner.
+fn credentials_of(service: &Service) -> String {
+    let account = &service.account;
+    let api = format!("http://{}", service.api);
+    format!("{:#}\n", serde_json::json!({"api": api, "account": account.sid.to_string(), "token": account.token}))
+}
+
+/// Writes a file that only its owner reads: the old one, or the new one whole.
+pub fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let part = file.with_extension("part");
+    let _ = std::fs::remove_file(&part);
+    let mut out = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+    out.write_all(text.as_bytes())?;
+    out.sync_all()?;
+    std::fs::rename(&part, file)
+}

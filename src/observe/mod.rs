@@ -1,0 +1,23 @@
+//! What the box shows of itself: figures ([`Meters`], `/metrics`), health, the state for `tipring top`, and its log. It
+//! looks at rooms and changes none; calls go on without it.
+//!
+//! In the order of use: rooms count; [`Meters`] counts what no room keeps; [`Observer`] looks at all of them at one
+//! moment; `figures` makes pages of that, `health` judges it; [`face`] answers. `log`, `fold` and `events` are the log.
+
+pub mod events;
+mod exposition;
+pub mod face;
+mod figures;
+mod fold;
+mod health;
+pub mod log;
+pub mod meters;
+mod names;
+mod observer;
+mod process;
+pub mod state;
+mod watch;
+
+pub use figures::{COMMIT, VERSION};
+pub use meters::Meters;
+pub use observer::{Calls, CardFace, Observer, Parts, Snapshot};

@@ -1,0 +1,71 @@
+//! Every metric of the box: name, kind, unit, labels, meaning. `docs/reference/metrics.md` says the same at more length,
+//! and a test keeps the two together.
+
+use super::exposition::{Family, Kind};
+
+/// Bounds of `tipring_answer_seconds`.
+pub const ANSWER_MS: [u64; 4] = [1_000, 5_000, 15_000, 60_000];
+/// Bounds of `tipring_webhook_duration_seconds`.
+pub const WEBHOOK_MS: [u64; 4] = [50, 250, 1_000, 5_000];
+
+const fn family(
+    name: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Family {
+    Family { name, kind, unit, labels, help }
+}
+
+macro_rules! families {
+    ($($name:ident = $family:expr;)*) => {
+        $(#[allow(missing_docs)] pub const $name: Family = $family;)*
+        /// All of them.
+        #[cfg(test)]
+        pub const ALL: &[&Family] = &[$(&$name),*];
+    };
+}
+
+use Kind::{Counter, Gauge, Histogram, Info, Summary};
+
+families! {
+    BUILD = family("tipring_build", Info, "", &["version", "commit"], "What runs on this box.");
+    LINES = family("tipring_lines", Gauge, "", &["kind", "state"], "Lines by what they are doing.");
+    SPAN_ALARM = family("tipring_span_alarm", Gauge, "", &["span", "alarm"], "1 while the span has the alarm.");
+    SPAN_ERRORS = family("tipring_span_errors", Counter, "", &["span", "kind"], "Errors that the card saw on the span.");
+    CALLS_ACTIVE = family("tipring_calls_active", Gauge, "", &["direction"], "Calls that are up.");
+    CALLS = family("tipring_calls", Counter, "", &["direction", "result"], "Calls that ended, by how.");
+    ANSWER = family("tipring_answer_seconds", Histogram, "seconds", &[], "From the begin of a call to its answer.");
+    WEBHOOK_REQUESTS =
+        family("tipring_webhook_requests", Counter, "", &["outcome"], "Requests to application servers that ended.");
+    WEBHOOK_DURATION = family(
+        "tipring_webhook_duration_seconds", Histogram, "seconds", &[], "Duration of requests to application servers.");
+    FALLBACK = family("tipring_fallback", Counter, "", &["reason"], "Fallbacks that were asked, and apologies.");
+    MEDIA_UNDERRUNS = family(
+        "tipring_media_underruns", Counter, "", &[], "Gaps in what callers heard: the sound came too slowly.");
+    MEDIA_LATE =
+        family("tipring_media_late_seconds", Histogram, "seconds", &[], "How late audio ticks were that were late.");
+    TTS = family("tipring_tts_seconds", Summary, "seconds", &[], "Time that speech engines took for texts.");
+    CACHE_REQUESTS =
+        family("tipring_cache_requests", Counter, "", &["result"], "Requests for sounds, by what the cache had.");
+    RECORDINGS = family("tipring_recordings_bytes", Gauge, "bytes", &[], "Size of all recordings on the disk.");
+    DISK_FREE = family("tipring_disk_free_bytes", Gauge, "bytes", &["area"], "Free space for the service.");
+    CALLS_BLOCKED = family("tipring_calls_blocked", Counter, "", &["reason"], "Calls that were refused.");
+    AUTH_FAILURES = family("tipring_auth_failures", Counter, "", &["surface"], "Wrong or missing credentials.");
+    RELOAD_OK = family(
+        "tipring_config_last_reload_successful", Gauge, "", &[], "1 if the last load of the configuration succeeded.");
+    RELOAD_AT = family(
+        "tipring_config_last_reload_success_timestamp_seconds", Gauge, "seconds", &[],
+        "When a configuration was last taken.");
+    BOUNDS_REACHED = family(
+        "tipring_bounds_reached", Counter, "", &[],
+        "Times that something was left out or given up because a bound was reached.");
+    PROCESS_CPU = family("process_cpu_seconds", Counter, "seconds", &[], "Processor time of the service.");
+    PROCESS_RSS = family("process_resident_memory_bytes", Gauge, "bytes", &[], "Memory in use.");
+    PROCESS_FDS = family("process_open_fds", Gauge, "", &[], "Open files and sockets.");
+    PROCESS_MAX_FDS = family("process_max_fds", Gauge, "", &[], "Files and sockets that may be open.");
+    PROCESS_THREADS = family("process_threads", Gauge, "", &[], "Threads.");
+    PROCESS_START = family("process_start_time_seconds", Gauge, "seconds", &[], "When the service was started.");
+    BOUNDS = family("tipring_bounds", Counter, "", &["room", "counter"], "Every counter of every room.");
+}
