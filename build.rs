@@ -12,6 +12,7 @@ fn main() {
     let target = env("TARGET").unwrap_or_default();
     let release = env("PROFILE").as_deref() == Some("release");
     let commit = env("TIPRING_COMMIT").or_else(|| release.then(commit).flatten());
+    println!("cargo::rustc-env=TIPRING_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
     let about = match commit {
         Some(commit) => format!("commit {commit}, built {}", date()),
         None if release => format!("commit unknown, built {}", date()),

@@ -17,8 +17,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Loaded, Sources, last_good};
-use crate::daemon::serve::StartError;
-use crate::daemon::{dev, media, run, simulation};
+use crate::daemon::serve::{self as service, StartError};
+use crate::daemon::{bench, dev, media, run, simulation};
 use crate::observe::log;
 use asked::Asked;
 
@@ -151,6 +151,31 @@ enum Command {
         #[arg(long, value_name = "DIR", default_value = "docs")]
         docs: PathBuf,
     },
+    /// Figures of the service on a simulated card, in real time
+    #[command(hide = true)]
+    Bench {
+        /// Which rows; all when none is named
+        rows: Vec<String>,
+        /// One JSON object a row
+        #[arg(long)]
+        json: bool,
+    },
+    /// Thousands of mixed calls: what grows with them?
+    #[command(hide = true)]
+    Soak {
+        /// Calls that are counted
+        #[arg(long, default_value_t = 10_000)]
+        calls: u64,
+        /// Calls before them
+        #[arg(long, default_value_t = 1_000)]
+        warm_up: u64,
+        /// Calls that begin a second
+        #[arg(long, default_value_t = 12)]
+        rate: u32,
+        /// One JSON object a sample
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -222,9 +247,15 @@ pub fn main() -> ExitCode {
     let Some(command) = arguments.command else {
         return if arguments.check_config { judged(arguments.check) } else { usage() };
     };
-    // A service tells of its calls; a command tells what it was asked.
-    let level = if matches!(command, Command::Serve { .. } | Command::Media { .. }) { "info" } else { "warn" };
-    log::start(arguments.log_format, level);
+    let sounds = bench::FirstSounds::default();
+    match command {
+        Command::Bench { .. } => sounds.clone().watch(),
+        // A service tells of its calls; a command tells what it was asked.
+        Command::Serve { .. } | Command::Media { .. } => log::start(arguments.log_format, "info"),
+        // Most of its calls are meant to fail.
+        Command::Soak { .. } => log::start(arguments.log_format, "error"),
+        _ => log::start(arguments.log_format, "warn"),
+    }
     match command {
         Command::Check(check) => judged(check),
         Command::Config { command: ConfigCommand::Show { asked, origin, json } } => {
@@ -259,6 +290,10 @@ pub fn main() -> ExitCode {
         Command::GenDocs { dir, docs } => {
             let outcome = papers::write(Arguments::command(), &docs, &dir);
             ended(outcome.map(|()| true).map_err(|error| StartError { exit: 1, text: format!("gen-docs: {error}") }))
+        }
+        Command::Bench { rows, json } => ended(bench::run(&rows, json, &sounds)),
+        Command::Soak { calls, warm_up, rate, json } => {
+            ended(bench::soak(&bench::SoakOptions { calls, warm_up, rate, json }))
         }
     }
 }
@@ -322,8 +357,7 @@ fn ended(outcome: Result<bool, StartError>) -> ExitCode {
 }
 
 fn block_on<T>(future: impl Future<Output = Result<T, StartError>>) -> Result<T, StartError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| StartError { exit: 1, text: format!("no runtime: {error}") })?;
+    let runtime = service::runtime()?;
     let outcome = runtime.block_on(future);
     // A decoder or a name lookup that still runs is not waited for.
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));

@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use tipring_router::{MediaId, SwitchCommand};
-use tipring_switch::{FEED, PlayId, Port};
+use tipring_switch::{FEED, PLAY_BUFFER, PlayId, Port};
 
 /// Octets held for one playing beyond the player's own two seconds: what the stream may be ahead.
-pub const AHEAD: usize = 64 * 1024;
+pub const AHEAD: usize = 16 * 1024;
 
 /// One playing that is being fed.
 struct Feeding {
@@ -19,7 +19,12 @@ struct Feeding {
     taken: usize,
     /// All of it has come.
     whole: bool,
+    /// Octets that the player takes. A fresh one is empty: its first blocks wait for no word of the switch.
     room: usize,
+    /// The switch has offered the room of the fresh player.
+    offered: bool,
+    /// Sound was given to the switch.
+    heard: bool,
 }
 
 /// All playings that are being fed.
@@ -32,7 +37,17 @@ pub struct Feeder {
 impl Feeder {
     /// A media effect begins: sound for `play` will come.
     pub fn begin(&mut self, media: MediaId, play: PlayId, port: Port) {
-        let feeding = Feeding { media, port, begun: false, waiting: Vec::new(), taken: 0, whole: false, room: 0 };
+        let feeding = Feeding {
+            media,
+            port,
+            begun: false,
+            waiting: Vec::new(),
+            taken: 0,
+            whole: false,
+            room: PLAY_BUFFER,
+            offered: false,
+            heard: false,
+        };
         self.feedings.insert(play, feeding);
         self.by_media.insert(media, play);
     }
@@ -42,6 +57,7 @@ impl Feeder {
         let Some((play, feeding)) = self.feeding(media) else {
             return 0;
         };
+        feeding.waiting.drain(..std::mem::take(&mut feeding.taken));
         feeding.waiting.extend_from_slice(octets);
         if !feeding.begun {
             feeding.begun = true;
@@ -86,7 +102,9 @@ impl Feeder {
     /// The switch has room for this much more of a playing. Returns the media id if its stream may go on.
     pub fn room(&mut self, play: PlayId, octets: usize, out: &mut Vec<SwitchCommand>) -> Option<MediaId> {
         let feeding = self.feedings.get_mut(&play)?;
-        feeding.room += octets;
+        // The first offer is what every player begins with, and whatever has gone out since.
+        let known = if std::mem::replace(&mut feeding.offered, true) { 0 } else { PLAY_BUFFER };
+        feeding.room += octets.saturating_sub(known);
         feeding.pump(play, out);
         let media = feeding.media;
         let low = feeding.waiting.len() - feeding.taken < AHEAD;
@@ -136,6 +154,9 @@ impl Feeding {
             self.room -= take;
             let len = u8::try_from(take).unwrap_or(u8::MAX);
             out.push(SwitchCommand::Feed { play, port: self.port, len, data });
+            if !std::mem::replace(&mut self.heard, true) {
+                tracing::trace!(target: "tipring::first_sound", play = play.0);
+            }
         }
         if self.taken == self.waiting.len() {
             self.waiting.clear();
@@ -143,9 +164,6 @@ impl Feeding {
             if self.whole && self.begun {
                 out.push(SwitchCommand::FeedEnd { play, port: self.port });
             }
-        } else if self.taken > AHEAD {
-            self.waiting.drain(..self.taken);
-            self.taken = 0;
         }
     }
 }
@@ -168,19 +186,22 @@ mod tests {
 
     #[test]
     fn all_octets_go_out_once_in_order_and_never_more_than_there_is_room() {
-        let sound: Vec<u8> = (0..5_003_u32).map(|n| (n % 251) as u8).collect();
+        let sound: Vec<u8> = (0..25_003_u32).map(|n| (n % 251) as u8).collect();
         let (mut feeder, mut out) = (Feeder::default(), Vec::new());
         feeder.begin(MediaId(1), PlayId(9), PORT);
         for chunk in sound.chunks(777) {
             feeder.chunk(MediaId(1), chunk, &mut out);
         }
-        assert!(octets(&out).is_empty(), "no room was told yet");
-        let mut told = 0;
+        let mut room = PLAY_BUFFER;
+        assert_eq!(octets(&out).len(), room, "a fresh player is filled before the switch has said a word");
         feeder.end(MediaId(1), &mut out);
+        feeder.room(PlayId(9), PLAY_BUFFER + 80, &mut out);
+        room += 80;
+        assert!(octets(&out).len() <= room, "the first offer is what was known");
         while !out.iter().any(|c| matches!(c, SwitchCommand::FeedEnd { .. })) {
             feeder.room(PlayId(9), 400, &mut out);
-            told += 400;
-            assert!(octets(&out).len() <= told);
+            room += 400;
+            assert!(octets(&out).len() <= room);
         }
         assert_eq!(octets(&out), sound);
         assert!(matches!(out[0], SwitchCommand::Play { .. }));

@@ -2,6 +2,7 @@
 //! virtual time (`simulation`).
 
 pub mod app;
+pub mod bench;
 mod callbook;
 mod callers;
 pub mod conductor;

@@ -6,7 +6,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http_body_util::Full;
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue,
+    TRANSFER_ENCODING, USER_AGENT,
+};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -18,8 +22,9 @@ use crate::auth;
 use crate::connect::{CheckedOnly, Phase, Trip, WatchLayer};
 use crate::fault::{Fault, Stage};
 use crate::names::Names;
+use crate::plain::{IDLE, MAX_IDLE, Plain};
 use crate::request::{Method, Request};
-use crate::response::Response;
+use crate::response::{Inner, Response};
 use crate::secret::{self, Credentials};
 
 /// What a client is built from.
@@ -54,6 +59,8 @@ impl Default for Config {
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    plain: Plain,
+    user_agent: HeaderValue,
     destinations: Arc<Destinations>,
     names: Names,
     hosts: Arc<[(String, SocketAddr)]>,
@@ -79,7 +86,15 @@ impl Client {
                 alone.map_err(|error| Fault::Config { what: error.to_string() })?
             }
         };
-        Ok(Self { http, destinations: Arc::new(config.destinations), names: Names::new(), hosts: config.hosts.into() })
+        let (plain, user_agent) = (Plain::default(), user_agent(&config)?);
+        Ok(Self {
+            http,
+            plain,
+            user_agent,
+            destinations: Arc::new(config.destinations),
+            names: Names::new(),
+            hosts: config.hosts.into(),
+        })
     }
 
     /// Sends a request and returns the head of the answer, whatever its status; redirects are the caller's.
@@ -182,11 +197,14 @@ fn authorities(pems: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, Fault> {
     Ok(found)
 }
 
+fn user_agent(config: &Config) -> Result<HeaderValue, Fault> {
+    HeaderValue::from_str(&config.user_agent)
+        .map_err(|_| Fault::Config { what: "the user agent has characters that no header can carry".to_owned() })
+}
+
 fn builder(config: &Config) -> Result<reqwest::ClientBuilder, Fault> {
-    let user_agent = HeaderValue::from_str(&config.user_agent)
-        .map_err(|_| Fault::Config { what: "the user agent has characters that no header can carry".to_owned() })?;
     Ok(reqwest::Client::builder()
-        .user_agent(user_agent)
+        .user_agent(user_agent(config)?)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         // A proxy from the environment would connect for us, unchecked.
@@ -272,8 +290,8 @@ impl Journey<'_> {
         }
     }
 
-    /// Sends, watching the limit of the phase that the trip is in.
-    async fn sent(&self, trip: &Arc<Trip>, headers: HeaderMap) -> Result<reqwest::Response, Fault> {
+    /// Sends over TLS, the library's way.
+    async fn over_tls(&self, trip: &Arc<Trip>, headers: HeaderMap) -> Result<Inner, Fault> {
         let limits = self.request.limits;
         let mut request = self.client.http.request(method(self.request.method), self.url.clone()).headers(headers);
         if !self.request.body.is_empty() {
@@ -282,9 +300,46 @@ impl Journey<'_> {
             // The library sends nothing here, and some servers answer 411 to that.
             request = request.header(CONTENT_LENGTH, 0);
         }
-        let request = request.build().map_err(|it| Fault::read(&it, &self.url, limits.connect_ms))?;
+        let read = |it: reqwest::Error| Fault::read(&it, &self.url, limits.connect_ms);
+        let request = request.build().map_err(read)?;
+        let sent = trip.run(self.client.http.execute(request)).await;
+        sent.map(|it| Inner::Library(Box::new(it))).map_err(read)
+    }
+
+    /// Sends without TLS.
+    async fn plainly(&self, trip: &Arc<Trip>, mut headers: HeaderMap) -> Result<Inner, Fault> {
+        let malformed = |what: String| Fault::Malformed { place: self.place(), what };
+        let host = match (self.url.host_str().unwrap_or_default(), self.url.port()) {
+            (host, Some(port)) => HeaderValue::from_str(&format!("{host}:{port}")),
+            (host, None) => HeaderValue::from_str(host),
+        };
+        headers.insert(HOST, host.map_err(|_| malformed("a host that no header can carry".to_owned()))?);
+        headers.entry(USER_AGENT).or_insert_with(|| self.client.user_agent.clone());
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
+        if self.request.body.is_empty() && matches!(self.request.method, Method::Post | Method::Put) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let target = hyper::Uri::try_from(target(&self.url)).map_err(|error| malformed(error.to_string()))?;
+        let mut request = hyper::Request::new(Full::new(self.request.body.clone()));
+        *request.method_mut() = method(self.request.method);
+        *request.uri_mut() = target;
+        *request.headers_mut() = headers;
+        let sent = self.client.plain.send(trip, &self.url, request, self.request.limits.connect_ms).await;
+        sent.map(|it| Inner::Plain(Box::new(it)))
+    }
+
+    /// Sends, watching the limit of the phase that the trip is in.
+    async fn sent(&self, trip: &Arc<Trip>, headers: HeaderMap) -> Result<Inner, Fault> {
+        let limits = self.request.limits;
         let begun = Instant::now();
-        let mut answer = pin!(trip.run(self.client.http.execute(request)));
+        let mut answer = pin!(async {
+            if self.url.scheme() == "http" {
+                self.plainly(trip, headers).await
+            } else {
+                self.over_tls(trip, headers).await
+            }
+        });
         loop {
             let phase = trip.phase();
             let phase_by = match phase {
@@ -294,9 +349,7 @@ impl Journey<'_> {
                 Phase::Connected(at) => at + ms(limits.first_byte_ms),
             };
             match tokio::time::timeout_at(phase_by.min(self.total_by), &mut answer).await {
-                Ok(done) => {
-                    return done.map_err(|it| Fault::read(&it, &self.url, limits.connect_ms));
-                }
+                Ok(done) => return done,
                 Err(_) if Instant::now() >= self.total_by => return Err(self.total_time()),
                 Err(_) if trip.phase() != phase => {}
                 Err(_) => {
@@ -347,10 +400,5 @@ fn ms(value: u32) -> Duration {
     Duration::from_millis(value.into())
 }
 
-/// Idle connections are given up before common servers do it (their shortest habit is 2 s), so a request seldom meets
-/// a closing one.
-const IDLE: Duration = Duration::from_millis(1_900);
-/// Idle connections kept per host: a busy span sends a few documents a second.
-const MAX_IDLE: usize = 8;
 /// The answer to a challenge, and one more if its nonce was stale.
 const MAX_CHALLENGE_ANSWERS: usize = 2;

@@ -48,8 +48,18 @@ impl Trip {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(&self, phase: Phase) {
+    pub(crate) fn enter(&self, phase: Phase) {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+    }
+
+    /// The checked addresses.
+    pub(crate) fn addrs(&self) -> &[SocketAddr] {
+        &self.addrs
+    }
+
+    /// When it must be connected.
+    pub(crate) fn connect_by(&self) -> Instant {
+        self.connect_by
     }
 
     /// Runs a request of the library as this trip.

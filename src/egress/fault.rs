@@ -247,6 +247,26 @@ impl Fault {
         Self::Broken { place: secret::place(url), cause: clean(&cause) }
     }
 
+    /// Reads an error of a plain connection before or at the answer's head.
+    pub(crate) fn of_hyper(error: &hyper::Error, url: &Url) -> Self {
+        let (place, cause) = (secret::place(url), innermost(error));
+        if error.is_parse() { Self::NotHttp { place, cause } } else { Self::Broken { place, cause } }
+    }
+
+    /// Reads an error of a plain connection that ended a body.
+    pub(crate) fn of_hyper_body(error: &hyper::Error, url: &Url) -> Self {
+        Self::Broken { place: secret::place(url), cause: innermost(error) }
+    }
+
+    /// Reads why a plain connection did not come about. `connect_ms` is the limit that a timeout ran into.
+    pub(crate) fn of_connect(error: &io::Error, place: String, connect_ms: u32) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::ConnectRefused { place },
+            io::ErrorKind::TimedOut => Self::ConnectTimeout { place, limit_ms: connect_ms },
+            _ => Self::ConnectFailed { place, cause: clean(&error.to_string()) },
+        }
+    }
+
     fn tls(error: &rustls::Error, place: String) -> Self {
         let cause = clean(&error.to_string());
         let rustls::Error::InvalidCertificate(why) = error else {
@@ -277,6 +297,11 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> Vec<&'a (dyn StdError + 's
         };
     }
     found
+}
+
+/// The words of the innermost cause.
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    clean(&causes(error).last().map_or_else(|| error.to_string(), |it| it.to_string()))
 }
 
 fn is_broken(error: &io::Error) -> bool {

@@ -10,6 +10,7 @@ mod client;
 mod connect;
 mod fault;
 mod names;
+mod plain;
 mod request;
 mod response;
 mod secret;

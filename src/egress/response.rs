@@ -7,8 +7,18 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::fault::Fault;
+use crate::plain::PlainAnswer;
 use crate::request::Limits;
 use crate::secret;
+
+/// Which way the answer comes.
+#[derive(Debug)]
+pub(crate) enum Inner {
+    /// Over TLS: the library's.
+    Library(Box<reqwest::Response>),
+    /// Without.
+    Plain(Box<PlainAnswer>),
+}
 
 /// An answer whose head has arrived.
 #[derive(Debug)]
@@ -19,7 +29,7 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The URL that answered, without credentials and fragment.
     pub url: Url,
-    inner: reqwest::Response,
+    inner: Inner,
     limits: Limits,
     total_by: Instant,
     taken: usize,
@@ -27,14 +37,16 @@ pub struct Response {
 }
 
 impl Response {
-    pub(crate) fn new(inner: reqwest::Response, url: &Url, limits: Limits, total_by: Instant) -> Self {
+    pub(crate) fn new(inner: Inner, url: &Url, limits: Limits, total_by: Instant) -> Self {
         let text = |value: &[u8]| match std::str::from_utf8(value) {
             Ok(text) => text.to_owned(),
             Err(_) => value.iter().map(|&it| char::from(it)).collect(),
         };
-        let headers =
-            inner.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes()))).collect();
-        let status = inner.status().as_u16();
+        let (status, headers) = match &inner {
+            Inner::Library(it) => (it.status().as_u16(), it.headers()),
+            Inner::Plain(it) => (it.status, &it.headers),
+        };
+        let headers = headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes()))).collect();
         Self { status, headers, url: secret::redacted(url), inner, limits, total_by, taken: 0, over: false }
     }
 
@@ -61,9 +73,15 @@ impl Response {
     async fn next_piece(&mut self) -> Result<Option<Bytes>, Fault> {
         let place = || secret::place(&self.url);
         let piece_by = Instant::now() + Duration::from_millis(self.limits.between_ms.into());
-        let piece = match tokio::time::timeout_at(piece_by.min(self.total_by), self.inner.chunk()).await {
+        let coming = async {
+            match &mut self.inner {
+                Inner::Library(it) => it.chunk().await.map_err(|error| Fault::read_body(&error, &self.url)),
+                Inner::Plain(it) => it.chunk(&self.url, self.limits.max_body).await,
+            }
+        };
+        let piece = match tokio::time::timeout_at(piece_by.min(self.total_by), coming).await {
             Ok(Ok(piece)) => piece,
-            Ok(Err(error)) => return Err(Fault::read_body(&error, &self.url)),
+            Ok(Err(fault)) => return Err(fault),
             Err(_) if Instant::now() >= self.total_by => {
                 return Err(Fault::TotalTime { place: place(), limit_ms: self.limits.total_ms });
             }
@@ -81,7 +99,11 @@ impl Response {
 
     /// The whole body. A declared length over the limit is refused before anything is read.
     pub async fn bytes(mut self) -> Result<Bytes, Fault> {
-        if self.inner.content_length().is_some_and(|it| it > self.limits.max_body as u64) {
+        let length = match &self.inner {
+            Inner::Library(it) => it.content_length(),
+            Inner::Plain(it) => it.length,
+        };
+        if length.is_some_and(|it| it > self.limits.max_body as u64) {
             return Err(Fault::BodyTooLarge { place: secret::place(&self.url), limit_bytes: self.limits.max_body });
         }
         let mut whole = BytesMut::new();

@@ -90,6 +90,8 @@ struct Index {
 struct Held {
     entry: Entry,
     used: u64,
+    /// When its use was last noted on the disk.
+    noted: Option<SystemTime>,
 }
 
 /// The name of an entry: hash of account, URI and preset. NUL keeps the parts apart.
@@ -137,6 +139,10 @@ impl Cache {
         let uses = index.uses;
         let Some(held) = index.entries.get_mut(key) else { return Found::Nothing };
         held.used = uses;
+        let noted_lately = held.noted.is_some_and(|at| now.duration_since(at).is_ok_and(|since| since < NOTE_EVERY));
+        if !noted_lately {
+            held.noted = Some(now);
+        }
         let entry = held.entry.clone();
         let judgement = entry.rules.judge(uri, now);
         if let Judgement::Stale(headers) = judgement {
@@ -145,6 +151,9 @@ impl Cache {
                 return Found::Nothing;
             }
             return Found::Stale(entry, headers);
+        }
+        if !noted_lately {
+            self.note_use(key, &entry);
         }
         match self.open_body(key, &entry) {
             Ok(spool) => Found::Fresh(entry, spool),
@@ -157,12 +166,14 @@ impl Cache {
     }
 
     pub fn open_body(&self, key: &str, entry: &Entry) -> io::Result<Spool> {
-        let path = self.place(key).join(&entry.body);
-        // The order of use outlives a restart by the body's time stamp; losing it costs an eviction at most.
-        if let Ok(file) = File::options().append(true).open(&path) {
+        Spool::open(&self.place(key).join(&entry.body), entry.octets)
+    }
+
+    /// The order of use outlives a restart by the body's time stamp; losing it costs an eviction at most.
+    fn note_use(&self, key: &str, entry: &Entry) {
+        if let Ok(file) = File::options().append(true).open(self.place(key).join(&entry.body)) {
             let _ = file.set_modified(SystemTime::now());
         }
-        Spool::open(&path, entry.octets)
     }
 
     /// Makes a whole body an entry. Blocks until it is on the disk.
@@ -335,7 +346,7 @@ impl Index {
     fn put(&mut self, key: String, entry: Entry) {
         self.uses += 1;
         self.octets += entry.octets;
-        self.entries.insert(key, Held { entry, used: self.uses });
+        self.entries.insert(key, Held { entry, used: self.uses, noted: None });
     }
 
     fn take(&mut self, key: &str) -> Option<Held> {
@@ -399,5 +410,7 @@ fn shown_uri(uri: &str) -> String {
     }
 }
 
+/// The use of an entry is noted on the disk at most this often.
+const NOTE_EVERY: Duration = Duration::from_secs(60);
 /// Entries are about 1 KiB; headers in them are bounded by the HTTP client.
 const MAX_ENTRY_FILE: u64 = 256 * 1024;

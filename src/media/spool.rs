@@ -16,6 +16,8 @@ use crate::fault::MediaFault;
 /// The shared half: where readers come from.
 #[derive(Debug)]
 pub(crate) struct Spool {
+    /// The first octets of a stored entry, read when it was opened: most prompts are no longer.
+    head: Bytes,
     file: Arc<File>,
     progress: watch::Receiver<Progress>,
     readers: Arc<AtomicUsize>,
@@ -51,23 +53,26 @@ impl Spool {
         let (sender, progress) = watch::channel(Progress { octets: 0, state: State::Growing });
         let readers = Arc::new(AtomicUsize::new(0));
         let writer = SpoolWriter { file, path: path.to_owned(), progress: sender, readers: Arc::clone(&readers) };
-        Ok((writer, Self { file: for_readers, progress, readers }))
+        Ok((writer, Self { head: Bytes::new(), file: for_readers, progress, readers }))
     }
 
-    /// One that is whole: a stored entry.
+    /// One that is whole: a stored entry. Blocks until its first piece is read.
     pub fn open(path: &Path, octets: u64) -> std::io::Result<Self> {
         let file = File::open(path)?;
         if file.metadata()?.len() != octets {
             return Err(std::io::ErrorKind::InvalidData.into());
         }
+        let mut head = vec![0; octets.min(PIECE) as usize];
+        file.read_exact_at(&mut head, 0)?;
         let (_, progress) = watch::channel(Progress { octets, state: State::Whole });
-        Ok(Self { file: Arc::new(file), progress, readers: Arc::default() })
+        Ok(Self { head: head.into(), file: Arc::new(file), progress, readers: Arc::default() })
     }
 
     /// A reader from the first octet on.
     pub fn reader(&self) -> SpoolReader {
         self.readers.fetch_add(1, Ordering::Relaxed);
         SpoolReader {
+            head: self.head.clone(),
             file: Arc::clone(&self.file),
             progress: self.progress.clone(),
             readers: Arc::clone(&self.readers),
@@ -121,6 +126,7 @@ impl SpoolWriter {
 /// One reader.
 #[derive(Debug)]
 pub(crate) struct SpoolReader {
+    head: Bytes,
     file: Arc<File>,
     progress: watch::Receiver<Progress>,
     readers: Arc<AtomicUsize>,
@@ -130,6 +136,11 @@ pub(crate) struct SpoolReader {
 impl SpoolReader {
     /// The next piece; `None` at the end of a whole medium.
     pub async fn next(&mut self) -> Option<Result<Bytes, MediaFault>> {
+        if !self.head.is_empty() {
+            let head = std::mem::take(&mut self.head);
+            self.at = head.len() as u64;
+            return Some(Ok(head));
+        }
         let octets = loop {
             // A sender that is gone has left its last word.
             let gone = self.progress.has_changed().is_err();

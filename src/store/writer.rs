@@ -233,6 +233,14 @@ impl Desk {
             self.journal.forget_written();
         }
         let mut connection = self.pool.acquire().await?;
+        if let [(command, _)] = batch
+            && !matches!(command, Command::Number(_))
+        {
+            // One statement is a transaction by itself: two turns to the database less.
+            let rows = self.apply(&mut connection, command).await?;
+            self.counters.transactions.fetch_add(1, Ordering::Relaxed);
+            return Ok(vec![Ok(rows)]);
+        }
         let mut tx = connection.begin_with(self.engine.begin()).await?;
         let mut outcomes = Vec::with_capacity(batch.len());
         for (command, _) in batch {

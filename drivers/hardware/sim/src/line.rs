@@ -8,7 +8,7 @@ use crate::{
     looped::Loop,
     port::Port,
     seed::Seed,
-    wire::{D_TIMESLOT, E1_TIMESLOTS, MAX_ANALOG_PORTS, MAX_SPANS, Side, WireConfig, WireCounters},
+    wire::{D_TIMESLOT, E1_TIMESLOTS, MAX_ANALOG_PORTS, MAX_SPANS, Side, Watch, WireConfig, WireCounters},
 };
 
 /// One span's state.
@@ -35,6 +35,14 @@ pub(crate) struct Line {
     pub looped: Option<Loop>,
     /// Faults from near to far and from far to near.
     pub ways: [Way; 2],
+}
+
+/// What the wire lends while frames move.
+pub(crate) struct Moves<'a> {
+    pub faults: &'a Faults,
+    pub counters: &'a mut WireCounters,
+    pub watch: &'a mut Option<Watch>,
+    pub now: Micros,
 }
 
 impl Line {
@@ -74,14 +82,8 @@ impl Line {
         slips
     }
 
-    pub fn move_frames(
-        &mut self,
-        octets: usize,
-        span: &mut Span,
-        faults: &Faults,
-        counters: &mut WireCounters,
-        now: Micros,
-    ) {
+    pub fn move_frames(&mut self, octets: usize, span: &mut Span, moves: Moves<'_>) {
+        let Moves { faults, counters, watch, now } = moves;
         for from in [Side::Near, Side::Far] {
             let [near, far] = &mut self.ports;
             let (sender, receiver) = if from == Side::Near { (near, far) } else { (far, near) };
@@ -97,7 +99,12 @@ impl Line {
                     fate = FrameFate::Aborted;
                 }
                 let arrived = match fate {
-                    FrameFate::Arrives => receiver.heard_frame(frame),
+                    FrameFate::Arrives => {
+                        if let Some(watch) = watch {
+                            watch(from.other(), &frame);
+                        }
+                        receiver.heard_frame(frame)
+                    }
                     FrameFate::Vanishes => false,
                     FrameFate::BadFcs => {
                         span.errors[from.other().index()] = span.errors[from.other().index()].saturating_add(1);

@@ -63,6 +63,7 @@ enum Doing {
 
 /// What is heard.
 struct Ears {
+    keeps: bool,
     heard: Vec<u8>,
     heard_from: Option<Micros>,
     first_sound_at: Option<Micros>,
@@ -89,6 +90,7 @@ impl Phone {
             connected_at: None,
             hangup: None,
             ears: Ears {
+                keeps: true,
                 heard: Vec::new(),
                 heard_from: None,
                 first_sound_at: None,
@@ -100,6 +102,11 @@ impl Phone {
                 quiet_blocks: 0,
             },
         }
+    }
+
+    /// Whether it keeps what it hears; it does unless told otherwise.
+    pub(crate) fn keeps_sound(&mut self, keeps: bool) {
+        self.ears.keeps = keeps;
     }
 
     /// The call is answered.
@@ -276,7 +283,7 @@ impl Phone {
 impl Ears {
     fn hear(&mut self, now: Micros, block: &Block) {
         self.heard_from.get_or_insert(Micros(now.0.saturating_sub(BLOCK_US)));
-        let room = MAX_HEARD - self.heard.len();
+        let room = if self.keeps { MAX_HEARD - self.heard.len() } else { 0 };
         self.heard.extend_from_slice(&block[..room.min(BLOCK)]);
         let mut samples = [0; BLOCK];
         self.coding.decode_into(block, &mut samples);

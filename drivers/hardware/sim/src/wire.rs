@@ -11,7 +11,7 @@ use crate::{
     card::SimCard,
     emergency::EmergencyNumber,
     faults::{Faults, Trouble},
-    line::{Line, Span, build, tell_all},
+    line::{Line, Moves, Span, build, tell_all},
 };
 
 /// Most E1 spans of one wire: 30 calls each, more than one box is meant for.
@@ -144,6 +144,12 @@ impl Wire {
         self.shared.world().deadline()
     }
 
+    /// Has every frame that arrives looked at, in the moment in which it becomes readable; the side is the receiver's.
+    /// Nobody else works on the wire meanwhile, so the look must be short.
+    pub fn watch_frames(&self, watch: impl FnMut(Side, &[u8]) + Send + 'static) {
+        self.shared.world().watch = Some(Box::new(watch));
+    }
+
     /// Makes trouble now.
     pub fn trouble(&self, what: Trouble) {
         let mut world = self.shared.world();
@@ -188,7 +194,11 @@ pub(crate) struct World {
     openings: u64,
     next_planned: usize,
     counters: WireCounters,
+    watch: Option<Watch>,
 }
+
+/// What looks at arriving frames.
+pub(crate) type Watch = Box<dyn FnMut(Side, &[u8]) + Send>;
 
 impl World {
     fn new(config: WireConfig) -> World {
@@ -206,6 +216,7 @@ impl World {
             openings: 0,
             next_planned: 0,
             counters: WireCounters::default(),
+            watch: None,
         };
         world.review_alarms();
         world
@@ -260,7 +271,7 @@ impl World {
     }
 
     fn move_octets(&mut self, octets: usize) {
-        let World { lines, spans, faults, counters, now, .. } = self;
+        let World { lines, spans, faults, counters, now, watch, .. } = self;
         for line in lines {
             let span = &mut spans[line.span];
             if let Some(looped) = &mut line.looped
@@ -273,7 +284,8 @@ impl World {
                 continue;
             }
             if line.ports[0].info.signalling == Signalling::Hdlc {
-                line.move_frames(octets, span, faults, counters, *now);
+                let moves = Moves { faults, counters, watch, now: *now };
+                line.move_frames(octets, span, moves);
             } else {
                 counters.slips += u64::from(line.move_audio(octets, span));
             }

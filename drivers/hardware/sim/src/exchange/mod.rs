@@ -63,6 +63,8 @@ pub struct ExchangeConfig {
     pub hears_refusals: Micros,
     /// Keeps a line for every message and every turn of a call.
     pub keeps_trace: bool,
+    /// Its telephones keep what they hear.
+    pub keeps_sound: bool,
 }
 
 impl Default for ExchangeConfig {
@@ -77,6 +79,7 @@ impl Default for ExchangeConfig {
             tones: None,
             hears_refusals: Micros::ZERO,
             keeps_trace: true,
+            keeps_sound: true,
         }
     }
 }
@@ -407,7 +410,8 @@ impl Exchange {
     }
 
     fn place(&mut self, now: Micros, link: usize, call: Call) {
-        let report = CallReport::of(&call, self.config.law, now);
+        let mut report = CallReport::of(&call, self.config.law, now);
+        report.phone.keeps_sound(self.config.keeps_sound);
         let isdn = self.links[link].trunk.next_call_id();
         let number = |digits: &str| Number::unknown(digits).unwrap_or_default();
         let mut request = SetupRequest::speech(isdn, number(&call.to), self.config.law);
@@ -441,7 +445,8 @@ impl Exchange {
         };
         let says_at_once = matches!(reply, Reply::Announce { .. }).then_some(now);
         let begins_at = says_at_once.or(answer_after.map(|rings| now + rings)).unwrap_or(Micros::FOREVER);
-        let report = CallReport::incoming(id, &incoming, self.config.law, steps, now, begins_at);
+        let mut report = CallReport::incoming(id, &incoming, self.config.law, steps, now, begins_at);
+        report.phone.keeps_sound(self.config.keeps_sound);
         let mut call = ActiveCall::new(link, isdn, self.links[link].span, report);
         call.answer_at = answer_after.map(|rings| now + rings);
         call.use_channel(&mut self.card, Some(incoming.timeslot));
