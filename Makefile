@@ -37,4 +37,4 @@ soak:
 	@scripts/setup build && scripts/soak
 
 bench:
-	@scripts/setup build && scripts/bench
+	@scripts/setup build bench && scripts/bench

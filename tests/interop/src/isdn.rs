@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 use tipring_card::{Cause, Law, Micros};
 use tipring_isdn::{CallId, Calling, Command, Config, Event, Input, Number, Output, Role, SetupRequest, Trunk};
 
-use crate::measure::{ROUNDS, Row, cpu_of, in_turn};
+#[cfg(feature = "libpri")]
+use crate::measure::in_turn;
+use crate::measure::{ROUNDS, Row, cpu_of};
 
 /// Calls a round: some tens of milliseconds.
 const CALLS: u32 = 10_000;

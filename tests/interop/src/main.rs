@@ -19,8 +19,10 @@ mod table;
 #[path = "../../../drivers/dsp/tests/world.rs"]
 mod world;
 
+type Producer = fn() -> measure::Row;
+
 /// A row's name and who makes it.
-const ROWS: [(&str, fn() -> measure::Row); 6] = [
+const ROWS: [(&str, Producer); 6] = [
     ("switch.ivr", switch::ivr),
     ("switch.bridge", switch::bridge),
     ("switch.conf30", switch::conference),
