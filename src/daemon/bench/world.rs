@@ -231,7 +231,7 @@ fn config(dir: &ScratchDir, size: Size) -> Config {
     config.outbound.caller_ids = vec![SHOWN.into()];
     let lines = (1..=size.spans).map(|span| format!("sim {span}")).collect();
     let group = config::Group { name: "isdn".into(), lines, ..config::Group::default() };
-    config.group = vec![toml::Spanned::new(0..0, group)];
+    config.group = vec![group];
     config.card = vec![Card { kind: CardKind::Sim, spans: Vec::new(), role: Role::User, prefill: 2 }];
     config
 }
