@@ -26,6 +26,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("media", &["egress", "card", "dsp"]),
     ("store", &["card", "dsp", "resources"]),
     ("api", &["resources", "router", "store"]),
+    // Beside libpri and spandsp: nobody may use it.
+    ("interop", &["card", "dsp", "isdn", "switch"]),
     (
         "tipring",
         &[

@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod lines;
 mod numbers;
+mod papers;
 mod reload;
 mod running;
 mod top;
@@ -13,7 +14,7 @@ mod top;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Loaded, Sources, last_good};
 use crate::daemon::serve::{self as service, StartError};
@@ -23,7 +24,7 @@ use asked::Asked;
 
 /// Telephone lines run web applications.
 #[derive(Debug, Parser)]
-#[command(name = "tipring", version, about)]
+#[command(name = "tipring", version = env!("TIPRING_VERSION"), about)]
 #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 struct Arguments {
     /// The same as `check`
@@ -141,6 +142,15 @@ enum Command {
         #[command(subcommand)]
         command: Numbers,
     },
+    /// Write the manual pages and completions of a package
+    #[command(hide = true)]
+    GenDocs {
+        /// Where to
+        dir: PathBuf,
+        /// The folder of the documents
+        #[arg(long, value_name = "DIR", default_value = "docs")]
+        docs: PathBuf,
+    },
     /// Figures of the service on a simulated card, in real time
     #[command(hide = true)]
     Bench {
@@ -237,7 +247,6 @@ pub fn main() -> ExitCode {
     let Some(command) = arguments.command else {
         return if arguments.check_config { judged(arguments.check) } else { usage() };
     };
-    // A service tells of its calls; a command tells what it was asked.
     let sounds = bench::FirstSounds::default();
     match command {
         Command::Bench { .. } => sounds.clone().watch(),
@@ -277,6 +286,10 @@ pub fn main() -> ExitCode {
         }
         Command::Numbers { command: Numbers::Set { number, url, api } } => {
             ended(block_on(numbers::set(&number, &url, &api)).map(|()| true))
+        }
+        Command::GenDocs { dir, docs } => {
+            let outcome = papers::write(Arguments::command(), &docs, &dir);
+            ended(outcome.map(|()| true).map_err(|error| StartError { exit: 1, text: format!("gen-docs: {error}") }))
         }
         Command::Bench { rows, json } => ended(bench::run(&rows, json, &sounds)),
         Command::Soak { calls, warm_up, rate, json } => {

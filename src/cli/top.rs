@@ -78,10 +78,11 @@ fn redraw(socket: &Path) -> Result<(), String> {
             Ok(state) => draw(state, screen),
             Err(text) => format!("{text}\nwaiting; q ends\n"),
         };
-        // From the top left corner, each line to its end, and nothing below it.
-        let text = text.replace('\n', "\x1b[K\r\n");
+        // From the top left corner, each line emptied before it is written (after a full one, the end of the line is its
+        // last letter), and nothing below.
+        let text = text.trim_end().replace('\n', "\n\x1b[K");
         let mut out = std::io::stdout().lock();
-        if out.write_all(format!("\x1b[H{}\x1b[J", text.trim_end_matches("\r\n")).as_bytes()).is_err() {
+        if out.write_all(format!("\x1b[H\x1b[K{text}\x1b[J").as_bytes()).is_err() {
             return Ok(());
         }
         let _ = out.flush();
@@ -189,7 +190,7 @@ fn draw(state: &State, screen: Screen) -> String {
     }
     let mut text = String::new();
     for line in lines {
-        let _ = writeln!(text, "{}", fitted(&line, screen.columns));
+        let _ = writeln!(text, "{}", fitted(&line, screen.columns - 1));
     }
     text
 }
@@ -250,7 +251,7 @@ fn cut(mut lines: Vec<String>, room: usize, what: &str) -> Vec<String> {
 }
 
 fn emphasised(line: &str, screen: Screen) -> String {
-    if screen.colour { format!("\x1b[1m{}\x1b[0m", fitted(line, screen.columns)) } else { line.to_owned() }
+    if screen.colour { format!("\x1b[1m{}\x1b[0m", fitted(line, screen.columns - 1)) } else { line.to_owned() }
 }
 
 /// Cut to a width, colours not counted. What came over a line may not move the cursor.
@@ -285,7 +286,7 @@ mod tests {
             to: "+12025550100".into(),
             line: format!("sim 1/{n}"),
             status: "in-progress".into(),
-            verb: "Gather (line 12, column 4), which is rather long for a narrow screen".into(),
+            verb: "Gather numDigits=1 timeout=20, which is rather long for a narrow screen (1:30)".into(),
             seconds: 65,
             ..LiveCall::default()
         };
@@ -329,7 +330,7 @@ mod tests {
         assert!(text.contains("late blocks 7") && text.contains("ready"), "{text}");
         assert!(text.contains("sim 1        isdn    up           3 in call, 27 idle"), "{text}");
         assert!(text.contains("sim 2        isdn    red ALARM"), "{text}");
-        assert!(text.contains("sim 1/2   up       in") && text.contains("1:05  Gather (line 12"), "{text}");
+        assert!(text.contains("sim 1/2   up       in") && text.contains("1:05  Gather num"), "{text}");
         let many = draw(&a_state(500, 1), SCREEN);
         assert!(many.contains("more calls"), "{many}");
     }

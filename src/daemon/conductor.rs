@@ -17,7 +17,7 @@ use tipring_store::Blobs;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use super::callbook::CallBook;
+use super::callbook::{self, CallBook};
 use super::feeder::{AHEAD, Feeder};
 use super::hands::Hands;
 use super::recorder::Recorder;
@@ -169,6 +169,8 @@ pub fn start(parts: Parts) -> (Live, broadcast::Receiver<Trace>) {
     if let Some(from) = engine.as_mut().and_then(|engine| engine.line_events.take()) {
         bridge(from, lines);
     }
+    let (book, told) = CallBook::new();
+    tokio::spawn(callbook::log(told));
     let conductor = Conductor {
         router: parts.router,
         hands: parts.hands,
@@ -183,7 +185,7 @@ pub fn start(parts: Parts) -> (Live, broadcast::Receiver<Trace>) {
         replies: HashMap::new(),
         next_request: 0,
         held: std::collections::VecDeque::new(),
-        book: CallBook::default(),
+        book,
     };
     tokio::spawn(conductor.run(asked, ended, line_events));
     (Live { requests, traces }, timeline)

@@ -37,7 +37,17 @@ pub struct Feeder {
 impl Feeder {
     /// A media effect begins: sound for `play` will come.
     pub fn begin(&mut self, media: MediaId, play: PlayId, port: Port) {
-        let feeding = Feeding { media, port, begun: false, waiting: Vec::new(), taken: 0, whole: false, room: PLAY_BUFFER, offered: false, heard: false };
+        let feeding = Feeding {
+            media,
+            port,
+            begun: false,
+            waiting: Vec::new(),
+            taken: 0,
+            whole: false,
+            room: PLAY_BUFFER,
+            offered: false,
+            heard: false,
+        };
         self.feedings.insert(play, feeding);
         self.by_media.insert(media, play);
     }

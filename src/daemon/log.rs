@@ -34,8 +34,18 @@ pub fn tell(trace: &Trace) {
         TraceKind::Http if text.starts_with("fallback: ") => {
             tracing::warn!(message_id = events::FALLBACK_USED.id, call_sid, kind, "{text}");
         }
-        TraceKind::Line if trace.call.is_none() => tracing::info!(line = line(text), kind, "{text}"),
+        TraceKind::Line if trace.call.is_none() => note(text),
         _ => tracing::debug!(call_sid, kind, "{text}"),
+    }
+}
+
+/// Something about a line and no call.
+fn note(text: &str) {
+    let line = line(text);
+    match line.map(|line| &text[line.len() + 2..]) {
+        Some(tipring_lines::D_CHANNEL_UP) => tracing::info!(message_id = events::D_CHANNEL_UP.id, line, "{text}"),
+        Some(tipring_lines::D_CHANNEL_DOWN) => tracing::warn!(message_id = events::D_CHANNEL_DOWN.id, line, "{text}"),
+        _ => tracing::info!(line, "{text}"),
     }
 }
 
@@ -63,7 +73,7 @@ mod tests {
     use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
     use super::*;
-    use crate::daemon::callbook::CallBook;
+    use crate::daemon::callbook::{self, CallBook};
     use crate::daemon::{scenario::Scenario, simulation};
 
     /// Counts lines at each level from `info` up, and below it.
@@ -97,7 +107,7 @@ url = "http://app.example/"
 id = "caller"
 from = "2025550100"
 to = "100"
-does = [{ await_answer = {} }, { wait_ms = 2000 }, { press = "12" }, { await_hangup = { limit_ms = 60000 } }]
+does = [{ await_answer = {} }, { wait = { ms = 500 } }, { press = { keys = "12" } }, { tone = { hz = 440.0, ms = 4000 } }, { await_hangup = { limit_ms = 60000 } }]
 "#;
 
     #[tokio::test]
@@ -107,9 +117,12 @@ does = [{ await_answer = {} }, { wait_ms = 2000 }, { press = "12" }, { await_han
         let mut text = Vec::new();
         let outcome = simulation::run(&scenario, &options, &mut text).await.expect("it runs");
         let levels = Levels::default();
-        let (mut book, meters, mut verbs) = (CallBook::default(), crate::observe::Meters::default(), 0);
+        let ((mut book, mut calls), meters, mut verbs) = (CallBook::new(), crate::observe::Meters::default(), 0);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(levels.clone()), || {
             outcome.written.iter().for_each(|call| book.written(call, &meters));
+            while let Ok(call) = calls.try_recv() {
+                callbook::tell(&call);
+            }
             for line in text.split(|octet| *octet == b'\n').filter(|line| !line.is_empty()) {
                 let line: serde_json::Value = serde_json::from_slice(line).expect("JSON");
                 let (Some(kind), Some(text)) = (line["kind"].as_str(), line["text"].as_str()) else { continue };
@@ -123,7 +136,7 @@ does = [{ await_answer = {} }, { wait_ms = 2000 }, { press = "12" }, { await_han
                     TraceKind::Fault,
                 ];
                 let Some(kind) = kinds.into_iter().find(|known| known.as_str() == kind) else { continue };
-                verbs += usize::from(kind == TraceKind::Verb && text.contains(" (line "));
+                verbs += usize::from(kind == TraceKind::Verb && text.ends_with(')'));
                 let call = line["call"].as_str().and_then(|sid| sid.parse().ok());
                 tell(&Trace { at: Micros::ZERO, call, kind, text: text.to_owned() });
             }

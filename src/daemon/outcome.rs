@@ -147,12 +147,12 @@ pub(super) fn write_heard(dir: &Path, outcome: &Outcome) -> Result<(), StartErro
 /// A folder of one run, removed at its end.
 pub(crate) struct ScratchDir {
     /// Where it is.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl ScratchDir {
     /// A fresh one.
-    pub(super) fn new() -> Result<Self, StartError> {
+    pub(crate) fn new() -> Result<Self, StartError> {
         let name = format!("tipring-sim-{}-{:016x}", std::process::id(), u64::from_le_bytes(super::serve::random()?));
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path)

@@ -105,7 +105,7 @@ async fn live(
     if let Some(missing) = &missing {
         tracing::error!("{missing}; the service waits for it");
     }
-    let api = inherited.api.as_ref().and_then(|socket| socket.try_clone().ok());
+    let api = inherited.api_at(&settings.config.listen.api);
     let wiring = Wiring { card, hosts: Vec::new(), seed: None, api };
     let mut service = Service::start(&settings.config, wiring).await?;
     keep(settings);

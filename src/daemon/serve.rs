@@ -164,6 +164,7 @@ impl Service {
         while self.live.busy().await > 0 && Instant::now() < until {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
+        self.observer.stop();
         self.api_task.abort();
         // Closing joins two threads: not on the runtime's own.
         let engine = self.engine.take();
@@ -424,7 +425,7 @@ mod tests {
         config.this.runtime_dir = dir.path.join("run");
         config.listen.api = "127.0.0.1:0".into();
         let wiring = Wiring { card: None, hosts: Vec::new(), seed: Some(1), api: None };
-        let mut service = Service::start(&config, &dir.path.join("none.toml"), wiring).await.expect("it starts");
+        let mut service = Service::start(&config, wiring).await.expect("it starts");
         let mut timeline = service.timeline.take().expect("from its first line");
         let call = tipring_router::NewCall {
             account: service.account.sid,
@@ -433,7 +434,7 @@ mod tests {
             group: String::new(),
             instructions: tipring_router::Instructions::Document("<Response/>".into()),
             fallback_url: String::new(),
-            fallback_method: Method::Post,
+            fallback_method: tipring_resources::Method::Post,
             callback: None,
             timeout_s: 60,
             time_limit_s: 60,
@@ -447,6 +448,18 @@ mod tests {
         };
         // Far below the 15 s after which the router gives lines up.
         tokio::time::timeout(std::time::Duration::from_secs(8), told).await.expect("it is said at once");
+        let state = service.observer.state().await;
+        assert!(state.ready && state.counters.calls == 1, "a box without a card is ready, and counts: {state:?}");
+        let api = service.api;
+        let asked = move || {
+            let mut stream = std::net::TcpStream::connect(api).expect("it listens");
+            std::io::Write::write_all(&mut stream, b"GET /readyz HTTP/1.0\r\n\r\n").expect("it reads");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("it answers");
+            answer
+        };
+        let answer = tokio::task::spawn_blocking(asked).await.expect("asked");
+        assert!(answer.contains(" 200 OK") && answer.ends_with("\r\n\r\nok\n"), "{answer}");
         service.stop(std::time::Duration::ZERO, std::future::pending()).await;
     }
 

@@ -99,6 +99,17 @@ impl Inherited {
         }
         inherited
     }
+
+    /// The API's socket, where it listens as the configuration says; otherwise the configuration wins.
+    pub fn api_at(&self, wanted: &str) -> Option<TcpListener> {
+        let socket = self.api.as_ref()?;
+        let held = socket.local_addr().ok()?;
+        if wanted.parse() == Ok(held) {
+            return socket.try_clone().ok();
+        }
+        tracing::warn!("listen.api is {wanted}, tipring.socket holds {held}: systemctl disable --now tipring.socket");
+        None
+    }
 }
 
 #[cfg(test)]
@@ -109,5 +120,14 @@ mod tests {
     fn a_status_is_one_short_line() {
         assert_eq!(line("2 calls\nREADY=1"), "2 calls READY=1");
         assert_eq!(line(&"x".repeat(1_000)).len(), MAX_STATUS);
+    }
+
+    #[test]
+    fn a_socket_at_another_address_than_the_configured_one_is_not_used() {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = socket.local_addr().unwrap().to_string();
+        let inherited = Inherited { api: Some(socket), ..Inherited::default() };
+        assert!(inherited.api_at(&at).is_some());
+        assert!(inherited.api_at("127.0.0.1:1").is_none());
     }
 }

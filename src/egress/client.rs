@@ -87,7 +87,14 @@ impl Client {
             }
         };
         let (plain, user_agent) = (Plain::default(), user_agent(&config)?);
-        Ok(Self { http, plain, user_agent, destinations: Arc::new(config.destinations), names: Names::new(), hosts: config.hosts.into() })
+        Ok(Self {
+            http,
+            plain,
+            user_agent,
+            destinations: Arc::new(config.destinations),
+            names: Names::new(),
+            hosts: config.hosts.into(),
+        })
     }
 
     /// Sends a request and returns the head of the answer, whatever its status; redirects are the caller's.
@@ -327,7 +334,11 @@ impl Journey<'_> {
         let limits = self.request.limits;
         let begun = Instant::now();
         let mut answer = pin!(async {
-            if self.url.scheme() == "http" { self.plainly(trip, headers).await } else { self.over_tls(trip, headers).await }
+            if self.url.scheme() == "http" {
+                self.plainly(trip, headers).await
+            } else {
+                self.over_tls(trip, headers).await
+            }
         });
         loop {
             let phase = trip.phase();

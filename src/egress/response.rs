@@ -46,8 +46,7 @@ impl Response {
             Inner::Library(it) => (it.status().as_u16(), it.headers()),
             Inner::Plain(it) => (it.status, &it.headers),
         };
-        let headers =
-            headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes()))).collect();
+        let headers = headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes()))).collect();
         Self { status, headers, url: secret::redacted(url), inner, limits, total_by, taken: 0, over: false }
     }
 

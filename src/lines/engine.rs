@@ -18,6 +18,7 @@ use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::{Command, Event, Port};
 
 use crate::config::LinesConfig;
+use crate::cushion::Due;
 use crate::gauges::Gauges;
 use crate::media::{LineNews, Media, Returned};
 use crate::ring::ring;
@@ -88,6 +89,7 @@ enum ToMedia {
     Detach { port: Port },
     Listen { port: Port, listen: Listen },
     Send { port: Port, digits: Digits },
+    Prefill(u8),
 }
 
 /// Messages of the owner to the signalling thread.
@@ -117,6 +119,7 @@ impl Engine {
     /// Starts the threads of a card.
     pub fn start(mut card: Box<dyn Card>, config: EngineConfig) -> Result<(Engine, EngineHandle), CardError> {
         let pace = card.pace()?;
+        let prefill = config.lines.prefill;
         let signalling = Signalling::new(card, config.lines);
         let (ports, complaints) = (signalling.ports(), signalling.complaints().to_vec());
         let (commands, command_queue) = ring::<Command, COMMANDS>();
@@ -131,8 +134,10 @@ impl Engine {
         let stop = Arc::new(AtomicBool::new(false));
         let gauges = Arc::new(Gauges::default());
         let media = MediaThread {
-            media: Media::new(ports),
+            media: Media::new(ports).with_prefill(prefill),
             pace,
+            due: Due::default(),
+            epoch: config.epoch,
             channels: from_signalling,
             back: to_signalling,
             news,
@@ -232,6 +237,8 @@ impl EngineHandle {
 struct MediaThread {
     media: Media,
     pace: Box<dyn Pace>,
+    due: Due,
+    epoch: Instant,
     channels: Consumer<'static, ToMedia>,
     back: Producer<'static, FromMedia>,
     news: Producer<'static, (Port, LineNews)>,
@@ -274,8 +281,10 @@ impl MediaThread {
                 std::thread::sleep(std::time::Duration::from_millis(ms));
             }
             self.gauges.beat.fetch_add(1, Ordering::Relaxed);
+            let now_us = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let late_us = if ticks > 0 { self.due.late_us(now_us, ticks) } else { 0 };
             self.take();
-            self.media.tick(ticks);
+            self.media.tick_late(ticks, late_us);
             self.give();
         }
     }
@@ -295,6 +304,10 @@ impl MediaThread {
                 }
                 Some(ToMedia::Send { port, digits }) => {
                     self.media.send(port, &digits);
+                    None
+                }
+                Some(ToMedia::Prefill(blocks)) => {
+                    self.media.set_prefill(blocks);
                     None
                 }
                 None => break,
@@ -368,6 +381,7 @@ impl SignallingThread {
                     ToSignalling::Command(command) => self.signalling.command(now, command, &mut actions),
                     ToSignalling::Configure(config, back) => {
                         let complaints = self.signalling.configure(&config);
+                        self.send(ToMedia::Prefill(config.prefill));
                         // What can be taken at once is taken before the answer says what waits.
                         self.signalling.step(now, &mut actions);
                         let _ = back.try_send(Configured { complaints, waiting: self.signalling.waiting() });

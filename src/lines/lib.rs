@@ -12,6 +12,7 @@
 //! every call of the signalling its [`SignallingAction`]s are carried out, in order.
 
 mod config;
+mod cushion;
 mod engine;
 mod gauges;
 mod groups;
@@ -28,4 +29,4 @@ pub use gauges::{Counted, Gauges};
 pub use lateness::{LATE_BOUNDS_MS, LATE_CLASSES, Lateness};
 pub use media::{LineNews, Media, MediaCounters, Returned};
 pub use signalling::{Signalling, SignallingAction, SpanGauge, open_bearer};
-pub use span::{Output, Span, SpanConfig, SpanCounters, SpanInput};
+pub use span::{D_CHANNEL_DOWN, D_CHANNEL_UP, Output, Span, SpanConfig, SpanCounters, SpanInput};

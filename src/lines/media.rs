@@ -1,15 +1,18 @@
 //! The audio side of a card: the switch and the opened bearer channels. One tick reads a block of every channel, runs
-//! the switch and writes a block back: **read paces write**, so that the delay of a channel is constant once two blocks
-//! are primed. Nothing here allocates, locks or logs after construction.
+//! the switch and writes a block back: **read paces write**, so that the delay of a channel is constant once it has its
+//! [`Cushion`]. Nothing here allocates, locks or logs after construction.
 //!
 //! The channel of an analogue line has a handset: what comes is heard by it before the switch has it, what goes may be
 //! its digits instead: those go out with a [`Lead`] over the wire or not at all. Its words and the channel's events wait for the signalling side in a bounded queue.
 
+mod digits;
+
 use heapless::Deque;
 use tipring_analog::{Digits, Handset, Heard, Listen};
-use tipring_card::{BLOCK, Block, CardError, Channel, Event as ChannelEvent, Law};
+use tipring_card::{BLOCK, Block, CardError, Channel, Event as ChannelEvent, Law, PREFILL};
 use tipring_switch::{Command, Event, Port, PortIo, Switch};
 
+use crate::cushion::Cushion;
 use crate::lateness::Lateness;
 use crate::lead::{BUFFERS, Lead};
 
@@ -73,6 +76,8 @@ struct Bearer {
     handset: Option<Box<Handset>>,
     /// While the handset sends digits.
     lead: Option<Lead>,
+    /// Of a channel without a handset.
+    cushion: Cushion,
     port: Port,
     law: Law,
     /// A block was read in this tick, so one is owed.
@@ -97,6 +102,9 @@ struct Io {
     untold: bool,
     /// This tick is one of several that are run back to back.
     late: bool,
+    /// By how much the ticks of now have come late.
+    late_us: u64,
+    prefill: u8,
     news: Box<News>,
 }
 
@@ -113,12 +121,25 @@ impl Media {
             lateness: Lateness::default(),
             untold: false,
             late: false,
+            late_us: 0,
+            prefill: PREFILL as u8,
             news: Box::default(),
         };
         Media { switch: Switch::new(capacity), io }
     }
 
-    /// A primed channel joins under `port`; what was there before, if anything, is given back.
+    /// Channels without a handset are so many blocks ahead of the wire (1 to 7).
+    pub fn with_prefill(mut self, blocks: u8) -> Self {
+        self.set_prefill(blocks);
+        self
+    }
+
+    /// The same for channels that are added from now on.
+    pub fn set_prefill(&mut self, blocks: u8) {
+        self.io.prefill = blocks.clamp(1, BUFFERS - 1);
+    }
+
+    /// A channel joins under `port`, one with a handset primed; what was there before, if anything, is given back.
     pub fn add(
         &mut self,
         port: Port,
@@ -129,8 +150,9 @@ impl Media {
         let Some(place) = self.io.bearers.get_mut(usize::from(port.index)) else {
             return Some(Returned { channel, handset });
         };
-        let bearer =
-            Bearer { channel, handset, lead: None, port, law, owes: false, flowing: false, lost: false, told: false };
+        let cushion = Cushion::new(self.io.prefill);
+        let (owes, flowing, lost, told) = (false, false, false, false);
+        let bearer = Bearer { channel, handset, lead: None, cushion, port, law, owes, flowing, lost, told };
         let before = place.replace(bearer).map(Bearer::returned);
         self.switch.command(Command::Attach { port, law });
         before
@@ -184,7 +206,13 @@ impl Media {
 
     /// Runs `ticks` blocks back to back; more than one means that we were late.
     pub fn tick(&mut self, ticks: u32) {
+        self.tick_late(ticks, 0);
+    }
+
+    /// The same where it is known how late.
+    pub fn tick_late(&mut self, ticks: u32, late_us: u64) {
         self.io.passes(ticks);
+        self.io.is_late(late_us);
         self.io.late = ticks > 1;
         self.io.lateness.note(ticks);
         for n in 0..ticks {
@@ -254,6 +282,14 @@ impl Io {
         }
     }
 
+    /// What has run dry in the meantime is left out.
+    fn is_late(&mut self, late_us: u64) {
+        self.late_us = late_us;
+        if late_us > 0 {
+            self.bearers.iter_mut().flatten().for_each(|bearer| bearer.cushion.late(late_us));
+        }
+    }
+
     /// Fetches the events that block a channel's audio; those of an analogue line are news.
     fn events(counters: &mut MediaCounters, news: &mut News, bearer: &mut Bearer) {
         for _ in 0..EVENTS_A_TICK {
@@ -287,7 +323,7 @@ impl Bearer {
 
 impl Bearer {
     /// Writes a block, and tells the events that are in its way.
-    fn put(&mut self, counters: &mut MediaCounters, news: &mut News, block: &Block) -> Result<usize, CardError> {
+    fn put(&mut self, counters: &mut MediaCounters, news: &mut News, block: &[u8]) -> Result<usize, CardError> {
         match self.channel.write(block) {
             Err(CardError::EventPending) => {
                 Io::events(counters, news, self);
@@ -297,76 +333,30 @@ impl Bearer {
         }
     }
 
-    /// One block of the handset's digits, in their time or not at all.
-    fn send_digits(&mut self, counters: &mut MediaCounters, news: &mut News, late: bool) {
-        let mut said = [self.law.silence(); BLOCK];
-        if self.lead.is_none() {
-            if late {
-                // The line is behind; it begins when it is not.
-                counters.lost_blocks += u64::from(self.put(counters, news, &said) != Ok(BLOCK));
+    /// One block of a channel without a handset, after its cushion; false: it was lost.
+    fn put_ahead(&mut self, counters: &mut MediaCounters, news: &mut News, block: &Block, late_us: u64) -> bool {
+        if !self.cushion.is_made {
+            let silence = [self.law.silence(); BLOCK];
+            let mut left = self.cushion.make(late_us);
+            while left > 0 {
+                let piece = left.min(BLOCK);
+                let _ = self.put(counters, news, &silence[..piece]);
+                left -= piece;
+            }
+        }
+        let rest = &block[self.cushion.leave_out()..];
+        rest.is_empty() || self.put(counters, news, rest) == Ok(rest.len())
+    }
+
+    /// Its first block is the newest there is: what came before would be delay.
+    fn begin(&mut self, into: &mut Block) {
+        self.flowing = true;
+        let mut newer = *into;
+        for _ in 0..BUFFERS {
+            if self.handset.is_some() || self.channel.read(&mut newer) != Ok(BLOCK) {
                 return;
             }
-            return self.take_lead(counters, news, &said);
-        }
-        if let Some(held) = self.lead.as_mut().and_then(|lead| lead.held.take())
-            && !self.put_counted(counters, news, &held)
-        {
-            // Full for two ticks: the card does not send.
-            return self.break_off(counters);
-        }
-        let Some(handset) = &mut self.handset else { return };
-        let in_tail = handset.is_in_tail();
-        handset.speak(&mut said);
-        if let Some(lead) = self.lead.as_mut().filter(|lead| in_tail && lead.extra > 0) {
-            lead.extra -= 1;
-        } else if !self.put_counted(counters, news, &said)
-            && !in_tail
-            && let Some(lead) = &mut self.lead
-        {
-            lead.held = Some(said);
-        }
-    }
-
-    /// Whether the card had room. Any other failure breaks the digits off.
-    fn put_counted(&mut self, counters: &mut MediaCounters, news: &mut News, block: &Block) -> bool {
-        match self.put(counters, news, block) {
-            Ok(BLOCK) => {
-                if let Some(lead) = &mut self.lead {
-                    lead.wrote();
-                }
-                true
-            }
-            Err(CardError::Again) => false,
-            Ok(_) | Err(_) => {
-                counters.lost_blocks += 1;
-                self.break_off(counters);
-                true
-            }
-        }
-    }
-
-    /// Fills the card's buffers with silence in front of the digits.
-    fn take_lead(&mut self, counters: &mut MediaCounters, news: &mut News, silence: &Block) {
-        for filled in 0..=BUFFERS {
-            match self.put(counters, news, silence) {
-                Ok(BLOCK) if filled < BUFFERS => {}
-                Ok(BLOCK) | Err(CardError::Again) => {
-                    self.lead = Some(Lead::new(filled));
-                    return;
-                }
-                Ok(_) | Err(_) => {
-                    counters.lost_blocks += 1;
-                    return self.break_off(counters);
-                }
-            }
-        }
-    }
-
-    fn break_off(&mut self, counters: &mut MediaCounters) {
-        self.lead = None;
-        if let Some(handset) = self.handset.as_mut().filter(|handset| handset.is_sending()) {
-            handset.break_off();
-            counters.broken_sendings += 1;
+            *into = newer;
         }
     }
 }
@@ -393,7 +383,9 @@ impl PortIo for Io {
             Ok(BLOCK) => {
                 self.counters.blocks += 1;
                 bearer.owes = true;
-                bearer.flowing = true;
+                if !bearer.flowing {
+                    bearer.begin(into);
+                }
                 if let Some(handset) = &mut bearer.handset {
                     handset.hear(into);
                     bearer.heard(&mut self.counters, &mut self.news);
@@ -421,8 +413,11 @@ impl PortIo for Io {
             return bearer.heard(&mut self.counters, &mut self.news);
         }
         bearer.lead = None;
-        let put = bearer.put(&mut self.counters, &mut self.news, block);
-        self.counters.lost_blocks += u64::from(put != Ok(BLOCK));
+        let whole = match bearer.handset {
+            Some(_) => bearer.put(&mut self.counters, &mut self.news, block) == Ok(BLOCK),
+            None => bearer.put_ahead(&mut self.counters, &mut self.news, block, self.late_us),
+        };
+        self.counters.lost_blocks += u64::from(!whole);
     }
 }
 
@@ -570,5 +565,21 @@ mod tests {
         assert_eq!(media.counters().blocks, 10);
         assert!(media.remove(PORT).is_none(), "the old lease is over");
         assert!(media.remove(next).is_some_and(|returned| returned.handset.is_some()));
+    }
+    #[test]
+    fn a_bearer_has_its_cushion_first_and_loses_what_a_late_tick_has_made_of_delay() {
+        let mut media = Media::new(1);
+        let (channel, written) = Scripted::with(0);
+        media.add(PORT, Law::Mu, channel, None);
+        let written = || written.lock().expect("one thread").len();
+        media.tick_late(1, 0);
+        assert_eq!(written(), 64 + BLOCK, "8 ms of silence and the block");
+        media.tick_late(1, 8_000);
+        assert_eq!(written(), 64 + 2 * BLOCK, "the cushion covers it");
+        media.tick_late(2, 15_000);
+        assert_eq!(written(), 64 + 4 * BLOCK - 56, "7 ms had run dry");
+        media.tick_late(1, 0);
+        assert_eq!(written(), 64 + 5 * BLOCK - 56);
+        assert_eq!(media.counters().lost_blocks, 0);
     }
 }

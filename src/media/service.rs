@@ -60,7 +60,7 @@ impl Service {
     pub fn new(config: Config, cache: Cache, tally: Arc<Tally>) -> Self {
         let (engines, absent): (Vec<_>, Vec<_>) = config.engines.iter().cloned().partition(Engine::installed);
         for engine in absent {
-            tracing::info!(?engine, "speech engine is not installed");
+            tracing::info!(engine = engine.name(), "speech engine is not installed");
         }
         Self {
             conversions: Arc::new(Semaphore::new(config.limits.conversions)),

@@ -107,7 +107,7 @@ impl Engine {
         }
     }
 
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Fake => "fake",
             Self::Command(it) => &it.name,

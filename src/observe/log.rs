@@ -41,7 +41,10 @@ pub fn start(form: Form, level: &str) {
     };
     let out: Box<dyn Layer<_> + Send + Sync> = match (journal, form) {
         // Our names are the journal's: call_sid becomes CALL_SID=.
-        (Some(journal), _) => journal.with_field_prefix(None).with_syslog_identifier("tipring".into()).boxed(),
+        (Some(journal), _) => {
+            let journal = journal.with_field_prefix(None).with_syslog_identifier("tipring".into());
+            journal.with_priority_mappings(priorities()).boxed()
+        }
         (None, Form::Json) => {
             tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed()
         }
@@ -56,6 +59,12 @@ pub fn tell_folded() {
     if let Some(folding) = FOLDING.get() {
         folding.tell();
     }
+}
+
+/// The words of syslog for ours: what is told of a call is information, not a notice.
+fn priorities() -> tracing_journald::PriorityMappings {
+    use tracing_journald::{Priority, PriorityMappings};
+    PriorityMappings { info: Priority::Informational, debug: Priority::Debug, ..PriorityMappings::new() }
 }
 
 /// Whether standard error is the stream that systemd says leads to the journal.
@@ -153,6 +162,7 @@ mod tests {
     fn numbers_are_masked_but_short_ones_that_name_nobody_are_not() {
         assert_eq!(masked("+31201234589"), "+31•••••••89");
         assert_eq!(masked("112"), "112");
+        assert_eq!(masked("12345"), "12345", "an extension");
         assert_eq!(masked("anonymous"), "anonymous");
         assert_eq!(masked(""), "");
     }

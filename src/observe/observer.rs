@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -77,6 +78,8 @@ pub(super) struct Inner {
     pub parts: Parts,
     pub since_unix_s: i64,
     pub seen: Mutex<Seen>,
+    /// The service is being stopped: what goes away now is no news.
+    pub stopped: AtomicBool,
     closed: Mutex<Vec<&'static str>>,
     live: Kept<Verdict>,
     ready: Kept<Verdict>,
@@ -91,6 +94,7 @@ impl Observer {
             parts,
             since_unix_s: unix_now_s(),
             seen: Mutex::new(Seen::new(Instant::now())),
+            stopped: AtomicBool::new(false),
             closed: Mutex::default(),
             live: Kept::default(),
             ready: Kept::default(),
@@ -110,6 +114,12 @@ impl Observer {
     /// A listener has stopped: the box is not ready any more.
     pub fn closed(&self, listener: &'static str) {
         self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).push(listener);
+    }
+
+    /// Watches no longer: the service is being stopped.
+    pub fn stop(&self) {
+        self.0.stopped.store(true, Ordering::Relaxed);
+        super::log::tell_folded();
     }
 
     /// Does it live?

@@ -69,7 +69,7 @@ pub struct LiveCall {
     pub line: String,
     /// `queued`, `ringing`, `in-progress`.
     pub status: String,
-    /// What it does at the moment, e.g. `Say (line 2)`; empty: it asks its application, or rings.
+    /// What it does at the moment, e.g. `Gather numDigits=1 (1:30)`: the verb, and where it stands; empty: it asks its application, or rings.
     pub verb: String,
     /// Since its begin.
     pub seconds: u64,

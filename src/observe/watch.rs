@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,8 @@ pub(super) struct Seen {
     stalled: bool,
     gone: bool,
     store_away: bool,
-    spans: BTreeMap<String, (bool, Vec<&'static str>)>,
+    /// What is wrong with each; empty: nothing.
+    spans: BTreeMap<String, String>,
     disks: Vec<(&'static str, Disk)>,
     /// Octets of all recordings.
     pub recordings: Option<u64>,
@@ -93,29 +95,19 @@ impl Seen {
         told
     }
 
+    /// Alarms of spans. D channels are told by lines itself, at once.
     fn spans(&mut self, spans: &[SpanGauge]) -> Vec<Told> {
         let mut told = Vec::new();
         for span in spans {
-            let has: Vec<&'static str> = alarms(span).iter().filter(|alarm| alarm.1).map(|alarm| alarm.0).collect();
-            let now = (span.up, has);
-            // At the first look a span is taken as it comes up: what is wrong then is told, what is well is not.
-            let before = self.spans.insert(span.name.clone(), now.clone()).unwrap_or((false, Vec::new()));
-            match (before.1.is_empty(), now.1.is_empty()) {
+            let wrong = wrong(span);
+            // Analogue lines take a moment to be opened after the start: what they are at the first look is not news.
+            let first = if span.analog { wrong.clone() } else { String::new() };
+            let before = self.spans.insert(span.name.clone(), wrong.clone()).unwrap_or(first);
+            match (before.is_empty(), wrong.is_empty()) {
                 (true, false) => {
-                    let text = format!("{}: {} alarm", span.name, now.1.join(", "));
-                    told.push(say(events::SPAN_ALARM, &span.name, &text));
+                    told.push(say(events::SPAN_ALARM, &span.name, &format!("{}: {wrong}", span.name)));
                 }
                 (false, true) => told.push(say(events::SPAN_CLEAR, &span.name, &format!("{}: no alarm", span.name))),
-                _ => {}
-            }
-            let what = if span.analog { "analogue lines" } else { "D channel" };
-            match (before.0, now.0) {
-                (true, false) => {
-                    told.push(say(events::D_CHANNEL_DOWN, &span.name, &format!("{}: {what} down", span.name)));
-                }
-                (false, true) => {
-                    told.push(say(events::D_CHANNEL_UP, &span.name, &format!("{}: {what} up", span.name)));
-                }
                 _ => {}
             }
         }
@@ -146,6 +138,15 @@ impl Seen {
     }
 }
 
+fn wrong(span: &SpanGauge) -> String {
+    let has: Vec<&str> = alarms(span).iter().filter(|alarm| alarm.1).map(|alarm| alarm.0).collect();
+    match (span.analog, span.up, has.is_empty()) {
+        (true, false, _) => "no line is in order".into(),
+        (true, true, _) | (false, _, true) => String::new(),
+        (false, _, false) => format!("{} alarm", has.join(", ")),
+    }
+}
+
 fn class(percent: u64) -> u8 {
     u8::from(percent < LOW_PERCENT) + u8::from(percent < FULL_PERCENT)
 }
@@ -161,7 +162,9 @@ pub(super) async fn run(observer: Weak<Inner>) {
     let mut round = 0_u64;
     loop {
         every.tick().await;
-        let Some(inner) = observer.upgrade() else { return };
+        let Some(inner) = observer.upgrade().filter(|inner| !inner.stopped.load(Ordering::Relaxed)) else {
+            return;
+        };
         look(&inner, round.is_multiple_of(DISK_EVERY)).await;
         log::tell_folded();
         round += 1;
@@ -181,6 +184,9 @@ async fn look(inner: &Inner, disks: bool) {
     } else {
         None
     };
+    if inner.stopped.load(Ordering::Relaxed) {
+        return;
+    }
     let mut seen = inner.seen.lock().unwrap_or_else(PoisonError::into_inner);
     let mut told = Vec::new();
     if let Some(card) = &parts.card {
@@ -203,7 +209,7 @@ fn tell(told: &Told) {
         events::CARD_LOST | events::MEDIA_STALLED | events::STORE_AWAY => {
             tracing::error!(message_id = id, line, "{text}");
         }
-        events::SPAN_ALARM | events::D_CHANNEL_DOWN | events::DISK_LOW => {
+        events::SPAN_ALARM | events::DISK_LOW => {
             tracing::warn!(message_id = id, line, "{text}");
         }
         _ => tracing::info!(message_id = id, line, "{text}"),
@@ -246,17 +252,30 @@ mod tests {
     }
 
     #[test]
-    fn alarms_and_d_channels_are_told_when_they_change() {
+    fn alarms_are_told_when_they_change() {
         let mut seen = Seen::new(Instant::now());
         let mut span = SpanGauge { name: "sim 1".into(), up: true, ..SpanGauge::default() };
-        assert_eq!(ids(&seen.spans(std::slice::from_ref(&span))), ["D_CHANNEL_UP"]);
         assert!(seen.spans(std::slice::from_ref(&span)).is_empty());
         (span.up, span.status.alarms) = (false, tipring_card::Alarms::RED);
         let told = seen.spans(std::slice::from_ref(&span));
-        assert_eq!(ids(&told), ["SPAN_ALARM", "D_CHANNEL_DOWN"]);
+        assert_eq!(ids(&told), ["SPAN_ALARM"]);
         assert_eq!((told[0].line.as_str(), told[0].text.as_str()), ("sim 1", "sim 1: red alarm"));
+        assert!(seen.spans(std::slice::from_ref(&span)).is_empty(), "once");
         (span.up, span.status.alarms) = (true, tipring_card::Alarms::NONE);
-        assert_eq!(ids(&seen.spans(&[span])), ["SPAN_CLEAR", "D_CHANNEL_UP"]);
+        assert_eq!(ids(&seen.spans(&[span])), ["SPAN_CLEAR"]);
+    }
+
+    #[test]
+    fn analogue_lines_are_told_of_when_none_is_in_order_any_more_and_not_at_the_start() {
+        let mut seen = Seen::new(Instant::now());
+        let mut span = SpanGauge { name: "sim 2".into(), analog: true, ..SpanGauge::default() };
+        let mut told = |up| {
+            span.up = up;
+            ids(&seen.spans(std::slice::from_ref(&span)))
+        };
+        assert!(told(false).is_empty(), "they are being opened");
+        assert_eq!(told(true), ["SPAN_CLEAR"]);
+        assert_eq!(told(false), ["SPAN_ALARM"]);
     }
 
     #[test]

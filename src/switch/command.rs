@@ -1,8 +1,8 @@
 //! Commands, one small act each. A command for something that is over is dropped and counted, whatever it is.
 
 use tipring_card::Law;
-use tipring_dsp::Detector;
 use tipring_dsp::dtmf::frequencies_of;
+use tipring_dsp::{Detector, Limiter};
 
 use crate::tap::{Side, Tap};
 use crate::{Command, Event, FEED, Place, PlayId, Port, Switch, TapId, Tone};
@@ -62,6 +62,7 @@ impl Switch {
         place.law = law;
         place.keys = true;
         place.detector = Detector::new();
+        place.limiter = Limiter::new();
     }
 
     fn detach(&mut self, port: Port) {

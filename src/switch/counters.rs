@@ -15,7 +15,9 @@ pub struct Counters {
     pub starved: u64,
     /// Events dropped because nobody fetched them.
     pub dropped_events: u64,
+    /// Blocks of a conference that were too loud for a line and turned down.
+    pub limited: u64,
     /// Commands that cannot be carried out: a fifth tap, a key that is none, no room for a last word.
     pub refused: u64,
 }
-tipring_card::name_counters!(Counters: ticks, late, stale, overflow, starved, dropped_events, refused);
+tipring_card::name_counters!(Counters: ticks, late, stale, overflow, starved, dropped_events, refused, limited);

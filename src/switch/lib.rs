@@ -25,7 +25,7 @@ mod words;
 use alloc::vec::Vec;
 
 use tipring_card::{Block, Law};
-use tipring_dsp::Detector;
+use tipring_dsp::{Detector, Limiter};
 
 use ears::Ears;
 use matrix::Matrix;
@@ -65,6 +65,8 @@ struct Place {
     law: Law,
     keys: bool,
     detector: Detector,
+    /// Of what this port hears where many speak.
+    limiter: Limiter,
     player: Player,
     taps: [Option<Tap>; TAPS],
 }
@@ -111,6 +113,7 @@ impl Place {
             law: Law::A,
             keys: false,
             detector: Detector::new(),
+            limiter: Limiter::new(),
             player: Player::new(),
             taps: [None; TAPS],
         }

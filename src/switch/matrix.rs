@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 
 use tipring_card::BLOCK;
-use tipring_dsp::Sum;
+use tipring_dsp::{Limiter, Sum};
 
 use crate::ears::{Ears, Linear};
 
@@ -111,8 +111,15 @@ impl Matrix {
         self.plan[listener]
     }
 
-    /// The sound of a group for one of its listeners.
-    pub(crate) fn mixed(&mut self, group: u16, own: Option<usize>, ears: &mut Ears, into: &mut Linear) {
+    /// The sound of a group for one of its listeners. `true`: it was too loud and was turned down.
+    pub(crate) fn mixed(
+        &mut self,
+        group: u16,
+        own: Option<usize>,
+        ears: &mut Ears,
+        limiter: &mut Limiter,
+        into: &mut Linear,
+    ) -> bool {
         let group = &mut self.sums[usize::from(group)];
         if !group.made {
             group.made = true;
@@ -130,10 +137,7 @@ impl Matrix {
                 }
             }
         }
-        match own {
-            Some(index) => group.sum.saturated_without(ears.linear(index), into),
-            None => group.sum.saturated(into),
-        }
+        group.sum.limited(own.map(|index| ears.linear(index)), limiter, into)
     }
 
     fn make_plan(&mut self) {
@@ -245,7 +249,7 @@ mod tests {
             Hears::Nobody => {}
             Hears::One(talker) => heard = *ears.linear(usize::from(talker)),
             Hears::Group { group, without_own } => {
-                matrix.mixed(group, without_own.then_some(listener), ears, &mut heard);
+                matrix.mixed(group, without_own.then_some(listener), ears, &mut Limiter::new(), &mut heard);
             }
         }
         heard[0]

@@ -66,7 +66,9 @@ impl Switch {
             }
             Hears::One(talker) => linear = *self.ears.linear(usize::from(talker)),
             Hears::Group { group, without_own } => {
-                self.matrix.mixed(group, without_own.then_some(index), &mut self.ears, &mut linear);
+                let (own, limiter) = (without_own.then_some(index), &mut self.places[index].limiter);
+                let limited = self.matrix.mixed(group, own, &mut self.ears, limiter, &mut linear);
+                self.counters.limited += u64::from(limited);
             }
         }
         if plays {

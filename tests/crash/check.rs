@@ -6,7 +6,8 @@ use std::io::BufReader;
 use std::path::Path;
 
 use tipring::config::Config;
-use tipring::daemon::serve::{client, now, open_store, start_media};
+use tipring::daemon::media::start_media;
+use tipring::daemon::serve::{client, now, open_store};
 use tipring_media::{Cached, MediaClient, MediaRequest, Source};
 use tipring_resources::{Call, CallStatus, Direction, Recording, RecordingStatus, Sid};
 use tipring_store::{CallFilter, Page, PageStart, RecordingFilter, RepairReport, Store};

@@ -27,7 +27,7 @@ pub use dtmf::{Detector, KEYS, KeyTone, frequencies_of};
 pub use fsk::{Demodulator, Modulator};
 pub use g711::{a_to_mu, alaw_decode, alaw_encode, mu_to_a, ulaw_decode, ulaw_encode};
 pub use level::{Meter, dbm0_of, dbm0_of_power, peak_at};
-pub use mix::{Sum, apply_gain, gain_of_db};
+pub use mix::{Limiter, Sum, apply_gain, gain_of_db};
 pub use progress::{Mode, Progress, Progressing};
 pub use speech::Speech;
 pub use tone::Tone;

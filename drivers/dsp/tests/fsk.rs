@@ -1,6 +1,6 @@
 //! Keying at 1200 bit/s over what lines do to it: level, noise, a clock that is off, a slope, both laws.
 
-use crate::talk_off::Speaker;
+use crate::speaker::Speaker;
 use crate::world::{Dice, through};
 use tipring_dsp::fsk::{BIT_RATE, MAX_BYTES, Standard};
 use tipring_dsp::level::peak_at;

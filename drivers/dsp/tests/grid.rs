@@ -151,7 +151,7 @@ fn a_pause_of_40_ms_parts_two_equal_keys() {
 fn heard_over_the_echo_of_our_own_prompt() {
     // The prompt at -10 dBm0 comes back 20 dB weaker; keys are at -10 dBm0 as well.
     let mut dice = Dice::new(77);
-    let mut prompt = crate::talk_off::Speaker::new(4);
+    let mut prompt = crate::speaker::Speaker::new(4);
     let mut right = 0;
     for n in 0..1600 {
         let key = KEYS[n % 16];

@@ -6,7 +6,7 @@
 //! a staccato of such sines in the rhythm of busy is busy; there is none here.
 
 use crate::network::{Way, heard_in, sound};
-use crate::talk_off::Speaker;
+use crate::speaker::Speaker;
 use crate::world::{Dice, through};
 use tipring_dsp::level::peak_at;
 use tipring_dsp::progress::{BLOCK, Mode};

@@ -3,5 +3,6 @@ mod fsk;
 mod grid;
 mod hang_up;
 mod network;
+mod speaker;
 mod talk_off;
 mod world;

@@ -1,84 +1,9 @@
-//! False keys in sound that is none. The speech here is **synthetic** (a buzz through three wandering formants, with
-//! fricatives and pauses), as is the music (chords with harmonics): it says nothing about a recorded corpus, it only
-//! guards against a detector that takes voiced sound for keys.
+//! False keys in sound that is none. Speech and music are **synthetic**: they say nothing about a recorded corpus, they
+//! only guard against a detector that takes voiced sound for keys.
 
+use crate::speaker::{Chords, Speaker};
 use crate::world::{Dice, through};
 use tipring_dsp::Detector;
-use tipring_dsp::level::peak_at;
-
-/// A synthetic speaker: pulses of a wandering pitch through three resonators.
-pub struct Speaker {
-    dice: Dice,
-    pitch: f32,
-    phase: f32,
-    formants: [(f32, f32); 3],
-    state: [[f32; 2]; 3],
-    left: u32,
-    kind: u32,
-    loudness: f32,
-    level: f32,
-}
-
-impl Speaker {
-    pub fn new(seed: u64) -> Speaker {
-        let formants = [(0.0, 0.0); 3];
-        Speaker {
-            dice: Dice::new(seed),
-            pitch: 120.0,
-            phase: 0.0,
-            formants,
-            state: [[0.0; 2]; 3],
-            left: 0,
-            kind: 0,
-            loudness: 0.0,
-            level: 1.0,
-        }
-    }
-
-    /// The next sample, at about -10 dBm0 when it speaks.
-    pub fn sample(&mut self) -> i16 {
-        if self.left == 0 {
-            self.sound();
-        }
-        self.left -= 1;
-        self.phase += self.pitch / 8000.0;
-        let pulse = self.phase >= 1.0;
-        if pulse {
-            self.phase -= 1.0;
-            self.pitch *= self.dice.between(0.985, 1.015);
-        }
-        let source = match self.kind {
-            0 => 0.0,
-            1 => self.dice.gauss() * 0.3,
-            _ => f32::from(u8::from(pulse)) * 4.0 + self.dice.gauss() * 0.02,
-        };
-        let mut sum = 0.0;
-        for (n, ((hz, width), state)) in self.formants.iter().zip(&mut self.state).enumerate() {
-            let radius = (-core::f32::consts::PI * width / 8000.0).exp();
-            let turn = 2.0 * radius * (core::f32::consts::TAU * hz / 8000.0).cos();
-            let next = source * (1.0 - radius) + turn * state[0] - radius * radius * state[1];
-            *state = [next, state[0]];
-            sum += next / (1.0 + n as f32 * 0.7);
-        }
-        // A slow level control keeps all voices equally loud.
-        let target = peak_at(-10.0) * 0.7;
-        self.level += (sum.abs() - self.level) * 0.001;
-        let gain = if self.level > 1e-6 { target * 0.6 / self.level } else { 0.0 };
-        (sum * gain * self.loudness).clamp(-32000.0, 32000.0) as i16
-    }
-
-    fn sound(&mut self) {
-        self.kind = [0, 1, 2, 2, 2, 2, 2, 2][(self.dice.next() % 8) as usize];
-        self.left = self.dice.between(400.0, 2400.0) as u32;
-        self.pitch = self.dice.between(80.0, 300.0);
-        self.loudness = if self.kind == 0 { 0.0 } else { self.dice.between(0.3, 1.5) };
-        self.formants = [
-            (self.dice.between(250.0, 900.0), self.dice.between(40.0, 120.0)),
-            (self.dice.between(900.0, 2300.0), self.dice.between(50.0, 150.0)),
-            (self.dice.between(2200.0, 3200.0), self.dice.between(80.0, 200.0)),
-        ];
-    }
-}
 
 fn false_keys(seconds: usize, mut sample: impl FnMut() -> i16) -> usize {
     let mut detector = Detector::new();
@@ -118,34 +43,9 @@ fn three_hours_of_synthetic_speech_have_at_most_five_keys() {
 #[test]
 fn synthetic_chords_of_music_have_no_key() {
     // Some notes lie within 2 % of a key's frequencies (F5 with F sharp 6 is a 3), so two pure notes may be a key: that
-    // is what the two that are allowed here are. Chords of one to four notes of the tempered scale, 110 Hz to 1760 Hz, with harmonics, 100 to 600 ms each.
-    let mut dice = Dice::new(5);
-    let mut notes: Vec<(f32, f32, f32)> = Vec::new();
-    let mut left = 0;
-    let keys = false_keys(900, || {
-        if left == 0 {
-            left = dice.between(800.0, 4800.0) as u32;
-            notes.clear();
-            for _ in 0..1 + dice.next() % 4 {
-                let hz = 110.0 * 2f32.powf((dice.next() % 49) as f32 / 12.0);
-                let rich = dice.between(0.15, 0.7);
-                let mut loud = dice.between(0.5, 1.0);
-                for harmonic in 1..6 {
-                    if hz * (harmonic as f32) < 3600.0 {
-                        notes.push((hz * harmonic as f32, 0.0, loud));
-                    }
-                    loud *= rich;
-                }
-            }
-        }
-        left -= 1;
-        let mut sum = 0.0;
-        for (hz, phase, loud) in &mut notes {
-            *phase = (*phase + *hz / 8000.0).fract();
-            sum += *loud * (core::f32::consts::TAU * *phase).sin();
-        }
-        (sum * 4000.0).clamp(-32000.0, 32000.0) as i16
-    });
+    // is what the two that are allowed here are.
+    let mut chords = Chords::new(5);
+    let keys = false_keys(900, || chords.sample());
     std::println!("false keys in 15 min of synthetic chords: {keys}");
     assert!(keys <= 2, "{keys}");
 }

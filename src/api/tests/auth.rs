@@ -1,5 +1,7 @@
 //! Who may ask, and what the others learn: nothing.
 
+use std::sync::atomic::Ordering;
+
 use axum::body::Body;
 use axum::http::{Request, header};
 use tipring_resources::{AccountStatus, CallStatus, Record, RecordingStatus};
@@ -57,6 +59,8 @@ async fn e5_no_or_wrong_credentials_are_401_on_every_path_and_method() {
             assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "they tell nothing apart");
         }
     }
+    let asked = paths.len() * METHODS.len() * credentials.len();
+    assert_eq!(desk.live.refused.load(Ordering::Relaxed), asked as u64, "each is counted");
 }
 
 #[tokio::test]

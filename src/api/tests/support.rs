@@ -37,6 +37,8 @@ pub struct Played {
     pub closes_store: AtomicBool,
     /// Something is badly wrong.
     pub panics: AtomicBool,
+    /// How often wrong credentials were shown.
+    pub refused: AtomicU64,
     next: AtomicU64,
 }
 
@@ -84,6 +86,10 @@ impl Live for Played {
 
     fn now(&self) -> Stamp {
         at(1500)
+    }
+
+    fn credentials_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -200,6 +206,7 @@ impl Desk {
             told: Mutex::default(),
             hangs: AtomicBool::new(false),
             asked: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             requests: Mutex::default(),
             refuses: Mutex::default(),
             closes_store: AtomicBool::new(false),

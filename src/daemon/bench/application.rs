@@ -99,13 +99,9 @@ fn serve(mut stream: TcpStream, answers: &Answers, kept: &Mutex<Vec<Visit>>) -> 
         let path = text.split(' ').nth(1).unwrap_or("/").to_owned();
         let form = String::from_utf8_lossy(&read[head..head + length]).into_owned();
         let answer = answers(&path, &form);
-        let mut out = format!(
-            "HTTP/1.1 {} x\r\n{}Content-Length: {}\r\n\r\n",
-            answer.status,
-            answer.headers,
-            answer.body.len()
-        )
-        .into_bytes();
+        let mut out =
+            format!("HTTP/1.1 {} x\r\n{}Content-Length: {}\r\n\r\n", answer.status, answer.headers, answer.body.len())
+                .into_bytes();
         out.extend_from_slice(&answer.body);
         let visit = Visit { path, form, came, answered: Instant::now() };
         if let Ok(mut visits) = kept.lock()

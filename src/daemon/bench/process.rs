@@ -16,7 +16,8 @@ pub(super) fn load() -> f64 {
 
 /// Processor time that the service has used in this process so far.
 pub(super) fn service_cpu() -> Duration {
-    let whole = nix::time::clock_gettime(nix::time::ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(Duration::ZERO, Duration::from);
+    let whole =
+        nix::time::clock_gettime(nix::time::ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(Duration::ZERO, Duration::from);
     let others: u64 = tasks().filter(|task| is_other(task)).map(|task| on_cpu_ns(&task)).sum();
     whole.saturating_sub(Duration::from_nanos(others))
 }

@@ -209,7 +209,10 @@ impl Soak {
         while let Some(at) = self.programs.iter().position(|(due, ..)| *due <= now) {
             let (_, sid, ends) = self.programs.remove(at);
             let path = format!("{}/Calls/{sid}.json", self.base);
-            let again = format!("Twiml=%3CResponse%3E%3CPlay%3Ehttp%3A%2F%2F{}%2Fprompt.wav%3C%2FPlay%3E%3CPause+length%3D%225%22%2F%3E%3C%2FResponse%3E", self.world.app.address);
+            let again = format!(
+                "Twiml=%3CResponse%3E%3CPlay%3Ehttp%3A%2F%2F{}%2Fprompt.wav%3C%2FPlay%3E%3CPause+length%3D%225%22%2F%3E%3C%2FResponse%3E",
+                self.world.app.address
+            );
             let form = if ends { "Status=completed" } else { again.as_str() };
             // The other party may have hung up before: that is its right.
             let _ = self.ask(&path, form);

@@ -123,8 +123,7 @@ pub(super) fn audio(sounds: &FirstSounds) -> Result<Row, StartError> {
     }
     let visits = world.app.take_visits();
     let documents = visits.iter().filter(|visit| visit.path != "/prompt.wav");
-    let mut documents: Vec<(Instant, bool)> =
-        documents.map(|visit| (visit.answered, visit.path == "/again")).collect();
+    let mut documents: Vec<(Instant, bool)> = documents.map(|visit| (visit.answered, visit.path == "/again")).collect();
     documents.sort();
     let waits = sounds.take().into_iter().skip(WARM_UP).filter_map(|sound| {
         // One call: the last document before a sound is the one that asked for it. Between a call's first and its sound

@@ -111,7 +111,8 @@ impl World {
 
     /// The same, with a fallback and a status callback.
     pub(super) fn number_with(&self, digits: &str, path: &str, fallback: &str, status: &str) -> Result<(), StartError> {
-        let url = |path: &str| if path.is_empty() { String::new() } else { format!("http://{}{path}", self.app.address) };
+        let url =
+            |path: &str| if path.is_empty() { String::new() } else { format!("http://{}{path}", self.app.address) };
         let (service, stamp) = (self.service(), now());
         let number = Number {
             sid: Sid::new(SidKind::Number, u128::from_le_bytes(random()?)),

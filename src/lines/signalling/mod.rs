@@ -13,8 +13,8 @@ use std::os::fd::BorrowedFd;
 
 use tipring_analog::{Digits, Handset, Listen};
 use tipring_card::{
-    BLOCK, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Law, Micros, Setup,
-    Signalling as Kind, SpanStatus,
+    Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Law, Micros, Setup, Signalling as Kind,
+    SpanStatus,
 };
 use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::Port;
@@ -41,7 +41,7 @@ const LOOPS_EVERY: Micros = Micros::from_ms(20);
 
 /// What the owner of the two sides has to do, in this order.
 pub enum SignallingAction {
-    /// Hand an opened and primed channel to the media side.
+    /// Hand an opened channel to the media side; one with a handset is primed.
     Attach {
         /// The lease.
         port: Port,
@@ -183,7 +183,7 @@ impl Signalling {
         spans.chain(loops).collect()
     }
 
-    /// Primes channels with this many blocks (1 to 7) instead of what the configuration says.
+    /// Primes analogue channels with this many blocks (1 to 7) instead of what the configuration says.
     pub fn with_prefill(mut self, blocks: u8) -> Self {
         self.prefill = usize::from(blocks.clamp(1, PREFILL_MAX));
         self
@@ -397,22 +397,10 @@ fn drain_events(channel: &mut dyn Channel) -> bool {
     alarm
 }
 
-/// Opens a bearer for audio and primes it, so that from its first block on read paces write.
-pub fn open_bearer(
-    card: &mut dyn Card,
-    id: ChannelId,
-    law: Law,
-    prefill: usize,
-) -> Result<Box<dyn Channel>, CardError> {
+/// Opens a bearer for audio. It is primed at its first tick, by the media side.
+pub fn open_bearer(card: &mut dyn Card, id: ChannelId, law: Law) -> Result<Box<dyn Channel>, CardError> {
     let mut channel = card.open(id)?;
     channel.setup(Setup::Audio(law))?;
     channel.flush()?;
-    let silence = [law.silence(); BLOCK];
-    for _ in 0..prefill {
-        if channel.write(&silence) == Err(CardError::EventPending) {
-            drain_events(&mut *channel);
-            channel.write(&silence)?;
-        }
-    }
     Ok(channel)
 }

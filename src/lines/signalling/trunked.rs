@@ -45,7 +45,7 @@ impl Trunked {
         let trunk = Config { channels: ChannelMap::of(&timeslots), law, ..Config::e1(role) };
         let bearers = bearers.iter().map(|channel| (channel.timeslot, channel.id)).collect();
         Trunked {
-            span: Span::new(SpanConfig { name, bearers, law, first_port, trunk: trunk.clone() }),
+            span: Span::new(SpanConfig { name, bearers, law, first_port, trunk }),
             id,
             d: d.id,
             channel: None,
@@ -99,8 +99,8 @@ impl Signalling {
         let Some(role) = trunked.wanted else {
             return;
         };
-        let trunk = Config { role, ..trunked.trunk.clone() };
-        if !trunked.span.begin_anew(trunk.clone()) {
+        let trunk = Config { role, ..trunked.trunk };
+        if !trunked.span.begin_anew(trunk) {
             return;
         }
         (trunked.trunk, trunked.wanted) = (trunk, None);
@@ -180,18 +180,16 @@ impl Signalling {
         while let Some(output) = self.spans[at].span.poll() {
             match output {
                 Output::Frame(frame) => self.send(at, &frame),
-                Output::OpenBearer { port, channel, law } => {
-                    match open_bearer(&mut *self.card, channel, law, self.prefill) {
-                        Ok(channel) => {
-                            actions.push(SignallingAction::Attach { port, law, channel, handset: None });
-                            self.spans[at].span.handle(now, SpanInput::Bearer { port, open: true });
-                        }
-                        Err(error) => {
-                            actions.push(SignallingAction::Note(format!("channel {}: {error}", channel.0)));
-                            self.spans[at].span.handle(now, SpanInput::Bearer { port, open: false });
-                        }
+                Output::OpenBearer { port, channel, law } => match open_bearer(&mut *self.card, channel, law) {
+                    Ok(channel) => {
+                        actions.push(SignallingAction::Attach { port, law, channel, handset: None });
+                        self.spans[at].span.handle(now, SpanInput::Bearer { port, open: true });
                     }
-                }
+                    Err(error) => {
+                        actions.push(SignallingAction::Note(format!("channel {}: {error}", channel.0)));
+                        self.spans[at].span.handle(now, SpanInput::Bearer { port, open: false });
+                    }
+                },
                 Output::CloseBearer { port } => actions.push(SignallingAction::Detach { port }),
                 Output::Event(event) => self.tell(event, actions),
                 Output::Refused { port, cause } => self.moves(now, port, cause, true, actions),

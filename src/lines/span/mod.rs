@@ -101,6 +101,11 @@ pub enum Output {
     Note(String),
 }
 
+/// What a span notes when its D channel is established …
+pub const D_CHANNEL_UP: &str = "D channel up";
+/// … and when it is lost.
+pub const D_CHANNEL_DOWN: &str = "D channel down";
+
 /// What a span has seen, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpanCounters {
@@ -242,7 +247,7 @@ impl Span {
             return false;
         }
         self.is_network = trunk.role == tipring_isdn::Role::Network;
-        self.trunk = Box::new(Trunk::new(trunk));
+        *self.trunk = Trunk::new(trunk);
         self.out.clear();
         self.restarted = false;
         true
@@ -287,7 +292,7 @@ impl Span {
     }
 
     /// What its data link and its calls have seen.
-    pub fn trunk_counters(&self) -> &tipring_isdn::Counters {
+    pub fn trunk_counters(&self) -> tipring_isdn::Counters {
         self.trunk.counters()
     }
 
@@ -341,7 +346,7 @@ impl Span {
                 self.free(now, call);
             }
             Event::LinkUp => {
-                self.note("D channel up");
+                self.note(D_CHANNEL_UP);
                 self.card_is_back();
                 if std::mem::replace(&mut self.restarted, true) {
                     self.out.push_back(Output::Restored);
@@ -349,7 +354,7 @@ impl Span {
                     self.trunk.handle(now, Input::Command(Command::Restart(None)));
                 }
             }
-            Event::LinkDown => self.note("D channel down"),
+            Event::LinkDown => self.note(D_CHANNEL_DOWN),
             Event::ChannelRestarted { .. } => self.out.push_back(Output::Restored),
             Event::RestartFailed { timeslot } => self.note(&format!("channel {timeslot}: RESTART is not answered")),
             Event::Digits { .. } | Event::ProtocolError { .. } => {}

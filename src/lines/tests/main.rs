@@ -408,7 +408,7 @@ fn a_box_that_starts_anew_restarts_every_channel() {
 fn each_block_of_prefill_is_ten_milliseconds_of_delay() {
     let place = |prefill: u8| {
         let mut bench = Bench::new();
-        bench.signalling = Signalling::new(Box::new(bench.wire.near()), Role::User).with_prefill(prefill);
+        bench.media = Media::new(30).with_prefill(prefill);
         bench.run_ms(READY_MS);
         let (mut bench, port) = bench.answers(stays());
         let play = PlayId(1);

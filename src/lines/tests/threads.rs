@@ -92,6 +92,12 @@ fn both_kinds_of_lines_carry_a_call_out_on_the_hosts_clock() {
     // Three calls are seconds of audio and dozens of turns of the signalling thread.
     assert!(gauges.beat() > 100 && gauges.signalling_beat() > 30, "{} {}", gauges.beat(), gauges.signalling_beat());
     assert!(!gauges.media_ended(), "the card is there");
+    let (audio, switch) = (gauges.audio(), gauges.switch());
+    assert!(audio.blocks > 100 && switch.ticks > 100 && switch.ticks == audio.ticks, "{audio:?} {switch:?}");
+    let counted = gauges.signalling();
+    let figure = |room, name| counted.iter().find(|known| (known.0, known.1) == (room, name)).map(|known| known.2);
+    assert_eq!((figure("signalling", "outgoing"), figure("q921", "ups")), (Some(1), Some(1)));
+    assert_eq!((figure("q931", "dropped"), figure("analog", "overruns")), (Some(0), Some(0)));
     drop(engine);
     let (beat, signalling) = (gauges.beat(), gauges.signalling_beat());
     drop(clock);

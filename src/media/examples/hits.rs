@@ -73,7 +73,11 @@ fn hit(socket: &Path, ask: &str) -> usize {
     assert!(read.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&read));
     let head = read.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
     // Ours comes in chunks, with their lengths between them.
-    if read[..head].windows(7).any(|it| it.eq_ignore_ascii_case(b"chunked")) { unchunked(&read[head..]) } else { read.len() - head }
+    if read[..head].windows(7).any(|it| it.eq_ignore_ascii_case(b"chunked")) {
+        unchunked(&read[head..])
+    } else {
+        read.len() - head
+    }
 }
 
 fn unchunked(mut read: &[u8]) -> usize {

@@ -35,6 +35,7 @@ async fn d9_text_voice_language_and_speed_each_make_an_entry() {
     }
     let counters = room.handle.counters();
     assert_eq!((counters.synthesized, counters.hits), (4, 4));
+    assert_eq!(room.client.status().await.unwrap().counters, counters, "others read them over the face");
     let hash = "0".repeat(64);
     let headers = [
         ("Accept", "audio/x-alaw"),

@@ -159,6 +159,31 @@ fn thirty_shouting_parties_do_not_wrap_round() {
 }
 
 #[test]
+fn thirty_who_shout_are_turned_down_and_not_clipped() {
+    // Together 11 dB too loud. Clipped, their sum would have products at every multiple of 100 Hz: also where the one
+    // voice is missing that a listener must not hear, his own.
+    let mut world = World::new(&[Law::A; 30]);
+    for listener in 0..30 {
+        for talker in (0..30).filter(|talker| *talker != listener) {
+            world.connect(listener, talker);
+        }
+    }
+    all_speak(&mut world, 30, -3.0, 150);
+    world.ticks(100);
+    (0..30).for_each(|listener| drop(world.heard(listener)));
+    world.ticks(50);
+    assert!(world.switch.counters().limited > 4000, "{:?}", world.switch.counters());
+    for listener in 0..30u16 {
+        let heard = decoded(Law::A, &world.heard(listener));
+        let levels: Vec<f32> = (0..30).map(|talker| dbm0_at(&heard, hz(talker))).collect();
+        let of_others: Vec<f32> = (0..30).filter(|n| *n != usize::from(listener)).map(|n| levels[n]).collect();
+        let (least, most) = of_others.iter().fold((0f32, -99f32), |(a, b), level| (a.min(*level), b.max(*level)));
+        assert!(most - least < 0.5, "{listener}: {least} to {most}");
+        assert!(levels[usize::from(listener)] < least - 30.0, "{listener}: {levels:?}");
+    }
+}
+
+#[test]
 fn a_place_taken_by_the_next_call_has_nothing_of_the_last() {
     let mut world = World::new(&[Law::A, Law::A]);
     world.connect(0, 1);

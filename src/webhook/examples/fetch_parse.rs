@@ -17,7 +17,7 @@ use tipring_webhook::Webhook;
 const ROUNDS: usize = 9;
 const REQUESTS: u32 = 2_000;
 /// A menu as applications write it.
-const DOCUMENT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+const DOCUMENT: &str = r##"<?xml version="1.0" encoding="UTF-8"?>
 <Response>
   <Gather input="dtmf" numDigits="1" timeout="5" action="/menu?step=2" method="POST">
     <Say voice="alice" language="en-GB">Welcome to the company. For sales press 1, for support press 2.</Say>
@@ -31,7 +31,7 @@ const DOCUMENT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
   <Record action="/recorded" maxLength="60" finishOnKey="#" playBeep="true"/>
   <Redirect method="POST">/menu</Redirect>
 </Response>
-"#;
+"##;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();

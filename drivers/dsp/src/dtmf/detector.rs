@@ -5,10 +5,11 @@
 //! edges; in a window the two strongest frequencies, one of each group, are fitted together, so that a strong group does
 //! not colour the weak one. Four windows in a row must agree on the key, and then these are judged:
 //!
-//! - frequency, by the turn of phase from window to window: within 2 % (1.5 % is to be accepted, 3.5 % refused);
-//! - purity, the two tones' share of all energy: 0.84 in every window, 0.88 over all. A window that the tone does not
+//! - frequency, by the turn of phase from window to window: within 1.8 % (1.5 % is to be accepted, 3.5 % refused);
+//! - purity, the two tones' share of all energy: 0.84 in every window, 0.89 over all. A window that the tone does not
 //!   fill is impure, so this is also what refuses tones under 25 ms, and speech;
-//! - twist and level.
+//! - twist and level;
+//! - the column's overtone, which music has.
 //!
 //! Limits: ITU-T Q.24 with the AT&T column: ±1.5 %, 40 ms, twist 8 dB and 4 dB, -25 dBm0, signal to noise 15 dB.
 
@@ -20,10 +21,14 @@ use crate::math::{cos_turns, exp10, sin_turns, sqrt};
 /// State of one detector. Feed it any number of samples at a time.
 #[derive(Clone, Copy, Debug)]
 pub struct Detector {
-    pending: [i16; HOP],
+    /// The last hops, a ring, and the place of the one that comes in.
+    sound: [[i16; HOP]; HEARD],
+    coming: usize,
     fill: usize,
+    /// A ring; `newest` is the place of the last one, here and in the windows.
     hops: [Hop; WINDOW],
     windows: [Window; WINDOWS],
+    newest: usize,
     down: Option<u8>,
     away: u8,
 }
@@ -32,10 +37,12 @@ impl Detector {
     /// A detector that has heard nothing.
     pub const fn new() -> Detector {
         Detector {
-            pending: [0; HOP],
+            sound: [[0; HOP]; HEARD],
+            coming: 0,
             fill: 0,
             hops: [Hop::SILENT; WINDOW],
             windows: [Window::NOTHING; WINDOWS],
+            newest: 0,
             down: None,
             away: 0,
         }
@@ -46,7 +53,7 @@ impl Detector {
         let mut rest = samples;
         while !rest.is_empty() {
             let (now, later) = rest.split_at(rest.len().min(HOP - self.fill));
-            self.pending[self.fill..self.fill + now.len()].copy_from_slice(now);
+            self.sound[self.coming][self.fill..self.fill + now.len()].copy_from_slice(now);
             self.fill += now.len();
             rest = later;
             if self.fill == HOP {
@@ -54,6 +61,7 @@ impl Detector {
                 if let Some(key) = self.hop() {
                     told(key);
                 }
+                self.coming = (self.coming + 1) % HEARD;
             }
         }
     }
@@ -65,11 +73,10 @@ impl Detector {
 
     /// 5 ms are complete.
     fn hop(&mut self) -> Option<u8> {
-        self.hops.rotate_left(1);
-        self.hops[WINDOW - 1] = Hop::of(&self.pending);
-        self.windows.rotate_left(1);
-        self.windows[WINDOWS - 1] = Window::of(&self.hops);
-        let heard = self.windows[WINDOWS - 1].place;
+        self.newest = (self.newest + 1) % WINDOW;
+        self.hops[self.newest] = Hop::of(&self.sound[self.coming]);
+        self.windows[self.newest] = Window::of(&self.hops, self.newest + 1);
+        let heard = self.windows[self.newest].place;
         self.away = if heard.is_some() && heard == self.down { 0 } else { self.away.saturating_add(1) };
         if self.away >= AWAY_HOPS {
             self.down = None;
@@ -109,13 +116,30 @@ impl Detector {
             && low_power.min(high_power) >= LOWEST_TONE
             && low_power <= high_power * LOW_STRONGER
             && high_power <= low_power * HIGH_STRONGER
+            && self.overtone(column) <= high_power * OVERTONE
+    }
+
+    /// Power at twice a column's frequency, over all that the windows span: a voice or an instrument that holds the two
+    /// notes of a key has it, a telephone has not. Not of a row: twice its frequency is another key's column.
+    fn overtone(&self, column: usize) -> f32 {
+        let (even, odd) = (&OVERTONE_EVEN[column - 4], &OVERTONE_ODD[column - 4]);
+        let (mut all, mut turn) = (Complex { re: 0.0, im: 0.0 }, Complex { re: 1.0, im: 0.0 });
+        for n in 1..HEARD {
+            let (sums, differences) = folded(&self.sound[(self.coming + 1 + n) % HEARD]);
+            let hop = Complex { re: dot(&sums, even), im: dot(&differences, odd) }.times(turn);
+            all = Complex { re: all.re + hop.re, im: all.im + hop.im };
+            turn = turn.times(OVERTONE_TURN[column - 4]);
+        }
+        all.square() * (2.0 / (SPANNED * SPANNED))
     }
 
     /// If one tone is near enough to its frequency: the share of its power that the window keeps at that distance.
     fn on_frequency(&self, tone: usize, of: impl Fn(&Window) -> Complex) -> Option<f32> {
         let mut turn = Complex { re: 0.0, im: 0.0 };
-        for pair in self.windows.windows(2) {
-            let step = of(&pair[1]).times(of(&pair[0]).mirrored()).times(BACK_ONE_HOP[tone]);
+        for n in 1..WINDOWS {
+            let (earlier, later) =
+                (&self.windows[(self.newest + n) % WINDOWS], &self.windows[(self.newest + n + 1) % WINDOWS]);
+            let step = of(later).times(of(earlier).mirrored()).times(BACK_ONE_HOP[tone]);
             turn = Complex { re: turn.re + step.re, im: turn.im + step.im };
         }
         let limit = FARTHEST_TURN[tone];
@@ -136,7 +160,7 @@ impl Default for Detector {
     }
 }
 
-/// 5 ms against the eight frequencies, phases counted from its own beginning.
+/// 5 ms against the eight frequencies, phases counted from its own middle.
 #[derive(Clone, Copy, Debug)]
 struct Hop {
     re: [f32; 8],
@@ -147,24 +171,46 @@ struct Hop {
 impl Hop {
     const SILENT: Hop = Hop { re: [0.0; 8], im: [0.0; 8], energy: 0.0 };
 
+    /// A cosine about the middle of the hop is even and a sine odd: samples that lie equally far from it are added and
+    /// subtracted first, and half of the products remain.
     fn of(samples: &[i16; HOP]) -> Hop {
-        let energy: i64 = samples.iter().map(|s| i64::from(i32::from(*s) * i32::from(*s))).sum();
-        let energy = energy as f32;
+        let (sums, differences) = folded(samples);
+        let energy = (dot(&sums, &sums) + dot(&differences, &differences)) / 2.0;
         if energy < QUIET_HOP {
             return Hop { energy, ..Hop::SILENT };
         }
-        let mut sums = [0f32; 16];
-        for (sample, waves) in samples.iter().zip(&WAVES) {
-            let sample = f32::from(*sample);
-            for (sum, wave) in sums.iter_mut().zip(waves) {
-                *sum += sample * wave;
+        let (mut re, mut im) = ([0f32; 8], [0f32; 8]);
+        for n in 0..HALF {
+            for f in 0..8 {
+                re[f] += sums[n] * EVEN[n][f];
+                im[f] += differences[n] * ODD[n][f];
             }
         }
-        let mut hop = Hop { energy, ..Hop::SILENT };
-        hop.re.copy_from_slice(&sums[..8]);
-        hop.im.copy_from_slice(&sums[8..]);
-        hop
+        Hop { re, im, energy }
     }
+}
+
+/// Sums and differences of the samples that lie equally far from the middle, from there outwards.
+#[inline]
+fn folded(samples: &[i16; HOP]) -> ([f32; HALF], [f32; HALF]) {
+    let (mut sums, mut differences) = ([0f32; HALF], [0f32; HALF]);
+    for n in 0..HALF {
+        let (before, after) = (f32::from(samples[HALF - 1 - n]), f32::from(samples[HALF + n]));
+        (sums[n], differences[n]) = (after + before, after - before);
+    }
+    (sums, differences)
+}
+
+/// The sum of products, four at a time.
+#[inline]
+fn dot(a: &[f32; HALF], b: &[f32; HALF]) -> f32 {
+    let mut lanes = [0f32; 4];
+    for (a, b) in a.as_chunks::<4>().0.iter().zip(b.as_chunks::<4>().0) {
+        for (n, lane) in lanes.iter_mut().enumerate() {
+            *lane += a[n] * b[n];
+        }
+    }
+    lanes.iter().sum()
 }
 
 /// 20 ms: which key it may be, and how strong its two tones are.
@@ -182,27 +228,26 @@ impl Window {
     const NOTHING: Window =
         Window { place: None, low: Complex { re: 0.0, im: 0.0 }, high: Complex { re: 0.0, im: 0.0 }, power: 0.0 };
 
-    fn of(hops: &[Hop; WINDOW]) -> Window {
-        let power = hops.iter().zip(&EDGES).map(|(hop, edge)| hop.energy * edge).sum::<f32>() / WEIGHT;
+    /// Of a ring of hops whose oldest is at a place.
+    fn of(hops: &[Hop; WINDOW], oldest: usize) -> Window {
+        let power = (0..WINDOW).map(|n| hops[(oldest + n) % WINDOW].energy * EDGES[n]).sum::<f32>() * (1.0 / WEIGHT);
         if power < LOWEST_TONE {
             return Window::NOTHING;
         }
-        let (mut re, mut im) = ([0f32; 8], [0f32; 8]);
-        for (hop, turns) in hops.iter().zip(&TURNS) {
-            for f in 0..8 {
-                re[f] += hop.re[f] * turns.re[f] - hop.im[f] * turns.im[f];
-                im[f] += hop.re[f] * turns.im[f] + hop.im[f] * turns.re[f];
-            }
-        }
-        let strongest = |from: usize| {
-            let size = |f: usize| re[f] * re[f] + im[f] * im[f];
-            (from..from + 4).fold(from, |best, f| if size(f) > size(best) { f } else { best })
-        };
+        let mut sums = Sums { re: [0.0; 8], im: [0.0; 8], size: [0.0; 8] };
+        sums.weigh(hops, oldest);
+        let Sums { re, im, size } = sums;
+        let better = |a: usize, b: usize| if size[b] > size[a] { b } else { a };
+        let strongest = |from: usize| better(better(from, from + 1), better(from + 2, from + 3));
         let (row, column) = (strongest(0), strongest(4));
+        // Most sound ends here: what the two take from each other below changes this by a few hundredths.
+        if 2.0 * (size[row] + size[column]) < 0.8 * ROUGH_PURITY * power * (WEIGHT * WEIGHT) {
+            return Window::NOTHING;
+        }
         let (a, b) = (Complex { re: re[row], im: im[row] }, Complex { re: re[column], im: im[column] });
         // The two are not quite independent in 20 ms: solve for both at once.
         let leak = LEAK[row][column - 4];
-        let scale = 1.0 / (WEIGHT * WEIGHT - leak.square());
+        let scale = SCALE[row][column - 4];
         let (from_high, from_low) = (b.times(leak), a.times(leak.mirrored()));
         let low = Complex { re: (WEIGHT * a.re - from_high.re) * scale, im: (WEIGHT * a.im - from_high.im) * scale };
         let high = Complex { re: (WEIGHT * b.re - from_low.re) * scale, im: (WEIGHT * b.im - from_low.im) * scale };
@@ -211,6 +256,32 @@ impl Window {
         }
         let place = (row * 4 + column - 4) as u8;
         Window { place: Some(place), low, high, power }
+    }
+}
+
+/// A window against the eight frequencies, and the squares.
+struct Sums {
+    re: [f32; 8],
+    im: [f32; 8],
+    size: [f32; 8],
+}
+
+impl Sums {
+    /// Not inlined: the compiler then computes four frequencies at once, instead of a row with a column.
+    #[inline(never)]
+    fn weigh(&mut self, hops: &[Hop; WINDOW], oldest: usize) {
+        let (mut re, mut im) = ([0f32; 8], [0f32; 8]);
+        for (n, turns) in TURNS.iter().enumerate() {
+            let hop = &hops[(oldest + n) % WINDOW];
+            for f in 0..8 {
+                re[f] += hop.re[f] * turns.re[f] - hop.im[f] * turns.im[f];
+                im[f] += hop.re[f] * turns.im[f] + hop.im[f] * turns.re[f];
+            }
+        }
+        for f in 0..8 {
+            self.size[f] = re[f] * re[f] + im[f] * im[f];
+        }
+        (self.re, self.im) = (re, im);
     }
 }
 
@@ -249,6 +320,11 @@ const HOP: usize = 40;
 const WINDOW: usize = 4;
 /// Windows that must agree: together they span 35 ms, which lies in every tone of 40 ms wherever the hops fall.
 const WINDOWS: usize = 4;
+const _: () = assert!(WINDOW == WINDOWS);
+/// Hops whose samples are kept: those that the windows that must agree span, and one that is the oldest by then.
+const HEARD: usize = WINDOW + WINDOWS;
+/// Most that a column's overtone may have of its power: telephones have a hundredth at most (Q.23), strings a fortieth.
+const OVERTONE: f32 = exp10(-1.8) as f32;
 /// Weight of a window's hops.
 const EDGES: [f32; WINDOW] = [0.5, 1.0, 1.0, 0.5];
 /// Their sum over all samples.
@@ -258,11 +334,11 @@ const AWAY_HOPS: u8 = 6;
 /// The two tones' least share of a window's energy. Noise 15 dB down leaves 0.97, a dial tone 10 dB down 0.91.
 const PURITY: f32 = 0.84;
 /// Their least share over all windows together.
-const PURITY_OF_ALL: f32 = 0.88;
+const PURITY_OF_ALL: f32 = 0.89;
 /// The same before the frequency is known: at 1.5 % off the upper frequencies lose nearly half.
 const ROUGH_PURITY: f32 = 0.35;
 /// Farthest that a tone may be from its frequency.
-const FARTHEST: f64 = 0.020;
+const FARTHEST: f64 = 0.018;
 /// A tone of -25 dBm0 with 8 dB of twist beside it, and 26 dB below a usual -11 dBm0, with 5 dB to spare.
 const LOWEST_TONE: f32 = power_at(-42.0);
 /// 8 dB is to be accepted.
@@ -278,31 +354,68 @@ const fn turns_a_sample(tone: usize) -> f64 {
     hz as f64 / RATE as f64
 }
 
-/// The conjugate waves, eight cosines then eight sines for each sample.
-static WAVES: [[f32; 16]; HOP] = {
-    let mut table = [[0.0; 16]; HOP];
+/// Half of a hop.
+const HALF: usize = HOP / 2;
+
+/// The conjugate waves of the eight frequencies from a hop's middle on: cosines.
+static EVEN: [[f32; 8]; HALF] = waves(true);
+/// And sines, negative.
+static ODD: [[f32; 8]; HALF] = waves(false);
+
+const fn waves(even: bool) -> [[f32; 8]; HALF] {
+    let mut table = [[0.0; 8]; HALF];
     let mut n = 0;
-    while n < HOP {
+    while n < HALF {
         let mut f = 0;
         while f < 8 {
-            let wave = Complex::at(-(turns_a_sample(f) * n as f64));
-            table[n][f] = wave.re;
-            table[n][f + 8] = wave.im;
+            let wave = Complex::at(-(turns_a_sample(f) * (n as f64 + 0.5)));
+            table[n][f] = if even { wave.re } else { wave.im };
             f += 1;
         }
         n += 1;
     }
     table
+}
+
+/// Samples that the windows which must agree span.
+const SPANNED: f32 = ((HEARD - 1) * HOP) as f32;
+
+/// The same for twice the frequencies of the columns, a row each.
+static OVERTONE_EVEN: [[f32; HALF]; 4] = overtones(true);
+static OVERTONE_ODD: [[f32; HALF]; 4] = overtones(false);
+
+const fn overtones(even: bool) -> [[f32; HALF]; 4] {
+    let mut table = [[0.0; HALF]; 4];
+    let mut n = 0;
+    while n < 4 * HALF {
+        let (column, at) = (n / HALF, n % HALF);
+        let wave = Complex::at(-(2.0 * turns_a_sample(4 + column) * (at as f64 + 0.5)));
+        table[column][at] = if even { wave.re } else { wave.im };
+        n += 1;
+    }
+    table
+}
+
+/// What an overtone turns in a hop, backwards.
+static OVERTONE_TURN: [Complex; 4] = {
+    let mut table = [Complex { re: 0.0, im: 0.0 }; 4];
+    let mut column = 0;
+    while column < 4 {
+        table[column] = Complex::at(-(2.0 * turns_a_sample(4 + column) * HOP as f64));
+        column += 1;
+    }
+    table
 };
 
-/// Brings the phase of each hop of a window back to the window's beginning, and weighs it.
+/// Brings the phase of each hop of a window, which counts from the hop's middle, back to the window's beginning, and
+/// weighs it.
 static TURNS: [Turns; WINDOW] = {
     let mut table = [const { Turns { re: [0.0; 8], im: [0.0; 8] } }; WINDOW];
     let mut n = 0;
     while n < WINDOW {
         let mut f = 0;
         while f < 8 {
-            let turn = Complex::at(-(turns_a_sample(f) * (n * HOP) as f64));
+            let turn = Complex::at(-(turns_a_sample(f) * ((n * HOP + HALF) as f64 - 0.5)));
             table[n].re[f] = turn.re * EDGES[n];
             table[n].im[f] = turn.im * EDGES[n];
             f += 1;
@@ -334,8 +447,20 @@ static FARTHEST_TURN: [Complex; 8] = {
     table
 };
 
+/// Determinants of the pairs of equations, inverted.
+static SCALE: [[f32; 4]; 4] = {
+    let mut table = [[0.0; 4]; 4];
+    let mut n = 0;
+    while n < 16 {
+        let leak = LEAK[n / 4][n % 4];
+        table[n / 4][n % 4] = 1.0 / (WEIGHT * WEIGHT - leak.re * leak.re - leak.im * leak.im);
+        n += 1;
+    }
+    table
+};
+
 /// How much of a column's tone a row's correlation sees.
-static LEAK: [[Complex; 4]; 4] = {
+const LEAK: [[Complex; 4]; 4] = {
     let mut table = [[Complex { re: 0.0, im: 0.0 }; 4]; 4];
     let mut row = 0;
     while row < 4 {

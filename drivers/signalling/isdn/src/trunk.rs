@@ -25,7 +25,7 @@ use heapless::Deque;
 use tipring_card::Micros;
 
 use crate::Config;
-use crate::q921::{self, FrameBuf, Link, LinkInput, Upper};
+use crate::q921::{self, FrameBuf, Link, LinkInput, Upper, sooner};
 use crate::q931::{self, Layer};
 use crate::words::{CallId, ChannelState, Command, Event, Fault};
 
@@ -73,22 +73,17 @@ pub struct Trunk {
     link: Link,
     calls: Layer,
     troubles: Deque<Fault, TROUBLES>,
-    counters: Counters,
 }
 
 impl Trunk {
     /// A trunk without layer 1, all channels idle.
     pub fn new(config: Config) -> Self {
-        Trunk {
-            link: Link::new(config.role, config.timers),
-            calls: Layer::new(config),
-            troubles: Deque::new(),
-            counters: Counters::default(),
-        }
+        Trunk { link: Link::new(config.role, config.timers), calls: Layer::new(config), troubles: Deque::new() }
     }
 
     /// Takes one input. Then [`Trunk::poll`] until there is nothing, then look at [`Trunk::deadline`] again.
     pub fn handle(&mut self, now: Micros, input: Input<'_>) {
+        let bad_frames = self.bad_frames();
         match input {
             Input::LayerOneUp => self.link.handle(now, LinkInput::LayerOneUp),
             Input::LayerOneDown => self.link.handle(now, LinkInput::LayerOneDown),
@@ -100,6 +95,12 @@ impl Trunk {
             }
         }
         self.settle(now);
+        if self.link.take_same_role() {
+            let _ = self.troubles.push_back(Fault::SameRole);
+        }
+        if self.bad_frames() != bad_frames {
+            let _ = self.troubles.push_back(Fault::BadFrame);
+        }
     }
 
     /// The next output; `None` when all is said.
@@ -110,12 +111,16 @@ impl Trunk {
         if let Some(event) = self.calls.poll_event() {
             return Some(Output::Event(event));
         }
-        self.link.poll_frame().map(Output::Frame)
+        // Only the octets that there are: a buffer is much longer than most frames.
+        let mut frame = FrameBuf::new();
+        let _ = frame.extend_from_slice(self.link.next_frame()?);
+        self.link.drop_frame();
+        Some(Output::Frame(frame))
     }
 
     /// When to come with [`Input::Timer`].
     pub fn deadline(&self) -> Option<Micros> {
-        self.link.deadline().into_iter().chain(self.calls.deadline()).min()
+        sooner(self.link.deadline(), self.calls.deadline())
     }
 
     /// Whether the data link is established.
@@ -124,8 +129,8 @@ impl Trunk {
     }
 
     /// Everything counted so far.
-    pub fn counters(&self) -> &Counters {
-        &self.counters
+    pub fn counters(&self) -> Counters {
+        Counters { link: *self.link.counters(), calls: *self.calls.counters() }
     }
 
     /// What a channel does.
@@ -155,25 +160,23 @@ impl Trunk {
 
     /// Carries messages and indications between link and calls until both are silent.
     fn settle(&mut self, now: Micros) {
-        let before = self.counters.link;
         // The link gives what one input brought, the calls answer; answers bring nothing back at once.
-        while let Some(indication) = self.link.poll_upper() {
+        while let Some(indication) = self.link.next_upper() {
             match indication {
-                Upper::Data(message) => self.calls.receive(now, &message),
-                Upper::Up { reset, lost } => self.calls.link_up(now, reset, lost),
+                Upper::Data(message) => self.calls.receive(now, message),
+                Upper::Up { reset, lost } => self.calls.link_up(now, *reset, *lost),
                 Upper::Down => self.calls.link_down(now),
             }
+            self.link.drop_upper();
         }
-        while let Some(message) = self.calls.poll_message() {
-            self.link.handle(now, LinkInput::Data(&message));
+        while let Some(message) = self.calls.next_message() {
+            self.link.handle(now, LinkInput::Data(message));
+            self.calls.drop_message();
         }
-        self.counters = Counters { link: *self.link.counters(), calls: *self.calls.counters() };
-        if self.link.take_same_role() {
-            let _ = self.troubles.push_back(Fault::SameRole);
-        }
-        let link = self.counters.link;
-        if link.invalid_frames != before.invalid_frames || link.rejected_frames != before.rejected_frames {
-            let _ = self.troubles.push_back(Fault::BadFrame);
-        }
+    }
+
+    fn bad_frames(&self) -> (u32, u32) {
+        let link = self.link.counters();
+        (link.invalid_frames, link.rejected_frames)
     }
 }

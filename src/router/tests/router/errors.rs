@@ -53,6 +53,8 @@ fn a19_an_application_that_cannot_be_reached_is_replaced_by_its_fallback() {
         assert!(bench.requests[1].0.as_ms() <= 16_000);
         let cancelled = bench.log.iter().filter(|(_, e)| matches!(e, Effect::CancelHttp { .. })).count();
         assert_eq!(cancelled, usize::from(code == 11203));
+        let counters = bench.router.counters();
+        assert_eq!((counters.fallbacks_server, counters.fallbacks_document, counters.apologies), (1, 0, 0));
         bench.ended(CallStatus::Completed, 16);
     }
 }
@@ -79,6 +81,8 @@ fn a20_bad_instructions_go_to_the_fallback_too() {
         let note = bench.notifications()[0];
         assert_eq!((note.level, note.request_url.as_str()), (Level::Error, APP));
         assert!(!note.text.contains("passed over"), "{}", note.text);
+        let counters = bench.router.counters();
+        assert_eq!((counters.fallbacks_server, counters.fallbacks_document, counters.apologies), (0, 1, 0));
     }
 }
 
@@ -129,6 +133,7 @@ fn a22_fallbacks_are_tried_in_turn_and_the_last_resort_is_built_in() {
     bench.rings();
     bench.run_out();
     assert_eq!((bench.words(), bench.codes()), (vec!["sorry"], vec![11202, 11200, 11200]));
+    assert_eq!((bench.router.counters().fallbacks_server, bench.router.counters().apologies), (2, 1));
     bench.ended(CallStatus::Completed, 16);
 
     // With the voice dead too, a tone and a cause are all that is left to say.

@@ -46,8 +46,8 @@ def documents():
 class Application:
     """Serves on a free loopback port until the process ends."""
 
-    def __init__(self):
-        pages, self.asked, self.lock = documents(), [], threading.Lock()
+    def __init__(self, more=None):
+        pages, self.asked, self.lock = {**documents(), **(more or {})}, [], threading.Lock()
         app = self
 
         class Handler(BaseHTTPRequestHandler):

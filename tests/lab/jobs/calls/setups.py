@@ -42,14 +42,15 @@ LINES = {"dahdi 3/1": "caller", "dahdi 3/6": "long", "dahdi 3/7": "long", "dahdi
 class Setup:
     """One of them."""
 
-    def __init__(self, role, spans, peer=(), exchanges=None, numbers=None, more=""):
-        self.role, self.spans, self.peer = role, spans, peer
+    def __init__(self, role, spans, peer=(), exchanges=None, numbers=None, more="", prefill=4):
+        self.role, self.spans, self.peer, self.prefill = role, spans, peer, prefill
         self.exchanges, self.numbers, self.more = exchanges or {}, {**ISDN, **(numbers or {})}, more
 
     def config(self, base):
         """Of tipring; its applications are below `base`."""
         text = self.more + LISTEN
-        text += f'[[card]]\nkind = "dahdi"\nspans = {self.spans}\nrole = "{self.role}"\nprefill = 4\n'
+        text += f'[[card]]\nkind = "dahdi"\nspans = {self.spans}\nrole = "{self.role}"\n'
+        text += f'prefill = {self.prefill}\n'
         for number, page in self.numbers.items():
             text += f'[[number]]\nnumber = "{number}"\nurl = "{base}/{page}"\n'
         return text

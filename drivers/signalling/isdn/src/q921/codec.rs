@@ -174,30 +174,30 @@ fn unnumbered(address: Address, control: u8, rest: &[u8]) -> Result<(Address, Fr
     Ok((address, Frame::Unnumbered { kind, pf: control & 0x10 != 0 }))
 }
 
-/// Writes a frame. An information field beyond N201 is cut: the layer never offers one.
+/// Writes a frame.
 pub fn encode(address: Address, frame: Frame<'_>) -> FrameBuf {
     let mut out = FrameBuf::new();
+    encode_into(&mut out, address, frame);
+    out
+}
+
+/// Writes a frame into an empty buffer where it stands. An information field beyond N201 is cut: the layer never offers
+/// one.
+pub(super) fn encode_into(out: &mut FrameBuf, address: Address, frame: Frame<'_>) {
     let cr = if address.cr { 2 } else { 0 };
-    put(&mut out, address.sapi << 2 | cr);
-    put(&mut out, address.tei << 1 | 1);
+    let [sapi, tei] = [address.sapi << 2 | cr, address.tei << 1 | 1];
     match frame {
         Frame::Information { ns, nr, poll, info } => {
-            put(&mut out, ns << 1);
-            put(&mut out, nr << 1 | u8::from(poll));
-            for &octet in info.iter().take(MAX_INFO) {
-                put(&mut out, octet);
-            }
+            put(out, &[sapi, tei, ns << 1, nr << 1 | u8::from(poll)]);
+            put(out, &info[..info.len().min(MAX_INFO)]);
         }
         Frame::Supervisory { kind, nr, pf } => {
-            put(
-                &mut out,
-                match kind {
-                    Supervisory::Rr => 0x01,
-                    Supervisory::Rnr => 0x05,
-                    Supervisory::Rej => 0x09,
-                },
-            );
-            put(&mut out, nr << 1 | u8::from(pf));
+            let kind = match kind {
+                Supervisory::Rr => 0x01,
+                Supervisory::Rnr => 0x05,
+                Supervisory::Rej => 0x09,
+            };
+            put(out, &[sapi, tei, kind, nr << 1 | u8::from(pf)]);
         }
         Frame::Unnumbered { kind, pf } => {
             let control = match kind {
@@ -209,15 +209,14 @@ pub fn encode(address: Address, frame: Frame<'_>) -> FrameBuf {
                 Unnumbered::Ui => 0x03,
                 Unnumbered::Xid => 0xAF,
             };
-            put(&mut out, control | if pf { 0x10 } else { 0 });
+            put(out, &[sapi, tei, control | if pf { 0x10 } else { 0 }]);
         }
     }
-    out
 }
 
 /// Appends; the buffer has room for the longest frame.
-fn put(out: &mut FrameBuf, octet: u8) {
-    let _ = out.push(octet);
+fn put(out: &mut FrameBuf, octets: &[u8]) {
+    let _ = out.extend_from_slice(octets);
 }
 
 #[cfg(test)]

@@ -21,6 +21,9 @@ const FRAMES: usize = 32;
 /// Indications that one input can cause: one message, one change of the link.
 const UPPER: usize = 8;
 
+/// Frames to send.
+pub(super) type Frames = Deque<FrameBuf, FRAMES>;
+
 /// The states of Q.921 figure B.1, without those of TEI assignment and release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -145,7 +148,7 @@ pub struct Link {
     pub(super) queue: Deque<Info, QUEUE>,
     /// Sends that were made once already, counted from V(A): what a going-back repeats.
     pub(super) sent_once: u8,
-    pub(super) frames: Deque<FrameBuf, FRAMES>,
+    pub(super) frames: Frames,
     pub(super) upper: Deque<Upper, UPPER>,
     pub(super) counters: Counters,
     pub(super) same_role_seen: bool,
@@ -201,13 +204,31 @@ impl Link {
         self.upper.pop_front()
     }
 
+    /// The same, left in its place.
+    pub(crate) fn next_upper(&self) -> Option<&Upper> {
+        self.upper.front()
+    }
+
+    pub(crate) fn drop_upper(&mut self) {
+        drop(self.upper.pop_front());
+    }
+
+    /// The next frame, left in its place.
+    pub(crate) fn next_frame(&self) -> Option<&FrameBuf> {
+        self.frames.front()
+    }
+
+    pub(crate) fn drop_frame(&mut self) {
+        drop(self.frames.pop_front());
+    }
+
     /// When to come with [`LinkInput::Timer`].
     pub fn deadline(&self) -> Option<Micros> {
         let again = match self.state {
             State::TeiAssigned { again } => Some(again),
             _ => None,
         };
-        [self.t200, self.t203, again].into_iter().flatten().min()
+        sooner(sooner(self.t200, self.t203), again)
     }
 
     /// Whether messages flow, or will as soon as a recovery is through.
@@ -243,8 +264,11 @@ impl Link {
 
     fn data(&mut self, message: &[u8]) {
         let room = self.is_up() && message.len() <= codec::MAX_INFO;
-        let stored = room && Info::from_slice(message).is_ok_and(|info| self.queue.push_back(info).is_ok());
-        if !stored {
+        // Here as below: the place first, then its contents, so that no long buffer is moved about.
+        let stored = room && self.queue.push_back(Info::new()).is_ok();
+        if let Some(place) = self.queue.back_mut().filter(|_| stored) {
+            let _ = place.extend_from_slice(message);
+        } else {
             bump(&mut self.counters.dropped_messages);
         }
     }
@@ -377,30 +401,49 @@ impl Link {
 
     fn command(&mut self, kind: Unnumbered, pf: bool) {
         let frame = Frame::Unnumbered { kind, pf };
-        self.emit(codec::encode(Address::ours(self.role, true), frame));
+        emit(&mut self.frames, &mut self.counters, Address::ours(self.role, true), frame);
     }
 
     pub(super) fn response(&mut self, kind: Unnumbered, pf: bool) {
         let frame = Frame::Unnumbered { kind, pf };
-        self.emit(codec::encode(Address::ours(self.role, false), frame));
+        emit(&mut self.frames, &mut self.counters, Address::ours(self.role, false), frame);
     }
 
     pub(super) fn supervise(&mut self, kind: Supervisory, command: bool, pf: bool) {
         let frame = Frame::Supervisory { kind, nr: self.vr, pf };
         self.ack_owed = false;
-        self.emit(codec::encode(Address::ours(self.role, command), frame));
-    }
-
-    pub(super) fn emit(&mut self, frame: FrameBuf) {
-        if self.frames.push_back(frame).is_err() {
-            bump(&mut self.counters.dropped_outputs);
-        }
+        emit(&mut self.frames, &mut self.counters, Address::ours(self.role, command), frame);
     }
 
     pub(super) fn indicate(&mut self, output: Upper) {
         if self.upper.push_back(output).is_err() {
             bump(&mut self.counters.dropped_outputs);
         }
+    }
+
+    pub(super) fn indicate_data(&mut self, message: &[u8]) {
+        if self.upper.push_back(Upper::Data(Info::new())).is_err() {
+            bump(&mut self.counters.dropped_outputs);
+        } else if let Some(Upper::Data(place)) = self.upper.back_mut() {
+            let _ = place.extend_from_slice(message); // the codec lets nothing pass that is longer
+        }
+    }
+}
+
+/// Queues a frame, written where it stands in the queue.
+pub(super) fn emit(frames: &mut Frames, counters: &mut Counters, address: Address, frame: Frame<'_>) {
+    if frames.push_back(FrameBuf::new()).is_err() {
+        bump(&mut counters.dropped_outputs);
+    } else if let Some(place) = frames.back_mut() {
+        codec::encode_into(place, address, frame);
+    }
+}
+
+/// The earlier of two moments that may not be.
+pub(crate) fn sooner(a: Option<Micros>, b: Option<Micros>) -> Option<Micros> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (some, None) | (None, some) => some,
     }
 }
 

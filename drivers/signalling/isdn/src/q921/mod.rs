@@ -9,4 +9,5 @@ mod received;
 mod window;
 
 pub use codec::{FrameBuf, Info, MAX_FRAME, MAX_INFO};
+pub(crate) use layer::sooner;
 pub use layer::{Counters, Link, LinkInput, Upper};

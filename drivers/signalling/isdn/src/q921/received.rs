@@ -5,8 +5,8 @@
 
 use tipring_card::Micros;
 
-use super::codec::{self, Address, Frame, FrameError, Info, Supervisory, Unnumbered};
-use super::layer::{Link, State, Upper, bump};
+use super::codec::{self, Address, Frame, FrameError, Supervisory, Unnumbered};
+use super::layer::{Link, State, bump};
 use super::window::MODULUS;
 
 impl Link {
@@ -172,9 +172,7 @@ impl Link {
         if ns == self.vr {
             self.vr = (self.vr + 1) % MODULUS;
             self.reject_sent = false;
-            if let Ok(message) = Info::from_slice(info) {
-                self.indicate(Upper::Data(message));
-            }
+            self.indicate_data(info);
             if poll {
                 self.supervise(Supervisory::Rr, false, true);
             } else {

@@ -4,8 +4,8 @@
 
 use tipring_card::Micros;
 
-use super::codec::{self, Address, Frame};
-use super::layer::{Link, State, bump};
+use super::codec::{Address, Frame};
+use super::layer::{Link, State, bump, emit};
 
 impl Link {
     pub(super) fn outstanding(&self) -> u8 {
@@ -63,7 +63,7 @@ impl Link {
                 break;
             };
             let frame = Frame::Information { ns: self.vs, nr: self.vr, poll: false, info };
-            let octets = codec::encode(Address::ours(self.role, true), frame);
+            emit(&mut self.frames, &mut self.counters, Address::ours(self.role, true), frame);
             if index < self.sent_once {
                 bump(&mut self.counters.retransmissions);
             } else {
@@ -75,7 +75,6 @@ impl Link {
             if self.t200.is_none() {
                 self.t200 = Some(now + self.timers.t200);
             }
-            self.emit(octets);
         }
     }
 }

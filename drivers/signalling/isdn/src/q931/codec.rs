@@ -42,6 +42,13 @@ pub enum MessageError {
 
 /// Reads a message.
 pub fn decode(octets: &[u8]) -> Result<Message, MessageError> {
+    let mut message = Message::default();
+    decode_into(&mut message, octets)?;
+    Ok(message)
+}
+
+/// Reads a message into an empty one where it stands.
+pub(super) fn decode_into(message: &mut Message, octets: &[u8]) -> Result<(), MessageError> {
     let [discriminator, length, rest @ ..] = octets else {
         return Err(MessageError::Short);
     };
@@ -58,9 +65,9 @@ pub fn decode(octets: &[u8]) -> Result<Message, MessageError> {
     let [kind, elements @ ..] = rest else {
         return Err(MessageError::Short);
     };
-    let mut message = Message { reference, ..Message::new(Kind::from_octet(*kind)) };
-    read_elements(&mut message, elements);
-    Ok(message)
+    (message.reference, message.kind) = (reference, Kind::from_octet(*kind));
+    read_elements(message, elements);
+    Ok(())
 }
 
 const fn reference(value: u16, first: u8) -> Reference {
@@ -161,47 +168,57 @@ fn take<T>(place: &mut Ie<T>, read: Option<T>) -> Taken {
 /// Writes a message, elements in ascending order; `None` when it does not fit into one frame.
 pub fn encode(message: &Message) -> Option<Info> {
     let mut out = Info::new();
+    encode_into(&mut out, message)?;
+    Some(out)
+}
+
+/// The same into an empty buffer where it stands.
+pub(super) fn encode_into(out: &mut Info, message: &Message) -> Option<()> {
     let [high, low] = message.reference.value.to_be_bytes();
     let flag = if message.reference.to_origin { 0x80 } else { 0 };
     let header = [DISCRIMINATOR, 2, high & 0x7F | flag, low, message.kind.octet()];
     out.extend_from_slice(&header).ok()?;
     if let Ie::Is(bearer) = &message.bearer {
-        element(&mut out, id::BEARER, &ie::write_bearer(*bearer))?;
+        element(out, id::BEARER, &ie::write_bearer(*bearer))?;
     }
     if let Ie::Is((cause, location)) = &message.cause {
-        element(&mut out, id::CAUSE, &ie::write_cause(*cause, *location))?;
+        element(out, id::CAUSE, &ie::write_cause(*cause, *location))?;
     }
     if let Ie::Is(state) = &message.call_state {
-        element(&mut out, id::CALL_STATE, &ie::write_call_state(*state))?;
+        element(out, id::CALL_STATE, &ie::write_call_state(*state))?;
     }
     if let Ie::Is(channel) = &message.channel {
-        element(&mut out, id::CHANNEL, &ie::write_channel(*channel))?;
+        element(out, id::CHANNEL, &ie::write_channel(*channel))?;
     }
-    for description in (1..32).filter(|&description| message.progress.has(description)) {
-        element(&mut out, id::PROGRESS, &ie::write_progress(description, message.location))?;
+    // Bit 0 names nothing.
+    let mut descriptions = message.progress.0 & !1;
+    while descriptions != 0 {
+        let description = descriptions.trailing_zeros() as u8;
+        descriptions &= descriptions - 1;
+        element(out, id::PROGRESS, &ie::write_progress(description, message.location))?;
     }
     if let Some(text) = &message.display {
-        element(&mut out, id::DISPLAY, &ie::write_display(text))?;
+        element(out, id::DISPLAY, &ie::write_display(text))?;
     }
     if let Ie::Is(digits) = &message.keypad {
-        element(&mut out, id::KEYPAD, &ie::write_digits(digits))?;
+        element(out, id::KEYPAD, &ie::write_digits(digits))?;
     }
     if let Ie::Is(calling) = &message.calling {
-        element(&mut out, id::CALLING, &ie::write_calling(calling))?;
+        element(out, id::CALLING, &ie::write_calling(calling))?;
     }
     if let Ie::Is(called) = &message.called {
-        element(&mut out, id::CALLED, &ie::write_called(called))?;
+        element(out, id::CALLED, &ie::write_called(called))?;
     }
     if let Ie::Is(redirecting) = &message.redirecting {
-        element(&mut out, id::REDIRECTING, &ie::write_redirecting(redirecting))?;
+        element(out, id::REDIRECTING, &ie::write_redirecting(redirecting))?;
     }
     if let Ie::Is(class) = &message.restart {
-        element(&mut out, id::RESTART, &ie::write_restart(*class))?;
+        element(out, id::RESTART, &ie::write_restart(*class))?;
     }
     if message.sending_complete {
         out.push(id::SENDING_COMPLETE).ok()?;
     }
-    Some(out)
+    Some(())
 }
 
 fn element(out: &mut Info, identifier: u8, contents: &[u8]) -> Option<()> {

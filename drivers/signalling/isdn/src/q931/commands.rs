@@ -103,6 +103,7 @@ impl Layer {
             return Err((INVALID_NUMBER, By::Local));
         };
         self.hold(timeslot, request.call);
+        self.transmit_octets(&octets);
         let call = Call {
             id: request.call,
             reference,
@@ -115,11 +116,10 @@ impl Layer {
             repeated: false,
             enquiry: None,
             clearing: None,
-            setup: octets.clone(),
+            setup: octets,
         };
         // There is room: a full table was refused above.
         let _ = self.calls.push(call);
-        self.transmit_octets(octets);
         Ok(())
     }
 

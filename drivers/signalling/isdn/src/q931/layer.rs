@@ -15,7 +15,7 @@ use super::codec::{self, MessageError};
 use super::ie::{Ie, Location};
 use super::message::{Kind, Message, Reference};
 use super::restart::Restart;
-use crate::q921::Info;
+use crate::q921::{Info, sooner};
 use crate::words::{By, CallId, Command, Event, Fault};
 use crate::{Config, Role};
 
@@ -124,6 +124,8 @@ pub struct Layer {
     pub(super) calls: Vec<Call, MAX_CALLS>,
     pub(super) slots: [Slot; 32],
     pub(super) restarts: [Restart; 32],
+    /// Bit n: the RESTART of timeslot n is out, so that the deadline need not look at all of them.
+    pub(super) restarts_out: u32,
     /// A restart was not answered: the others do not wait in line any more.
     pub(super) peer_is_deaf: bool,
     pub(super) link: LinkState,
@@ -143,6 +145,7 @@ impl Layer {
             calls: Vec::new(),
             slots: [Slot::Idle; 32],
             restarts: [Restart::None; 32],
+            restarts_out: 0,
             peer_is_deaf: false,
             link: LinkState::Down { t309: None },
             next_id: 1,
@@ -156,8 +159,9 @@ impl Layer {
 
     /// A message came.
     pub fn receive(&mut self, now: Micros, octets: &[u8]) {
-        match codec::decode(octets) {
-            Ok(message) => self.message(now, message),
+        let mut message = Message::default();
+        match codec::decode_into(&mut message, octets) {
+            Ok(()) => self.message(now, &message),
             Err(error) => {
                 bump(match error {
                     MessageError::Short => &mut self.counters.short_messages,
@@ -180,9 +184,14 @@ impl Layer {
         self.expire_restarts(now);
     }
 
-    /// The next message to send.
-    pub fn poll_message(&mut self) -> Option<Info> {
-        self.messages.pop_front()
+    /// The next message to send, left in its place until [`Layer::drop_message`].
+    pub fn next_message(&self) -> Option<&Info> {
+        self.messages.front()
+    }
+
+    /// The message is sent.
+    pub fn drop_message(&mut self) {
+        drop(self.messages.pop_front());
     }
 
     /// The next event for the owner.
@@ -192,12 +201,15 @@ impl Layer {
 
     /// When to come with [`Layer::expire`].
     pub fn deadline(&self) -> Option<Micros> {
-        let calls = self.calls.iter().flat_map(|call| [call.guard.map(|(_, at)| at), call.enquiry.map(|(at, _)| at)]);
-        let t309 = match self.link {
+        let mut first = match self.link {
             LinkState::Down { t309 } => t309,
             LinkState::Up => None,
         };
-        calls.flatten().chain(t309).chain(self.restart_deadline()).min()
+        for call in &self.calls {
+            first = sooner(first, call.guard.map(|(_, at)| at));
+            first = sooner(first, call.enquiry.map(|(at, _)| at));
+        }
+        sooner(first, self.restart_deadline())
     }
 
     /// What was counted so far.
@@ -294,7 +306,7 @@ impl Layer {
 
     // --- messages in
 
-    fn message(&mut self, now: Micros, message: Message) {
+    fn message(&mut self, now: Micros, message: &Message) {
         if message.bad_elements > 0 {
             self.counters.bad_elements = self.counters.bad_elements.saturating_add(u32::from(message.bad_elements));
         }
@@ -303,14 +315,14 @@ impl Layer {
             return;
         }
         if message.reference.value == 0 {
-            return self.global_message(now, &message);
+            return self.global_message(now, message);
         }
         let placed = message.reference.to_origin;
         let value = message.reference.value;
         let known = self.calls.iter().position(|call| call.placed == placed && call.reference == value);
         match known {
-            Some(index) => self.call_message(now, index, &message),
-            None => self.stray_message(now, &message),
+            Some(index) => self.call_message(now, index, message),
+            None => self.stray_message(now, message),
         }
     }
 
@@ -331,17 +343,27 @@ impl Layer {
 
     pub(super) fn transmit(&mut self, message: &mut Message) {
         message.location = self.location();
-        if let Some(octets) = codec::encode(message) {
-            self.transmit_octets(octets);
-        } else {
+        let Some(place) = self.place_for_message() else { return };
+        if codec::encode_into(place, message).is_none() {
+            drop(self.messages.pop_back());
             bump(&mut self.counters.dropped);
         }
     }
 
-    pub(super) fn transmit_octets(&mut self, octets: Info) {
-        if !self.is_link_up() || self.messages.push_back(octets).is_err() {
-            bump(&mut self.counters.dropped);
+    pub(super) fn transmit_octets(&mut self, octets: &[u8]) {
+        if let Some(place) = self.place_for_message() {
+            let _ = place.extend_from_slice(octets); // both are as long as a message may be
         }
+    }
+
+    /// An empty place at the end of the queue: a message is written where it stands, so that no long buffer is moved
+    /// about. `None`, counted, when the link is down or the queue full.
+    fn place_for_message(&mut self) -> Option<&mut Info> {
+        if !self.is_link_up() || self.messages.push_back(Info::new()).is_err() {
+            bump(&mut self.counters.dropped);
+            return None;
+        }
+        self.messages.back_mut()
     }
 
     pub(super) fn with_cause(&self, kind: Kind, cause: Cause) -> Message {

@@ -11,6 +11,7 @@ use super::channels::Slot;
 use super::ie::{Channel, Ie, RestartClass, Selection};
 use super::layer::{Layer, bump};
 use super::message::{Kind, Message, Reference};
+use crate::q921::sooner;
 use crate::words::{By, Event, Fault};
 
 /// A restart of ours on one channel.
@@ -68,6 +69,7 @@ impl Layer {
 
     /// Without a link no RESTART goes out and none runs out.
     pub(super) fn pause_restarts(&mut self) {
+        self.restarts_out = 0;
         for restart in &mut self.restarts {
             if *restart != Restart::None {
                 *restart = Restart::Waiting;
@@ -93,7 +95,8 @@ impl Layer {
 
     fn send_restart(&mut self, now: Micros, timeslot: u8, times: u8) {
         let due = now + self.config.timers.t316;
-        self.restarts[usize::from(timeslot)] = Restart::Sent { due, times, setup_seen: false };
+        self.restarts[usize::from(timeslot % 32)] = Restart::Sent { due, times, setup_seen: false };
+        self.restarts_out |= 1 << (timeslot % 32);
         self.transmit(&mut Message {
             channel: Ie::Is(Channel::slot(timeslot, false)),
             restart: Ie::Is(RestartClass::Channels),
@@ -101,12 +104,20 @@ impl Layer {
         });
     }
 
+    fn end_restart(&mut self, timeslot: u8) {
+        self.restarts[usize::from(timeslot % 32)] = Restart::None;
+        self.restarts_out &= !(1 << (timeslot % 32));
+    }
+
     pub(super) fn restart_deadline(&self) -> Option<Micros> {
-        let due = |restart: &Restart| match restart {
-            Restart::Sent { due, .. } => Some(*due),
-            Restart::None | Restart::Waiting => None,
-        };
-        self.restarts.iter().filter_map(due).min()
+        let (mut first, mut out) = (None, self.restarts_out);
+        while out != 0 {
+            if let Restart::Sent { due, .. } = self.restarts[out.trailing_zeros() as usize] {
+                first = sooner(first, Some(due));
+            }
+            out &= out - 1;
+        }
+        first
     }
 
     pub(super) fn expire_restarts(&mut self, now: Micros) {
@@ -124,7 +135,7 @@ impl Layer {
                 bump(&mut self.counters.failed_restarts);
                 bump(&mut self.counters.channels_to_maintenance);
                 self.peer_is_deaf = true;
-                self.restarts[usize::from(timeslot)] = Restart::None;
+                self.end_restart(timeslot);
                 self.slots[usize::from(timeslot)] = Slot::Maintenance;
                 self.event(Event::RestartFailed { timeslot });
             }
@@ -136,10 +147,9 @@ impl Layer {
     /// the far end is done and its acknowledgement lost. A RESTART that still waits for its turn is not needed: the far
     /// end holds the channel for idle, or it would not offer a call on it.
     pub(super) fn setup_during_restart(&mut self, timeslot: u8) -> bool {
-        let restart = &mut self.restarts[usize::from(timeslot % 32)];
-        match restart {
+        match &mut self.restarts[usize::from(timeslot % 32)] {
             Restart::Waiting | Restart::Sent { setup_seen: true, .. } => {
-                *restart = Restart::None;
+                self.end_restart(timeslot);
                 true
             }
             Restart::Sent { setup_seen, .. } => {
@@ -235,7 +245,7 @@ impl Layer {
             }
             any = true;
             self.peer_is_deaf = false;
-            self.restarts[slot] = Restart::None;
+            self.end_restart(timeslot);
             if self.slots[slot] == Slot::Maintenance {
                 self.slots[slot] = Slot::Idle;
             }

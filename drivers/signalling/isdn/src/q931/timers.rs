@@ -46,7 +46,7 @@ impl Layer {
             (Guard::T303, false) => {
                 bump(&mut self.counters.repeated_messages);
                 let setup = self.calls[index].setup.clone();
-                self.transmit_octets(setup);
+                self.transmit_octets(&setup);
                 self.guard(now, index, Guard::T303, self.config.timers.t303);
             }
             (Guard::T308, false) => {
