@@ -15,7 +15,7 @@ pub fn run(sources: &Sources, strict: bool, as_json: bool) -> ExitCode {
         Err(refusal) => (None, Some(refusal)),
     };
     let warnings = loaded.as_ref().map(|loaded| loaded.warnings.as_slice()).unwrap_or_default();
-    let good = loaded.is_some() && !(strict && !warnings.is_empty());
+    let good = loaded.is_some() && (!strict || warnings.is_empty());
     if as_json {
         let errors = refusal.as_ref().map(|refusal| refusal.complaints.as_slice()).unwrap_or_default();
         let errors = errors.iter().map(|error| complaint("error", error));

@@ -16,7 +16,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::{Config, ConfigError, Loaded, Sources, last_good};
+use crate::config::last_good::{self, Keeper};
+use crate::config::{Config, ConfigError, Loaded, LogFormat, Sources};
 use crate::daemon::serve::{self as service, StartError};
 use crate::daemon::{bench, dev, media, run, simulation};
 use crate::observe::log;
@@ -247,14 +248,15 @@ pub fn main() -> ExitCode {
     let Some(command) = arguments.command else {
         return if arguments.check_config { judged(arguments.check) } else { usage() };
     };
+    let form = arguments.log_format;
     let sounds = bench::FirstSounds::default();
     match command {
         Command::Bench { .. } => sounds.clone().watch(),
-        // A service tells of its calls; a command tells what it was asked.
-        Command::Serve { .. } | Command::Media { .. } => log::start(arguments.log_format, "info"),
+        // They log as their configuration says.
+        Command::Serve { check_config: false, .. } | Command::Media { .. } => {}
         // Most of its calls are meant to fail.
-        Command::Soak { .. } => log::start(arguments.log_format, "error"),
-        _ => log::start(arguments.log_format, "warn"),
+        Command::Soak { .. } => log::start(form, "error"),
+        _ => log::start(form, "warn"),
     }
     match command {
         Command::Check(check) => judged(check),
@@ -265,8 +267,10 @@ pub fn main() -> ExitCode {
         Command::Top { once, json, asked } => top::run(&asked.sources(), top::Wish { once, json }),
         Command::Lines { json, config } => lines::run(config, json),
         Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),
-        Command::Serve { asked, check_config: false } => with_config(asked, serve),
-        Command::Media { asked } => with_config(asked, |loaded, _| block_on(media::run(&loaded.config))),
+        Command::Serve { asked, check_config: false } => with_config(Keeper::Service, asked, form, serve),
+        Command::Media { asked } => with_config(Keeper::Media, asked, form, |loaded, sources| {
+            block_on(media::run(&loaded.config, &sources.file))
+        }),
         Command::Reload { json, asked } => reload::run(&asked.sources(), json),
         Command::Debug { command: Debug::StallMedia { seconds, asked } } => {
             reload::stall_media(&asked.sources(), seconds)
@@ -309,20 +313,27 @@ fn usage() -> ExitCode {
 }
 
 /// With the configuration, or with the last good one.
-fn with_config(asked: Asked, run: impl FnOnce(Loaded, Sources) -> Result<(), StartError>) -> ExitCode {
+fn with_config(
+    keeper: Keeper,
+    asked: Asked,
+    form: log::Form,
+    run: impl FnOnce(Loaded, Sources) -> Result<(), StartError>,
+) -> ExitCode {
     let sources = asked.sources();
-    let loaded = match last_good::load(&sources) {
+    let loaded = match last_good::load(keeper, &sources) {
         Ok(loaded) => loaded,
         Err(refusal) => {
             check::tell(&refusal);
             return ExitCode::from(refusal.exit());
         }
     };
+    let wanted = &loaded.config.log;
+    log::start(form_of(form, wanted.format), &wanted.level);
     for warning in &loaded.warnings {
         tracing::warn!("{}: {}", warning.origin, warning.text);
     }
     if let Some(refusal) = &loaded.degraded {
-        for complaint in &refusal.complaints {
+        for complaint in refusal.lines() {
             tracing::error!("{complaint}");
         }
         tracing::error!("the configuration is refused: the box runs with the last good one");
@@ -330,11 +341,21 @@ fn with_config(asked: Asked, run: impl FnOnce(Loaded, Sources) -> Result<(), Sta
     ended(run(loaded, sources).map(|()| true))
 }
 
+/// The flag's form of messages, else the configuration's.
+fn form_of(flag: log::Form, wanted: LogFormat) -> log::Form {
+    match (flag, wanted) {
+        (log::Form::Auto, LogFormat::Text) => log::Form::Text,
+        (log::Form::Auto, LogFormat::Json) => log::Form::Json,
+        (log::Form::Auto, LogFormat::Journal) => log::Form::Journal,
+        (flag, _) => flag,
+    }
+}
+
 fn serve(loaded: Loaded, sources: Sources) -> Result<(), StartError> {
     let again = sources.clone();
     let reread = Box::new(move || match Config::load(&again) {
         Ok(loaded) => Ok(loaded.config),
-        Err(refusal) => Err(refusal.complaints.iter().map(ToString::to_string).collect()),
+        Err(refusal) => Err(refusal.lines()),
     });
     let degraded = loaded.degraded.and_then(|refusal| refusal.complaints.first().map(ToString::to_string));
     block_on(run::run(run::Settings { config: loaded.config, file: sources.file, reread, degraded }))

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::config::{Config, Sources, last_good};
+use crate::config::Sources;
+use crate::config::last_good::{self, Keeper};
 use crate::daemon::control;
 
 /// Its control socket.
@@ -13,11 +14,8 @@ pub fn socket(sources: &Sources) -> PathBuf {
 /// The service runs on what it took last. Files that are refused now still say best where that is; where they say
 /// nothing, or are for others to read, it is the usual place.
 fn runtime_dir(sources: &Sources) -> PathBuf {
-    if let Ok(loaded) = last_good::load(sources) {
-        return loaded.config.this.runtime_dir;
+    match last_good::load(Keeper::Service, sources) {
+        Ok(loaded) => loaded.config.this.runtime_dir,
+        Err(refusal) => refusal.folders.runtime_dir,
     }
-    let text = std::fs::read_to_string(&sources.file).unwrap_or_default();
-    let named =
-        text.parse::<toml::Table>().ok().and_then(|all| Some(all.get("box")?.get("runtime_dir")?.as_str()?.into()));
-    named.unwrap_or_else(|| Config::default().this.runtime_dir)
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::ThisBox;
+
 /// Complaints that are told of one configuration; of the rest only how many there are.
 pub const COMPLAINTS: usize = 20;
 /// Characters of a line that are shown under a complaint.
@@ -100,13 +102,37 @@ pub struct Refusal {
     pub complaints: Vec<ConfigError>,
     /// So many more.
     pub more: usize,
-    /// The state directory, as far as the refused configuration names one: the last good one lies there.
-    pub state_dir: Option<PathBuf>,
+    /// The box's directories, as far as the refused configuration names them: the last good one lies there.
+    pub folders: Box<Folders>,
     /// What the files say, for the line under a complaint.
     pub texts: Vec<(Arc<Path>, String)>,
 }
 
+/// A box's directories.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folders {
+    /// Store and recordings.
+    pub state_dir: PathBuf,
+    /// May be deleted.
+    pub cache_dir: PathBuf,
+    /// Sockets.
+    pub runtime_dir: PathBuf,
+}
+
+impl Default for Folders {
+    fn default() -> Self {
+        let ThisBox { state_dir, cache_dir, runtime_dir, .. } = ThisBox::default();
+        Folders { state_dir, cache_dir, runtime_dir }
+    }
+}
+
 impl Refusal {
+    /// One complaint a line.
+    pub fn lines(&self) -> Vec<String> {
+        let more = (self.more > 0).then(|| format!("and {} more", self.more));
+        self.complaints.iter().map(ToString::to_string).chain(more).collect()
+    }
+
     /// The exit code: 77 where a right is missing and nothing else, 78 otherwise.
     pub fn exit(&self) -> u8 {
         if self.complaints.iter().all(|complaint| complaint.denied) { 77 } else { 78 }
@@ -119,11 +145,10 @@ impl Refusal {
             told.push_str(&format!("{complaint}\n"));
             told.push_str(&self.excerpt(&complaint.origin).unwrap_or_default());
         }
-        told + &self.rest()
-    }
-
-    fn rest(&self) -> String {
-        if self.more == 0 { String::new() } else { format!("and {} more\n", self.more) }
+        if self.more > 0 {
+            told.push_str(&format!("and {} more\n", self.more));
+        }
+        told
     }
 
     fn excerpt(&self, origin: &Origin) -> Option<String> {
@@ -142,9 +167,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.complaints.iter().map(ToString::to_string).collect();
-        f.write_str(&lines.join("\n"))?;
-        if self.more > 0 { write!(f, "\nand {} more", self.more) } else { Ok(()) }
+        f.write_str(&self.lines().join("\n"))
     }
 }
 

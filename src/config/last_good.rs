@@ -1,24 +1,38 @@
-//! The last configuration that the service ran with, kept in its state directory: with it a box starts whose files were
-//! broken since. It is the whole of what was in force, the environment and flags included, and holds only for the main
+//! The last configuration that the service ran with, kept in its state directory, and the media layer's in the cache, as
+//! it may not look into the former: with it a box starts whose files were broken since. It is the whole of what was in force, the environment and flags included, and holds only for the main
 //! file that it was made from: a wrong `--config` does not start another box's.
 
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::{Config, ConfigError, Loaded, Origin, Refusal, Sources, sources};
+use super::{Config, ConfigError, Folders, Loaded, Origin, Refusal, Sources, sources};
 
 /// The first line's beginning; the main file follows.
 const MADE_FROM: &str = "# The last good configuration of ";
 
+/// Who keeps one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeper {
+    /// `tipring serve`.
+    Service,
+    /// `tipring media`.
+    Media,
+}
+
 /// Where it lies.
-pub fn file(state_dir: &Path) -> PathBuf {
-    state_dir.join("config/last-good.toml")
+pub fn file(keeper: Keeper, folders: &Folders) -> PathBuf {
+    match keeper {
+        Keeper::Service => folders.state_dir.join("config/last-good.toml"),
+        Keeper::Media => folders.cache_dir.join("config/last-good.toml"),
+    }
 }
 
 /// Keeps a configuration that the service has started or gone on with: whole, or the old one stays.
-pub fn keep(config: &Config, main: &Path) -> std::io::Result<()> {
-    let kept = file(&config.this.state_dir);
+pub fn keep(keeper: Keeper, config: &Config, main: &Path) -> std::io::Result<()> {
+    let this = config.this.clone();
+    let folders = Folders { state_dir: this.state_dir, cache_dir: this.cache_dir, runtime_dir: this.runtime_dir };
+    let kept = file(keeper, &folders);
     let body = toml::to_string(config).map_err(std::io::Error::other)?;
     let text = format!("{MADE_FROM}{}\n# Written by tipring; edits are lost.\n\n{body}", absolute(main));
     if std::fs::read_to_string(&kept).is_ok_and(|before| before == text) {
@@ -37,13 +51,12 @@ pub fn keep(config: &Config, main: &Path) -> std::io::Result<()> {
 
 /// The configuration; where it is refused, the last good one, with `degraded` saying why; where there is none, the
 /// refusal.
-pub fn load(sources: &Sources) -> Result<Loaded, Refusal> {
+pub fn load(keeper: Keeper, sources: &Sources) -> Result<Loaded, Refusal> {
     let mut refusal = match Config::load(sources) {
         Ok(loaded) => return Ok(loaded),
         Err(refusal) => refusal,
     };
-    let state_dir = refusal.state_dir.clone().unwrap_or_else(|| Config::default().this.state_dir);
-    let kept = file(&state_dir);
+    let kept = file(keeper, &refusal.folders);
     let Ok(text) = std::fs::read_to_string(&kept) else {
         return Err(refusal);
     };
@@ -108,15 +121,18 @@ mod tests {
         let files = Box::new("starts");
         let mut sources = files.writes("box.toml", GOOD);
         sources.flags.push(("box.drain_s".into(), "7".into()));
-        let good = load(&sources).expect("good");
+        let good = load(Keeper::Service, &sources).expect("good");
         assert!(good.degraded.is_none());
-        keep(&good.config, &sources.file).expect("kept");
-        let mode = std::fs::metadata(file(&files.folder.join("state"))).expect("it is there").permissions().mode();
+        keep(Keeper::Service, &good.config, &sources.file).expect("kept");
+        let mode = std::fs::metadata(files.folder.join("state/config/last-good.toml"))
+            .expect("it is there")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         // A wrong key, not TOML at all behind the place that names the state directory, a file that is gone.
         for broken in ["[box]\nstate_dir = \"STATE\"\nnmae = 1\n", "[box]\nstate_dir = \"STATE\"\n[listen\n"] {
             let sources = files.writes("box.toml", broken);
-            let loaded = load(&sources).expect("the last good one");
+            let loaded = load(Keeper::Service, &sources).expect("the last good one");
             assert_eq!((loaded.config.this.name.as_str(), loaded.config.this.drain_s), ("front", 7));
             assert_eq!(loaded.config.hash(), good.config.hash());
             assert!(loaded.degraded.is_some_and(|refusal| refusal.complaints.len() == 1));
@@ -124,30 +140,30 @@ mod tests {
         let gone =
             Sources { flags: vec![("box.state_dir".into(), format!("{}/state", files.folder.display()))], ..sources };
         std::fs::remove_file(&gone.file).expect("removed");
-        assert_eq!(load(&gone).expect("the last good one").config.this.name, "front");
+        assert_eq!(load(Keeper::Service, &gone).expect("the last good one").config.this.name, "front");
     }
 
     #[test]
     fn another_file_does_not_start_with_it() {
         let files = Box::new("another");
         let sources = files.writes("box.toml", GOOD);
-        let good = load(&sources).expect("good");
-        keep(&good.config, &sources.file).expect("kept");
+        let good = load(Keeper::Service, &sources).expect("good");
+        keep(Keeper::Service, &good.config, &sources.file).expect("kept");
         let other = files.writes("other.toml", "[box]\nstate_dir = \"STATE\"\nnmae = 1\n");
-        assert_eq!(load(&other).expect_err("refused").exit(), 78);
+        assert_eq!(load(Keeper::Service, &other).expect_err("refused").exit(), 78);
     }
 
     #[test]
     fn a_last_good_one_that_is_broken_is_named_too() {
         let files = Box::new("broken");
         let sources = files.writes("box.toml", GOOD);
-        let good = load(&sources).expect("good");
-        keep(&good.config, &sources.file).expect("kept");
-        let kept = file(&good.config.this.state_dir);
+        let good = load(Keeper::Service, &sources).expect("good");
+        keep(Keeper::Service, &good.config, &sources.file).expect("kept");
+        let kept = files.folder.join("state/config/last-good.toml");
         let text = std::fs::read_to_string(&kept).expect("text");
         std::fs::write(&kept, text.replace("name = \"front\"", "name = 5")).expect("written");
         let sources = files.writes("box.toml", "[box]\nstate_dir = \"STATE\"\nnmae = 1\n");
-        let refusal = load(&sources).expect_err("refused");
+        let refusal = load(Keeper::Service, &sources).expect_err("refused");
         assert_eq!(refusal.complaints.len(), 2);
         assert!(
             refusal.to_string().contains("last-good.toml: the last good configuration is refused too"),

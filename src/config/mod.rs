@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use changes::Change;
-pub use fault::{COMPLAINTS, ConfigError, Origin, Refusal, position};
+pub use fault::{COMPLAINTS, ConfigError, Folders, Origin, Refusal, position};
 pub use keys::Reload;
 pub use lines::{Analog, AnswerSign, Card, CardKind, Group, NumberClass, NumberForm, Order, Outbound, Role};
 pub use show::Value;

@@ -148,12 +148,10 @@ impl Shape {
         if whole {
             self.document(&text, document.get_ref());
         } else {
-            // Only to find the state directory: what a parser guesses is not complained about.
+            // Only to find the box's directories: what a parser guesses is not complained about.
             let mut guess = Shape::default();
             guess.document(&text, document.get_ref());
-            if let Some(leaf) = guess.tree.leaves.remove("box.state_dir") {
-                self.tree.leaves.insert("box.state_dir".into(), leaf);
-            }
+            self.tree.leaves.extend(guess.tree.leaves.into_iter().filter(|(path, _)| path.ends_with("_dir")));
         }
         whole
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::Deserialize as _;
 
-use super::fault::{COMPLAINTS, ConfigError, Origin, Refusal, position};
+use super::fault::{COMPLAINTS, ConfigError, Folders, Origin, Refusal, position};
 use super::shape::Shape;
 use super::{Config, judge, near};
 
@@ -189,7 +189,7 @@ impl Reading {
             Ok(config) => config,
             Err(error) => {
                 self.shape.faults.push(ConfigError::new(Origin::BuiltIn, error.message()));
-                return Err(self.refusal(None));
+                return Err(self.refusal(Box::default()));
             }
         };
         for (entry, number) in tree.sound("number").zip(&mut config.number) {
@@ -201,8 +201,15 @@ impl Reading {
             self.warnings.append(&mut verdict.warnings);
         }
         if !self.shape.faults.is_empty() {
-            let state_dir = tree.leaves.get("box.state_dir").and_then(|leaf| leaf.value.as_str());
-            return Err(self.refusal(state_dir.filter(|dir| !dir.is_empty()).map(PathBuf::from)));
+            let folder = |path: &str, folder: &mut PathBuf| {
+                let named = tree.leaves.get(path).and_then(|leaf| leaf.value.as_str()).filter(|dir| !dir.is_empty());
+                named.into_iter().for_each(|named| *folder = named.into());
+            };
+            let mut folders = Box::<Folders>::default();
+            folder("box.state_dir", &mut folders.state_dir);
+            folder("box.cache_dir", &mut folders.cache_dir);
+            folder("box.runtime_dir", &mut folders.runtime_dir);
+            return Err(self.refusal(folders));
         }
         in_order(&mut self.warnings, &self.files);
         let mut origins: BTreeMap<String, Origin> =
@@ -217,13 +224,13 @@ impl Reading {
         Ok(Loaded { config, origins, warnings: self.warnings, files: self.files, degraded: None })
     }
 
-    fn refusal(self, state_dir: Option<PathBuf>) -> Refusal {
+    fn refusal(self, folders: Box<Folders>) -> Refusal {
         let mut complaints = self.shape.faults;
         in_order(&mut complaints, &self.files);
         complaints.dedup();
         let more = complaints.len().saturating_sub(COMPLAINTS);
         complaints.truncate(COMPLAINTS);
-        Refusal { complaints, more, state_dir, texts: self.texts }
+        Refusal { complaints, more, folders, texts: self.texts }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::serve::{StartError, client, failed};
 use super::supervisor::{Inherited, Supervisor};
 use crate::config::Config;
+use crate::config::last_good::{self, Keeper};
 
 /// The media layer as the service has it.
 pub enum MediaLayer {
@@ -54,7 +55,7 @@ pub async fn start_media(config: &Config, egress: tipring_egress::Client) -> Res
 }
 
 /// `tipring media`: the layer alone, until SIGTERM or Ctrl-C.
-pub async fn run(config: &Config) -> Result<(), StartError> {
+pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
     let supervisor = Supervisor::of_environment();
     super::serve::directory(&config.this.cache_dir)?;
     let egress = client(config, Vec::new())?;
@@ -70,6 +71,9 @@ pub async fn run(config: &Config) -> Result<(), StartError> {
         }
     };
     let handle = started.map_err(|error| failed("the media layer")(&error))?;
+    if let Err(error) = last_good::keep(Keeper::Media, config, file) {
+        tracing::warn!(%error, "the configuration could not be kept as the last good one");
+    }
     println!("tipring: the media layer listens on {}", face.display());
     supervisor.ready("ready");
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())

@@ -14,6 +14,7 @@ use super::serve::{LAST_WORDS, NOTICE_LIMIT, Service, StartError, Wiring, card_o
 use super::supervisor::{Inherited, Supervisor};
 use super::watch::{Health, Watch};
 use super::{control, far};
+use crate::config::last_good::{self, Keeper};
 use crate::config::{CardKind, Config};
 use crate::observe::events;
 
@@ -193,7 +194,7 @@ fn keep(settings: &Settings) {
     if settings.degraded.is_some() {
         return;
     }
-    if let Err(error) = crate::config::last_good::keep(&settings.config, &settings.file) {
+    if let Err(error) = last_good::keep(Keeper::Service, &settings.config, &settings.file) {
         tracing::warn!(%error, "the configuration could not be kept as the last good one");
     }
 }

@@ -126,7 +126,8 @@ impl Leg {
         let mut world = self.world();
         let counter = match why.0 {
             11100 | 15004 => &mut world.counters.fallbacks_url,
-            11200..=11299 | 12400 => &mut world.counters.fallbacks_server,
+            12400 => &mut world.counters.fallbacks_server,
+            code if code / 100 == 112 => &mut world.counters.fallbacks_server,
             _ => &mut world.counters.fallbacks_document,
         };
         *counter += 1;

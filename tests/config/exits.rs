@@ -7,13 +7,13 @@ use std::process::{Child, Stdio};
 
 use super::{Folder, run, text, tipring};
 
-/// `tipring serve` that has said where its API is.
+/// `tipring serve` or `tipring media` that has said where it listens.
 struct Serving(Child, String);
 
 impl Serving {
-    fn start(folder: &Folder) -> Serving {
+    fn start(folder: &Folder, what: &str) -> Serving {
         let mut command = tipring(&folder.0);
-        command.args(["serve", "--config", "box.toml", "--set", "box.drain_s=0"]);
+        command.args([what, "--config", "box.toml", "--set", "box.drain_s=0"]).env_remove("TIPRING_LOG");
         let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = spawned.expect("it starts");
         let mut said = String::new();
@@ -94,14 +94,14 @@ fn a_broken_file_without_a_last_good_one_is_78() {
 fn a_box_starts_with_its_last_good_configuration_and_says_so() {
     let folder = Folder::new("last-good");
     folder.a_box("");
-    let (exit, _) = Serving::start(&folder).end();
+    let (exit, _) = Serving::start(&folder, "serve").end();
     assert_eq!(exit, Some(0));
     let kept = folder.0.join("state/config/last-good.toml");
     let mode = std::fs::metadata(&kept).expect("it is kept").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let text_of = std::fs::read_to_string(&kept).expect("text");
     folder.a_box("nmae = 1\n[[card]]\nkind = \"smi\"\n");
-    let serving = Serving::start(&folder);
+    let serving = Serving::start(&folder, "serve");
     assert!(serving.1.contains("the API listens on"), "{}", serving.1);
     let (exit, said) = serving.end();
     assert_eq!(exit, Some(0), "{said}");
@@ -111,4 +111,33 @@ fn a_box_starts_with_its_last_good_configuration_and_says_so() {
     assert_eq!(std::fs::read_to_string(&kept).expect("text"), text_of, "it stays what it was");
     // Whoever asks is told the truth: the files are broken.
     assert_eq!(run(&folder.0, &["check"]).status.code(), Some(78));
+}
+
+#[test]
+fn a_media_layer_that_runs_apart_starts_with_its_own_last_good_one() {
+    let folder = Folder::new("media");
+    folder.a_box("");
+    assert_eq!(Serving::start(&folder, "media").end().0, Some(0));
+    folder.a_box("nmae = 1\n");
+    let serving = Serving::start(&folder, "media");
+    assert!(serving.1.contains("the media layer listens on"), "{}", serving.1);
+    let (exit, said) = serving.end();
+    assert_eq!(exit, Some(0), "{said}");
+    assert!(said.contains("unknown key `nmae`") && said.contains("last good"), "{said}");
+    // Where the service looks there is none: that is another user's folder.
+    assert_eq!(run(&folder.0, &["serve"]).status.code(), Some(78));
+}
+
+#[test]
+fn the_log_is_as_the_configuration_says() {
+    let folder = Folder::new("log");
+    folder.a_box("[log]\nformat = \"json\"\n");
+    let (_, said) = Serving::start(&folder, "serve").end();
+    assert!(!said.is_empty(), "the start is told");
+    for line in said.lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+    }
+    folder.a_box("[log]\nlevel = \"off\"\n");
+    let (_, said) = Serving::start(&folder, "serve").end();
+    assert_eq!(said, "");
 }

@@ -2,7 +2,7 @@
 //! states how many presses it makes.
 
 use crate::world::{Dice, Press, keys_in, through};
-use tipring_dsp::{KEYS, KeyTone, Tone};
+use tipring_dsp::{KEYS, KeyTone, Tone, frequencies_of};
 
 /// Presses that were told as exactly the one key.
 fn share(presses: usize, seed: u64, press: impl Fn(&mut Dice, u8) -> Press) -> f32 {
@@ -184,6 +184,21 @@ fn heard_over_dial_busy_and_ringback_ten_decibels_down() {
             right
         };
         assert_eq!(got, 320, "{tones:?}");
+    }
+}
+
+#[test]
+fn a_note_with_an_overtone_is_no_key_and_a_telephone_with_a_hundredth_of_it_is() {
+    for key in KEYS {
+        let (low, high) = frequencies_of(key).expect("a key");
+        for (below_db, told) in [(12.0, false), (15.0, false), (20.0, true), (26.0, true)] {
+            let mut sound = vec![0; 1600];
+            for (hz, dbm0) in [(low, -13.0), (high, -13.0), (2.0 * high, -13.0 - below_db)] {
+                Tone::new(hz, dbm0).add_to(&mut sound[203..843]);
+            }
+            sound.iter_mut().for_each(|s| *s = through(key % 2 == 0, *s));
+            assert_eq!(!keys_in(&sound, 80).is_empty(), told, "{} at {below_db} dB", key as char);
+        }
     }
 }
 

@@ -45,7 +45,7 @@ impl Trunked {
         let trunk = Config { channels: ChannelMap::of(&timeslots), law, ..Config::e1(role) };
         let bearers = bearers.iter().map(|channel| (channel.timeslot, channel.id)).collect();
         Trunked {
-            span: Span::new(SpanConfig { name, bearers, law, first_port, trunk: trunk.clone() }),
+            span: Span::new(SpanConfig { name, bearers, law, first_port, trunk }),
             id,
             d: d.id,
             channel: None,
@@ -99,8 +99,8 @@ impl Signalling {
         let Some(role) = trunked.wanted else {
             return;
         };
-        let trunk = Config { role, ..trunked.trunk.clone() };
-        if !trunked.span.begin_anew(trunk.clone()) {
+        let trunk = Config { role, ..trunked.trunk };
+        if !trunked.span.begin_anew(trunk) {
             return;
         }
         (trunked.trunk, trunked.wanted) = (trunk, None);

@@ -247,7 +247,7 @@ impl Span {
             return false;
         }
         self.is_network = trunk.role == tipring_isdn::Role::Network;
-        self.trunk = Box::new(Trunk::new(trunk));
+        *self.trunk = Trunk::new(trunk);
         self.out.clear();
         self.restarted = false;
         true

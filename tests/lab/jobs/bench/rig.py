@@ -19,9 +19,11 @@ PREFILL = 2
 BEARERS = [*range(1, 16), *range(17, 32)]
 FAR = 31
 
+# Some twenty seconds, as a menu has them.
+MENU = " ".join([PROMPT] * 5)
 PAGES = {
-    # Its own prompt, many times: longer than a round.
-    "/play": gather(1, "/done", f'<Say loop="1000">{PROMPT}</Say>'),
+    # Many times: longer than a round.
+    "/play": gather(1, "/done", f'<Say loop="1000">{MENU}</Say>'),
     "/connect": '<Dial record="record-from-answer-dual" action="/dialled" timeout="20">'
     f'<Number trunk="isdn">{CONNECTED}</Number></Dial>',
 }
@@ -81,7 +83,7 @@ class Rig:
             self.peer.event("up", 0, 30)
             self.box.log("D channel up", 0, 30)
             self.peer.event("restart", 0, 60, timeslot=31)
-            self.box.speech(PROMPT)
+            self.box.speech(MENU)
         except BaseException:
             self.end()
             raise
