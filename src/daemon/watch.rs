@@ -60,11 +60,12 @@ impl Beat {
             return true;
         }
         let stands = self.moved_at.elapsed();
-        if stands >= STANDS && !std::mem::replace(&mut self.said, true) {
-            if let Some(name) = self.name {
-                let s = stands.as_secs();
-                tracing::error!("the {name} thread has not moved for {s} s: a supervisor restarts the service");
-            }
+        if stands >= STANDS
+            && !std::mem::replace(&mut self.said, true)
+            && let Some(name) = self.name
+        {
+            let s = stands.as_secs();
+            tracing::error!("the {name} thread has not moved for {s} s: a supervisor restarts the service");
         }
         false
     }

@@ -152,7 +152,7 @@ impl Soak {
 
     /// A program makes a call that is connected with somebody, or is changed while it lives.
     fn program(&mut self, number: u64) -> Result<(), StartError> {
-        let (path, changes) = (format!("{}/Calls.json", self.base), number % 2 == 0);
+        let (path, changes) = (format!("{}/Calls.json", self.base), number.is_multiple_of(2));
         let to = "%2B12025550142";
         let what = if changes {
             "Twiml=%3CResponse%3E%3CPause+length%3D%2230%22%2F%3E%3C%2FResponse%3E".to_owned()
