@@ -199,7 +199,7 @@ pub const KEYS: &[Key] = &[
     key("analog", "caller_id", Truth, "true", "false", LineIdle),
     must("card", "kind", Word(&["dahdi", "sim"]), r#""dahdi""#, Restart),
     key("card", "spans", Wholes(1, 65_535), "[]", "[1, 2]", Restart),
-    key("card", "role", Word(&["user", "network"]), r#""user""#, r#""network""#, Restart),
+    key("card", "role", Word(&["user", "network"]), r#""user""#, r#""network""#, LineIdle),
     key("card", "prefill", Whole(1, 7), "2", "4", LineIdle),
     must("number", "number", Text, r#""+442079460100""#, AtOnce),
     must("number", "url", Text, r#""https://app.lan/voice""#, AtOnce),

@@ -57,6 +57,9 @@ pub async fn start_media(config: &Config, egress: tipring_egress::Client) -> Res
 /// `tipring media`: the layer alone, until SIGTERM or Ctrl-C.
 pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
     let supervisor = Supervisor::of_environment();
+    // Before anything is announced: whoever was told may want to stop it at once.
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .map_err(|error| failed("SIGTERM")(&error))?;
     super::serve::directory(&config.this.cache_dir)?;
     let egress = client(config, Vec::new())?;
     let settings = settings(config, egress);
@@ -76,8 +79,6 @@ pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
     }
     println!("tipring: the media layer listens on {}", face.display());
     supervisor.ready("ready");
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|error| failed("SIGTERM")(&error))?;
     loop {
         let beat = supervisor.watchdog().map_or(std::time::Duration::from_secs(10), |limit| limit / 4);
         tokio::select! {

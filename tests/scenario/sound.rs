@@ -144,6 +144,8 @@ fn other(octets: &[u8]) -> Vec<String> {
     let (mut words, mut unknown_ms): (Vec<String>, u64) = (Vec::new(), 0);
     for run in loud_runs(octets) {
         match tone_name(run) {
+            // The last burst of a busy tone, cut off by the end of the call.
+            Some(name) if name == CONGESTION && words.last().is_some_and(|last| last == BUSY) => {}
             Some(name) => words.extend((words.last() != Some(&name)).then_some(name)),
             None => unknown_ms += tipring::daemon::telephones::sound_ms(run),
         }
@@ -170,6 +172,10 @@ fn loud_runs(octets: &[u8]) -> Vec<&[u8]> {
     runs
 }
 
+/// The two tones of the United States that only the length of a burst tells apart.
+const BUSY: &str = "busy tone";
+const CONGESTION: &str = "congestion tone";
+
 /// One or two frequencies that are all of a sound: ringback, busy and dial tone of the United States, a whistle.
 fn tone_name(octets: &[u8]) -> Option<String> {
     let samples = linear(octets);
@@ -185,7 +191,7 @@ fn tone_name(octets: &[u8]) -> Option<String> {
         }
     }
     if has(480.0) && has(620.0) {
-        return Some(if ms < 350 { "congestion tone" } else { "busy tone" }.into());
+        return Some(if ms < 350 { CONGESTION } else { BUSY }.into());
     }
     let whistle = [500, 700, 900].into_iter().find(|hz| crate::legs::dbm0_at(middle, *hz as f32) > all - 0.5);
     whistle.map(|hz| format!("a tone of {hz} Hz"))
