@@ -7,7 +7,7 @@ use tipring_router::{MediaId, SwitchCommand};
 use tipring_switch::{FEED, PLAY_BUFFER, PlayId, Port};
 
 /// Octets held for one playing beyond the player's own two seconds: what the stream may be ahead.
-pub const AHEAD: usize = 16 * 1024;
+pub const AHEAD: usize = 8 * 1024;
 
 /// One playing that is being fed.
 struct Feeding {

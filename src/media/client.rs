@@ -123,5 +123,5 @@ const HEAD_TIME: Duration = Duration::from_secs(90);
 const PIECE_TIME: Duration = Duration::from_secs(30);
 /// A fault is one sentence.
 const MAX_FAULT: usize = 16 * 1024;
-/// Read ahead for a player that takes 8 KB a second: two seconds a call.
-const MAX_BUFFER: usize = 16 * 1024;
+/// Read ahead for a player that takes 8 KB a second: a second a call.
+const MAX_BUFFER: usize = 8 * 1024;

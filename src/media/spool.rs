@@ -182,5 +182,5 @@ impl Drop for SpoolReader {
     }
 }
 
-/// Octets read at once: 2 s of telephone audio.
-const PIECE: u64 = 16 * 1024;
+/// Octets read at once: a second of telephone audio.
+const PIECE: u64 = 8 * 1024;

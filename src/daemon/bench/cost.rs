@@ -40,7 +40,8 @@ fn script() -> Arc<Answers> {
             "<Response><Gather numDigits=\"1\" timeout=\"3\" action=\"/pressed\"><Say>Press one.</Say></Gather></Response>",
         ),
         "/pressed" => Answer::document("<Response><Hangup/></Response>"),
-        _ => Answer::document("<Response><Pause length=\"3600\"/></Response>"),
+        // A pause alone answers nobody.
+        _ => Answer::document("<Response><Gather timeout=\"3600\"/></Response>"),
     })
 }
 
