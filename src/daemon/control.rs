@@ -42,12 +42,14 @@ pub fn socket_of(runtime_dir: &Path) -> PathBuf {
 
 /// Asks the running service. The status, and the text of the answer.
 pub async fn ask(socket: &Path, method: &str, target: &str, limit: Duration) -> Result<(u16, String), StartError> {
-    let away = |why: &dyn std::fmt::Display| StartError {
-        exit: if is_forbidden(why) { 77 } else { 69 },
+    let failed = |exit: u8, why: &dyn std::fmt::Display| StartError {
+        exit,
         text: format!("{}: {why}; is tipring running, and are you root or its user?", socket.display()),
     };
+    let away = |why: &dyn std::fmt::Display| failed(69, why);
+    let shut = |why: io::Error| failed(if why.kind() == io::ErrorKind::PermissionDenied { 77 } else { 69 }, &why);
     let asked = async {
-        let stream = UnixStream::connect(socket).await.map_err(|error| away(&error))?;
+        let stream = UnixStream::connect(socket).await.map_err(shut)?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| away(&error))?;
         tokio::spawn(async move {
@@ -61,8 +63,4 @@ pub async fn ask(socket: &Path, method: &str, target: &str, limit: Duration) -> 
         Ok((head.status.as_u16(), String::from_utf8_lossy(&body.to_bytes()).into_owned()))
     };
     tokio::time::timeout(limit, asked).await.map_err(|_| away(&format!("no answer within {} s", limit.as_secs())))?
-}
-
-fn is_forbidden(why: &dyn std::fmt::Display) -> bool {
-    why.to_string().contains("ermission denied")
 }

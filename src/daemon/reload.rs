@@ -33,12 +33,17 @@ impl Outcome {
     }
 }
 
-/// Takes `new` over, in place of `old`.
-pub async fn apply(service: &Service, old: &Config, new: &Config) -> Outcome {
-    let mut outcome = Outcome { ok: true, ..Outcome::default() };
+/// Takes `new` over, in place of `old`. What needs a new start is told against what the service was `started` with: a
+/// second reload says it again.
+pub async fn apply(service: &Service, started: &Config, old: &Config, new: &Config) -> Outcome {
+    let (applied, at_next_start) = sorted(started, old, new);
+    let mut outcome = Outcome { ok: true, applied, at_next_start, ..Outcome::default() };
     let numbers = match directory::numbers(&service.store, new, service.account.sid).await {
         Ok(numbers) => numbers,
-        Err(error) => return Outcome::refused(vec![error.text]),
+        Err(error) => {
+            let text = format!("{}; numbers of the files may be taken in part: reload again", error.text);
+            return Outcome::refused(vec![text]);
+        }
     };
     let Numbers { known, gone } = numbers;
     for number in known {
@@ -62,14 +67,16 @@ pub async fn apply(service: &Service, old: &Config, new: &Config) -> Outcome {
             None => outcome.complaints.push("the lines do not answer: they go on as before".into()),
         }
     }
-    for change in Config::changes(old, new) {
-        let list = match change.policy {
-            Reload::Restart => &mut outcome.at_next_start,
-            Reload::AtOnce | Reload::LineIdle => &mut outcome.applied,
-        };
-        list.push(told(&change));
-    }
     outcome
+}
+
+/// What counts now (or when a line falls idle), and what waits for a new start.
+fn sorted(started: &Config, old: &Config, new: &Config) -> (Vec<String>, Vec<String>) {
+    let told_of = |from: &Config, restart: bool| {
+        let changes = Config::changes(from, new).into_iter();
+        changes.filter(|change| (change.policy == Reload::Restart) == restart).map(|change| told(&change)).collect()
+    };
+    (told_of(old, false), told_of(started, true))
 }
 
 /// A change in a line: `box.country: "gb", was "us"`.
@@ -78,5 +85,24 @@ fn told(change: &Change) -> String {
         (Some(from), Some(to)) => format!("{}: {to}, was {from}", change.key),
         (None, Some(to)) => format!("{}: {to}", change.key),
         (_, None) => format!("{}: gone", change.key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_a_new_start_is_told_until_it_was_started_or_taken_back() {
+        let started = Config::default();
+        let mut new = started.clone();
+        new.listen.api = "127.0.0.1:9000".into();
+        new.this.drain_s = 5;
+        let (applied, waits) = sorted(&started, &started, &new);
+        assert_eq!((applied.len(), waits.len()), (1, 1), "{applied:?} {waits:?}");
+        assert!(applied[0].starts_with("box.drain_s: 5") && waits[0].starts_with("listen.api: "));
+        // Again: the drain counts already, the listener still waits.
+        assert_eq!(sorted(&started, &new, &new), (Vec::new(), waits));
+        assert_eq!(sorted(&started, &new, &started).1, Vec::<String>::new());
     }
 }

@@ -30,7 +30,7 @@ pub type Reread = Box<dyn Fn() -> Result<Config, Vec<String>> + Send + Sync>;
 
 /// How `tipring serve` is started.
 pub struct Settings {
-    /// As read.
+    /// As read; after a reload as read then.
     pub config: Config,
     /// Its main file.
     pub file: PathBuf,
@@ -126,12 +126,13 @@ async fn live(
     if let Some(why) = &settings.degraded {
         service.observer.meters().config_last_good(why);
     }
-    let metrics = metrics(&settings.config, inherited, &service).await?;
+    let metrics = metrics(&settings.config, inherited, &service).await;
+    let started = settings.config.clone();
     let mut watch = Watch::new(&service, missing, settings.degraded.clone());
     println!("tipring: the API listens on http://{}; account and token are in {}", service.api, credentials.display());
     tracing::info!(message_id = events::STARTED.id, api = %service.api, "tipring {} has started", crate::observe::VERSION);
     supervisor.ready(&watch.look().await.status);
-    let ended = turn(settings, supervisor, signals, &service, &mut watch, &mut asked).await;
+    let ended = turn(settings, &started, supervisor, signals, &service, &mut watch, &mut asked).await;
     let hurry = async {
         // Who says it twice does not want to wait.
         signals.end().await;
@@ -144,7 +145,17 @@ async fn live(
         supervisor.stopping(drain + NOTICE_LIMIT + LAST_WORDS + CLOSING);
         supervisor.status("stopping: calls under way come to their end");
     }
-    service.stop(drain, hurry).await;
+    // It was told how long this takes; the watchdog is for a service that runs.
+    let fed = async {
+        loop {
+            supervisor.alive();
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    tokio::select! {
+        () = service.stop(drain, hurry) => {}
+        () = fed => {}
+    }
     face.abort();
     if let Some(metrics) = metrics {
         metrics.abort();
@@ -158,6 +169,7 @@ async fn live(
 /// Looks after a running service until it is to end.
 async fn turn(
     settings: &mut Settings,
+    started: &Config,
     supervisor: &Supervisor,
     signals: &mut Signals,
     service: &Service,
@@ -170,23 +182,31 @@ async fn turn(
         tokio::select! {
             _ = signals.interrupt.recv() => return Ended::ForGood,
             _ = signals.terminate.recv() => return Ended::ForGood,
-            _ = signals.hangup.recv() => drop(reload(settings, service, watch).await),
-            Some(back) = asked.recv() => drop(back.send(reload(settings, service, watch).await)),
+            _ = signals.hangup.recv() => drop(reload(settings, started, service, supervisor, watch).await),
+            Some(back) = asked.recv() => {
+                let _ = back.send(reload(settings, started, service, supervisor, watch).await);
+            }
             _ = look.tick() => {
-                let Health { alive, status, card_is_gone } = watch.look().await;
-                supervisor.status(&status);
+                let card_is_gone = looked(supervisor, watch).await;
                 if card_is_gone && supervisor.is_there() {
                     return Ended::CardIsGone;
                 }
                 if watch.waits_for_card() && open_card(&settings.config).is_ok() {
                     return Ended::CardIsThere;
                 }
-                if alive {
-                    supervisor.alive();
-                }
             }
         }
     }
+}
+
+/// Looks once, and tells the supervisor; true if the card is gone.
+async fn looked(supervisor: &Supervisor, watch: &mut Watch) -> bool {
+    let Health { alive, status, card_is_gone } = watch.look().await;
+    supervisor.status(&status);
+    if alive {
+        supervisor.alive();
+    }
+    card_is_gone
 }
 
 /// What the service runs with is what it starts with when the files are broken.
@@ -200,10 +220,25 @@ fn keep(settings: &Settings) {
 }
 
 /// Reads the configuration anew and takes it over, or says why not and goes on as before.
-async fn reload(settings: &mut Settings, service: &Service, watch: &mut Watch) -> Outcome {
+async fn reload(
+    settings: &mut Settings,
+    started: &Config,
+    service: &Service,
+    supervisor: &Supervisor,
+    watch: &mut Watch,
+) -> Outcome {
     let outcome = match (settings.reread)() {
         Ok(new) => {
-            let outcome = reload::apply(service, &settings.config, &new).await;
+            let outcome = {
+                let mut applied = std::pin::pin!(reload::apply(service, started, &settings.config, &new));
+                // A store that is away makes it wait; whether the lines are well is looked at all the same.
+                loop {
+                    tokio::select! {
+                        outcome = &mut applied => break outcome,
+                        () = tokio::time::sleep(LOOK_EVERY) => { looked(supervisor, watch).await; }
+                    }
+                }
+            };
             if outcome.ok {
                 settings.config = new;
                 settings.degraded = None;
@@ -238,26 +273,30 @@ fn open_card(config: &Config) -> Result<Opened, StartError> {
     }
 }
 
-/// Metrics and health on a port of their own, where one is configured.
-async fn metrics(
-    config: &Config,
-    inherited: &Inherited,
-    service: &Service,
-) -> Result<Option<tokio::task::JoinHandle<()>>, StartError> {
+/// Metrics and health on a port of their own, where one is configured. Without it calls go on: the same is on the control
+/// socket, and health on the API's port.
+async fn metrics(config: &Config, inherited: &Inherited, service: &Service) -> Option<tokio::task::JoinHandle<()>> {
     let handed = inherited.metrics.as_ref().and_then(|socket| socket.try_clone().ok());
     let listener = match handed {
-        Some(socket) => super::serve::inherited(socket)?,
-        None if config.listen.metrics.is_empty() => return Ok(None),
-        None => super::serve::listen("listen.metrics", &config.listen.metrics).await?,
+        Some(socket) => super::serve::inherited(socket),
+        None if config.listen.metrics.is_empty() => return None,
+        None => super::serve::listen("listen.metrics", &config.listen.metrics).await,
+    };
+    let listener = match listener {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!("{error}; the service runs without its port for metrics");
+            return None;
+        }
     };
     let observer = service.observer.clone();
     let face = crate::observe::face::public(observer.clone());
-    Ok(Some(tokio::spawn(async move {
+    Some(tokio::spawn(async move {
         if let Err(error) = axum::serve(super::doors::Doors::new(listener), face).await {
             tracing::error!(%error, "metrics are not served any more");
         }
         observer.closed("metrics");
-    })))
+    }))
 }
 
 /// What the control socket answers.

@@ -12,8 +12,13 @@ struct Serving(Child, String);
 
 impl Serving {
     fn start(folder: &Folder, what: &str) -> Serving {
+        Serving::start_with(folder, what, "box.drain_s=0")
+    }
+
+    fn start_with(folder: &Folder, what: &str, set: &str) -> Serving {
         let mut command = tipring(&folder.0);
-        command.args([what, "--config", "box.toml", "--set", "box.drain_s=0"]).env_remove("TIPRING_LOG");
+        let drain = ["--set", "box.drain_s=0", "--set", set];
+        command.args([what, "--config", "box.toml"]).args(drain).env_remove("TIPRING_LOG");
         let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = spawned.expect("it starts");
         let mut said = String::new();
@@ -79,6 +84,20 @@ fn a_file_that_may_not_be_read_is_77() {
     let output = run(&folder.0, &["check"]);
     assert_eq!(output.status.code(), Some(77));
     assert!(text(&output.stderr).starts_with("box.toml: cannot be read: Permission denied"));
+}
+
+/// A dead part degrades: lines are answered without a page of figures.
+#[test]
+fn a_taken_port_for_metrics_is_told_and_stops_nothing() {
+    let folder = Folder::new("metrics");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    folder.a_box("");
+    let set = format!("listen.metrics={}", taken.local_addr().expect("an address"));
+    let serving = Serving::start_with(&folder, "serve", &set);
+    assert!(serving.1.contains("the API listens on"), "{}", serving.1);
+    let (exit, said) = serving.end();
+    assert_eq!(exit, Some(0), "{said}");
+    assert!(said.contains("set listen.metrics") && said.contains("without its port for metrics"), "{said}");
 }
 
 #[test]
