@@ -195,6 +195,10 @@ impl<W: Write> World<'_, W> {
             token: token(seed),
             created: EPOCH,
             updated: EPOCH,
+            parent: None,
+            contact: String::new(),
+            voice: tipring_resources::VoiceSettings::default(),
+            public_media: false,
         };
         self.hands.learn(&account);
         let failed = |error: tipring_store::StoreError| StartError { exit: 1, text: format!("the store: {error}") };
@@ -217,6 +221,12 @@ impl<W: Write> World<'_, W> {
                 origin: NumberOrigin::Api,
                 created: EPOCH,
                 updated: EPOCH,
+                voice_application: None,
+                sms_url: String::new(),
+                sms_method: tipring_resources::Method::Post,
+                sms_fallback_url: String::new(),
+                sms_fallback_method: tipring_resources::Method::Post,
+                sms_application: None,
             };
             self.hands.store.put_number(number.clone()).await.map_err(failed)?;
             self.tell(Event::Directory(DirectoryChange::Number(number)));
@@ -490,6 +500,7 @@ impl<W: Write> World<'_, W> {
                     self.records.errors.entry(call).or_default().push(notification.code.0);
                 }
             }
+            _ => {}
         }
     }
 

@@ -90,6 +90,8 @@ impl World {
             line,
             supervision: None,
             queued_ms: 0,
+            answered_by: None,
+            group: String::new(),
         }
     }
 

@@ -211,6 +211,10 @@ mod tests {
             token: String::new(),
             created: Stamp(0),
             updated: Stamp(0),
+            parent: None,
+            contact: String::new(),
+            voice: tipring_resources::VoiceSettings::default(),
+            public_media: false,
         }
     }
 

@@ -183,6 +183,8 @@ impl World {
             line: String::new(),
             supervision: None,
             queued_ms: 0,
+            answered_by: None,
+            group: String::new(),
         }
     }
 }
