@@ -1,27 +1,40 @@
 //! The attributes of one element: taken by name with their kind checked; what is left over is unknown and said so, with
 //! the nearest name that is known.
 
-use crate::diagnostic::Notes;
+use crate::catalogue::{self, Standing};
+use crate::diagnostic::{Diagnostic, Notes};
 use crate::verb::Method;
 use crate::xml::{Attribute, Element};
 
 /// Edits between a wrong name and the one that was perhaps meant.
 const NEAR: usize = 2;
 
+/// Characters of a name of a voice, a language, a model.
+const MAX_NAME: usize = 64;
+
 pub(crate) struct Attributes<'a> {
+    /// The element's name in the catalogue, e.g. `Dial>Number`.
+    path: &'static str,
     element: &'a str,
     left: Vec<&'a Attribute>,
 }
 
 impl<'a> Attributes<'a> {
-    pub(crate) fn of(element: &'a Element) -> Self {
-        Attributes { element: &element.name, left: element.attributes.iter().collect() }
+    /// Those of an element that stands in the catalogue as `path`.
+    pub(crate) fn of(element: &'a Element, path: &'static str) -> Self {
+        Attributes { path, element: &element.name, left: element.attributes.iter().collect() }
     }
 
     /// The attribute of this name, if it is there.
     pub(crate) fn take(&mut self, name: &str) -> Option<&'a Attribute> {
+        debug_assert!(catalogue::row(self.path, name).is_some(), "{} {name} is not in the catalogue", self.path);
         let at = self.left.iter().position(|attribute| attribute.name == name)?;
         Some(self.left.remove(at))
+    }
+
+    /// Whether the attribute is there and holds this word.
+    pub(crate) fn is(&self, name: &str, word: &str) -> bool {
+        self.left.iter().any(|attribute| attribute.name == name && attribute.value.trim() == word)
     }
 
     /// A text without blanks around it.
@@ -130,22 +143,75 @@ impl<'a> Attributes<'a> {
         rule.default.to_owned()
     }
 
-    /// Attributes that are known but have no effect here.
-    pub(crate) fn ignore(&mut self, names: &[&str]) {
-        self.left.retain(|attribute| !names.contains(&attribute.name.as_str()));
-    }
-
-    /// Complains of everything that was not taken. Namespaces are not attributes.
-    pub(crate) fn finish(self, known: &[&str], notes: &mut Notes<'_>) {
+    /// Complains of everything that was not taken and that the catalogue does not know, or knows as absent. What it knows
+    /// otherwise has no effect here. Namespaces are not attributes.
+    pub(crate) fn finish(self, notes: &mut Notes<'_>) {
         for attribute in &self.left {
             let name = attribute.name.as_str();
-            if name == "xmlns" || name.starts_with("xmlns:") || name.starts_with("xml:") || name.starts_with("xsi:") {
-                continue;
-            }
-            let hint = nearest(name, known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-            let text = format!("<{}> has no attribute {name}: passed over{hint}", self.element);
+            let text = match catalogue::row(self.path, name) {
+                Some(row) if row.standing == Standing::Absent => {
+                    format!("<{} {name}> is passed over: {}", self.element, row.why)
+                }
+                Some(_) => continue,
+                None if name == "xmlns" || ["xmlns:", "xml:", "xsi:"].iter().any(|space| name.starts_with(space)) => {
+                    continue;
+                }
+                None => {
+                    let known: Vec<&str> = catalogue::attributes(self.path).map(|row| row.attribute).collect();
+                    let hint = nearest(name, &known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+                    let name: String = name.chars().take(40).collect();
+                    format!("<{}> has no attribute {name}: passed over{hint}", self.element)
+                }
+            };
             notes.warn(12200, attribute.at, text);
         }
+    }
+
+    /// One word of a list; a wrong one ends the document.
+    pub(crate) fn must_be<T: Copy>(
+        &mut self,
+        name: &str,
+        code: u32,
+        words: &[(&str, T)],
+        default: T,
+        notes: &Notes<'_>,
+    ) -> Result<T, Diagnostic> {
+        let Some(attribute) = self.take(name) else {
+            return Ok(default);
+        };
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == attribute.value.trim()) {
+            return Ok(*value);
+        }
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let text = format!("<{} {name}>: {} is expected", self.element, names.join(" or "));
+        Err(notes.source().error(code, attribute.at, text))
+    }
+
+    /// A name of a voice, a language, a model: letters, digits and a few signs, so that it can be shown and looked up
+    /// safely. Empty: none.
+    pub(crate) fn name(&mut self, name: &str, code: u32, notes: &mut Notes<'_>) -> String {
+        let Some(attribute) = self.take(name) else {
+            return String::new();
+        };
+        let value = attribute.value.trim();
+        if value.len() <= MAX_NAME && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c)) {
+            return value.to_owned();
+        }
+        let text = format!("<{} {name}>: this is no name of a {name}; the default is used", self.element);
+        notes.warn(code, attribute.at, text);
+        String::new()
+    }
+
+    /// A text of `most` characters at most without control characters; `None`: none, empty, or a wrong one and a warning.
+    pub(crate) fn label(&mut self, name: &str, code: u32, most: usize, notes: &mut Notes<'_>) -> Option<String> {
+        let attribute = self.take(name)?;
+        let value = attribute.value.trim();
+        if value.chars().count() > most || value.chars().any(char::is_control) {
+            let text = self.bad(attribute, &format!("a text of {most} characters at most"));
+            notes.warn(code, attribute.at, text);
+            return None;
+        }
+        (!value.is_empty()).then(|| value.to_owned())
     }
 
     pub(crate) fn bad(&self, attribute: &Attribute, wanted: &str) -> String {

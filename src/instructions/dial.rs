@@ -3,9 +3,10 @@
 use std::fmt;
 
 use crate::attributes::{Attributes, Number};
-use crate::diagnostic::Notes;
+use crate::diagnostic::{Diagnostic, Notes};
+use crate::noun::{ClientNoun, DialNumber, QueueNoun, Room, SipNoun};
 use crate::record::RecordingEvents;
-use crate::verb::{Method, Place};
+use crate::verb::Method;
 use crate::xml::Element;
 
 /// Targets of one Dial, as twiml allows.
@@ -15,33 +16,6 @@ const MAX_TIME: u32 = 86_400;
 /// Characters of a caller id.
 const MAX_CALLER_ID: usize = 64;
 
-/// Of networks and sites that this box does not have: without effect.
-const WITHOUT_EFFECT: [&str; 6] =
-    ["referUrl", "referMethod", "callReason", "passports", "events", "recordingConfigurationId"];
-const ATTRIBUTES: [&str; 22] = [
-    "action",
-    "method",
-    "timeout",
-    "timeLimit",
-    "hangupOnStar",
-    "callerId",
-    "answerOnBridge",
-    "ringTone",
-    "sequential",
-    "record",
-    "recordingTrack",
-    "trim",
-    "recordingStatusCallback",
-    "recordingStatusCallbackMethod",
-    "recordingStatusCallbackEvent",
-    "ifMachine",
-    "referUrl",
-    "referMethod",
-    "callReason",
-    "passports",
-    "events",
-    "recordingConfigurationId",
-];
 /// Countries whose ringback can be asked for.
 const RING_TONES: [&str; 40] = [
     "at", "au", "bg", "br", "be", "ch", "cl", "cn", "cz", "de", "dk", "ee", "es", "fi", "fr", "gr", "hu", "il", "in",
@@ -80,6 +54,10 @@ pub struct Dial {
     pub recording_callback_method: Method,
     /// Of what.
     pub recording_events: RecordingEvents,
+    /// Asked when the far end refers the call elsewhere.
+    pub refer_url: Option<String>,
+    /// How.
+    pub refer_method: Method,
     /// Who is called, in order; may be empty.
     pub targets: Vec<Target>,
 }
@@ -114,45 +92,29 @@ pub enum Track {
 pub enum Target {
     /// A telephone number.
     Number(DialNumber),
+    /// A conference room.
+    Conference(Box<Room>),
+    /// Whoever waits longest in a queue.
+    Queue(QueueNoun),
+    /// A SIP address.
+    Sip(Box<SipNoun>),
+    /// A client of a registrar.
+    Client(Box<ClientNoun>),
     /// A noun that this box cannot call: its name.
     Unsupported(String),
 }
 
-/// A telephone number to be called.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct DialNumber {
-    /// As written, blanks at the ends removed.
-    pub number: String,
-    /// Keys that are sent after the answer: `0-9 * # A-D`, `w` half a second, `W` a second.
-    pub send_digits: String,
-    /// The group of lines (`byoc`, or our own `trunk`); empty: the default route.
-    pub group: String,
-    /// Told of the leg's progress.
-    pub callback: Option<String>,
-    /// How.
-    pub callback_method: Method,
-    /// Of what.
-    pub callback_events: CallEvents,
-    /// Where it stands.
-    pub place: Place,
-}
-
-/// Which events of a call a callback wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallEvents {
-    /// The attempt begins.
-    pub initiated: bool,
-    /// It rings.
-    pub ringing: bool,
-    /// It is answered.
-    pub answered: bool,
-    /// It is over.
-    pub completed: bool,
-}
-
-impl Default for CallEvents {
-    fn default() -> Self {
-        CallEvents { initiated: false, ringing: false, answered: false, completed: true }
+impl Target {
+    /// The element that it is.
+    pub fn noun(&self) -> &str {
+        match self {
+            Target::Number(_) => "Number",
+            Target::Conference(_) => "Conference",
+            Target::Queue(_) => "Queue",
+            Target::Sip(_) => "Sip",
+            Target::Client(_) => "Client",
+            Target::Unsupported(name) => name,
+        }
     }
 }
 
@@ -162,6 +124,10 @@ impl fmt::Display for Dial {
         for target in &self.targets {
             match target {
                 Target::Number(number) => write!(f, " {}", number.number)?,
+                Target::Conference(room) => write!(f, " conference {:?}", room.name)?,
+                Target::Queue(queue) => write!(f, " queue {:?}", queue.name)?,
+                Target::Sip(sip) => write!(f, " {}", sip.uris.first().map_or("<Sip>", |first| first.uri.as_str()))?,
+                Target::Client(client) => write!(f, " client:{}", client.identity)?,
                 Target::Unsupported(name) => write!(f, " <{name}>")?,
             }
         }
@@ -170,8 +136,8 @@ impl fmt::Display for Dial {
 }
 
 /// Reads the verb. It is never left out: a Dial that can call nobody fails, and its `action` is asked.
-pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Dial {
-    let mut attributes = Attributes::of(element);
+pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Result<Dial, Diagnostic> {
+    let mut attributes = Attributes::of(element, "Dial");
     let action = attributes.given("action");
     let method = attributes.method("method", 13210, notes);
     let timeout = Number { code: 13212, range: 5..=600, default: 30 };
@@ -190,13 +156,13 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Dial {
     let recording_callback_method = attributes.method("recordingStatusCallbackMethod", 13210, notes);
     let recording_events = crate::record::events(&mut attributes, 13217, notes);
     if let Some(machine) = attributes.take("ifMachine") {
-        let text =
-            "<Dial ifMachine>: answering machines are not recognized on this box yet; whoever answers is connected";
+        let text = "<Dial ifMachine> is passed over: use machineDetection on <Number>";
         notes.warn(13211, machine.at, text.to_owned());
     }
-    attributes.ignore(&WITHOUT_EFFECT);
-    attributes.finish(&ATTRIBUTES, notes);
-    Dial {
+    let refer_url = attributes.given("referUrl");
+    let refer_method = attributes.method("referMethod", 13210, notes);
+    attributes.finish(notes);
+    Ok(Dial {
         action,
         method,
         timeout_s,
@@ -211,8 +177,10 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Dial {
         recording_callback,
         recording_callback_method,
         recording_events,
-        targets: crate::noun::targets(element, notes),
-    }
+        refer_url,
+        refer_method,
+        targets: crate::noun::targets(element, notes)?,
+    })
 }
 
 /// A number or a name. Whether it may be shown is the router's matter.

@@ -1,4 +1,4 @@
-//! `Gather`: prompts, and the keys that the caller presses meanwhile and after.
+//! `Gather`: prompts, and what the caller presses or says meanwhile and after.
 
 use std::fmt;
 
@@ -12,51 +12,20 @@ use crate::{Pause, Play, Say, Sound};
 const MAX_TIMEOUT: u32 = 3_600;
 /// More digits than any account number has.
 const MAX_DIGITS: u32 = 256;
-/// Attributes of speech input: known, without effect while there is no recognizer.
-const OF_SPEECH: [&str; 14] = [
-    "speechTimeout",
-    "maxSpeechTime",
-    "speechModel",
-    "enhanced",
-    "language",
-    "hints",
-    "profanityFilter",
-    "partialResultCallback",
-    "partialResultCallbackMethod",
-    "debug",
-    "speechEndThreshold",
-    "extendedSpeech",
-    "dtmfDetection",
-    "interruptible",
-];
-const ATTRIBUTES: [&str; 16] = [
-    "input",
-    "action",
-    "method",
-    "timeout",
-    "finishOnKey",
-    "numDigits",
-    "actionOnEmptyResult",
-    "bargeIn",
-    "speechTimeout",
-    "maxSpeechTime",
-    "speechModel",
-    "enhanced",
-    "language",
-    "hints",
-    "profanityFilter",
-    "partialResultCallback",
-];
+/// Seconds of speech at most: longer is a recording.
+const MAX_SPEECH: u32 = 600;
 
-/// Collect keys.
+/// Collect keys, speech, or whichever comes first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gather {
     /// Asked with the keys; `None`: the current document.
     pub action: Option<String>,
     /// How it is asked.
     pub method: Method,
-    /// Seconds without a key, from the prompts' end or the last key.
+    /// Seconds without input, from the prompts' end or the last key.
     pub timeout_s: u32,
+    /// The recognizer decides when nothing will be said; `timeout_s` has its default.
+    pub timeout_auto: bool,
     /// The key that ends the input; empty: none.
     pub finish_on_key: String,
     /// That many end the input.
@@ -65,10 +34,44 @@ pub struct Gather {
     pub action_on_empty_result: bool,
     /// A key stops the prompts.
     pub barge_in: bool,
-    /// Keys count (speech alone does not: there is no recognizer).
+    /// Keys count.
     pub keys: bool,
+    /// Speech counts.
+    pub speech: bool,
+    /// When speech is over.
+    pub speech_timeout: SpeechTimeout,
+    /// Seconds of speech at most.
+    pub max_speech_s: u32,
+    /// Its language, a tag such as `en-GB`; empty: the default.
+    pub language: String,
+    /// Words that are likely.
+    pub hints: Vec<String>,
+    /// Bad words are not written out.
+    pub profanity_filter: bool,
+    /// For the recognizer; empty: its default.
+    pub speech_model: String,
+    /// For the recognizer.
+    pub enhanced: bool,
+    /// Told what was understood so far.
+    pub partial_callback: Option<String>,
+    /// How.
+    pub partial_callback_method: Method,
+    /// The recognizer is to tell what it does.
+    pub debug: bool,
     /// What is heard meanwhile.
     pub prompts: Vec<Prompt>,
+}
+
+/// When speech is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SpeechTimeout {
+    /// After silence as long as the timeout.
+    #[default]
+    Same,
+    /// When the recognizer says so.
+    Auto,
+    /// After so many seconds of silence.
+    Secs(u32),
 }
 
 /// A verb inside `Gather`.
@@ -85,6 +88,11 @@ pub enum Prompt {
 impl fmt::Display for Gather {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Gather")?;
+        match (self.keys, self.speech) {
+            (true, true) => f.write_str(" input=dtmf,speech")?,
+            (false, true) => f.write_str(" input=speech")?,
+            (_, false) => {}
+        }
         if let Some(digits) = self.num_digits {
             write!(f, " numDigits={digits}")?;
         }
@@ -94,49 +102,73 @@ impl fmt::Display for Gather {
 }
 
 pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Result<Gather, Diagnostic> {
-    let mut attributes = Attributes::of(element);
-    let keys = input(&mut attributes, notes);
-    let action = attributes.text("action").filter(|action| !action.is_empty());
+    let mut attributes = Attributes::of(element, "Gather");
+    let (keys, speech) = input(&mut attributes, notes);
+    let action = attributes.given("action");
     let method = attributes.method("method", 13311, notes);
-    let timeout_s = attributes.number("timeout", Number { code: 13312, range: 1..=MAX_TIMEOUT, default: 5 }, notes);
+    let timeout = Number { code: 13312, range: 1..=MAX_TIMEOUT, default: 0 };
+    let timeout = seconds_or_auto(&mut attributes, "timeout", timeout, notes);
     let finish = Keys { code: 13310, allowed: "0123456789*#", most: 1, default: "#" };
     let finish_on_key = attributes.keys("finishOnKey", finish, notes);
     let digits = attributes.number("numDigits", Number { code: 13313, range: 1..=MAX_DIGITS, default: 0 }, notes);
     let action_on_empty_result = empty_result(&mut attributes, notes)?;
     let barge_in = attributes.flag("bargeIn", 13332, true, notes);
-    attributes.ignore(&OF_SPEECH);
-    attributes.finish(&ATTRIBUTES, notes);
+    let silence = Number { code: 13327, range: 1..=MAX_SPEECH, default: 0 };
+    let speech_timeout = seconds_or_auto(&mut attributes, "speechTimeout", silence, notes);
+    let longest = Number { code: 13328, range: 1..=MAX_SPEECH, default: 60 };
+    let max_speech_s = attributes.number("maxSpeechTime", longest, notes);
+    let language = attributes.name("language", 13331, notes);
+    let hints = crate::hints::read(&mut attributes, 13330, notes);
+    let profanity_filter = attributes.flag("profanityFilter", 13333, true, notes);
+    let speech_model = attributes.name("speechModel", 13334, notes);
+    let enhanced = attributes.flag("enhanced", 13334, false, notes);
+    let partial_callback = attributes.given("partialResultCallback");
+    let partial_callback_method = attributes.method("partialResultCallbackMethod", 13329, notes);
+    let debug = attributes.flag("debug", 13334, false, notes);
+    attributes.finish(notes);
     Ok(Gather {
         action,
         method,
-        timeout_s,
+        timeout_s: if let SpeechTimeout::Secs(seconds) = timeout { seconds } else { 5 },
+        timeout_auto: timeout == SpeechTimeout::Auto,
         finish_on_key,
         num_digits: (digits > 0).then_some(digits),
         action_on_empty_result,
         barge_in,
         keys,
+        speech,
+        speech_timeout,
+        max_speech_s,
+        language,
+        hints,
+        profanity_filter,
+        speech_model,
+        enhanced,
+        partial_callback,
+        partial_callback_method,
+        debug,
         prompts: prompts(element, notes)?,
     })
 }
 
-/// Whether keys count. Speech has no recognizer here.
-fn input(attributes: &mut Attributes<'_>, notes: &mut Notes<'_>) -> bool {
-    let Some(input) = attributes.take("input") else {
-        return true;
+/// Whether keys count, and whether speech does.
+fn input(attributes: &mut Attributes<'_>, notes: &mut Notes<'_>) -> (bool, bool) {
+    let Some([keys, speech]) = attributes.several("input", 13326, ["dtmf", "speech"], notes) else {
+        return (true, false);
     };
-    let words: Vec<&str> = input.value.split_whitespace().collect();
-    let known = !words.is_empty() && words.iter().all(|word| matches!(*word, "dtmf" | "speech"));
-    if !known {
-        let text = "<Gather input>: dtmf, speech or both are expected; dtmf is used".to_owned();
-        notes.warn(13326, input.at, text);
-        return true;
+    (keys, speech)
+}
+
+/// A number of seconds, or `auto`.
+fn seconds_or_auto(attributes: &mut Attributes<'_>, name: &str, rule: Number, notes: &mut Notes<'_>) -> SpeechTimeout {
+    if attributes.is(name, "auto") {
+        attributes.take(name);
+        return SpeechTimeout::Auto;
     }
-    if words.contains(&"speech") {
-        let rest = if words.contains(&"dtmf") { "only keys count" } else { "no input will be found" };
-        let text = format!("<Gather input=\"{}\">: speech is not available on this box yet, {rest}", words.join(" "));
-        notes.warn(13326, input.at, text);
+    match attributes.number(name, rule, notes) {
+        0 => SpeechTimeout::Same,
+        seconds => SpeechTimeout::Secs(seconds),
     }
-    words.contains(&"dtmf")
 }
 
 /// The one attribute of `Gather` whose wrong value ends the document.

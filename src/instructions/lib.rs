@@ -3,29 +3,56 @@
 //! The dialect is TwiML for voice; `docs` name its rules. A verb is one file.
 
 mod attributes;
+mod called;
+mod catalogue;
+mod connect;
 mod diagnostic;
 mod dial;
+mod enqueue;
 mod gather;
 mod hangup;
+mod hints;
+mod markup;
 mod noun;
+mod parameter;
 mod pause;
+mod place;
 mod play;
 mod record;
 mod redirect;
+mod refer;
 mod reject;
 mod say;
+mod sms;
+mod start;
+mod stream;
+pub mod template;
+mod transcription;
 mod verb;
 mod xml;
 
+pub use called::{CallEvents, MachineDetection, MachineMode};
+pub use catalogue::{Row, Standing, catalogue};
+pub use connect::{Connect, ConnectNoun};
 pub use diagnostic::{Diagnostic, Level};
-pub use dial::{CallEvents, Dial, DialNumber, DialRecord, MAX_TARGETS, Target, Track};
-pub use gather::{Gather, Prompt};
+pub use dial::{Dial, DialRecord, MAX_TARGETS, Target, Track};
+pub use enqueue::Enqueue;
+pub use gather::{Gather, Prompt, SpeechTimeout};
+pub use noun::{
+    Beep, ClientNoun, DialNumber, JitterBuffer, NumberType, Presentation, QueueNoun, Room, RoomEvents, SipNoun, SipUri,
+};
 pub use pause::Pause;
+pub use place::DocumentPlace;
 pub use play::{Play, Sound};
 pub use record::{Record, RecordingEvents};
 pub use redirect::Redirect;
+pub use refer::Refer;
 pub use reject::{Reject, RejectReason};
 pub use say::Say;
+pub use sms::Sms;
+pub use start::{Siprec, Start, StartNoun, StartRecording, Stop, StopKind};
+pub use stream::{Stream, StreamTrack};
+pub use transcription::Transcription;
 pub use verb::{Method, Place, Placed, Verb};
 
 use attributes::Attributes;
@@ -111,14 +138,14 @@ pub fn parse(octets: &[u8], content_type: Option<&str>) -> Result<Document, Diag
 
 /// Checks the attributes of the root: a version is allowed if it is the API's, anything else is passed over.
 fn check_root(root: &xml::Element, notes: &mut Notes<'_>) -> Result<(), Diagnostic> {
-    let mut attributes = Attributes::of(root);
+    let mut attributes = Attributes::of(root, "Response");
     if let Some(version) = attributes.take("version")
         && !matches!(version.value.as_str(), "2010-04-01" | "2008-08-01")
     {
         let text = format!("version=\"{}\" is not known; leave the attribute out", version.value);
         return Err(notes.source().error(12101, version.at, text));
     }
-    attributes.finish(&["version"], notes);
+    attributes.finish(notes);
     Ok(())
 }
 

@@ -24,9 +24,9 @@ impl fmt::Display for Pause {
 }
 
 pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Pause {
-    let mut attributes = Attributes::of(element);
+    let mut attributes = Attributes::of(element, "Pause");
     let length_s = attributes.number("length", Number { code: 13910, range: 1..=MAX_LENGTH, default: 1 }, notes);
-    attributes.finish(&["length"], notes);
+    attributes.finish(notes);
     text_only(element, &[], notes);
     Pause { length_s }
 }

@@ -11,7 +11,6 @@ use crate::xml::Element;
 pub(crate) const MAX_KEYS: usize = 256;
 /// What may stand among keys.
 pub(crate) const KEYS: &str = "0123456789*#ABCDwW";
-const ATTRIBUTES: [&str; 2] = ["loop", "digits"];
 
 /// Play.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +41,10 @@ impl fmt::Display for Play {
 }
 
 pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Option<Play> {
-    let mut attributes = Attributes::of(element);
+    let mut attributes = Attributes::of(element, "Play");
     let rounds = attributes.rounds(13410, notes);
     let digits = attributes.take("digits");
-    attributes.finish(&ATTRIBUTES, notes);
+    attributes.finish(notes);
     let url = text_only(element, &[], notes);
     if !url.is_empty() {
         if let Some(digits) = digits {

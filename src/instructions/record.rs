@@ -7,22 +7,6 @@ use crate::diagnostic::Notes;
 use crate::verb::{Method, text_only};
 use crate::xml::Element;
 
-const ATTRIBUTES: [&str; 13] = [
-    "action",
-    "method",
-    "timeout",
-    "finishOnKey",
-    "maxLength",
-    "playBeep",
-    "trim",
-    "recordingStatusCallback",
-    "recordingStatusCallbackMethod",
-    "recordingStatusCallbackEvent",
-    "transcribe",
-    "transcribeCallback",
-    "transcribeLanguage",
-];
-
 /// Record the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -46,8 +30,12 @@ pub struct Record {
     pub callback_method: Method,
     /// Of what it is told.
     pub callback_events: RecordingEvents,
-    /// A transcription was asked for (there is no recognizer: a warning stands in the notes).
+    /// What is said is to be written down.
     pub transcribe: bool,
+    /// Told what was written down; it implies `transcribe`.
+    pub transcribe_callback: Option<String>,
+    /// Our own: its language, a tag such as `en-GB`; empty: the default.
+    pub transcribe_language: String,
 }
 
 /// Of what a recording's callback is told.
@@ -69,7 +57,7 @@ impl fmt::Display for Record {
 }
 
 pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Record {
-    let mut attributes = Attributes::of(element);
+    let mut attributes = Attributes::of(element, "Record");
     let action = attributes.given("action");
     let method = attributes.method("method", 13611, notes);
     let timeout_s = attributes.number("timeout", Number { code: 13610, range: 0..=14_400, default: 5 }, notes);
@@ -83,9 +71,10 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Record {
     let callback = attributes.given("recordingStatusCallback");
     let callback_method = attributes.method("recordingStatusCallbackMethod", 13611, notes);
     let callback_events = events(&mut attributes, 13620, notes);
-    let transcribe = transcribe(&mut attributes, element.at, notes);
-    attributes.ignore(&["transcribeLanguage"]);
-    attributes.finish(&ATTRIBUTES, notes);
+    let asked = attributes.flag("transcribe", 13614, false, notes);
+    let transcribe_callback = attributes.given("transcribeCallback");
+    let transcribe_language = attributes.name("transcribeLanguage", 13614, notes);
+    attributes.finish(notes);
     text_only(element, &[], notes);
     Record {
         action,
@@ -98,7 +87,9 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Record {
         callback,
         callback_method,
         callback_events,
-        transcribe,
+        transcribe: asked || transcribe_callback.is_some(),
+        transcribe_callback,
+        transcribe_language,
     }
 }
 
@@ -108,14 +99,4 @@ pub(crate) fn events(attributes: &mut Attributes<'_>, code: u32, notes: &mut Not
     let found = attributes.several("recordingStatusCallbackEvent", code, words, notes);
     let [in_progress, completed, absent] = found.unwrap_or([false, true, false]);
     RecordingEvents { in_progress, completed, absent }
-}
-
-fn transcribe(attributes: &mut Attributes<'_>, at: usize, notes: &mut Notes<'_>) -> bool {
-    let asked = attributes.flag("transcribe", 13614, false, notes);
-    let callback = attributes.text("transcribeCallback").is_some_and(|url| !url.is_empty());
-    if asked || callback {
-        let text = "<Record transcribe>: no recognizer is configured; the call goes on without".to_owned();
-        notes.warn(13618, at, text);
-    }
-    asked || callback
 }

@@ -23,8 +23,8 @@ impl fmt::Display for Redirect {
 }
 
 pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Redirect {
-    let mut attributes = Attributes::of(element);
+    let mut attributes = Attributes::of(element, "Redirect");
     let method = attributes.method("method", 13710, notes);
-    attributes.finish(&["method"], notes);
+    attributes.finish(notes);
     Redirect { url: text_only(element, &[], notes), method }
 }

@@ -1,22 +1,22 @@
-//! `Say`: text to be spoken. Speech markup inside is flattened to its words.
+//! `Say`: text to be spoken, with the markup that says how.
 
 use std::fmt;
 
 use crate::attributes::Attributes;
 use crate::diagnostic::{Diagnostic, Notes};
-use crate::xml::{Content, Element};
+use crate::markup;
+use crate::xml::Element;
 
 /// Characters that are spoken at most.
 pub const MAX_TEXT: usize = 4_096;
-/// Speech markup that is understood well enough to be left out.
-const SPEECH_MARKUP: [&str; 10] = ["break", "emphasis", "lang", "p", "phoneme", "prosody", "s", "say-as", "sub", "w"];
-const ATTRIBUTES: [&str; 3] = ["voice", "language", "loop"];
 
 /// Speak.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Say {
     /// What; at most [`MAX_TEXT`] characters, blanks collapsed.
     pub text: String,
+    /// The same with its speech markup, made safe: the inside of an SSML document. `None`: there is none.
+    pub markup: Option<String>,
     /// As the document names it; empty: default.
     pub voice: String,
     /// Language tag; empty: default.
@@ -40,14 +40,15 @@ impl fmt::Display for Say {
 }
 
 pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Result<Option<Say>, Diagnostic> {
-    let mut attributes = Attributes::of(element);
-    let voice = name_of(&mut attributes, "voice", 13511, notes);
-    let language = name_of(&mut attributes, "language", 13512, notes);
+    let mut attributes = Attributes::of(element, "Say");
+    let voice = attributes.name("voice", 13511, notes);
+    let language = attributes.name("language", 13512, notes);
     let rounds = attributes.rounds(13510, notes);
-    attributes.finish(&ATTRIBUTES, notes);
-    let mut text = String::new();
-    flatten(element, &mut text, notes);
-    Ok(of_text(&text, element.at, notes)?.map(|say| Say { voice, language, rounds, ..say }))
+    attributes.finish(notes);
+    let spoken = markup::read(element, notes);
+    // Markup cannot be cut where its text is.
+    let markup = spoken.markup.filter(|_| spoken.text.chars().count() <= MAX_TEXT);
+    Ok(of_text(&spoken.text, element.at, notes)?.map(|say| Say { markup, voice, language, rounds, ..say }))
 }
 
 /// A text as a `Say`; `None` with a warning if there is nothing to be said.
@@ -62,41 +63,4 @@ pub(crate) fn of_text(text: &str, at: usize, notes: &mut Notes<'_>) -> Result<Op
         text.truncate(end);
     }
     Ok(Some(Say { text, rounds: 1, ..Say::default() }))
-}
-
-/// A name of a voice or language: letters, digits and a few signs, so that it can be shown and looked up safely.
-fn name_of(attributes: &mut Attributes<'_>, name: &str, code: u32, notes: &mut Notes<'_>) -> String {
-    let Some(attribute) = attributes.take(name) else {
-        return String::new();
-    };
-    let value = attribute.value.trim();
-    if value.len() <= 64 && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c)) {
-        return value.to_owned();
-    }
-    notes.warn(code, attribute.at, format!("<Say {name}>: this is no name of a {name}; the default is used"));
-    String::new()
-}
-
-fn flatten(element: &Element, words: &mut String, notes: &mut Notes<'_>) {
-    for content in &element.content {
-        match content {
-            Content::Text { text, .. } => words.push_str(text),
-            Content::Element(inner) => {
-                if !SPEECH_MARKUP.contains(&inner.name.as_str()) {
-                    let name: String = inner.name.chars().take(40).collect();
-                    let text = format!("<{name}> inside <Say> is no known speech markup: only its text is spoken");
-                    notes.warn(12200, inner.at, text);
-                }
-                match inner.attributes.iter().find(|a| inner.name == "sub" && a.name == "alias") {
-                    Some(alias) => words.push_str(&alias.value),
-                    None => {
-                        let apart = matches!(inner.name.as_str(), "break" | "p" | "s");
-                        words.push_str(if apart { " " } else { "" });
-                        flatten(inner, words, notes);
-                        words.push_str(if apart { " " } else { "" });
-                    }
-                }
-            }
-        }
-    }
 }

@@ -2,17 +2,11 @@
 
 use std::fmt;
 
-use crate::attributes::nearest;
+use crate::attributes::{Attributes, nearest};
+use crate::catalogue::{self, Standing};
 use crate::diagnostic::{Diagnostic, Notes};
 use crate::xml::{Content, Element};
-use crate::{Dial, Gather, Pause, Play, Record, Redirect, Reject, Say};
-
-/// Verbs that are carried out.
-pub(crate) const VERBS: [&str; 9] =
-    ["Say", "Play", "Gather", "Record", "Dial", "Pause", "Redirect", "Reject", "Hangup"];
-/// Verbs of the dialect that are passed over, with a notification.
-const NOT_HERE: [&str; 11] =
-    ["Enqueue", "Leave", "Refer", "Sms", "Message", "Connect", "Start", "Stop", "Prompt", "Pay", "Echo"];
+use crate::{Connect, Dial, Enqueue, Gather, Pause, Play, Record, Redirect, Refer, Reject, Say, Sms, Start, Stop};
 
 /// GET or POST.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -55,8 +49,8 @@ pub enum Verb {
     Say(Say),
     /// Play a sound or keys.
     Play(Play),
-    /// Collect keys.
-    Gather(Gather),
+    /// Collect keys or speech.
+    Gather(Box<Gather>),
     /// Record the caller.
     Record(Record),
     /// Call others.
@@ -69,11 +63,58 @@ pub enum Verb {
     Reject(Reject),
     /// End the call.
     Hangup,
+    /// Wait in a queue.
+    Enqueue(Enqueue),
+    /// Leave the queue, and go on behind its Enqueue.
+    Leave,
+    /// Send the far end elsewhere.
+    Refer(Refer),
+    /// Send a short message.
+    Sms(Sms),
+    /// Send a short message, as documents for messages write it.
+    Message(Sms),
+    /// Join with what is no telephone.
+    Connect(Connect),
+    /// Begin something beside the call.
+    Start(Start),
+    /// End something beside the call.
+    Stop(Stop),
+    /// Let the caller hear himself.
+    Echo,
     /// A verb of the dialect that this box does not carry out: passed over.
     Unsupported {
         /// Its name.
         name: String,
+        /// Why, and what to do.
+        reason: &'static str,
     },
+}
+
+impl Verb {
+    /// The element that it is.
+    pub fn name(&self) -> &str {
+        match self {
+            Verb::Say(_) => "Say",
+            Verb::Play(_) => "Play",
+            Verb::Gather(_) => "Gather",
+            Verb::Record(_) => "Record",
+            Verb::Dial(_) => "Dial",
+            Verb::Pause(_) => "Pause",
+            Verb::Redirect(_) => "Redirect",
+            Verb::Reject(_) => "Reject",
+            Verb::Hangup => "Hangup",
+            Verb::Enqueue(_) => "Enqueue",
+            Verb::Leave => "Leave",
+            Verb::Refer(_) => "Refer",
+            Verb::Sms(_) => "Sms",
+            Verb::Message(_) => "Message",
+            Verb::Connect(_) => "Connect",
+            Verb::Start(_) => "Start",
+            Verb::Stop(_) => "Stop",
+            Verb::Echo => "Echo",
+            Verb::Unsupported { name, .. } => name,
+        }
+    }
 }
 
 impl fmt::Display for Verb {
@@ -87,8 +128,14 @@ impl fmt::Display for Verb {
             Verb::Pause(pause) => pause.fmt(f),
             Verb::Redirect(redirect) => redirect.fmt(f),
             Verb::Reject(reject) => reject.fmt(f),
-            Verb::Hangup => f.write_str("Hangup"),
-            Verb::Unsupported { name } => write!(f, "{name} (not available)"),
+            Verb::Enqueue(enqueue) => enqueue.fmt(f),
+            Verb::Refer(refer) => refer.fmt(f),
+            Verb::Sms(sms) | Verb::Message(sms) => write!(f, "{}{sms}", self.name()),
+            Verb::Connect(connect) => connect.fmt(f),
+            Verb::Start(start) => start.fmt(f),
+            Verb::Stop(stop) => stop.fmt(f),
+            Verb::Hangup | Verb::Leave | Verb::Echo => f.write_str(self.name()),
+            Verb::Unsupported { name, .. } => write!(f, "{name} (not available)"),
         }
     }
 }
@@ -98,9 +145,9 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Result<Option<Ve
     Ok(match element.name.as_str() {
         "Say" => crate::say::read(element, notes)?.map(Verb::Say),
         "Play" => crate::play::read(element, notes).map(Verb::Play),
-        "Gather" => Some(Verb::Gather(crate::gather::read(element, notes)?)),
+        "Gather" => Some(Verb::Gather(Box::new(crate::gather::read(element, notes)?))),
         "Record" => Some(Verb::Record(crate::record::read(element, notes))),
-        "Dial" => Some(Verb::Dial(Box::new(crate::dial::read(element, notes)))),
+        "Dial" => Some(Verb::Dial(Box::new(crate::dial::read(element, notes)?))),
         "Pause" => Some(Verb::Pause(crate::pause::read(element, notes))),
         "Redirect" => Some(Verb::Redirect(crate::redirect::read(element, notes))),
         "Reject" => Some(Verb::Reject(crate::reject::read(element, notes))),
@@ -108,18 +155,41 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Result<Option<Ve
             crate::hangup::read(element, notes);
             Some(Verb::Hangup)
         }
-        name if NOT_HERE.contains(&name) => {
-            notes.warn(12200, element.at, format!("<{name}> is not available on this box yet: passed over"));
-            Some(Verb::Unsupported { name: name.to_owned() })
-        }
-        name => {
-            let hint = nearest(name, &VERBS).map(|near| format!("; did you mean {near}?"));
-            let hint = hint.unwrap_or_else(|| format!("; the verbs are {}", VERBS.join(", ")));
-            let name: String = name.chars().take(40).collect();
-            notes.warn(12200, element.at, format!("there is no verb <{name}>: passed over{hint}"));
-            None
-        }
+        "Enqueue" => crate::enqueue::read(element, notes).map(Verb::Enqueue),
+        "Leave" => Some(bare(element, "Leave", Verb::Leave, notes)),
+        "Refer" => crate::refer::read(element, notes).map(Verb::Refer),
+        "Sms" => crate::sms::read(element, notes).map(Verb::Sms),
+        "Message" => crate::sms::message(element, notes).map(Verb::Message),
+        "Connect" => crate::connect::read(element, notes).map(Verb::Connect),
+        "Start" => crate::start::read(element, notes)?.map(Verb::Start),
+        "Stop" => Some(Verb::Stop(crate::start::stop(element, notes)?)),
+        "Echo" => Some(bare(element, "Echo", Verb::Echo, notes)),
+        _ => other(element, notes),
     })
+}
+
+/// A verb without attributes and content.
+fn bare(element: &Element, path: &'static str, verb: Verb, notes: &mut Notes<'_>) -> Verb {
+    Attributes::of(element, path).finish(notes);
+    text_only(element, &[], notes);
+    verb
+}
+
+/// A verb of the dialect that is not here, or none at all.
+fn other(element: &Element, notes: &mut Notes<'_>) -> Option<Verb> {
+    let name = element.name.as_str();
+    let known = catalogue::elements("").find(|(verb, _)| *verb == name);
+    if let Some((_, row)) = known {
+        notes.warn(12200, element.at, format!("<{name}> is not available on this box: {}", row.why));
+        return Some(Verb::Unsupported { name: name.to_owned(), reason: row.why });
+    }
+    let verbs = catalogue::elements("").filter(|(_, row)| row.standing != Standing::Absent).map(|(verb, _)| verb);
+    let verbs: Vec<&str> = verbs.collect();
+    let hint = nearest(name, &verbs).map(|near| format!("; did you mean {near}?"));
+    let hint = hint.unwrap_or_else(|| format!("; the verbs are {}", verbs.join(", ")));
+    let name: String = name.chars().take(40).collect();
+    notes.warn(12200, element.at, format!("there is no verb <{name}>: passed over{hint}"));
+    None
 }
 
 /// The text of an element that may hold nothing else, blanks collapsed. Elements in it are complained of, except those

@@ -3,6 +3,7 @@
 
 mod dial;
 mod gather;
+mod not_yet;
 mod pause;
 mod record;
 mod reject;
@@ -22,6 +23,7 @@ pub(crate) enum Flow {
 }
 
 pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flow, Stop> {
+    not_yet::tell(leg, page, verb);
     match verb {
         Verb::Say(say) => speak::say(leg, say).await,
         Verb::Play(play) => speak::play(leg, page, play).await,
@@ -32,6 +34,8 @@ pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flo
         Verb::Reject(reject) => Err(reject::run(leg, *reject)),
         Verb::Hangup => Err(leg.finish().await),
         Verb::Dial(dial) => dial::run(leg, page, dial).await,
+        Verb::Enqueue(_) | Verb::Leave | Verb::Refer(_) | Verb::Sms(_) | Verb::Message(_) => Ok(Flow::Next),
+        Verb::Connect(_) | Verb::Start(_) | Verb::Stop(_) | Verb::Echo => Ok(Flow::Next),
         Verb::Unsupported { .. } => Ok(Flow::Next),
     }
 }

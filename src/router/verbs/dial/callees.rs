@@ -28,10 +28,6 @@ impl Dialling<'_> {
         let mut callees = Vec::new();
         for target in &self.dial.targets {
             match target {
-                Target::Unsupported(name) => {
-                    let text = format!("<{name}> cannot be reached from this box; use <Number>");
-                    self.leg.failed(Fault::warning(13224, &self.page.url, text));
-                }
                 Target::Number(number) => {
                     let callee = self.leg.world().callee(&number.number);
                     match callee {
@@ -42,6 +38,10 @@ impl Dialling<'_> {
                             self.leg.failed(Fault::warning(code, &self.page.url, text));
                         }
                     }
+                }
+                other => {
+                    let text = format!("<{}> cannot be reached from this box; use <Number>", other.noun());
+                    self.leg.failed(Fault::warning(13224, &self.page.url, text));
                 }
             }
         }
