@@ -134,9 +134,9 @@ impl Programs {
     /// What the router answered.
     pub(super) fn answered(&mut self, id: RequestId, reply: &Reply) {
         let (code, text) = match reply {
-            Reply::Call(_) => (0, String::new()),
             Reply::NotLive => (21220, "the call is over".to_string()),
             Reply::Refused { code, text } => (code.0, text.clone()),
+            _ => (0, String::new()),
         };
         match self.asked.remove(&id.0) {
             Some(Entry::Dial(n)) => {

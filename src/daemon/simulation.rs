@@ -447,6 +447,16 @@ impl<W: Write> World<'_, W> {
             }
             Effect::Reply { id, reply } => self.programs.answered(id, &reply),
             Effect::ForgetSession { session } => self.hands.forget(session),
+            // Carried out by nobody yet: the router's own limits end what waits for them.
+            Effect::PauseRecording { .. }
+            | Effect::Listen { .. }
+            | Effect::EndListen { .. }
+            | Effect::Classify { .. }
+            | Effect::Transcribe { .. }
+            | Effect::OpenStream { .. }
+            | Effect::StreamKey { .. }
+            | Effect::CloseStream { .. }
+            | Effect::SendMessage(_) => {}
             Effect::Trace(trace) => self.timeline.trace(&trace),
         }
     }
