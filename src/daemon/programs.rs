@@ -107,6 +107,7 @@ impl Programs {
             time_limit_s: dial.time_limit_s.unwrap_or(TIME_LIMIT_S),
             send_digits: dial.send_digits.clone(),
             record: dial.record.then(|| CallRecord {
+                machine: None,
                 dual: false,
                 track: Track::Both,
                 trim: false,
