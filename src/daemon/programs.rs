@@ -108,7 +108,6 @@ impl Programs {
             send_digits: dial.send_digits.clone(),
             machine: None,
             record: dial.record.then(|| CallRecord {
-                machine: None,
                 dual: false,
                 track: Track::Both,
                 trim: false,
