@@ -24,6 +24,8 @@ impl Directory {
                 self.numbers.insert(number.sid, Arc::new(number));
             }
             DirectoryChange::NumberGone(sid) => self.forget(sid),
+            // Queues are not kept here.
+            DirectoryChange::Queue(_) => {}
         }
     }
 

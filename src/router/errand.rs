@@ -3,6 +3,7 @@
 
 use tipring_resources::{Call, Code, Method, Sid};
 
+use crate::announce::{self, Audience};
 use crate::effects::{Effect, HttpAnswer, HttpId, HttpRequest, Purpose, RequestId, TraceKind, WriteId};
 use crate::fault::Fault;
 use crate::fetch::{Ask, timed_out, told};
@@ -11,7 +12,7 @@ use crate::limits::{CALLBACK_LIMIT, CALLBACK_RETRIES, LATE_WRITE_LIMIT, WRITE_LI
 use crate::params::{Params, of_call};
 use crate::progress::Told;
 use crate::recording::{self, Take};
-use crate::requests::Reply;
+use crate::requests::{Announce, Reply};
 use crate::world::Input;
 use crate::{address, story};
 
@@ -30,7 +31,9 @@ pub(crate) enum Errand {
     /// The request of a verb that outlived its call: asked once, the answer ignored.
     Notice { call: Box<Call>, ask: Ask },
     /// The API's answer, once the record is committed.
-    Reply { id: RequestId, call: Box<Call>, write: WriteId },
+    Reply { id: RequestId, reply: Box<Reply>, write: WriteId },
+    /// Something that several hear at once.
+    Announce { to: Audience, announce: Announce, call: Box<Call> },
 }
 
 pub(crate) async fn run(leg: Leg, errand: Errand) {
@@ -62,9 +65,10 @@ pub(crate) async fn run(leg: Leg, errand: Errand) {
                 leg.world().fault(call.account, call.sid, fault);
             }
         }
-        Errand::Reply { id, call, write } => {
+        Errand::Announce { to, announce, call } => announce::run(&leg, to, announce, *call).await,
+        Errand::Reply { id, reply, write } => {
             let reply = match leg.committed(write, WRITE_LIMIT).await {
-                Ok(()) => Reply::Call(call),
+                Ok(()) => *reply,
                 Err(text) => Reply::Refused { code: Code(20503), text },
             };
             leg.world().emit(Effect::Reply { id, reply });

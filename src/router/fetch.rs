@@ -156,7 +156,7 @@ impl Leg {
     }
 
     /// One request. A fault is already noted.
-    async fn try_one(&self, ask: &Ask) -> Result<Result<Page, Fault>, Stop> {
+    pub(crate) async fn try_one(&self, ask: &Ask) -> Result<Result<Page, Fault>, Stop> {
         let outcome = self.fetch(ask).await?;
         if let Err(fault) = &outcome {
             self.fault(fault.clone());
@@ -243,6 +243,9 @@ impl Leg {
         let session = world.sessions.get_mut(&self.task).filter(|session| !session.over).ok_or(Stop::Over)?;
         if session.redirect.is_some() {
             return Err(Stop::Redirected);
+        }
+        if session.called_away {
+            return Err(Stop::CalledAway);
         }
         session.http = Some(id);
         let call = session.call.clone();

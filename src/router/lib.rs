@@ -6,6 +6,7 @@
 //! effects, octet by octet.
 
 mod address;
+mod announce;
 mod beside;
 mod bridge;
 mod config;
@@ -21,16 +22,20 @@ mod limits;
 mod line;
 mod live;
 mod machine;
+mod nested;
 mod order;
 mod outgoing;
 mod params;
 mod progress;
 mod queue;
+mod queues;
 mod recording;
 mod requests;
+mod rooms;
 mod routes;
 mod session;
 mod sound;
+mod sources;
 mod story;
 mod verbs;
 mod world;

@@ -11,7 +11,7 @@ use tipring_card::Micros;
 use tipring_resources::{Call, Code, Sid};
 
 use crate::config::Config;
-use crate::effects::{Effect, Event, SwitchEvent, TraceKind};
+use crate::effects::{DirectoryChange, Effect, Event, SwitchEvent, TraceKind};
 use crate::errand;
 use crate::leg::Leg;
 use crate::limits::Counters;
@@ -141,6 +141,24 @@ impl World {
                 }
                 Request::CreateCall(new) => self.create_by_request(id, *new),
                 Request::ChangeCall(change) => self.change_by_request(id, *change),
+                Request::CreateParticipant(new) => self.create_participant(id, *new),
+                Request::Gather(wanted) => self.gather_calls(id, *wanted),
+                Request::ChangeParticipant(change) => self.change_participant(id, *change),
+                Request::RemoveParticipant { account, conference, call } => {
+                    self.remove_participant(id, account, &conference, &call);
+                }
+                Request::ChangeConference { account, conference, end, announce } => {
+                    self.change_conference(id, account, &conference, end, announce);
+                }
+                Request::CreateQueue { account, name, max_size } => self.create_queue(id, account, &name, max_size),
+                Request::ChangeQueue { account, queue, name, max_size } => {
+                    self.change_queue(id, account, queue, name, max_size);
+                }
+                Request::DeleteQueue { account, queue } => self.delete_queue(id, account, queue),
+                Request::MoveMember { account, queue, call, instructions } => {
+                    self.move_member(id, account, &queue, call, instructions);
+                }
+                Request::Notice { account, call, announce } => self.notice_by_request(id, account, call, announce),
                 _ => {
                     let text = "this is not available yet".to_owned();
                     self.emit(Effect::Reply { id, reply: Reply::Refused { code: Code(20503), text } });
@@ -167,6 +185,7 @@ impl World {
                 self.to(task, Input::MessageSent { sid, status, fault });
             }
             Event::MessageIn(_) => self.counters.stale_events += 1,
+            Event::Directory(DirectoryChange::Queue(queue)) => self.queues.learn(queue),
             Event::Directory(change) => self.directory.change(change),
             Event::Configure(new) => self.config.take(*new),
             Event::Drain => self.drain(),
@@ -184,6 +203,8 @@ impl World {
                 }
                 self.to(task, Input::Key(key));
             }
+            SwitchEvent::Started { play, .. } if self.routes.beeps.contains(&play) => {}
+            SwitchEvent::Played { play, .. } if self.routes.beeps.remove(&play) => {}
             SwitchEvent::Started { play, .. } => {
                 let task = self.routes.plays.get(&play).copied();
                 self.to(task, Input::Started(play));

@@ -10,7 +10,7 @@ use crate::limits::MAX_SESSIONS;
 use crate::outgoing::Outward;
 use crate::requests::{NewCall, Reply};
 use crate::session::Session;
-use crate::world::World;
+use crate::world::{TaskId, World};
 
 /// A number that may be called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl World {
 
     /// The API wants a call to be made. The answer waits for the commit.
     pub(crate) fn create_by_request(&mut self, id: RequestId, new: NewCall) {
-        let (call, write) = match self.place(new) {
+        let (call, _, write) = match self.place(new) {
             Ok(placed) => placed,
             Err((code, text)) => {
                 self.counters.refused_outgoing += 1;
@@ -110,7 +110,8 @@ impl World {
         Ok(known.find_map(|number| self.config.plan.normal(number)).unwrap_or_default())
     }
 
-    fn place(&mut self, new: NewCall) -> Result<(Call, WriteId), (u32, String)> {
+    /// Checks a call and begins it.
+    pub(crate) fn place(&mut self, new: NewCall) -> Result<(Call, TaskId, WriteId), (u32, String)> {
         let meant = |code: u32| (code, format!("{}: {}", Code(code).meaning(), Code(code).remedy()));
         match self.directory.account(new.account).map(|account| account.status) {
             Some(AccountStatus::Active) => {}
@@ -146,6 +147,7 @@ impl World {
             ring_limit: Micros::from_s(u64::from(new.timeout_s)),
             send_digits: new.send_digits,
             record: new.record,
+            whisper: None,
             instructions: Some(new.instructions),
         };
         let session = Session {
@@ -155,8 +157,8 @@ impl World {
             ..Session::new(call.clone())
         };
         let begun = self.begin_outgoing(session, outward, true);
-        let (_, write) = begun.ok_or_else(|| (20503, "the box has too many calls; try again later".to_owned()))?;
-        Ok((call, write))
+        let (task, write) = begun.ok_or_else(|| (20503, "the box has too many calls; try again later".to_owned()))?;
+        Ok((call, task, write))
     }
 
     /// A record of a leg that is to be called.

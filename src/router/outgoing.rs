@@ -2,7 +2,9 @@
 //! until a line is seized; then it is as far as the line says.
 
 use tipring_card::{Cause, Micros};
-use tipring_resources::{Call, CallStatus, Code, Record};
+use tipring_resources::{Call, CallStatus, Code, Record, Sid};
+
+use tipring_instructions::DocumentPlace;
 
 use crate::bridge::ChildState;
 use crate::effects::{Effect, Outgoing, RequestId, TraceKind, Track, WriteId};
@@ -37,6 +39,8 @@ pub(crate) struct Outward {
     /// Keys for after the answer.
     pub(crate) send_digits: String,
     pub(crate) record: Option<CallRecord>,
+    /// Heard by the called party before it is connected.
+    pub(crate) whisper: Option<(String, tipring_resources::Method)>,
     /// For after the answer; `None`: its Dial bridges it.
     pub(crate) instructions: Option<Instructions>,
 }
@@ -104,6 +108,10 @@ pub(crate) async fn call_out(leg: &Leg) -> Result<Wanted, Stop> {
     if let Some(instructions) = leg.outward(|outward| outward.instructions.take())? {
         leg.world().child_leaves(leg.task);
         return Ok(instructions.into());
+    }
+    if let Some((url, method)) = leg.outward(|outward| outward.whisper.clone())? {
+        // Its Hangup declines the call.
+        leg.run_nested(&url, method, DocumentPlace::Whisper, &|_| Vec::new()).await?;
     }
     leg.world().child_is(leg.task, ChildState::Ready);
     loop {
@@ -239,6 +247,7 @@ fn record(leg: &Leg) -> Result<(), Stop> {
         callback_method: wish.callback_method,
         events: wish.events,
         url: String::new(),
+        conference: None,
     };
     let take = Take::begin(&mut world, leg.task, &call, wish);
     let recording = take.as_ref().map(|take| take.recording.sid);
@@ -252,7 +261,12 @@ fn record(leg: &Leg) -> Result<(), Stop> {
 impl World {
     /// Answers a request with a call's record, once that is committed.
     pub(crate) fn reply_after(&mut self, id: RequestId, call: Call, write: WriteId) {
-        match self.begin(call.sid, Errand::Reply { id, call: Box::new(call), write }) {
+        self.reply_with(id, call.sid, Reply::Call(Box::new(call)), write);
+    }
+
+    /// Answers a request, once a record is committed; `about`: the call that it is about.
+    pub(crate) fn reply_with(&mut self, id: RequestId, about: Sid, reply: Reply, write: WriteId) {
+        match self.begin(about, Errand::Reply { id, reply: Box::new(reply), write }) {
             Some(errand) => self.routes.await_write(write, errand),
             None => {
                 let text = "too much waits beside the calls; try again later".to_owned();

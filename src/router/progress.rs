@@ -27,6 +27,8 @@ pub(crate) enum Progress {
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
     pub(crate) call: Box<Call>,
+    /// Told in order with what else is about this: a call, or a room.
+    pub(crate) about: Sid,
     pub(crate) url: String,
     pub(crate) method: Method,
     pub(crate) params: Params,
@@ -74,7 +76,7 @@ impl World {
             status.1 = "initiated".to_owned();
         }
         let sid = call.sid;
-        let told = Told { call, url: callback.url, method: callback.method, params };
+        let told = Told { about: call.sid, call, url: callback.url, method: callback.method, params };
         match write {
             None => self.tell(told),
             Some(write) => {
@@ -87,7 +89,7 @@ impl World {
 
     /// Appends to a leg's callbacks; an errand sends them as long as there are any.
     pub(crate) fn tell(&mut self, told: Told) {
-        let sid = told.call.sid;
+        let sid = told.about;
         if let Some(waiting) = self.telling.get_mut(&sid) {
             if waiting.len() < MAX_PROGRESS {
                 waiting.push_back(told);

@@ -96,6 +96,10 @@ impl Leg {
             self.trace(TraceKind::Verb, format!("{} ({})", placed.verb, placed.place));
             match verbs::carry_out(self, page, &placed.verb).await? {
                 Flow::Next => {}
+                Flow::Leave => {
+                    let text = format!("{}: <Leave> stands in no document of a queue: passed over", placed.place);
+                    self.fault(Fault::warning(12200, &page.url, text));
+                }
                 Flow::Ask(ask) => return Ok(Some(ask)),
             }
         }

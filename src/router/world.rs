@@ -19,8 +19,11 @@ use crate::errand::Errand;
 use crate::limits::{Counters, MAX_EFFECTS, MAX_ERRANDS, MAX_INBOX};
 use crate::progress::Told;
 use crate::queue::Waiter;
+use crate::queues::Queues;
+use crate::rooms::Rooms;
 use crate::routes::Routes;
 use crate::session::Session;
+use crate::sources::Sources;
 use tipring_resources::Code;
 use tipring_switch::TapId;
 
@@ -112,6 +115,9 @@ pub(crate) struct World {
     pub(crate) routes: Routes,
     /// Legs that a Dial has called and not yet done with.
     pub(crate) children: BTreeMap<TaskId, Child>,
+    pub(crate) rooms: Rooms,
+    pub(crate) queues: Queues,
+    pub(crate) sources: Sources,
     /// Legs that wait for a line.
     pub(crate) queue: VecDeque<Waiter>,
     /// Callbacks of progress that wait, by call; an errand is at work as long as there is an entry.
@@ -144,6 +150,7 @@ pub(crate) fn lock(shared: &Shared) -> MutexGuard<'_, World> {
 impl World {
     pub(crate) fn new(config: Config) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(config.seed);
+        let sources = Sources::new(config.sources.clone());
         World {
             config,
             now: Micros::ZERO,
@@ -152,6 +159,9 @@ impl World {
             sessions: BTreeMap::new(),
             routes: Routes::default(),
             children: BTreeMap::new(),
+            rooms: Rooms::default(),
+            queues: Queues::default(),
+            sources,
             queue: VecDeque::new(),
             telling: BTreeMap::new(),
             changed: Vec::new(),

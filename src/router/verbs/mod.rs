@@ -2,6 +2,7 @@
 //! over or has got another document from the API.
 
 mod dial;
+mod enqueue;
 mod gather;
 mod not_yet;
 mod pause;
@@ -20,6 +21,8 @@ pub(crate) enum Flow {
     Next,
     /// With another document.
     Ask(Ask),
+    /// Behind the verb in which this document is heard.
+    Leave,
 }
 
 pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flow, Stop> {
@@ -34,7 +37,9 @@ pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flo
         Verb::Reject(reject) => Err(reject::run(leg, *reject)),
         Verb::Hangup => Err(leg.finish().await),
         Verb::Dial(dial) => dial::run(leg, page, dial).await,
-        Verb::Enqueue(_) | Verb::Leave | Verb::Refer(_) | Verb::Sms(_) | Verb::Message(_) => Ok(Flow::Next),
+        Verb::Leave => Ok(Flow::Leave),
+        Verb::Enqueue(enqueue) => enqueue::run(leg, page, enqueue).await,
+        Verb::Refer(_) | Verb::Sms(_) | Verb::Message(_) => Ok(Flow::Next),
         Verb::Connect(_) | Verb::Start(_) | Verb::Stop(_) | Verb::Echo => Ok(Flow::Next),
         Verb::Unsupported { .. } => Ok(Flow::Next),
     }

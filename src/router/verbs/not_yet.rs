@@ -15,9 +15,7 @@ pub(super) fn tell(leg: &Leg, page: &Page, verb: &Verb) {
 
 fn missing(verb: &Verb) -> Vec<(u32, String)> {
     match verb {
-        Verb::Enqueue(_)
-        | Verb::Leave
-        | Verb::Refer(_)
+        Verb::Refer(_)
         | Verb::Sms(_)
         | Verb::Message(_)
         | Verb::Connect(_)
@@ -41,11 +39,6 @@ fn of_target(target: &Target) -> Vec<(u32, String)> {
         return Vec::new();
     };
     let mut missing = Vec::new();
-    if number.url.is_some() {
-        let text =
-            "<Number url>: a document for the called party is not available on this box yet; it is connected at once";
-        missing.push((12200, text.to_owned()));
-    }
     if number.machine_detection.is_some() {
         let text = "<Number machineDetection>: answering machines are not recognized on this box yet; whoever answers is \
                     connected";

@@ -10,4 +10,6 @@ mod errors;
 mod live;
 mod outgoing;
 mod progress;
+mod queues;
 mod recordings;
+mod rooms;

@@ -104,6 +104,7 @@ impl Dialling<'_> {
             ring_limit: Micros::from_s(u64::from(self.dial.timeout_s)),
             send_digits: number.send_digits.clone(),
             record: None,
+            whisper: number.url.as_deref().map(|url| (self.page.resolve(url), method_of(number.method))),
             instructions: None,
         };
         let callback = number.callback.as_deref().map(|url| CallCallback {
