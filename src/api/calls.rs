@@ -60,7 +60,7 @@ pub(crate) async fn update(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
             Ok(Answer::Json(StatusCode::OK, show::call(&call)))
         }
         Reply::Refused { code, text } => Err(refused(code, text)),
-        Reply::NotLive => Err(not_live(asking, sid).await?),
+        _ => Err(not_live(asking, sid).await?),
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) async fn create(asking: &Asking) -> Result<Answer, Fault> {
             Ok(Answer::Json(StatusCode::CREATED, show::call(&call)))
         }
         Reply::Refused { code, text } => Err(refused(code, text)),
-        Reply::NotLive => Err(Fault::unavailable("the router takes no calls at the moment: try again later")),
+        _ => Err(Fault::unavailable("the router takes no calls at the moment: try again later")),
     }
 }
 
@@ -56,6 +56,7 @@ fn wanted(asking: &Asking, warnings: &mut Warnings) -> Result<NewCall, Fault> {
         time_limit_s,
         send_digits: wishes::send_digits(form)?,
         record,
+        machine: None,
     })
 }
 

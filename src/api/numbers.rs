@@ -47,6 +47,12 @@ pub(crate) async fn create(asking: &Asking) -> Result<Answer, Fault> {
         origin: NumberOrigin::Api,
         created: now,
         updated: now,
+        voice_application: None,
+        sms_url: String::new(),
+        sms_method: tipring_resources::Method::Post,
+        sms_fallback_url: String::new(),
+        sms_fallback_method: tipring_resources::Method::Post,
+        sms_application: None,
     };
     change(&mut number, form)?;
     keep(asking, number, StatusCode::CREATED).await

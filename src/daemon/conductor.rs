@@ -472,6 +472,16 @@ impl Conductor {
                 }
             }
             Effect::ForgetSession { session } => self.hands.forget(session),
+            // Carried out by nobody yet: the router's own limits end what waits for them.
+            Effect::PauseRecording { .. }
+            | Effect::Listen { .. }
+            | Effect::EndListen { .. }
+            | Effect::Classify { .. }
+            | Effect::Transcribe { .. }
+            | Effect::OpenStream { .. }
+            | Effect::StreamKey { .. }
+            | Effect::CloseStream { .. }
+            | Effect::SendMessage(_) => {}
             Effect::Trace(trace) => {
                 self.book.traced(&trace);
                 let _ = self.traces.send(trace);

@@ -20,6 +20,10 @@ pub(super) async fn first_account(store: &Store) -> Result<Account, StartError> 
         token: format!("{:032x}", u128::from_le_bytes(random()?)),
         created: now(),
         updated: now(),
+        parent: None,
+        contact: String::new(),
+        voice: tipring_resources::VoiceSettings::default(),
+        public_media: false,
     };
     store.put_account(account.clone()).await.map_err(|error| failed("the first account")(&error))?;
     Ok(account)
@@ -65,6 +69,12 @@ pub(super) async fn numbers(store: &Store, config: &Config, account: Sid) -> Res
             origin: of_file(&entry.origin),
             created: before.map_or(stamp, |before| before.created),
             updated: stamp,
+            voice_application: None,
+            sms_url: String::new(),
+            sms_method: tipring_resources::Method::Post,
+            sms_fallback_url: String::new(),
+            sms_fallback_method: tipring_resources::Method::Post,
+            sms_application: None,
         };
         store.put_number(number.clone()).await.map_err(|error| of_store(&error))?;
         known.push(number);

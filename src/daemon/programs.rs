@@ -107,6 +107,7 @@ impl Programs {
             time_limit_s: dial.time_limit_s.unwrap_or(TIME_LIMIT_S),
             send_digits: dial.send_digits.clone(),
             record: dial.record.then(|| CallRecord {
+                machine: None,
                 dual: false,
                 track: Track::Both,
                 trim: false,
@@ -134,9 +135,9 @@ impl Programs {
     /// What the router answered.
     pub(super) fn answered(&mut self, id: RequestId, reply: &Reply) {
         let (code, text) = match reply {
-            Reply::Call(_) => (0, String::new()),
             Reply::NotLive => (21220, "the call is over".to_string()),
             Reply::Refused { code, text } => (code.0, text.clone()),
+            _ => (0, String::new()),
         };
         match self.asked.remove(&id.0) {
             Some(Entry::Dial(n)) => {

@@ -440,6 +440,7 @@ mod tests {
             time_limit_s: 60,
             send_digits: String::new(),
             record: None,
+            machine: None,
         };
         let reply = service.live.ask(Request::CreateCall(Box::new(call))).await;
         assert!(matches!(reply, Reply::Call(_)), "{reply:?}");

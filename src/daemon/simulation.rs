@@ -195,6 +195,10 @@ impl<W: Write> World<'_, W> {
             token: token(seed),
             created: EPOCH,
             updated: EPOCH,
+            parent: None,
+            contact: String::new(),
+            voice: tipring_resources::VoiceSettings::default(),
+            public_media: false,
         };
         self.hands.learn(&account);
         let failed = |error: tipring_store::StoreError| StartError { exit: 1, text: format!("the store: {error}") };
@@ -217,6 +221,12 @@ impl<W: Write> World<'_, W> {
                 origin: NumberOrigin::Api,
                 created: EPOCH,
                 updated: EPOCH,
+                voice_application: None,
+                sms_url: String::new(),
+                sms_method: tipring_resources::Method::Post,
+                sms_fallback_url: String::new(),
+                sms_fallback_method: tipring_resources::Method::Post,
+                sms_application: None,
             };
             self.hands.store.put_number(number.clone()).await.map_err(failed)?;
             self.tell(Event::Directory(DirectoryChange::Number(number)));
@@ -437,6 +447,16 @@ impl<W: Write> World<'_, W> {
             }
             Effect::Reply { id, reply } => self.programs.answered(id, &reply),
             Effect::ForgetSession { session } => self.hands.forget(session),
+            // Carried out by nobody yet: the router's own limits end what waits for them.
+            Effect::PauseRecording { .. }
+            | Effect::Listen { .. }
+            | Effect::EndListen { .. }
+            | Effect::Classify { .. }
+            | Effect::Transcribe { .. }
+            | Effect::OpenStream { .. }
+            | Effect::StreamKey { .. }
+            | Effect::CloseStream { .. }
+            | Effect::SendMessage(_) => {}
             Effect::Trace(trace) => self.timeline.trace(&trace),
         }
     }
@@ -490,6 +510,7 @@ impl<W: Write> World<'_, W> {
                     self.records.errors.entry(call).or_default().push(notification.code.0);
                 }
             }
+            _ => {}
         }
     }
 

@@ -203,6 +203,8 @@ pub fn a_call(direction: Direction, status: CallStatus, answered_ms: Option<i64>
         line: "sim 1/7".into(),
         supervision: None,
         queued_ms: 0,
+        answered_by: None,
+        group: String::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Level, Sid};
+use crate::{CallEvent, CallerId, Code, Conference, Level, Member, Message, Participant, Queue, Sid, Transcription};
 
 /// Microseconds since 1970-01-01 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,6 +64,36 @@ pub struct Account {
     pub created: Stamp,
     /// Changed.
     pub updated: Stamp,
+    /// The account that made this one: its credentials work here too.
+    #[serde(default)]
+    pub parent: Option<Sid>,
+    /// Whom to ask about it, for people.
+    #[serde(default)]
+    pub contact: String,
+    /// For numbers that have no application of their own.
+    #[serde(default)]
+    pub voice: VoiceSettings,
+    /// Recordings can be had at their URI without credentials: the SID is not to be guessed.
+    #[serde(default)]
+    pub public_media: bool,
+}
+
+/// The application that answers when nothing nearer names one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VoiceSettings {
+    /// Asked when a call comes in; empty: none.
+    pub url: String,
+    /// How it is asked.
+    pub method: Method,
+    /// Asked when that fails.
+    pub fallback_url: String,
+    /// How that is asked.
+    pub fallback_method: Method,
+    /// Told of the call's end.
+    pub status_callback: String,
+    /// How it is told.
+    pub status_callback_method: Method,
 }
 
 impl std::fmt::Debug for Account {
@@ -119,6 +149,24 @@ pub struct Number {
     pub created: Stamp,
     /// Changed.
     pub updated: Stamp,
+    /// The application whose settings stand in place of the voice URLs.
+    #[serde(default)]
+    pub voice_application: Option<Sid>,
+    /// Asked when a message comes in; empty: nobody.
+    #[serde(default)]
+    pub sms_url: String,
+    /// How it is asked.
+    #[serde(default)]
+    pub sms_method: Method,
+    /// Asked when that fails.
+    #[serde(default)]
+    pub sms_fallback_url: String,
+    /// How that is asked.
+    #[serde(default)]
+    pub sms_fallback_method: Method,
+    /// The application whose settings stand in place of the message URLs.
+    #[serde(default)]
+    pub sms_application: Option<Sid>,
 }
 
 /// Who began a call.
@@ -251,6 +299,12 @@ pub struct Call {
     /// How long it waited for a line.
     #[serde(default)]
     pub queued_ms: u32,
+    /// What answered, where that was listened for: `human`, `machine_start`, `machine_end_beep`, `unknown`….
+    #[serde(default)]
+    pub answered_by: Option<String>,
+    /// The group of lines that it was made on or came in by; empty: the default one, or unknown.
+    #[serde(default)]
+    pub group: String,
 }
 
 impl Call {
@@ -268,6 +322,10 @@ impl Call {
 pub enum RecordingStatus {
     /// Being made.
     InProgress,
+    /// Being made, but nothing is written at the moment.
+    Paused,
+    /// Ended; the sound is being closed.
+    Stopped,
     /// Whole, its sound can be had.
     Completed,
     /// There is no sound: too short, silent or broken.
@@ -278,13 +336,21 @@ pub enum RecordingStatus {
 
 impl RecordingStatus {
     /// All of them.
-    pub const ALL: [RecordingStatus; 4] =
-        [RecordingStatus::InProgress, RecordingStatus::Completed, RecordingStatus::Absent, RecordingStatus::Deleted];
+    pub const ALL: [RecordingStatus; 6] = [
+        RecordingStatus::InProgress,
+        RecordingStatus::Paused,
+        RecordingStatus::Stopped,
+        RecordingStatus::Completed,
+        RecordingStatus::Absent,
+        RecordingStatus::Deleted,
+    ];
 
     /// As on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             RecordingStatus::InProgress => "in-progress",
+            RecordingStatus::Paused => "paused",
+            RecordingStatus::Stopped => "stopped",
             RecordingStatus::Completed => "completed",
             RecordingStatus::Absent => "absent",
             RecordingStatus::Deleted => "deleted",
@@ -294,6 +360,11 @@ impl RecordingStatus {
     /// From the wire.
     pub fn from_wire(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
+    /// Whether it is still being made.
+    pub const fn is_live(self) -> bool {
+        matches!(self, RecordingStatus::InProgress | RecordingStatus::Paused | RecordingStatus::Stopped)
     }
 }
 
@@ -322,6 +393,12 @@ pub struct Recording {
     pub created: Stamp,
     /// Changed.
     pub updated: Stamp,
+    /// Of which room, if it is a room's.
+    #[serde(default)]
+    pub conference: Option<Sid>,
+    /// Whose voice: `both`, `inbound` or `outbound`; empty: as the channels say.
+    #[serde(default)]
+    pub track: String,
 }
 
 impl Recording {
@@ -360,7 +437,7 @@ pub struct Notification {
     pub response_body: String,
 }
 
-/// A record to be put in the store: inserted, or replaced by its SID.
+/// A record to be put in the store: inserted, or replaced by its SID (or by the SIDs that name it together).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Record {
     /// A call.
@@ -369,4 +446,36 @@ pub enum Record {
     Recording(Recording),
     /// A notification.
     Notification(Notification),
+    /// A conference room.
+    Conference(Conference),
+    /// A call in a room.
+    Participant(Participant),
+    /// It has left the room.
+    ParticipantGone {
+        /// The room.
+        conference: Sid,
+        /// The call.
+        call: Sid,
+    },
+    /// A queue.
+    Queue(Queue),
+    /// It was deleted.
+    QueueGone(Sid),
+    /// A call that waits in a queue.
+    Member(Member),
+    /// It waits there no more.
+    MemberGone {
+        /// The queue.
+        queue: Sid,
+        /// The call.
+        call: Sid,
+    },
+    /// The text of a recording.
+    Transcription(Transcription),
+    /// A text message.
+    Message(Message),
+    /// What was asked of an application during a call, and what it answered.
+    CallEvent(CallEvent),
+    /// A caller id that was verified by a call.
+    CallerId(CallerId),
 }

@@ -24,10 +24,40 @@ pub enum SidKind {
     Queue,
     /// `AP`
     Application,
+    /// `TR`
+    Transcription,
+    /// `GT`
+    Realtime,
+    /// `MZ`
+    Stream,
+    /// `SR`
+    Siprec,
+    /// `SK`
+    Key,
+    /// `SM`
+    Message,
+    /// `MM`
+    MediaMessage,
+    /// `CL`
+    CredentialList,
+    /// `CR`
+    Credential,
+    /// `SD`
+    Domain,
+    /// `AL`
+    AddressList,
+    /// `IP`
+    Address,
+    /// `AE`
+    Event,
+    /// `TK`
+    Trunk,
+    /// `GP`
+    Group,
 }
 
 impl SidKind {
-    const ALL: [(SidKind, &'static str); 8] = [
+    const ALL: [(SidKind, &'static str); 23] = [
         (SidKind::Account, "AC"),
         (SidKind::Call, "CA"),
         (SidKind::Recording, "RE"),
@@ -36,6 +66,21 @@ impl SidKind {
         (SidKind::Conference, "CF"),
         (SidKind::Queue, "QU"),
         (SidKind::Application, "AP"),
+        (SidKind::Transcription, "TR"),
+        (SidKind::Realtime, "GT"),
+        (SidKind::Stream, "MZ"),
+        (SidKind::Siprec, "SR"),
+        (SidKind::Key, "SK"),
+        (SidKind::Message, "SM"),
+        (SidKind::MediaMessage, "MM"),
+        (SidKind::CredentialList, "CL"),
+        (SidKind::Credential, "CR"),
+        (SidKind::Domain, "SD"),
+        (SidKind::AddressList, "AL"),
+        (SidKind::Address, "IP"),
+        (SidKind::Event, "AE"),
+        (SidKind::Trunk, "TK"),
+        (SidKind::Group, "GP"),
     ];
 
     /// Its two capitals.

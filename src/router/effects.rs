@@ -3,12 +3,14 @@
 
 use tipring_card::{Cause, Law, Micros, Supervision};
 use tipring_numbering::TypeOfNumber;
-use tipring_resources::{Account, Call, Code, Method, Number, Record, Sid};
+use tipring_resources::{Account, Code, Message, MessageStatus, Method, Number, Record, Sid};
 use tipring_switch::{Port, TapId};
 
 use crate::config::Reconfiguration;
+use crate::requests::{Reply, Request};
 
-pub use tipring_instructions::{CallEvents, RecordingEvents, Track};
+use crate::beside::{Listen, ListenHeard, MessageIn, StreamEvent, StreamOrder};
+pub use tipring_instructions::{CallEvents, MachineDetection, MachineMode, RecordingEvents, Track};
 pub use tipring_switch::{Command as SwitchCommand, Event as SwitchEvent, PlayId, ZoneId};
 
 /// Names one [`Effect::Http`].
@@ -26,6 +28,13 @@ pub struct RequestId(pub u64);
 /// Names one [`LineCommand::Dial`] until its line is seized or refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptId(pub u64);
+
+/// Names one [`Effect::Listen`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListenId(pub u64);
+/// Names one [`Effect::OpenStream`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u64);
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +68,48 @@ pub enum Event {
         /// Why it could not be written.
         text: String,
     },
+    /// A recognizer heard something, or has ended.
+    Heard {
+        /// Which.
+        id: ListenId,
+        /// What.
+        heard: ListenHeard,
+    },
+    /// It is known who answered. An [`Effect::Classify`] ends with it, unless its tap ends before.
+    Classified {
+        /// On which tap.
+        tap: TapId,
+        /// One word: `human`, `machine_start`, `machine_end_beep`, `machine_end_silence`, `machine_end_other`, `fax`,
+        /// `unknown`.
+        verdict: String,
+        /// How long it took from the answer on.
+        after_ms: u32,
+    },
+    /// An [`Effect::Transcribe`] ended.
+    Transcribed {
+        /// Which transcription.
+        sid: Sid,
+        /// The text, or why there is none.
+        result: Result<String, (Code, String)>,
+    },
+    /// Something happened to a stream.
+    Stream {
+        /// Which.
+        id: StreamId,
+        /// What.
+        event: StreamEvent,
+    },
+    /// An [`Effect::SendMessage`] ended, or the gateway told more of it later.
+    MessageSent {
+        /// Which message.
+        sid: Sid,
+        /// How far it is.
+        status: MessageStatus,
+        /// Why it failed.
+        fault: Option<(Code, String)>,
+    },
+    /// A message came in.
+    MessageIn(Box<MessageIn>),
     /// A write is committed (or was refused, with the reason).
     Written {
         /// Which.
@@ -97,128 +148,6 @@ pub enum DirectoryChange {
     Number(Number),
     /// Deleted.
     NumberGone(Sid),
-}
-
-/// What the API may ask of the router.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Request {
-    /// Call somebody.
-    CreateCall(Box<NewCall>),
-    /// Another document for a live call, in the middle of whatever it does; other fields change what is asked later.
-    ChangeCall(Box<CallChange>),
-    /// End a call: `Status=completed` or `Status=canceled`.
-    EndCall {
-        /// Of this account.
-        account: Sid,
-        /// Which.
-        call: Sid,
-        /// `canceled`: only while it is not answered.
-        only_unanswered: bool,
-    },
-}
-
-/// A call to be made: what the API has read, unchecked but for its form.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewCall {
-    /// Whose.
-    pub account: Sid,
-    /// Whom: as the asker wrote it.
-    pub to: String,
-    /// The number to show: as the asker wrote it.
-    pub from: String,
-    /// The group of lines; empty: the default route.
-    pub group: String,
-    /// What happens once it is answered.
-    pub instructions: Instructions,
-    /// Asked when the instructions fail; may be several, divided by blanks.
-    pub fallback_url: String,
-    /// How.
-    pub fallback_method: Method,
-    /// Told of the call's progress.
-    pub callback: Option<CallCallback>,
-    /// How long it may ring.
-    pub timeout_s: u32,
-    /// How long it may last, from the answer on.
-    pub time_limit_s: u32,
-    /// Keys that are sent after the answer; `w` half a second, `W` a second.
-    pub send_digits: String,
-    /// Record it from the answer on.
-    pub record: Option<CallRecord>,
-}
-
-/// What a call does next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Instructions {
-    /// Ask there.
-    Url {
-        /// Absolute.
-        url: String,
-        /// How.
-        method: Method,
-    },
-    /// Carry this document out; it has no URL, so its references must be absolute.
-    Document(String),
-}
-
-/// Who is told of a call's progress.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallCallback {
-    /// Absolute.
-    pub url: String,
-    /// How.
-    pub method: Method,
-    /// Of what.
-    pub events: CallEvents,
-}
-
-/// How a call of the API is recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallRecord {
-    /// Each side in a channel of its own.
-    pub dual: bool,
-    /// Whose voice.
-    pub track: Track,
-    /// Cut silence at both ends.
-    pub trim: bool,
-    /// Told of the recording; empty: nobody.
-    pub callback: String,
-    /// How.
-    pub callback_method: Method,
-    /// Of what.
-    pub events: RecordingEvents,
-}
-
-/// A change of a live call. What is `None` stays.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CallChange {
-    /// Whose.
-    pub account: Sid,
-    /// Which.
-    pub call: Sid,
-    /// Goes on with this at once.
-    pub instructions: Option<Instructions>,
-    /// The fallback from now on.
-    pub fallback: Option<(String, Method)>,
-    /// Who is told of progress from now on.
-    pub callback: Option<CallCallback>,
-    /// How long the call may last, from the answer on.
-    pub time_limit_s: Option<u32>,
-}
-
-/// The router's answer to a [`Request`].
-#[derive(Clone, Debug, PartialEq)]
-pub enum Reply {
-    /// Done; the call as it is now.
-    Call(Box<Call>),
-    /// Not done: no such live call (the asker looks in the store whether it ended: 21220, or never was: 20404).
-    NotLive,
-    /// Not done.
-    Refused {
-        /// The error code.
-        code: Code,
-        /// In words, with remedy.
-        text: String,
-    },
 }
 
 /// A number as it came over a line.
@@ -398,7 +327,7 @@ pub enum Effect {
     Media {
         /// Its name.
         id: MediaId,
-        /// Who hears it.
+        /// Who hears it, or which voice of the box says it.
         port: Port,
         /// Under which playing.
         play: PlayId,
@@ -440,6 +369,72 @@ pub enum Effect {
         /// Throw the sound away: it was silent.
         discard: bool,
     },
+    /// Leave out what comes from now on, or go on.
+    PauseRecording {
+        /// The recording.
+        sid: Sid,
+        /// Leave it out.
+        paused: bool,
+        /// Put silence in its place; else the recording becomes shorter.
+        silence: bool,
+    },
+    /// Let a recognizer hear a tap from now on; ends with the last [`Event::Heard`].
+    Listen {
+        /// Its name.
+        id: ListenId,
+        /// What is to be understood.
+        tap: TapId,
+        /// How.
+        listen: Box<Listen>,
+    },
+    /// The tap of a recognizer has ended: its final word is waited for. `dropped`: it is not, and nothing more is told.
+    EndListen {
+        /// Which.
+        id: ListenId,
+        /// Its word does not interest.
+        dropped: bool,
+    },
+    /// Find out from a tap who has answered, from now on.
+    Classify {
+        /// What the called party says.
+        tap: TapId,
+        /// Law of its octets.
+        law: Law,
+        /// How.
+        how: MachineDetection,
+    },
+    /// Write down what a recording has. Ends with [`Event::Transcribed`].
+    Transcribe {
+        /// The transcription.
+        sid: Sid,
+        /// Of which recording.
+        recording: Sid,
+        /// Whose.
+        account: Sid,
+        /// Language tag; empty: default.
+        language: String,
+    },
+    /// Open a WebSocket and send what taps hear; ends with [`StreamEvent::Stopped`] or [`StreamEvent::Failed`].
+    OpenStream {
+        /// Its name.
+        id: StreamId,
+        /// What.
+        stream: Box<StreamOrder>,
+    },
+    /// Tell a stream's server that a key was pressed.
+    StreamKey {
+        /// Which.
+        id: StreamId,
+        /// ASCII.
+        key: u8,
+    },
+    /// Tell a stream's server that it is over, and close.
+    CloseStream {
+        /// Which.
+        id: StreamId,
+    },
+    /// Hand a message to the gateway. Ends with [`Event::MessageSent`].
+    SendMessage(Box<Message>),
     /// Keep a record. Ends with [`Event::Written`]. Writes are carried out in order.
     Write {
         /// Its name.
@@ -466,12 +461,16 @@ pub enum Effect {
 /// A sound to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum MediaSource {
+    /// The box's own music for those who wait.
+    Music,
     /// An absolute URL.
     Url(String),
     /// Text to be spoken.
     Speech {
         /// At most 4096 characters.
         text: String,
+        /// The same with speech markup, for engines that understand it.
+        markup: Option<String>,
         /// As the document names it; empty: default.
         voice: String,
         /// Language tag; empty: default.

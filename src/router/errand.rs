@@ -3,7 +3,7 @@
 
 use tipring_resources::{Call, Code, Method, Sid};
 
-use crate::effects::{Effect, HttpAnswer, HttpId, HttpRequest, Purpose, Reply, RequestId, TraceKind, WriteId};
+use crate::effects::{Effect, HttpAnswer, HttpId, HttpRequest, Purpose, RequestId, TraceKind, WriteId};
 use crate::fault::Fault;
 use crate::fetch::{Ask, timed_out, told};
 use crate::leg::Leg;
@@ -11,6 +11,7 @@ use crate::limits::{CALLBACK_LIMIT, CALLBACK_RETRIES, LATE_WRITE_LIMIT, WRITE_LI
 use crate::params::{Params, of_call};
 use crate::progress::Told;
 use crate::recording::{self, Take};
+use crate::requests::Reply;
 use crate::world::Input;
 use crate::{address, story};
 

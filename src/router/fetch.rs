@@ -6,11 +6,12 @@ use tipring_instructions::{Diagnostic, Document, parse};
 use tipring_resources::{Code, Level, Method};
 
 use crate::address;
-use crate::effects::{Effect, Exchange, HttpAnswer, HttpId, HttpRequest, Instructions, Purpose, TraceKind};
+use crate::effects::{Effect, Exchange, HttpAnswer, HttpId, HttpRequest, Purpose, TraceKind};
 use crate::fault::Fault;
 use crate::leg::{Leg, Stop};
 use crate::limits::{HTTP_LIMIT, MAX_FALLBACKS};
 use crate::params::{Params, of_call, param};
+use crate::requests::Instructions;
 use crate::world::Input;
 
 /// What is asked next.

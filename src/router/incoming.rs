@@ -3,10 +3,11 @@
 use tipring_card::Cause;
 use tipring_resources::{AccountStatus, Call, CallStatus, Direction, Number, Record, Sid, SidKind};
 
-use crate::effects::{CallCallback, CallEvents, Effect, LineCommand, LineEvent, LineNumber, TraceKind};
+use crate::effects::{CallEvents, Effect, LineCommand, LineEvent, LineNumber, TraceKind};
 use crate::fault::Fault;
 use crate::limits::{MAX_LINE_TEXT, MAX_SESSIONS};
 use crate::params::ANONYMOUS;
+use crate::requests::CallCallback;
 use crate::session::{End, Session};
 use crate::world::World;
 
@@ -90,6 +91,8 @@ impl World {
             line,
             supervision: None,
             queued_ms: 0,
+            answered_by: None,
+            group: String::new(),
         }
     }
 

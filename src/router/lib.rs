@@ -6,6 +6,7 @@
 //! effects, octet by octet.
 
 mod address;
+mod beside;
 mod bridge;
 mod config;
 mod date;
@@ -26,6 +27,7 @@ mod params;
 mod progress;
 mod queue;
 mod recording;
+mod requests;
 mod routes;
 mod session;
 mod sound;
@@ -33,7 +35,9 @@ mod story;
 mod verbs;
 mod world;
 
+pub use beside::*;
 pub use config::{Config, Outbound, Reconfiguration};
 pub use effects::*;
 pub use limits::Counters;
 pub use machine::Router;
+pub use requests::*;

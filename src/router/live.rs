@@ -18,9 +18,10 @@
 
 use tipring_resources::{CallStatus, Code, Record, Sid};
 
-use crate::effects::{CallChange, Effect, Instructions, Reply, RequestId, TraceKind};
+use crate::effects::{Effect, RequestId, TraceKind};
 use crate::fetch::Wanted;
 use crate::leg::{Leg, Stop};
+use crate::requests::{CallChange, Instructions, Reply};
 use crate::session::End;
 use crate::world::{Input, TaskId, World};
 

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
 use tipring_card::Micros;
-use tipring_resources::{Call, Sid};
+use tipring_resources::{Call, Code, Sid};
 
 use crate::config::Config;
-use crate::effects::{Effect, Event, Request, SwitchEvent, TraceKind};
+use crate::effects::{Effect, Event, SwitchEvent, TraceKind};
 use crate::errand;
 use crate::leg::Leg;
 use crate::limits::Counters;
+use crate::requests::{Reply, Request};
 use crate::world::{Input, Shared, TaskId, World, lock};
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -140,7 +141,32 @@ impl World {
                 }
                 Request::CreateCall(new) => self.create_by_request(id, *new),
                 Request::ChangeCall(change) => self.change_by_request(id, *change),
+                _ => {
+                    let text = "this is not available yet".to_owned();
+                    self.emit(Effect::Reply { id, reply: Reply::Refused { code: Code(20503), text } });
+                }
             },
+            Event::Heard { id, heard } => {
+                let task = self.routes.listens.get(&id).copied();
+                self.to(task, Input::Heard { id, heard });
+            }
+            Event::Classified { tap, verdict, after_ms } => {
+                let task = self.routes.taps.get(&tap).copied();
+                self.to(task, Input::Classified { tap, verdict, after_ms });
+            }
+            Event::Transcribed { sid, result } => {
+                let task = self.routes.transcriptions.remove(&sid);
+                self.to(task, Input::Transcribed { sid, result });
+            }
+            Event::Stream { id, event } => {
+                let task = self.routes.streams.get(&id).copied();
+                self.to(task, Input::Stream { id, event });
+            }
+            Event::MessageSent { sid, status, fault } => {
+                let task = self.routes.messages.get(&sid).copied();
+                self.to(task, Input::MessageSent { sid, status, fault });
+            }
+            Event::MessageIn(_) => self.counters.stale_events += 1,
             Event::Directory(change) => self.directory.change(change),
             Event::Configure(new) => self.config.take(*new),
             Event::Drain => self.drain(),
@@ -175,6 +201,10 @@ impl World {
             SwitchEvent::Quiet { tap, .. } => {
                 let task = self.routes.taps.get(&tap).copied();
                 self.to(task, Input::Quiet(tap));
+            }
+            SwitchEvent::Speaks { tap, .. } => {
+                let task = self.routes.taps.get(&tap).copied();
+                self.to(task, Input::Speaks(tap));
             }
             SwitchEvent::TapEnded { tap, spoken, lost, .. } => {
                 let task = self.routes.taps.remove(&tap);
@@ -211,6 +241,10 @@ mod tests {
             token: String::new(),
             created: Stamp(0),
             updated: Stamp(0),
+            parent: None,
+            contact: String::new(),
+            voice: tipring_resources::VoiceSettings::default(),
+            public_media: false,
         }
     }
 
@@ -295,13 +329,13 @@ mod tests {
         assert_eq!(world.counters.calls_out, 300);
     }
 
-    fn order(owner: &Account) -> crate::effects::NewCall {
-        crate::effects::NewCall {
+    fn order(owner: &Account) -> crate::requests::NewCall {
+        crate::requests::NewCall {
             account: owner.sid,
             to: "+12025550123".into(),
             from: "+12025550199".into(),
             group: String::new(),
-            instructions: crate::effects::Instructions::Document("<Response/>".into()),
+            instructions: crate::requests::Instructions::Document("<Response/>".into()),
             fallback_url: String::new(),
             fallback_method: tipring_resources::Method::Post,
             callback: None,
@@ -309,6 +343,7 @@ mod tests {
             time_limit_s: 60,
             send_digits: String::new(),
             record: None,
+            machine: None,
         }
     }
 }

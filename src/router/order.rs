@@ -4,10 +4,11 @@ use tipring_card::Micros;
 use tipring_numbering::Class;
 use tipring_resources::{AccountStatus, Call, CallStatus, Code, Direction, Sid, SidKind};
 
-use crate::effects::{Effect, NewCall, Outgoing, Reply, RequestId, WriteId};
+use crate::effects::{Effect, Outgoing, RequestId, WriteId};
 use crate::incoming::clean;
 use crate::limits::MAX_SESSIONS;
 use crate::outgoing::Outward;
+use crate::requests::{NewCall, Reply};
 use crate::session::Session;
 use crate::world::World;
 
@@ -183,6 +184,8 @@ impl World {
             line: String::new(),
             supervision: None,
             queued_ms: 0,
+            answered_by: None,
+            group: String::new(),
         }
     }
 }

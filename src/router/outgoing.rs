@@ -5,7 +5,7 @@ use tipring_card::{Cause, Micros};
 use tipring_resources::{Call, CallStatus, Code, Record};
 
 use crate::bridge::ChildState;
-use crate::effects::{CallRecord, Effect, Instructions, Outgoing, Reply, RequestId, TraceKind, Track, WriteId};
+use crate::effects::{Effect, Outgoing, RequestId, TraceKind, Track, WriteId};
 use crate::errand::Errand;
 use crate::fault::Fault;
 use crate::fetch::Wanted;
@@ -13,6 +13,7 @@ use crate::leg::{Leg, Stop};
 use crate::limits::{DIALLING_LIMIT, HELP_EVERY, HELP_LIMIT, SEIZE_LIMIT, WRITE_LIMIT};
 use crate::queue::Waits;
 use crate::recording::{Ear, Side, Take, Wish};
+use crate::requests::{CallRecord, Instructions, Reply};
 use crate::session::Session;
 use crate::sound::{Noise, keys};
 use crate::world::{Input, TaskId, World};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tipring_resources::Sid;
 use tipring_switch::{PlayId, Port, TapId};
 
-use crate::effects::{AttemptId, HttpId, MediaId, WriteId};
+use crate::effects::{AttemptId, HttpId, ListenId, MediaId, StreamId, WriteId};
 use crate::world::TaskId;
 
 #[derive(Default)]
@@ -19,6 +19,10 @@ pub(crate) struct Routes {
     pub(crate) plays: BTreeMap<PlayId, TaskId>,
     pub(crate) taps: BTreeMap<TapId, TaskId>,
     pub(crate) recordings: BTreeMap<Sid, TaskId>,
+    pub(crate) listens: BTreeMap<ListenId, TaskId>,
+    pub(crate) transcriptions: BTreeMap<Sid, TaskId>,
+    pub(crate) streams: BTreeMap<StreamId, TaskId>,
+    pub(crate) messages: BTreeMap<Sid, TaskId>,
     pub(crate) writes: BTreeMap<WriteId, Vec<TaskId>>,
 }
 
@@ -38,6 +42,10 @@ impl Routes {
             && self.plays.is_empty()
             && self.taps.is_empty()
             && self.recordings.is_empty()
+            && self.listens.is_empty()
+            && self.transcriptions.is_empty()
+            && self.streams.is_empty()
+            && self.messages.is_empty()
             && self.writes.is_empty()
     }
 
@@ -51,6 +59,10 @@ impl Routes {
         self.plays.retain(|_, waiter| *waiter != task);
         self.taps.retain(|_, waiter| *waiter != task);
         self.recordings.retain(|_, waiter| *waiter != task);
+        self.listens.retain(|_, waiter| *waiter != task);
+        self.transcriptions.retain(|_, waiter| *waiter != task);
+        self.streams.retain(|_, waiter| *waiter != task);
+        self.messages.retain(|_, waiter| *waiter != task);
         for waiters in self.writes.values_mut() {
             waiters.retain(|waiter| *waiter != task);
         }

@@ -7,10 +7,11 @@ use tipring_card::{Cause, Law, Micros};
 use tipring_resources::{Call, CallStatus, Code, Direction, Method, Number, Record, Sid};
 use tipring_switch::{Command as SwitchCommand, PlayId, Port};
 
-use crate::effects::{CallCallback, Effect, HttpId, Instructions, LineCommand, MediaId, TraceKind, WriteId};
+use crate::effects::{Effect, HttpId, LineCommand, MediaId, TraceKind, WriteId};
 use crate::errand::Errand;
 use crate::outgoing::Outward;
 use crate::progress::Progress;
+use crate::requests::{CallCallback, Instructions};
 use crate::world::{Input, TaskId, World};
 
 /// One leg and its call record.

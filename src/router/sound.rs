@@ -53,6 +53,7 @@ impl Noise {
         };
         Noise::Media(MediaSource::Speech {
             text: say.text.clone(),
+            markup: say.markup.clone(),
             voice: or(&say.voice, &world.config.default_voice),
             language: or(&say.language, &world.config.default_language),
         })
@@ -108,6 +109,7 @@ impl Leg {
                 let name = match source {
                     MediaSource::Url(url) => url.clone(),
                     MediaSource::Speech { .. } => "speech".to_owned(),
+                    MediaSource::Music => "music".to_owned(),
                 };
                 (Some(id), name)
             }

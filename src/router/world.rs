@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use tipring_card::Micros;
-use tipring_resources::{Call, Record, Sid, SidKind, Stamp};
+use tipring_resources::{Call, MessageStatus, Record, Sid, SidKind, Stamp};
+
+use crate::beside::{ListenHeard, StreamEvent};
 
 use crate::bridge::Child;
 use crate::config::Config;
 use crate::directory::Directory;
-use crate::effects::{Effect, HttpAnswer, HttpId, MediaId, PlayId, Trace, TraceKind, WriteId};
+use crate::effects::{Effect, HttpAnswer, HttpId, ListenId, MediaId, PlayId, StreamId, Trace, TraceKind, WriteId};
 use crate::errand::Errand;
 use crate::limits::{Counters, MAX_EFFECTS, MAX_ERRANDS, MAX_INBOX};
 use crate::progress::Told;
@@ -42,6 +44,31 @@ pub(crate) enum Input {
         whole: bool,
     },
     Quiet(TapId),
+    Speaks(TapId),
+    Heard {
+        id: ListenId,
+        heard: ListenHeard,
+    },
+    Classified {
+        tap: TapId,
+        verdict: String,
+        after_ms: u32,
+    },
+    Transcribed {
+        sid: Sid,
+        result: Result<String, (Code, String)>,
+    },
+    Stream {
+        id: StreamId,
+        event: StreamEvent,
+    },
+    MessageSent {
+        sid: Sid,
+        status: MessageStatus,
+        fault: Option<(Code, String)>,
+    },
+    /// Look at the room, the queue or the stream that the leg is in.
+    Room,
     TapEnded {
         tap: TapId,
         spoken: bool,

@@ -200,6 +200,10 @@ pub(crate) fn account(row: &AnyRow) -> Result<Account, StoreError> {
         token: cells.value("token")?,
         created: cells.stamp("created")?,
         updated: cells.stamp("updated")?,
+        parent: None,
+        contact: String::new(),
+        voice: tipring_resources::VoiceSettings::default(),
+        public_media: false,
     })
 }
 
@@ -224,6 +228,12 @@ pub(crate) fn number(row: &AnyRow) -> Result<Number, StoreError> {
         origin,
         created: cells.stamp("created")?,
         updated: cells.stamp("updated")?,
+        voice_application: None,
+        sms_url: String::new(),
+        sms_method: tipring_resources::Method::Post,
+        sms_fallback_url: String::new(),
+        sms_fallback_method: tipring_resources::Method::Post,
+        sms_application: None,
     })
 }
 
@@ -255,6 +265,8 @@ pub(crate) fn call(row: &AnyRow) -> Result<Call, StoreError> {
         line: cells.value("line")?,
         supervision: cells.value("supervision")?,
         queued_ms: cells.small("queued_ms")?.unwrap_or(0),
+        answered_by: None,
+        group: String::new(),
     })
 }
 
@@ -273,6 +285,8 @@ pub(crate) fn recording(row: &AnyRow) -> Result<Recording, StoreError> {
         started: cells.stamp("started")?,
         created: cells.stamp("created")?,
         updated: cells.stamp("updated")?,
+        conference: None,
+        track: String::new(),
     })
 }
 

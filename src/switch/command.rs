@@ -4,6 +4,7 @@ use tipring_card::Law;
 use tipring_dsp::dtmf::frequencies_of;
 use tipring_dsp::{Detector, Limiter};
 
+use crate::room::Seat;
 use crate::tap::{Side, Tap};
 use crate::{Command, Event, FEED, Place, PlayId, Port, Switch, TapId, Tone};
 
@@ -11,7 +12,18 @@ impl Switch {
     /// Does what it is told, at once; what can be heard of it is heard from the next tick on.
     pub fn command(&mut self, command: Command) {
         match command {
-            Command::Attach { port, law } => self.attach(port, law),
+            Command::Attach { port, law } => self.attach(port, law, false),
+            Command::AttachSource { port, law } => self.attach(port, law, true),
+            Command::Join { port, room, hears, talks } => {
+                if self.place(port).is_some() {
+                    self.seat(usize::from(port.index), Some(Seat { room, hears, talks }));
+                }
+            }
+            Command::Leave { port } => {
+                if self.place(port).is_some() {
+                    self.seat(usize::from(port.index), None);
+                }
+            }
             Command::Detach { port } => self.detach(port),
             Command::Play { port, play } => self.play(port, play),
             Command::Feed { play, port, len, data } => self.feed(port, play, &data[..usize::from(len).min(FEED)]),
@@ -21,6 +33,14 @@ impl Switch {
                 }
             }
             Command::Tone { play, port, tone } => self.tone(port, play, tone),
+            Command::Mark { play, port, mark } => self.mark(port, play, mark),
+            Command::Flush { play, port } => {
+                if let Some(place) = self.playing(port, play) {
+                    place.player.flush();
+                    self.tell_marks(usize::from(port.index));
+                    self.offer_room(usize::from(port.index));
+                }
+            }
             Command::Stop { play, port } => {
                 if self.playing(port, play).is_some() {
                     self.end_play(usize::from(port.index), false);
@@ -30,6 +50,7 @@ impl Switch {
                 let side = if both { Side::Both } else { Side::Said };
                 self.tap(port, Tap::new(tap, side, quiet_ms));
             }
+            Command::Listen { port, tap, quiet_ms } => self.tap(port, Tap::new(tap, Side::Said, quiet_ms).listening()),
             Command::TapHeard { port, tap } => self.tap(port, Tap::new(tap, Side::Heard, 0)),
             Command::Untap { tap, port } => self.untap(port, tap),
             Command::Connect { listener, talker } => self.wire(listener, talker, true),
@@ -45,7 +66,7 @@ impl Switch {
         }
     }
 
-    fn attach(&mut self, port: Port, law: Law) {
+    fn attach(&mut self, port: Port, law: Law, source: bool) {
         let index = usize::from(port.index);
         let Some(place) = self.places.get(index) else {
             self.counters.stale += 1;
@@ -60,7 +81,8 @@ impl Switch {
         place.port = Some(port);
         place.last_generation = Some(port.generation);
         place.law = law;
-        place.keys = true;
+        place.source = source;
+        place.keys = !source;
         place.detector = Detector::new();
         place.limiter = Limiter::new();
     }
@@ -83,6 +105,7 @@ impl Switch {
             }
         }
         self.matrix.unwire(index);
+        self.places[index].seat = None;
         self.places[index].port = None;
     }
 
@@ -122,6 +145,30 @@ impl Switch {
             self.counters.refused += 1;
         } else if !place.player.tone(tone) {
             self.counters.overflow += 1;
+        }
+    }
+
+    fn mark(&mut self, port: Port, play: PlayId, mark: u32) {
+        let Some(place) = self.playing(port, play) else {
+            return;
+        };
+        if place.player.is_complete() {
+            self.counters.stale += 1;
+        } else if !place.player.mark(mark) {
+            self.counters.overflow += 1;
+        }
+    }
+
+    /// Tells the marks that a playing has passed.
+    pub(crate) fn tell_marks(&mut self, index: usize) {
+        let place = &mut self.places[index];
+        let (Some(port), Some(play)) = (place.port, place.player.play()) else {
+            return;
+        };
+        while let Some(mark) = place.player.passed() {
+            if !self.outbox.tell(Event::Marked { port, play, mark }) {
+                self.counters.dropped_events += 1;
+            }
         }
     }
 

@@ -18,6 +18,7 @@ mod ears;
 mod matrix;
 mod outbox;
 mod player;
+mod room;
 mod tap;
 mod tick;
 mod words;
@@ -31,13 +32,14 @@ use ears::Ears;
 use matrix::Matrix;
 use outbox::Outbox;
 use player::Player;
+use room::Seat;
 use tap::Tap;
 
 pub use counters::Counters;
 pub use player::SEGMENTS;
 pub use tap::TAPS;
 pub use tipring_dsp::ZoneId;
-pub use words::{Command, Event, FEED, PLAY_BUFFER, PlayId, Port, TapId, Tone};
+pub use words::{Command, Event, FEED, PLAY_BUFFER, PlayId, Port, RoomId, TapId, Tone};
 
 /// Where the blocks come from and go to.
 pub trait PortIo {
@@ -63,6 +65,9 @@ struct Place {
     /// The last use, so that an older one cannot come back.
     last_generation: Option<u32>,
     law: Law,
+    /// It has no channel: what is played here is what it says.
+    source: bool,
+    seat: Option<Seat>,
     keys: bool,
     detector: Detector,
     /// Of what this port hears where many speak.
@@ -111,6 +116,8 @@ impl Place {
             port: None,
             last_generation: None,
             law: Law::A,
+            source: false,
+            seat: None,
             keys: false,
             detector: Detector::new(),
             limiter: Limiter::new(),

@@ -21,6 +21,8 @@ pub(crate) struct Player {
     held: usize,
     segments: Deque<Segment, SEGMENTS>,
     sounding: Option<Sounding>,
+    /// Marks that were passed and not yet told.
+    passed: Deque<u32, PASSED>,
     /// All has been fed.
     complete: bool,
     /// The first octet is out.
@@ -49,6 +51,7 @@ pub(crate) struct Played {
 enum Segment {
     Octets(usize),
     Tone(Tone),
+    Mark(u32),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +77,7 @@ impl Player {
             held: 0,
             segments: Deque::new(),
             sounding: None,
+            passed: Deque::new(),
             complete: false,
             started: false,
             flowing: false,
@@ -104,6 +108,7 @@ impl Player {
         (self.from, self.held, self.octets, self.unoffered) = (0, 0, 0, 0);
         self.segments.clear();
         self.sounding = None;
+        self.passed.clear();
         (self.complete, self.started, self.flowing) = (false, false, false);
     }
 
@@ -124,6 +129,30 @@ impl Player {
     /// Appends a tone. `false`: no room.
     pub(crate) fn tone(&mut self, tone: Tone) -> bool {
         self.segments.push_back(Segment::Tone(tone)).is_ok()
+    }
+
+    /// Appends a mark. `false`: no room.
+    pub(crate) fn mark(&mut self, mark: u32) -> bool {
+        self.segments.push_back(Segment::Mark(mark)).is_ok()
+    }
+
+    /// The next mark that was passed.
+    pub(crate) fn passed(&mut self) -> Option<u32> {
+        self.passed.pop_front()
+    }
+
+    /// Drops what waits; its marks count as passed. The playing goes on with what is fed next.
+    pub(crate) fn flush(&mut self) {
+        self.unoffered += self.held;
+        (self.from, self.held) = (0, 0);
+        self.sounding = None;
+        self.flowing = false;
+        while let Some(segment) = self.segments.pop_front() {
+            if let Segment::Mark(mark) = segment {
+                // There is a place for each: both queues are of one size.
+                let _ = self.passed.push_back(mark);
+            }
+        }
     }
 
     /// Nothing more comes.
@@ -162,6 +191,7 @@ impl Player {
             }
             played.sound += written;
         }
+        self.pass_marks();
         self.octets = self.octets.saturating_add(played.sound as u32);
         played.started = played.sound > 0 && !self.started;
         self.started |= played.started;
@@ -175,7 +205,7 @@ impl Player {
 
     /// Whether there is enough to begin with.
     fn has_start(&self) -> bool {
-        self.held >= START || self.segments.iter().any(|segment| matches!(segment, Segment::Tone(_)))
+        self.held >= START || self.segments.iter().any(|segment| !matches!(segment, Segment::Octets(_)))
     }
 
     /// Writes a piece of the first segment; 0: there is none. Each turn takes a segment away or writes.
@@ -196,6 +226,11 @@ impl Player {
                     self.sounding = Sounding::of(*tone);
                     self.segments.pop_front();
                 }
+                Some(Segment::Mark(_)) => {
+                    if !self.pass_marks() {
+                        return 0;
+                    }
+                }
                 Some(Segment::Octets(left)) => {
                     let count = (*left).min(into.len());
                     *left -= count;
@@ -207,6 +242,19 @@ impl Player {
                 }
             }
         }
+    }
+
+    /// Marks that come next are passed. `false`: there is one for which there is no room.
+    fn pass_marks(&mut self) -> bool {
+        while self.sounding.is_none()
+            && let Some(Segment::Mark(mark)) = self.segments.front()
+        {
+            if self.passed.push_back(*mark).is_err() {
+                return false;
+            }
+            self.segments.pop_front();
+        }
+        true
     }
 
     fn take(&mut self, into: &mut [u8]) {
@@ -281,6 +329,8 @@ impl Sounding {
     }
 }
 
+/// Marks that wait to be told: as many as there may be segments, so that none is ever lost.
+const PASSED: usize = SEGMENTS;
 /// Octets with which a playing begins, and goes on after a gap.
 const START: usize = 2 * BLOCK;
 /// What must have become free before it is worth an event.

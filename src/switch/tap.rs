@@ -5,8 +5,9 @@ use tipring_dsp::speech::Voice;
 
 use crate::{Port, TapId, words::Event};
 
-/// Taps on one port: the caller's own message, a recording of the call, a listener in, and one to spare.
-pub const TAPS: usize = 4;
+/// Taps on one port: a message and a recording of the call of two channels, a stream of two tracks, a recognizer, a
+/// classifier, and one to spare.
+pub const TAPS: usize = 8;
 
 /// What of a port a tap takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,10 @@ pub(crate) struct Tap {
     quiet_after: u32,
     quiet_for: u32,
     quiet_told: bool,
+    /// Tells when speech begins.
+    listens: bool,
+    /// Somebody speaks, and it was told.
+    speech_told: bool,
     spoken: bool,
     blocks: u32,
     lost: u32,
@@ -40,11 +45,29 @@ impl Tap {
             quiet_after: quiet_ms.div_ceil(BLOCK_MS),
             quiet_for: 0,
             quiet_told: false,
+            listens: false,
+            speech_told: false,
             spoken: false,
             blocks: 0,
             lost: 0,
             speech: Speech::new(),
         }
+    }
+
+    /// It tells when speech begins.
+    pub(crate) fn listening(mut self) -> Tap {
+        self.listens = true;
+        self
+    }
+
+    /// Whether speech has begun and was not told.
+    pub(crate) fn begins(&self) -> bool {
+        self.listens && self.spoken && self.quiet_for == 0 && !self.speech_told
+    }
+
+    /// It was told.
+    pub(crate) fn told_speech(&mut self) {
+        self.speech_told = true;
     }
 
     /// Takes a block of the port's voice. `true`: it is time to say that nobody speaks.
@@ -62,6 +85,7 @@ impl Tap {
     /// Silence was told: not again until somebody spoke.
     pub(crate) fn told_quiet(&mut self) {
         self.quiet_told = true;
+        self.speech_told = false;
     }
 
     /// One block was told, or there was no room for it.

@@ -20,15 +20,22 @@ impl Switch {
             if self.places[index].port.is_some() {
                 self.hear_keys(index);
                 let block = self.sound_for(index);
-                io.write(index as u16, &block);
+                if !self.places[index].source {
+                    io.write(index as u16, &block);
+                }
                 self.feed_taps(index, &block);
             }
         }
     }
 
     fn read_all(&mut self, io: &mut impl PortIo) {
+        for index in 0..self.places.len() {
+            if self.places[index].port.is_some() && self.places[index].source {
+                self.say(index);
+            }
+        }
         for (index, place) in self.places.iter().enumerate() {
-            if place.port.is_some() {
+            if place.port.is_some() && !place.source {
                 let octets = self.ears.refill(index, place.law);
                 if !io.read(index as u16, octets) {
                     octets.fill(place.law.silence());
@@ -36,6 +43,14 @@ impl Switch {
                 }
             }
         }
+    }
+
+    /// What a source says: its playing.
+    fn say(&mut self, index: usize) {
+        let law = self.places[index].law;
+        let mut block = [law.silence(); BLOCK];
+        self.play_into(index, &mut block);
+        *self.ears.refill(index, law) = block;
     }
 
     fn hear_keys(&mut self, index: usize) {
@@ -54,7 +69,7 @@ impl Switch {
     fn sound_for(&mut self, index: usize) -> Block {
         let law = self.places[index].law;
         let mut block = [law.silence(); BLOCK];
-        let plays = self.play_into(index, &mut block);
+        let plays = !self.places[index].source && self.play_into(index, &mut block);
         let mut linear: Linear = [0; BLOCK];
         match self.matrix.hears(index) {
             Hears::Nobody => return block,
@@ -90,6 +105,7 @@ impl Switch {
         if started {
             self.tell(Event::Started { port, play });
         }
+        self.tell_marks(index);
         if starved {
             self.counters.starved += 1;
             self.tell(Event::Starved { port, play });
@@ -125,7 +141,11 @@ impl Switch {
             let told = self.outbox.tell_audio(Event::Audio { port, tap: tap.id, data });
             self.counters.dropped_events += u64::from(!told);
             tap.count(told);
-            if tap.hear(&said) && self.outbox.tell(tap.quiet(port)) {
+            let quiet = tap.hear(&said);
+            if tap.begins() && self.outbox.tell(Event::Speaks { port, tap: tap.id }) {
+                tap.told_speech();
+            }
+            if quiet && self.outbox.tell(tap.quiet(port)) {
                 tap.told_quiet();
             }
         }

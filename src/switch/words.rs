@@ -22,6 +22,10 @@ pub struct PlayId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TapId(pub u64);
 
+/// One room: ports that hear each other, unique over the switch's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoomId(pub u32);
+
 /// Most octets that one [`Command::Feed`] carries: 20 ms.
 pub const FEED: usize = 160;
 
@@ -52,6 +56,31 @@ pub enum Command {
         port: Port,
         /// Law of its octets, both ways.
         law: Law,
+    },
+    /// A place without a channel joins the matrix: what is played there is what it says, what it hears goes to its taps.
+    /// It is a voice of the box in a room (an announcement, a beep), and the ear of a recording of the room.
+    AttachSource {
+        /// The new use of the place.
+        port: Port,
+        /// Law of what is fed to it and of its taps.
+        law: Law,
+    },
+    /// The port takes a seat in a room, or changes what its seat may. Who may talk is heard by everybody there who may
+    /// hear, but himself. A port sits in one room at most; it leaves the old one in the same moment.
+    Join {
+        /// Who.
+        port: Port,
+        /// Where.
+        room: RoomId,
+        /// Hears those who talk.
+        hears: bool,
+        /// Is heard by those who hear.
+        talks: bool,
+    },
+    /// The port's seat is free. Crosspoints that were made with [`Command::Connect`] stay.
+    Leave {
+        /// Who.
+        port: Port,
     },
     /// The channel leaves; its playing and taps end with events.
     Detach {
@@ -93,6 +122,22 @@ pub enum Command {
         /// What.
         tone: Tone,
     },
+    /// A mark is appended to the running playing: [`Event::Marked`] tells when all that was fed before it is out.
+    Mark {
+        /// Which playing.
+        play: PlayId,
+        /// On which port.
+        port: Port,
+        /// Its name.
+        mark: u32,
+    },
+    /// What waits in the running playing is dropped; its marks are told at once. The playing goes on.
+    Flush {
+        /// Which playing.
+        play: PlayId,
+        /// On which port.
+        port: Port,
+    },
     /// The playing ends at once, mid-block, with silence.
     Stop {
         /// Which playing.
@@ -108,6 +153,15 @@ pub enum Command {
         tap: TapId,
         /// Also what the port hears, mixed in.
         both: bool,
+        /// Say [`Event::Quiet`] after this long with no speech; 0 = never.
+        quiet_ms: u32,
+    },
+    /// A tap on what the port's channel says that also tells when speech begins ([`Event::Speaks`]).
+    Listen {
+        /// Whose voice.
+        port: Port,
+        /// Its name from now on.
+        tap: TapId,
         /// Say [`Event::Quiet`] after this long with no speech; 0 = never.
         quiet_ms: u32,
     },
@@ -186,6 +240,15 @@ pub enum Event {
         /// All of it, or was it stopped.
         whole: bool,
     },
+    /// All that was fed before a mark went out, or was dropped.
+    Marked {
+        /// On which port.
+        port: Port,
+        /// Of which playing.
+        play: PlayId,
+        /// Its name.
+        mark: u32,
+    },
     /// The player ran dry in the middle: silence was sent. Told once a gap.
     Starved {
         /// On which port.
@@ -201,6 +264,13 @@ pub enum Event {
         tap: TapId,
         /// The octets.
         data: Block,
+    },
+    /// Speech began: of a tap that listens, once, and again after each [`Event::Quiet`].
+    Speaks {
+        /// On which port.
+        port: Port,
+        /// Which.
+        tap: TapId,
     },
     /// No speech for the tap's `quiet_ms` (counted from its start, or from the last speech).
     Quiet {

@@ -126,6 +126,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         token: "0123456789abcdef0123456789abcdef".into(),
         created: now(),
         updated: now(),
+        parent: None,
+        contact: String::new(),
+        voice: tipring_resources::VoiceSettings::default(),
+        public_media: false,
     };
     store.put_account(account.clone()).await?;
     past(&store, account.sid).await?;
@@ -161,6 +165,8 @@ fn nobody(account: Sid) -> Call {
         line: "sim 1/1".into(),
         supervision: None,
         queued_ms: 0,
+        answered_by: None,
+        group: String::new(),
     }
 }
 
@@ -200,6 +206,8 @@ async fn past(store: &Store, account: Sid) -> Result<(), Box<dyn std::error::Err
         started: now(),
         created: now(),
         updated: now(),
+        conference: None,
+        track: String::new(),
     };
     store.put(Record::Recording(recording)).await?;
     Ok(())

@@ -67,6 +67,7 @@ async fn c14_caller_number_and_a_url_reach_the_router_with_the_defaults() {
         time_limit_s: 14_400,
         send_digits: String::new(),
         record: None,
+        machine: None,
     };
     assert_eq!(desk.live.last_new(), plain);
     let form = "To=dahdi/pstn/0301234567&From=%2B12025550100&CallerId=%2B12025550122&Url=http://app/v&Method=get\

@@ -275,6 +275,10 @@ pub fn account(id: u128) -> Account {
         token: format!("token-{id}"),
         created: at(0),
         updated: at(0),
+        parent: None,
+        contact: String::new(),
+        voice: tipring_resources::VoiceSettings::default(),
+        public_media: false,
     }
 }
 
@@ -303,6 +307,8 @@ pub fn call(id: u128, status: CallStatus) -> Call {
         line: "sim 1/1".into(),
         supervision: None,
         queued_ms: 0,
+        answered_by: None,
+        group: String::new(),
     }
 }
 
@@ -319,6 +325,8 @@ pub fn recording(id: u128, status: RecordingStatus) -> Recording {
         started: at(1001),
         created: at(1001),
         updated: at(1001),
+        conference: None,
+        track: String::new(),
     }
 }
 
@@ -338,5 +346,11 @@ pub fn number(id: u128, account: u128, digits: &str) -> Number {
         origin: NumberOrigin::Api,
         created: at(1),
         updated: at(1),
+        voice_application: None,
+        sms_url: String::new(),
+        sms_method: tipring_resources::Method::Post,
+        sms_fallback_url: String::new(),
+        sms_fallback_method: tipring_resources::Method::Post,
+        sms_application: None,
     }
 }

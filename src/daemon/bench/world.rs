@@ -129,6 +129,12 @@ impl World {
             origin: NumberOrigin::Api,
             created: stamp,
             updated: stamp,
+            voice_application: None,
+            sms_url: String::new(),
+            sms_method: tipring_resources::Method::Post,
+            sms_fallback_url: String::new(),
+            sms_fallback_method: tipring_resources::Method::Post,
+            sms_application: None,
         };
         self.runtime.block_on(async {
             service.store.put_number(number.clone()).await.map_err(|error| failed("a number", &error))?;

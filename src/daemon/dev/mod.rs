@@ -229,6 +229,12 @@ async fn give_number(service: &Service, name: &str, about: &str, voice_url: Stri
         origin: tipring_resources::NumberOrigin::Api,
         created: known.map_or(stamp, |number| number.created),
         updated: stamp,
+        voice_application: None,
+        sms_url: String::new(),
+        sms_method: tipring_resources::Method::Post,
+        sms_fallback_url: String::new(),
+        sms_fallback_method: tipring_resources::Method::Post,
+        sms_application: None,
     };
     service.store.put_number(number.clone()).await.map_err(failed)?;
     service.live.directory(DirectoryChange::Number(number)).await;

@@ -106,6 +106,8 @@ impl Take {
             started: now,
             created: now,
             updated: now,
+            conference: None,
+            track: String::new(),
         };
         let second = names.get(1).copied().zip(wish.ears.get(1).map(|ear| ear.law));
         world.emit(Effect::OpenRecording { sid, tap, law: first.law, second });

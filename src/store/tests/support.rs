@@ -56,6 +56,10 @@ pub fn account() -> Account {
         token: "secret".into(),
         created: at(1),
         updated: at(1),
+        parent: None,
+        contact: String::new(),
+        voice: tipring_resources::VoiceSettings::default(),
+        public_media: false,
     }
 }
 
@@ -75,6 +79,12 @@ pub fn number(id: u128, digits: &str) -> Number {
         origin: NumberOrigin::Api,
         created: at(i64::try_from(id).unwrap()),
         updated: at(5),
+        voice_application: None,
+        sms_url: String::new(),
+        sms_method: tipring_resources::Method::Post,
+        sms_fallback_url: String::new(),
+        sms_fallback_method: tipring_resources::Method::Post,
+        sms_application: None,
     }
 }
 
@@ -102,6 +112,8 @@ pub fn call(id: u128, status: CallStatus) -> Call {
         line: "sim 1/7".into(),
         supervision: None,
         queued_ms: 0,
+        answered_by: None,
+        group: String::new(),
     }
 }
 
@@ -118,6 +130,8 @@ pub fn recording(id: u128, status: RecordingStatus) -> Recording {
         started: at(2),
         created: at(i64::try_from(id).unwrap()),
         updated: at(3),
+        conference: None,
+        track: String::new(),
     }
 }
 

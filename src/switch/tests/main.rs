@@ -4,6 +4,7 @@ mod keys;
 mod play;
 mod queue;
 mod ringback;
+mod room;
 mod storm;
 mod tap;
 mod world;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::world::{World, octets};
 use tipring_card::Law;
-use tipring_switch::{Command, Event, FEED, PlayId, Port, TapId, Tone};
+use tipring_switch::{Command, Event, FEED, PlayId, Port, RoomId, TapId, Tone};
 
 /// What has been told about a playing or a tap.
 #[derive(Default)]
@@ -22,7 +22,10 @@ struct Story {
 impl Story {
     fn hear(&mut self, event: Event) {
         match event {
-            Event::Started { play, .. } | Event::Room { play, .. } | Event::Starved { play, .. } => {
+            Event::Started { play, .. }
+            | Event::Room { play, .. }
+            | Event::Starved { play, .. }
+            | Event::Marked { play, .. } => {
                 assert!(!self.plays.entry(play.0).or_default().ended, "{event:?} after the end");
             }
             Event::Played { play, .. } => {
@@ -30,7 +33,7 @@ impl Story {
                 assert!(life.begun && !life.ended, "{event:?}");
                 life.ended = true;
             }
-            Event::Audio { tap, .. } | Event::Quiet { tap, .. } => {
+            Event::Audio { tap, .. } | Event::Quiet { tap, .. } | Event::Speaks { tap, .. } => {
                 assert!(!self.taps.entry(tap.0).or_default().ended, "{event:?} after the end");
             }
             Event::TapEnded { tap, .. } => {
@@ -47,7 +50,16 @@ fn command(dice: &mut impl FnMut(u64) -> u64, next: &mut u64) -> Command {
     let port = Port { index: dice(6) as u16, generation: dice(4) as u32 };
     let other = Port { index: dice(6) as u16, generation: dice(4) as u32 };
     let (play, tap) = (PlayId(next.saturating_sub(dice(12))), TapId(next.saturating_sub(dice(12))));
-    match dice(16) {
+    match dice(22) {
+        16 if dice(30) == 0 => Command::AttachSource { port, law: Law::A },
+        17 => Command::Join { port, room: RoomId(dice(2) as u32), hears: dice(3) > 0, talks: dice(3) > 0 },
+        18 => Command::Leave { port },
+        19 => Command::Mark { play, port, mark: dice(100) as u32 },
+        20 if dice(4) == 0 => Command::Flush { play, port },
+        21 => {
+            *next += 1;
+            Command::Listen { port, tap: TapId(*next), quiet_ms: dice(300) as u32 }
+        }
         0 if dice(30) == 0 => Command::Attach { port, law: if dice(2) == 0 { Law::A } else { Law::Mu } },
         1 if dice(30) == 0 => Command::Detach { port },
         2 | 3 => {
@@ -95,7 +107,9 @@ fn whatever_is_commanded_all_that_began_ends_once() {
             match command {
                 Command::Play { play, .. } => story.plays.entry(play.0).or_default().begun = accepted,
                 // A tap too many begins and ends at once.
-                Command::Tap { tap, .. } => story.taps.entry(tap.0).or_default().begun = before.stale == after.stale,
+                Command::Tap { tap, .. } | Command::Listen { tap, .. } => {
+                    story.taps.entry(tap.0).or_default().begun = before.stale == after.stale
+                }
                 _ => {}
             }
             if dice(3) == 0 {

@@ -5,7 +5,7 @@ use tipring_instructions::{DialNumber, Target};
 use tipring_resources::Call;
 
 use super::Dialling;
-use crate::effects::{CallCallback, Outgoing};
+use crate::effects::Outgoing;
 use crate::fault::Fault;
 use crate::fetch::method_of;
 use crate::incoming::clean;
@@ -13,6 +13,7 @@ use crate::leg::Stop;
 use crate::order::{Barred, Callee};
 use crate::outgoing::Outward;
 use crate::params::ANONYMOUS;
+use crate::requests::CallCallback;
 use crate::session::Session;
 
 /// The number to be shown.

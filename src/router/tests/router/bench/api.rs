@@ -18,6 +18,7 @@ impl Bench {
             time_limit_s: 14_400,
             send_digits: String::new(),
             record: None,
+            machine: None,
         }
     }
 

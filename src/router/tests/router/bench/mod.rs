@@ -107,6 +107,10 @@ pub fn account() -> Account {
         token: "secret".into(),
         created: EPOCH,
         updated: EPOCH,
+        parent: None,
+        contact: String::new(),
+        voice: tipring_resources::VoiceSettings::default(),
+        public_media: false,
     }
 }
 
@@ -127,6 +131,12 @@ pub fn number(phone: &str) -> Number {
         origin: NumberOrigin::Api,
         created: EPOCH,
         updated: EPOCH,
+        voice_application: None,
+        sms_url: String::new(),
+        sms_method: tipring_resources::Method::Post,
+        sms_fallback_url: String::new(),
+        sms_fallback_method: tipring_resources::Method::Post,
+        sms_application: None,
     }
 }
 
