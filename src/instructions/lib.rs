@@ -13,6 +13,7 @@ mod gather;
 mod hangup;
 mod hints;
 mod markup;
+mod nearest;
 mod noun;
 mod parameter;
 mod pause;

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use crate::attributes::{Attributes, nearest};
+use crate::attributes::Attributes;
 use crate::catalogue::{self, Standing};
 use crate::diagnostic::{Diagnostic, Notes};
+use crate::nearest::nearest;
 use crate::xml::{Content, Element};
 use crate::{Connect, Dial, Enqueue, Gather, Pause, Play, Record, Redirect, Refer, Reject, Say, Sms, Start, Stop};
 

@@ -17,10 +17,10 @@ pub use sip::{SipNoun, SipUri};
 pub(crate) use queue::MAX_QUEUE_NAME;
 pub(crate) use sip::uri_of_text;
 
-use crate::attributes::nearest;
 use crate::catalogue;
 use crate::diagnostic::{Diagnostic, Notes};
 use crate::dial::{MAX_TARGETS, Target};
+use crate::nearest::nearest;
 use crate::verb::misplaced;
 use crate::xml::{Content, Element};
 
