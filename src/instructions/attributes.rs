@@ -146,23 +146,24 @@ impl<'a> Attributes<'a> {
     pub(crate) fn finish(self, notes: &mut Notes<'_>) {
         for attribute in &self.left {
             let name = attribute.name.as_str();
-            let text = match catalogue::row(self.path, name) {
-                Some(row) if row.standing == Standing::Absent => {
-                    format!("<{} {name}> is passed over: {}", self.element, row.why)
-                }
-                Some(_) => continue,
-                None if name == "xmlns" || ["xmlns:", "xml:", "xsi:"].iter().any(|space| name.starts_with(space)) => {
-                    continue;
-                }
-                None => {
-                    let known: Vec<&str> = catalogue::attributes(self.path).map(|row| row.attribute).collect();
-                    let hint = nearest(name, &known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-                    let name: String = name.chars().take(40).collect();
-                    format!("<{}> has no attribute {name}: passed over{hint}", self.element)
-                }
-            };
-            notes.warn(12200, attribute.at, text);
+            let row = catalogue::row(self.path, name);
+            let space = name == "xmlns" || ["xmlns:", "xml:", "xsi:"].iter().any(|space| name.starts_with(space));
+            if row.map_or(space, |row| row.standing != Standing::Absent) {
+                continue;
+            }
+            notes.warn_with(12200, attribute.at, || match row {
+                Some(row) => format!("<{} {name}> is passed over: {}", self.element, row.why),
+                None => self.unknown(name),
+            });
         }
+    }
+
+    /// The complaint about a name that the catalogue does not have.
+    fn unknown(&self, name: &str) -> String {
+        let known: Vec<&str> = catalogue::attributes(self.path).map(|row| row.attribute).collect();
+        let hint = nearest(name, &known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        let name: String = name.chars().take(40).collect();
+        format!("<{}> has no attribute {name}: passed over{hint}", self.element)
     }
 
     /// One word of a list; a wrong one ends the document.
