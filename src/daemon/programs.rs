@@ -106,8 +106,8 @@ impl Programs {
             timeout_s: dial.timeout_s.unwrap_or(TIMEOUT_S),
             time_limit_s: dial.time_limit_s.unwrap_or(TIME_LIMIT_S),
             send_digits: dial.send_digits.clone(),
+            machine: None,
             record: dial.record.then(|| CallRecord {
-                machine: None,
                 dual: false,
                 track: Track::Both,
                 trim: false,
