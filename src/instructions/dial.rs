@@ -6,6 +6,7 @@ use crate::attributes::{Attributes, Number};
 use crate::diagnostic::{Diagnostic, Notes};
 use crate::noun::{ClientNoun, DialNumber, QueueNoun, Room, SipNoun};
 use crate::record::RecordingEvents;
+use crate::shown;
 use crate::verb::Method;
 use crate::xml::Element;
 
@@ -126,7 +127,10 @@ impl fmt::Display for Dial {
                 Target::Number(number) => write!(f, " {}", number.number)?,
                 Target::Conference(room) => write!(f, " conference {:?}", room.name)?,
                 Target::Queue(queue) => write!(f, " queue {:?}", queue.name)?,
-                Target::Sip(sip) => write!(f, " {}", sip.uris.first().map_or("<Sip>", |first| first.uri.as_str()))?,
+                Target::Sip(sip) => {
+                    let first = sip.uris.first().map_or_else(String::new, |first| shown::sip(&first.uri));
+                    write!(f, " {first}")?;
+                }
                 Target::Client(client) => write!(f, " client:{}", client.identity)?,
                 Target::Unsupported(name) => write!(f, " <{name}>")?,
             }

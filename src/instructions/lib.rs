@@ -24,6 +24,7 @@ mod redirect;
 mod refer;
 mod reject;
 mod say;
+mod shown;
 mod sms;
 mod start;
 mod stream;
