@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Row};
-use tipring_resources::{Account, Call, Number, Record, Sid, Stamp};
+use tipring_resources::{Account, Application, AuditEvent, Call, Key, Number, Record, Sid, Stamp};
 
 use crate::journal::Journal;
 use crate::writer::{Command, Committed, Writer, WriterCounters};
@@ -136,9 +136,24 @@ impl Store {
         self.inner.writer.send(Command::Number(number))
     }
 
+    /// Inserts or changes an application.
+    pub fn put_application(&self, application: Application) -> Committed {
+        self.inner.writer.send(Command::Application(application))
+    }
+
+    /// Inserts or changes a key.
+    pub fn put_key(&self, key: Key) -> Committed {
+        self.inner.writer.send(Command::Key(key))
+    }
+
+    /// Notes what was done by the API.
+    pub fn put_audit(&self, event: AuditEvent) -> Committed {
+        self.inner.writer.send(Command::Audit(event))
+    }
+
     /// Deletes a number of an account, wherever it was set: who may is the caller's business. False: there was none.
     pub async fn delete_number(&self, account: Sid, sid: Sid) -> Result<bool, StoreError> {
-        Ok(self.inner.writer.send(Command::DeleteNumber { account, sid }).rows().await? > 0)
+        self.delete::<Number>(account, sid).await
     }
 
     /// Deletes the record of an ended call. False: there was none, or it has not ended.
