@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{AnyConnection, AnyPool, Row};
+use sqlx::{AnyConnection, AnyPool, Connection, Row};
 use tipring_resources::{Account, Application, AuditEvent, Call, Key, Number, Record, Sid, Stamp};
 
 use crate::journal::Journal;
@@ -74,6 +74,9 @@ impl Store {
         sqlx::any::install_default_drivers();
         std::fs::create_dir_all(&config.data_dir).map_err(|error| StoreError::file(&config.data_dir, &error))?;
         let (url, engine) = database_url(&config)?;
+        if engine == Engine::Sqlite {
+            first_look(&url).await?;
+        }
         let writers = pool(&url, engine, 1).await?;
         let mut connection = writers.acquire().await?;
         schema::migrate(&mut connection, engine).await?;
@@ -205,6 +208,17 @@ async fn check(connection: &mut AnyConnection, sql: &'static str) -> Result<(), 
         [line] if line == "ok" => Ok(()),
         found => Err(StoreError::Corrupt(found.join("; "))),
     }
+}
+
+/// A pool tries a damaged file again and again until its time is up, and then only says so: this says what is wrong.
+async fn first_look(url: &str) -> Result<(), StoreError> {
+    let mut connection = AnyConnection::connect(url).await?;
+    for pragma in SQLITE_PRAGMAS {
+        sqlx::query(*pragma).fetch_all(&mut connection).await?;
+    }
+    sqlx::query("SELECT COUNT(*) FROM sqlite_master").fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
 }
 
 async fn pool(url: &str, engine: Engine, connections: u32) -> Result<AnyPool, StoreError> {
