@@ -15,6 +15,7 @@ pub(crate) async fn list(asking: &Asking, call: Option<Sid>) -> Result<Answer, F
         calls::find(asking, call).await?;
     }
     let filter = RecordingFilter {
+        conference: None,
         call: call.or(form.sid("CallSid", SidKind::Call)?),
         created: dates::range(form, "DateCreated")?,
         with_deleted: form.boolean("IncludeSoftDeleted")?.unwrap_or(false),

@@ -121,11 +121,17 @@ impl Service {
         for number in numbers {
             router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Number(number)));
         }
+        for queue in store.all().await.map_err(|error| failed("queues")(&error))? {
+            router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Queue(queue)));
+        }
         // From here on it may ring: an exchange that was waiting for us is there within milliseconds.
         let (engine, handle) = match wiring.card {
             Some(card) => start_engine(card, config, epoch)?,
             None => (None, None),
         };
+        if let Some(handle) = &handle {
+            router.has_voices(handle.voices.clone());
+        }
         let gauges = handle.as_ref().map(tipring_lines::EngineHandle::gauges);
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, epoch };
         let (live, timeline) = conductor::start(parts);

@@ -82,7 +82,7 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
     let socket = config.this.runtime_dir.join("media.sock");
     let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
     let api = ([127, 0, 0, 1], 8080).into();
-    let router = Router::new(router_config(&config, options.seed, EPOCH, api));
+    let mut router = Router::new(router_config(&config, options.seed, EPOCH, api));
     let telephones = Telephones::new(scenario, options.seed).map_err(|text| StartError { exit: 78, text })?;
     let lines = LinesConfig {
         groups: scenario.group.iter().map(settings::group).collect(),
@@ -90,6 +90,7 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
         ..settings::lines(&config)
     };
     let signalling = Signalling::new(Box::new(telephones.near()), lines);
+    router.has_voices(Media::voices(signalling.ports()));
     let media = Media::new(signalling.ports());
     let form = if options.json { Form::Json } else { Form::Text };
     let mut world = World {

@@ -16,6 +16,7 @@ use crate::errand;
 use crate::leg::Leg;
 use crate::limits::Counters;
 use crate::requests::{Reply, Request};
+use crate::sources::Sources;
 use crate::world::{Input, Shared, TaskId, World, lock};
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -32,6 +33,11 @@ impl Router {
     pub fn new(config: Config) -> Self {
         let world = Arc::new(Mutex::new(World::new(config)));
         Router { world, tasks: BTreeMap::new(), live: BTreeMap::new() }
+    }
+
+    /// Places of the switch without a channel: voices of the box. Said once, before the first call.
+    pub fn has_voices(&mut self, places: std::ops::Range<u16>) {
+        lock(&self.world).sources = Sources::new(places);
     }
 
     /// What happened. Timers that are due come first. Time never goes back.
