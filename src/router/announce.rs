@@ -58,7 +58,22 @@ impl World {
             voice: true,
             ..Session::new(call.clone())
         };
+        if self.about(task) == Some(call.sid) {
+            self.voices.push((call.sid, task));
+        }
         self.sessions.insert(task, session);
+    }
+
+    /// A conversation is over: who speaks in it stops.
+    pub(crate) fn silence_voices(&mut self, call: Sid) {
+        let of: Vec<TaskId> = self.voices.iter().filter(|(about, _)| *about == call).map(|(_, task)| *task).collect();
+        for task in of {
+            self.take_back(task, true);
+            if let Some(session) = self.sessions.get_mut(&task) {
+                session.over = true;
+            }
+            self.deliver(task, crate::world::Input::Line);
+        }
     }
 
     /// The law in which a voice speaks to an audience.
@@ -95,6 +110,7 @@ pub(crate) async fn run(leg: &Leg, to: Audience, announce: Announce, call: Call)
     world.take_back(leg.task, true);
     world.unbridge(leg.task);
     world.sessions.remove(&leg.task);
+    world.voices.retain(|(_, task)| *task != leg.task);
     world.end_source(port);
     if let Audience::Room(sid) = to {
         world.tell_room(sid, RoomEvent::Announced(ran == Ok(Ran::Whole)), None);

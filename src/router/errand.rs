@@ -43,7 +43,7 @@ pub(crate) async fn run(leg: Leg, errand: Errand) {
             let Some(told) = leg.world().next_told(call) else {
                 return;
             };
-            callback(&leg, &told.call, &told.url, told.method, told.params).await;
+            callback(&leg, told.about, &told.call, &told.url, told.method, told.params).await;
         },
         Errand::Final { told, write } => match leg.committed(write, LATE_WRITE_LIMIT).await {
             Ok(()) => leg.world().tell(told),
@@ -56,12 +56,12 @@ pub(crate) async fn run(leg: Leg, errand: Errand) {
             {
                 return give_up(&leg, &call, &url, &why);
             }
-            callback(&leg, &call, &url, method, params).await;
+            callback(&leg, call.sid, &call, &url, method, params).await;
         }
         Errand::Notice { call, ask } => {
             let params = of_call(&call, &leg.world().config, &ask.extra);
             let token = leg.world().token();
-            if let Err(fault) = once(&leg, &call, Ask { extra: params, ..ask }, token).await {
+            if let Err(fault) = once(&leg, call.sid, &call, Ask { extra: params, ..ask }, token).await {
                 leg.world().fault(call.account, call.sid, fault);
             }
         }
@@ -76,8 +76,8 @@ pub(crate) async fn run(leg: Leg, errand: Errand) {
     }
 }
 
-/// A callback with its tries; one token over all of them.
-async fn callback(leg: &Leg, call: &Call, url: &str, method: Method, params: Params) {
+/// A callback with its tries; one token over all of them. `session`: whose cookies it has, a call's or a room's.
+async fn callback(leg: &Leg, session: Sid, call: &Call, url: &str, method: Method, params: Params) {
     if !address::is_absolute_http(url) {
         let fault = Fault::warning(11100, url, "the callback's URL is no absolute http or https URL");
         leg.world().counters.callbacks_failed += 1;
@@ -88,7 +88,7 @@ async fn callback(leg: &Leg, call: &Call, url: &str, method: Method, params: Par
     let mut waits = CALLBACK_RETRIES.iter();
     loop {
         let ask = Ask { url: url.to_owned(), method, extra: params.clone(), inline: false };
-        let Err(fault) = once(leg, call, ask, token.clone()).await else {
+        let Err(fault) = once(leg, session, call, ask, token.clone()).await else {
             return;
         };
         match waits.next() {
@@ -105,12 +105,12 @@ async fn callback(leg: &Leg, call: &Call, url: &str, method: Method, params: Par
 }
 
 /// One request whose answer does not matter as long as there is one. `ask.extra` is all that is sent.
-async fn once(leg: &Leg, call: &Call, ask: Ask, idempotency: String) -> Result<(), Fault> {
+async fn once(leg: &Leg, session: Sid, call: &Call, ask: Ask, idempotency: String) -> Result<(), Fault> {
     let id = {
         let mut world = leg.world();
         let id = HttpId(world.id());
         let request = HttpRequest {
-            session: call.sid,
+            session,
             account: call.account,
             method: ask.method,
             url: ask.url.clone(),

@@ -250,7 +250,8 @@ impl Leg {
         session.http = Some(id);
         let call = session.call.clone();
         let request = HttpRequest {
-            session: call.sid,
+            // A room's voice has cookies of its own.
+            session: world.about(self.task).unwrap_or(call.sid),
             account: call.account,
             method: ask.method,
             url: ask.url.clone(),

@@ -114,6 +114,7 @@ impl World {
         }
         session.call.updated = at;
         let mut text = "changed by the API";
+        let elsewhere = change.instructions.is_some();
         if let Some(instructions) = change.instructions {
             text = "gets another document from the API";
             match &mut session.outward {
@@ -123,6 +124,9 @@ impl World {
         }
         let call = session.call.clone();
         self.trace(Some(call.sid), TraceKind::Line, text);
+        if elsewhere {
+            self.awaited_is_over(task);
+        }
         self.changed.push(call.clone());
         let write = self.write(Record::Call(call.clone()));
         self.deliver(task, Input::Line);

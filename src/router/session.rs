@@ -183,6 +183,7 @@ impl World {
         self.leave_seat(task, Left::HungUp);
         self.awaited_is_over(task);
         self.leave_queues(task);
+        self.silence_voices(call.sid);
         self.unbridge(task);
         self.child_ended(task, &call);
         if end.clear {

@@ -118,6 +118,8 @@ pub(crate) struct World {
     pub(crate) rooms: Rooms,
     pub(crate) queues: Queues,
     pub(crate) sources: Sources,
+    /// The box's voices that speak in one conversation, with the call that it is about.
+    pub(crate) voices: Vec<(Sid, TaskId)>,
     /// Legs that wait for a line.
     pub(crate) queue: VecDeque<Waiter>,
     /// Callbacks of progress that wait, by call; an errand is at work as long as there is an entry.
@@ -162,6 +164,7 @@ impl World {
             rooms: Rooms::default(),
             queues: Queues::default(),
             sources,
+            voices: Vec::new(),
             queue: VecDeque::new(),
             telling: BTreeMap::new(),
             changed: Vec::new(),
@@ -242,6 +245,16 @@ impl World {
         *self.alive.entry(call).or_default() += 1;
         self.begun.push((task, errand));
         Some(task)
+    }
+
+    /// The call or room that a task is about.
+    pub(crate) fn about(&self, task: TaskId) -> Option<Sid> {
+        self.slots.get(&task)?.call
+    }
+
+    /// Whether anything goes on for a call.
+    pub(crate) fn is_alive(&self, call: Sid) -> bool {
+        self.alive.contains_key(&call)
     }
 
     /// A task is over.

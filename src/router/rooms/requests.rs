@@ -160,7 +160,7 @@ impl World {
 
     /// Takes somebody out of a room: the Dial goes on behind it. Who has not come yet is hung up.
     pub(crate) fn remove_participant(&mut self, id: RequestId, account: Sid, conference: &str, call: &str) {
-        let Some((_, task)) = self.in_room(account, conference, call) else {
+        let Some((sid, task)) = self.in_room(account, conference, call) else {
             return self.emit(Effect::Reply { id, reply: Reply::NotLive });
         };
         let Some(call) = self.sessions.get(&task).map(|session| session.call.clone()) else { return };
@@ -170,7 +170,8 @@ impl World {
         } else {
             self.end_call(task, End::OURS);
         }
-        let write = self.write(Record::Call(self.sessions.get(&task).map_or(call.clone(), |s| s.call.clone())));
+        // Said already; once more is the same, and the answer waits for it.
+        let write = self.write(Record::ParticipantGone { conference: sid, call: call.sid });
         self.reply_with(id, call.sid, Reply::Done, write);
     }
 
@@ -188,7 +189,7 @@ impl World {
         };
         let Some(room) = self.rooms.live.get(&sid) else { return };
         let (mut record, call) = (room.record.clone(), room.last_call.clone());
-        if let (Some(announce), Some(call)) = (announce, call.clone()) {
+        if let (Some(announce), Some(call)) = (announce, call) {
             let errand = Errand::Announce { to: Audience::Room(sid), announce, call };
             self.begin(record.sid, errand);
         }
@@ -200,8 +201,7 @@ impl World {
             record.reason_ended = Some("conference-ended-via-api".to_owned());
         }
         let write = self.write(Record::Conference(record.clone()));
-        let about = call.map_or(record.sid, |call| call.sid);
-        self.reply_with(id, about, Reply::Conference(Box::new(record)), write);
+        self.reply_with(id, record.sid, Reply::Conference(Box::new(record)), write);
     }
 
     /// Changes how somebody is in a room. It has taken effect when this returns.

@@ -232,6 +232,8 @@ impl World {
     /// Somebody is on the way to a room: it is kept for him.
     pub(super) fn await_in_room(&mut self, sid: Sid, task: TaskId, wish: Wish, status: ParticipantStatus) {
         let now = self.stamp();
+        // It is on the way to one room at most.
+        self.awaited_is_over(task);
         let Some(session) = self.sessions.get_mut(&task) else { return };
         session.awaited = Some(sid);
         let call = session.call.clone();
@@ -266,7 +268,7 @@ impl World {
         }
     }
 
-    /// A call that was on the way to a room is over: an empty room with it.
+    /// A call that was on the way to a room is over, or goes elsewhere: an empty room is over with it.
     pub(crate) fn awaited_is_over(&mut self, task: TaskId) {
         let session = self.sessions.get_mut(&task);
         let Some((sid, call)) = session.and_then(|s| Some((s.awaited.take()?, s.call.sid))) else { return };
