@@ -46,6 +46,7 @@ fn b3_say_takes_voice_and_language_from_the_document_or_the_box() {
     bench.rings();
     bench.run_out();
     let speech = |text: &str, voice: &str, language: &str| MediaSource::Speech {
+        markup: None,
         text: text.into(),
         voice: voice.into(),
         language: language.into(),

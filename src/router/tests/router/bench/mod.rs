@@ -444,6 +444,7 @@ impl Bench {
         let text = match source {
             MediaSource::Url(url) => url.clone(),
             MediaSource::Speech { text, .. } => text.clone(),
+            MediaSource::Music => "music".to_owned(),
         };
         let found = self.sounds.iter().find(|(part, _)| text.contains(part.as_str())).map(|(_, is)| *is);
         match found.unwrap_or(SoundIs::Long(1_000)) {
