@@ -17,11 +17,14 @@ use crate::directory::Directory;
 use crate::effects::{Effect, HttpAnswer, HttpId, ListenId, MediaId, PlayId, StreamId, Trace, TraceKind, WriteId};
 use crate::errand::Errand;
 use crate::limits::{Counters, MAX_EFFECTS, MAX_ERRANDS, MAX_INBOX};
-use crate::progress::Told;
+use crate::messages::SentMessage;
+use crate::progress::{Thread, Told};
 use crate::queue::Waiter;
 use crate::queues::Queues;
+use crate::recording::LiveTake;
 use crate::rooms::Rooms;
 use crate::routes::Routes;
+use crate::running::Running;
 use crate::session::Session;
 use crate::sources::Sources;
 use tipring_resources::Code;
@@ -122,12 +125,20 @@ pub(crate) struct World {
     pub(crate) voices: Vec<(Sid, TaskId)>,
     /// Legs that wait for a line.
     pub(crate) queue: VecDeque<Waiter>,
-    /// Callbacks of progress that wait, by call; an errand is at work as long as there is an entry.
-    pub(crate) telling: BTreeMap<Sid, VecDeque<Told>>,
+    /// Callbacks that wait; an errand is at work as long as there is an entry.
+    pub(crate) telling: BTreeMap<Thread, VecDeque<Told>>,
+    /// What runs beside calls, by its task.
+    pub(crate) running: BTreeMap<TaskId, Running>,
+    /// Recordings that are being made.
+    pub(crate) takes: BTreeMap<Sid, LiveTake>,
+    /// Messages of which the gateway may still tell something, the oldest first.
+    pub(crate) sent: VecDeque<SentMessage>,
     /// Calls that changed since the machine last looked, and what became of them.
     pub(crate) changed: Vec<Call>,
     /// Notifications written, by call.
     pub(crate) notified: BTreeMap<Sid, u32>,
+    /// Exchanges written, by call.
+    pub(crate) logged: BTreeMap<Sid, u32>,
     pub(crate) draining: bool,
     /// Tasks to be begun.
     pub(crate) begun: Vec<(TaskId, Errand)>,
@@ -167,8 +178,12 @@ impl World {
             voices: Vec::new(),
             queue: VecDeque::new(),
             telling: BTreeMap::new(),
+            running: BTreeMap::new(),
+            takes: BTreeMap::new(),
+            sent: VecDeque::new(),
             changed: Vec::new(),
             notified: BTreeMap::new(),
+            logged: BTreeMap::new(),
             draining: false,
             begun: Vec::new(),
             out: VecDeque::new(),
@@ -266,12 +281,15 @@ impl World {
             self.timers.remove(&(timer, task));
         }
         self.routes.forget(task);
+        self.running.remove(&task);
+        self.takes.retain(|_, take| take.task != task);
         let Some(call) = slot.call else { return };
         if let Some(alive) = self.alive.get_mut(&call) {
             *alive -= 1;
             if *alive == 0 {
                 self.alive.remove(&call);
                 self.notified.remove(&call);
+                self.logged.remove(&call);
                 self.emit(Effect::ForgetSession { session: call });
             }
         }

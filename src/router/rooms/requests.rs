@@ -8,7 +8,7 @@ use crate::announce::Audience;
 use crate::effects::{Effect, RequestId, TraceKind};
 use crate::errand::Errand;
 use crate::nested::Background;
-use crate::requests::{Announce, Gathering, Instructions, NewParticipant, ParticipantChange, Reply};
+use crate::requests::{Announce, CallRecord, Gathering, Instructions, NewParticipant, ParticipantChange, Reply};
 use crate::session::End;
 use crate::world::{Input, TaskId, World};
 
@@ -298,6 +298,22 @@ impl World {
             (wish.beep_on_enter, wish.beep_on_exit) = (false, false);
         }
         wish
+    }
+
+    /// Records a live room from now on, beside what records it already.
+    pub(crate) fn record_room_by_request(&mut self, id: RequestId, account: Sid, of: Sid, record: CallRecord) {
+        let room = self.rooms.live.get(&of).filter(|room| room.record.account == account && room.has_begun());
+        let Some(by) = room.and_then(|room| room.seats.keys().next().copied()) else {
+            return self.emit(Effect::Reply { id, reply: Reply::NotLive });
+        };
+        let told = (record.callback, record.callback_method, record.events);
+        match self.record_room(of, by, "StartConferenceRecordingAPI", record.trim, told) {
+            Some(recording) => {
+                let write = self.write(Record::Recording(recording.clone()));
+                self.reply_with(id, of, Reply::Recording(Box::new(recording)), write);
+            }
+            None => self.refuse(id, 20503, "all voices of the box are in use; try again later"),
+        }
     }
 
     /// Everybody in a call hears something: the caller, and whom he is connected with, in a room or by a Dial.

@@ -374,6 +374,7 @@ impl World {
             events,
             url: String::new(),
             conference: Some(sid),
+            text: None,
         };
         let take = Take::begin(self, by, &call, wish)?;
         let recording = take.recording.clone();

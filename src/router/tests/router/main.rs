@@ -1,6 +1,8 @@
 //! The router against a scripted world in virtual time: nothing sleeps, nothing is random but by seed.
 
+mod amd;
 mod bench;
+mod beside;
 mod calls;
 mod chaos;
 mod dial;
@@ -8,8 +10,12 @@ mod documents;
 mod ends;
 mod errors;
 mod live;
+mod messages;
 mod outgoing;
 mod progress;
 mod queues;
 mod recordings;
 mod rooms;
+mod speech;
+mod streams;
+mod templates;

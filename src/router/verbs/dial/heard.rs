@@ -89,6 +89,7 @@ impl Dialling<'_> {
             events: self.dial.recording_events,
             url: self.page.url.clone(),
             conference: None,
+            text: None,
         };
         self.take = Take::begin(&mut world, self.leg.task, &call, wish);
     }

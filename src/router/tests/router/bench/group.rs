@@ -42,7 +42,7 @@ impl Bench {
         self.playing.values().find(|(_, _, at)| *at == port).map(|(what, _, _)| what.as_str())
     }
 
-    fn records<'a, T>(&'a self, of: impl Fn(&'a Record) -> Option<T> + 'a) -> Vec<T> {
+    fn every_record<'a, T>(&'a self, of: impl Fn(&'a Record) -> Option<T> + 'a) -> Vec<T> {
         let written = self.log.iter().filter_map(|(_, effect)| match effect {
             Effect::Write { record, .. } => Some(record.as_ref()),
             _ => None,
@@ -52,7 +52,7 @@ impl Bench {
 
     /// Every record of rooms, in order.
     pub fn rooms(&self) -> Vec<&Conference> {
-        self.records(|record| match record {
+        self.every_record(|record| match record {
             Record::Conference(room) => Some(room),
             _ => None,
         })
@@ -71,7 +71,7 @@ impl Bench {
     #[track_caller]
     pub fn participant(&self, of: Sid) -> (Participant, bool) {
         let mut last = None;
-        for record in self.records(Some) {
+        for record in self.every_record(Some) {
             match record {
                 Record::Participant(participant) if participant.call == of => last = Some((participant.clone(), false)),
                 Record::ParticipantGone { call, .. } if *call == of => {
@@ -86,7 +86,7 @@ impl Bench {
     /// Who waits in queues by the records: calls in the order in which they came.
     pub fn waiting(&self) -> Vec<Sid> {
         let mut waiting: Vec<(i64, Sid)> = Vec::new();
-        for record in self.records(Some) {
+        for record in self.every_record(Some) {
             match record {
                 Record::Member(member) => waiting.push((member.enqueued.0, member.call)),
                 Record::MemberGone { call, .. } => waiting.retain(|(_, other)| other != call),

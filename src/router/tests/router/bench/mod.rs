@@ -2,10 +2,12 @@
 //! store that commits. Each of them can be told to fail or to be silent for ever.
 
 mod api;
+mod beside;
 mod far_end;
 mod group;
 mod told;
 
+pub use beside::{Server, Utterance};
 pub use far_end::{FarEnd, NO_LINE};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -97,6 +99,8 @@ pub struct Bench {
     /// Leases of lines that we called on, in order, with the number called.
     pub called: Vec<(Port, String)>,
     requests_made: u64,
+    /// Recognizers, streams, gateway.
+    pub beside: beside::Hands,
 }
 
 struct Tapped {
@@ -208,6 +212,7 @@ impl Bench {
             bridges: Vec::new(),
             called: Vec::new(),
             requests_made: 100,
+            beside: beside::Hands::default(),
         };
         bench.event(Event::Directory(DirectoryChange::Account(account())));
         bench
@@ -270,6 +275,7 @@ impl Bench {
 
     /// Tells the router something, now, and carries out what it wants.
     pub fn event(&mut self, event: Event) {
+        self.notice_event(&event);
         self.router.handle(self.now, event);
         self.carry_out();
         self.run_to(self.now);
@@ -302,6 +308,7 @@ impl Bench {
             if let Event::Switch(SwitchEvent::Played { play, whole, .. }) = event {
                 self.played(play, whole);
             }
+            self.notice_event(&event);
             self.router.handle(self.now, event);
             self.carry_out();
         }
@@ -354,7 +361,7 @@ impl Bench {
                 let closed = Event::RecordingClosed { sid, duration_ms: Some(duration_ms), text: String::new() };
                 self.later(40, closed);
             }
-            _ => {}
+            effect => self.react_beside(effect),
         }
     }
 
@@ -399,10 +406,11 @@ impl Bench {
                     self.later(speech_ms + u64::from(quiet_ms), quiet);
                 }
             }
-            SwitchCommand::TapHeard { port, tap } => {
+            SwitchCommand::Listen { port, tap, quiet_ms } => {
                 self.taps.entry(tap).or_insert(Tapped { port, sid: None }).port = port;
+                self.ear(port, tap, quiet_ms);
             }
-            SwitchCommand::Listen { port, tap, .. } => {
+            SwitchCommand::TapHeard { port, tap } => {
                 self.taps.entry(tap).or_insert(Tapped { port, sid: None }).port = port;
             }
             SwitchCommand::AttachSource { port, .. } => assert!(self.voices.insert(port), "attached twice"),
@@ -437,7 +445,7 @@ impl Bench {
         if let Some(tapped) = self.taps.remove(&tap) {
             self.pending.retain(|_, event| {
                 !matches!(event,
-                Event::Switch(SwitchEvent::Quiet { tap: t, .. }) if *t == tap)
+                Event::Switch(SwitchEvent::Quiet { tap: t, .. } | SwitchEvent::Speaks { tap: t, .. }) if *t == tap)
             });
             let spoken = self.caller_speaks;
             let ended = SwitchEvent::TapEnded { port: tapped.port, tap, blocks: 400, lost: 0, spoken };
