@@ -77,8 +77,7 @@ impl Hands {
         let source = match source {
             MediaSource::Url(url) => Source::Url(url),
             MediaSource::Speech { text, voice, language, .. } => Source::Speech { text, voice, language },
-            // Until the media layer has music of its own.
-            MediaSource::Music => return Err((Code(13420), "the box has no music".to_owned())),
+            MediaSource::Music => Source::Music,
         };
         let request = MediaRequest { account: account.to_string(), source, law };
         self.media.fetch(request).await.map_err(|fault| (Code(fault.code), fault.text))

@@ -21,6 +21,7 @@ mod decode;
 mod face;
 mod fault;
 mod flights;
+mod music;
 mod origin;
 mod preset;
 mod rules;

@@ -39,10 +39,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Server<S> {
         let (mut path, mut headers) = (String::new(), Vec::new());
         let note = |request: &Request, response: Response| {
             path = request.uri().to_string();
-            let pair = |(name, value): (&_, &tokio_tungstenite::tungstenite::http::HeaderValue)| {
-                (format!("{name}"), value.to_str().expect("text").to_owned())
-            };
-            headers = request.headers().iter().map(|(name, value)| pair((&name.to_string(), value))).collect();
+            let all = request.headers().iter();
+            headers = all.map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned())).collect();
             Ok(response)
         };
         let socket = tokio_tungstenite::accept_hdr_async(stream, note).await.expect("an upgrade");
@@ -54,16 +52,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Server<S> {
     }
 
     /// The next text, as JSON.
-    #[track_caller]
-    pub fn next(&mut self) -> impl Future<Output = Value> {
-        async {
-            loop {
-                let next = tokio::time::timeout(LIMIT, self.socket.next()).await.expect("in time");
-                match next.expect("a message").expect("whole") {
-                    Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
-                    Message::Ping(_) | Message::Pong(_) => {}
-                    other => panic!("{other:?}"),
-                }
+    pub async fn next(&mut self) -> Value {
+        loop {
+            let next = tokio::time::timeout(LIMIT, self.socket.next()).await.expect("in time");
+            match next.expect("a message").expect("whole") {
+                Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("{other:?}"),
             }
         }
     }
