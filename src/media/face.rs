@@ -24,15 +24,10 @@ use tokio::sync::Semaphore;
 use crate::answer::Answer;
 use crate::counters::{Counters, count};
 use crate::fault::{BAD_REQUEST, MediaFault};
-<<<<<<< HEAD
+use crate::listen::{self, ListenRequest};
 use crate::preset::{Coding, Preset, TELEPHONE_HZ};
 use crate::service::Service;
-use crate::wire::{ACCOUNT, Ask, MUSIC, OWN_HOST};
-=======
-use crate::listen::{self, ListenRequest};
-use crate::service::Service;
-use crate::wire::{ACCOUNT, Ask, LISTEN_HOST, OWN_HOST};
->>>>>>> listen
+use crate::wire::{ACCOUNT, Ask, LISTEN_HOST, MUSIC, OWN_HOST};
 
 type Body = UnsyncBoxBody<Bytes, MediaFault>;
 
