@@ -133,7 +133,8 @@ impl Service {
             router.has_voices(handle.voices.clone());
         }
         let gauges = handle.as_ref().map(tipring_lines::EngineHandle::gauges);
-        let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, epoch };
+        let zone = settings::zone(&config.this.country);
+        let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, zone, epoch };
         let (live, timeline) = conductor::start(parts);
         let observer = observe(config, &live, &store, meters, gauges.clone());
         let api_task = serve_api(listener, store.clone(), live.clone(), observer.clone());

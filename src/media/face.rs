@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -25,8 +25,9 @@ use crate::answer::Answer;
 use crate::counters::{Counters, count};
 use crate::fault::{BAD_REQUEST, MediaFault};
 use crate::listen::{self, ListenRequest};
+use crate::preset::{Coding, Preset, TELEPHONE_HZ};
 use crate::service::Service;
-use crate::wire::{ACCOUNT, Ask, LISTEN_HOST, OWN_HOST};
+use crate::wire::{ACCOUNT, Ask, LISTEN_HOST, MUSIC, OWN_HOST};
 
 type Body = UnsyncBoxBody<Bytes, MediaFault>;
 
@@ -194,6 +195,7 @@ fn own(service: &Arc<Service>, request: &Request<Incoming>) -> Response<Body> {
     let prefix = url::form_urlencoded::parse(query.as_bytes()).find(|it| it.0 == "prefix").map(|it| it.1.into_owned());
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/status") => json(StatusCode::OK, &status(service)),
+        (&Method::GET, MUSIC) => music(request),
         (&Method::GET, "/entries") => {
             json(StatusCode::OK, &service.cache.list(account, prefix.as_deref().unwrap_or("")))
         }
@@ -208,6 +210,22 @@ fn own(service: &Arc<Service>, request: &Request<Incoming>) -> Response<Body> {
             "{method} {path}: the target is an absolute URI of a medium, or http://{OWN_HOST}/status or /entries"
         ))),
     }
+}
+
+/// The box's own music, in the law that is asked for.
+fn music(request: &Request<Incoming>) -> Response<Body> {
+    let accept = request.headers().get(ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let wanted = accept.split(',').find_map(Preset::parse);
+    let Some(preset @ Preset { coding: Coding::G711(law), rate_hz: TELEPHONE_HZ }) = wanted else {
+        return refusal(&MediaFault::request("music: ask for audio/x-alaw or audio/x-mulaw, with ;rate=8000"));
+    };
+    let body = Full::new(crate::music::octets(law)).map_err(|never| match never {}).boxed_unsync();
+    let mut response = Response::new(body);
+    if let Ok(value) = HeaderValue::from_str(&preset.to_string()) {
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    response.headers_mut().insert("x-cache", HeaderValue::from_static("hit"));
+    response
 }
 
 pub(crate) fn status(service: &Service) -> Status {

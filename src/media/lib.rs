@@ -24,6 +24,7 @@ mod fault;
 mod flights;
 mod listen;
 mod microphone;
+mod music;
 mod origin;
 mod preset;
 mod rules;

@@ -25,6 +25,8 @@ pub struct MediaRequest {
 /// Where sound comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
+    /// The media layer's own music.
+    Music,
     /// A file on a server: an http or https URL.
     Url(String),
     /// Text to be spoken.
@@ -191,6 +193,7 @@ type Headers = Vec<(&'static str, String)>;
 /// The request that goes to the media layer.
 pub(crate) fn write<B: Default>(wanted: &MediaRequest) -> Result<Request<B>, MediaFault> {
     let (uri, extra) = match &wanted.source {
+        Source::Music => (format!("http://{OWN_HOST}{MUSIC}"), Vec::new()),
         Source::Url(url) => write_url(url)?,
         Source::Speech { text, voice, language } => {
             let speech =
@@ -331,6 +334,8 @@ pub(crate) const SPEECH_HOST: &str = "speech.tipring";
 pub(crate) const LISTEN_HOST: &str = "listen.tipring";
 /// The host that stands for the media layer itself.
 pub(crate) const OWN_HOST: &str = "media.tipring";
+/// The path of its music.
+pub(crate) const MUSIC: &str = "/music";
 pub(crate) const ACCOUNT: &str = "x-tipring-account";
 pub(crate) const ORIGIN_SCHEME: &str = "x-origin-scheme";
 const SPEECH_TEXT: &str = "x-speech-text";
