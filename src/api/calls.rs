@@ -114,7 +114,8 @@ async fn not_live(asking: &Asking, sid: Sid) -> Result<Fault, Fault> {
     Ok(Fault::unavailable("the box that holds the call is away: try again later"))
 }
 
-fn ended(call: &Call) -> Fault {
+/// The call has ended already.
+pub(crate) fn ended(call: &Call) -> Fault {
     Fault::bad(21220, format!("the call is {}: it has ended already", call.status.as_str()))
 }
 

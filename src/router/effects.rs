@@ -3,7 +3,7 @@
 
 use tipring_card::{Cause, Law, Micros, Supervision};
 use tipring_numbering::TypeOfNumber;
-use tipring_resources::{Account, Call, Code, Method, Number, Record, Sid};
+use tipring_resources::{Account, Call, CallerId, Code, Method, Number, Record, Sid};
 use tipring_switch::{Port, TapId};
 
 use crate::config::Reconfiguration;
@@ -97,6 +97,10 @@ pub enum DirectoryChange {
     Number(Number),
     /// Deleted.
     NumberGone(Sid),
+    /// A number that an account may show from now on.
+    CallerId(CallerId),
+    /// It may not any more.
+    CallerIdGone(Sid),
 }
 
 /// What the API may ask of the router.
@@ -115,6 +119,29 @@ pub enum Request {
         /// `canceled`: only while it is not answered.
         only_unanswered: bool,
     },
+    /// Call a number and let whoever answers key the code: then the account may show the number.
+    VerifyCallerId(Box<Verification>),
+}
+
+/// A number that is to be proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verification {
+    /// Whose it will be.
+    pub account: Sid,
+    /// E.164, or the digits as the line knows them.
+    pub phone_number: String,
+    /// For people.
+    pub friendly_name: String,
+    /// How long the call waits before it goes out.
+    pub call_delay_s: u32,
+    /// Keys that are sent after the answer; empty: none.
+    pub extension: String,
+    /// Told whether it succeeded; empty: nobody.
+    pub callback: String,
+    /// How.
+    pub method: Method,
+    /// The six digits that are to be keyed.
+    pub code: String,
 }
 
 /// A call to be made: what the API has read, unchecked but for its form.

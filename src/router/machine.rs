@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
 use tipring_card::Micros;
-use tipring_resources::{Call, Sid};
+use tipring_resources::{Call, Code, Sid};
 
 use crate::config::Config;
-use crate::effects::{Effect, Event, Request, SwitchEvent, TraceKind};
+use crate::effects::{Effect, Event, Reply, Request, SwitchEvent, TraceKind};
 use crate::errand;
 use crate::leg::Leg;
 use crate::limits::Counters;
@@ -140,6 +140,10 @@ impl World {
                 }
                 Request::CreateCall(new) => self.create_by_request(id, *new),
                 Request::ChangeCall(change) => self.change_by_request(id, *change),
+                Request::VerifyCallerId(_) => {
+                    let text = "verifying a number by a call is not available yet; add it with Verify=false".to_owned();
+                    self.emit(Effect::Reply { id, reply: Reply::Refused { code: Code(20503), text } });
+                }
             },
             Event::Directory(change) => self.directory.change(change),
             Event::Configure(new) => self.config.take(*new),

@@ -70,11 +70,13 @@ impl World {
         }
     }
 
-    /// Whether an account may show a number: its own, or one that whoever configured the box has verified.
+    /// Whether an account may show a number: its own, one of its caller ids, or one that whoever configured the box has
+    /// verified.
     pub(crate) fn may_show(&self, account: Sid, number: &str) -> bool {
         let plan = &self.config.plan;
         let same = |other: &str| plan.normal(other).is_some_and(|other| other == number);
         self.directory.numbers_of(account).any(|own| same(&own.phone_number))
+            || self.directory.caller_ids_of(account).any(|proven| same(&proven.phone_number))
             || self.config.outbound.caller_ids.iter().any(|verified| same(verified))
     }
 
@@ -96,9 +98,12 @@ impl World {
         let from = self.config.plan.normal(&new.from).filter(|from| !from.is_empty());
         let refused = match from {
             Some(from) if self.may_show(new.account, &from) => return Ok(from),
-            Some(from) => {
-                (21210, format!("{from} is not a number of the account, nor in outbound.caller_ids; use one that is"))
-            }
+            Some(from) => (
+                21210,
+                format!(
+                    "{from} is not a number or caller id of the account, nor in outbound.caller_ids; use one that is"
+                ),
+            ),
             None => (21212, Barred::NoNumber.text(&new.from)),
         };
         if !emergency {
