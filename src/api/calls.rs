@@ -67,6 +67,9 @@ pub(crate) async fn update(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
 /// What a request changes; `None`: nothing.
 fn change(asking: &Asking, call: Sid, warnings: &mut Warnings) -> Result<Option<CallChange>, Fault> {
     let form = &asking.form;
+    if form.text("ApplicationSid").is_some() {
+        return Err(Fault::bad(21218, "a living call cannot be given an application: give Url or Twiml"));
+    }
     let change = CallChange {
         account: asking.account.sid,
         call,

@@ -22,7 +22,8 @@ async fn c31_rooms_and_who_is_in_them_are_found_by_name_and_label() {
     assert_eq!(desk.get("/Conferences/Room%20B.json").await.fault(), (404, 20404), "that one is over");
     let over = desk.get("/Conferences/CF00000000000000000000000000000002.json").await.json();
     assert_eq!(over["reason_conference_ended"], "last-participant-left");
-    for (query, count) in [("", 2), ("Status=completed", 1), ("FriendlyName=Room+A", 1), ("DateCreated=1999-01-01", 0)] {
+    for (query, count) in [("", 2), ("Status=completed", 1), ("FriendlyName=Room+A", 1), ("DateCreated=1999-01-01", 0)]
+    {
         let list = desk.get(&format!("/Conferences.json?{query}")).await.json();
         assert_eq!(items(&list, "conferences").len(), count, "{query}");
     }
@@ -56,7 +57,10 @@ async fn c24_a_transcription_is_text_too_and_can_be_deleted() {
     let desk = furnished().await;
     let path = "/Transcriptions/TR00000000000000000000000000000001";
     let text = desk.get(&format!("{path}.txt")).await;
-    assert_eq!((&text.body[..], text.headers[header::CONTENT_TYPE].to_str().unwrap()), (&b"hello"[..], "text/plain; charset=utf-8"));
+    assert_eq!(
+        (&text.body[..], text.headers[header::CONTENT_TYPE].to_str().unwrap()),
+        (&b"hello"[..], "text/plain; charset=utf-8")
+    );
     let below = format!("/Recordings/RE00000000000000000000000000000001{path}.json");
     assert_eq!(desk.get(&below).await.json()["transcription_text"], "hello");
     let other = format!("/Recordings/RE00000000000000000000000000000002{path}.json");
@@ -83,7 +87,10 @@ async fn c32_call_events_and_alerts_show_what_was_asked_and_answered() {
     let desk = furnished().await;
     let list = desk.get("/Calls/CA00000000000000000000000000000001/Events.json").await.json();
     let one = &items(&list, "events")[0];
-    assert_eq!((one["request"]["parameters"]["A"].as_str(), one["response"]["response_code"].as_u64()), (Some("1"), Some(200)));
+    assert_eq!(
+        (one["request"]["parameters"]["A"].as_str(), one["response"]["response_code"].as_u64()),
+        (Some("1"), Some(200))
+    );
     let alerts = desk.get("/2010-04-01/../v1/Alerts").await;
     assert_eq!(alerts.status, 404);
     let get = async |path: &str| {
@@ -110,7 +117,10 @@ async fn c18_usage_is_told_by_category_and_span() {
     let get = async |query: &str| desk.get(&format!("/Usage/Records{query}")).await.json();
     let all = get(".json?Category=calls").await;
     let one = &items(&all, "usage_records")[0];
-    assert_eq!((one["count"].as_str(), one["usage"].as_str(), one["start_date"].as_str()), (Some("2"), Some("1"), Some("1970-01-01")));
+    assert_eq!(
+        (one["count"].as_str(), one["usage"].as_str(), one["start_date"].as_str()),
+        (Some("2"), Some("1"), Some("1970-01-01"))
+    );
     assert_eq!(items(&get(".json").await, "usage_records").len(), 11, "one of each category");
     assert_eq!(items(&get("/Yesterday.json?Category=calls").await, "usage_records")[0]["count"], "0");
     let bad = desk.get("/Usage/Records.json?StartDate=soon").await;
@@ -214,5 +224,8 @@ async fn sip_has_nothing_and_says_so() {
         assert_eq!(desk.get(&format!("/SIP/{list}.json")).await.status, 200);
         assert_eq!(desk.post(&format!("/SIP/{list}.json"), "FriendlyName=x").await.fault(), (400, 21229));
     }
-    assert_eq!(desk.get("/Balance.json").await.json(), json!({"account_sid": me(), "balance": "0.00", "currency": "USD"}));
+    assert_eq!(
+        desk.get("/Balance.json").await.json(),
+        json!({"account_sid": me(), "balance": "0.00", "currency": "USD"})
+    );
 }
