@@ -58,8 +58,8 @@ impl Directory {
         self.caller_ids.values().filter(move |caller_id| caller_id.account == account)
     }
 
-    /// The account with the lowest SID.
+    /// The account with the lowest SID, of those that no other has made.
     pub(crate) fn first_account(&self) -> Option<Sid> {
-        self.accounts.keys().next().copied()
+        self.accounts.values().find(|account| account.parent.is_none()).map(|account| account.sid)
     }
 }
