@@ -31,6 +31,7 @@ mod order;
 mod outgoing;
 mod params;
 mod progress;
+mod proof;
 mod queue;
 mod queues;
 mod recording;

@@ -158,6 +158,7 @@ impl World {
                 Request::ChangeConference { account, conference, end, announce } => {
                     self.change_conference(id, account, &conference, end, announce);
                 }
+                Request::VerifyCallerId(wanted) => self.verify_caller_id(id, *wanted),
                 Request::CreateQueue { account, name, max_size } => self.create_queue(id, account, &name, max_size),
                 Request::ChangeQueue { account, queue, name, max_size } => {
                     self.change_queue(id, account, queue, name, max_size);
@@ -189,10 +190,6 @@ impl World {
                     self.write_down_by_request(id, &recording, wish);
                 }
                 Request::SendMessage(new) => self.message_by_request(id, *new),
-                _ => {
-                    let text = "this is not available yet".to_owned();
-                    self.emit(Effect::Reply { id, reply: Reply::Refused { code: Code(20503), text } });
-                }
             },
             Event::Heard { id, heard } => {
                 let task = self.routes.listens.get(&id).copied();

@@ -27,6 +27,8 @@ pub(crate) struct Outward {
     pub(crate) order: Outgoing,
     /// The commit of its first record, if it is waited for.
     pub(crate) born: Option<WriteId>,
+    /// It waits so long before it is made.
+    pub(crate) delay: Micros,
     /// It may wait for a line that is in use.
     pub(crate) may_queue: bool,
     /// Why there is no line, since the last try.
@@ -96,6 +98,8 @@ impl World {
 /// gets a document of its own.
 pub(crate) async fn call_out(leg: &Leg) -> Result<Wanted, Stop> {
     kept(leg).await?;
+    let delay = leg.outward(|outward| outward.delay)?;
+    leg.idle(leg.now() + delay).await?;
     let began = leg.now();
     loop {
         seize(leg, began).await?;

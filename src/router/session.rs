@@ -14,7 +14,7 @@ use crate::outgoing::Outward;
 use crate::params::Params;
 use crate::progress::Progress;
 use crate::queues::Queued;
-use crate::requests::{CallCallback, Instructions};
+use crate::requests::{CallCallback, Instructions, Verification};
 use crate::rooms::Left;
 use crate::world::{Input, TaskId, World};
 
@@ -34,6 +34,8 @@ pub(crate) struct Session {
     pub(crate) callback: Option<CallCallback>,
     /// Callbacks of progress so far.
     pub(crate) told: u32,
+    /// The number that this call is to prove.
+    pub(crate) proof: Option<Box<Verification>>,
     /// It is the box's own voice: no line, no record, no caller.
     pub(crate) voice: bool,
     /// The room that it sits in.
@@ -107,6 +109,7 @@ impl Session {
             fallback: (String::new(), Method::Post),
             callback: None,
             told: 0,
+            proof: None,
             voice: false,
             seat: None,
             awaited: None,
@@ -195,6 +198,7 @@ impl World {
         self.awaited_is_over(task);
         self.leave_queues(task);
         self.silence_voices(call.sid);
+        self.proof_failed(task);
         self.unbridge(task);
         self.child_ended(task, &call);
         if end.clear {

@@ -55,6 +55,9 @@ async fn beginning(leg: &Leg) -> Result<Wanted, Stop> {
 
 /// Document after document.
 async fn tell(leg: &Leg, mut wanted: Wanted) -> Result<(), Stop> {
+    if let Wanted::Proof(code) = &wanted {
+        return Err(leg.prove(code).await);
+    }
     let (mut documents, mut quick, mut rescues) = (0, 0, 0);
     loop {
         documents += 1;

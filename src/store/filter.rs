@@ -132,6 +132,8 @@ pub struct Listing<T> {
 pub enum Column {
     /// `account`
     Account,
+    /// `actor`
+    Actor,
     /// `call`
     Call,
     /// `coaching`
@@ -164,6 +166,8 @@ pub enum Column {
     Queue,
     /// `recording`
     Recording,
+    /// `resource`
+    Resource,
     /// `sent`
     Sent,
     /// `sid`
@@ -186,6 +190,7 @@ impl Column {
     const fn sql(self) -> &'static str {
         match self {
             Column::Account => "account",
+            Column::Actor => "actor",
             Column::Call => "call",
             Column::Coaching => "coaching",
             Column::Conference => "conference",
@@ -202,6 +207,7 @@ impl Column {
             Column::PhoneNumber => "phone_number",
             Column::Queue => "queue",
             Column::Recording => "recording",
+            Column::Resource => "resource",
             Column::Sent => "sent",
             Column::Sid => "sid",
             Column::SmsApplication => "sms_application",

@@ -13,7 +13,7 @@ use crate::session::End;
 use crate::world::{Input, TaskId, World};
 
 impl World {
-    fn refuse(&mut self, id: RequestId, code: u32, text: impl Into<String>) {
+    pub(crate) fn refuse(&mut self, id: RequestId, code: u32, text: impl Into<String>) {
         let (code, text) = (Code(code), text.into());
         let text = if text.is_empty() { format!("{}: {}", code.meaning(), code.remedy()) } else { text };
         self.emit(Effect::Reply { id, reply: Reply::Refused { code, text } });

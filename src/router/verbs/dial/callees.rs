@@ -98,6 +98,7 @@ impl Dialling<'_> {
                 emergency: callee.emergency,
             },
             born: None,
+            delay: Micros::ZERO,
             may_queue: false,
             no_line: None,
             lost: 0,
