@@ -76,7 +76,7 @@ impl Hands {
     ) -> Result<MediaStream, (Code, String)> {
         let source = match source {
             MediaSource::Url(url) => Source::Url(url),
-            MediaSource::Speech { text, voice, language } => Source::Speech { text, voice, language },
+            MediaSource::Speech { text, voice, language } => Source::Speech { text, voice, language, markup: None },
         };
         let request = MediaRequest { account: account.to_string(), source, law };
         self.media.fetch(request).await.map_err(|fault| (Code(fault.code), fault.text))
