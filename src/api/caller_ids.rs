@@ -108,7 +108,7 @@ async fn verify(asking: &Asking, phone_number: String, friendly_name: String) ->
             }),
         )),
         Reply::Refused { code, text } => Err(refused(code, text)),
-        Reply::NotLive => Err(Fault::plain(21453)),
+        _ => Err(Fault::plain(21453)),
     }
 }
 

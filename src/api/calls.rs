@@ -8,7 +8,7 @@ use tipring_store::{Anchor, CallFilter};
 use crate::fault::Fault;
 use crate::serve::{ASK_TIMEOUT, Answer, Asking};
 use crate::warnings::Warnings;
-use crate::{dates, paging, show, wishes};
+use crate::{dates, live, paging, show, wishes};
 
 pub(crate) async fn list(asking: &Asking) -> Result<Answer, Fault> {
     let form = &asking.form;
@@ -48,9 +48,11 @@ pub(crate) async fn update(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
         Some("completed") => Request::EndCall { account: asking.account.sid, call: sid, only_unanswered: false },
         Some("canceled") => Request::EndCall { account: asking.account.sid, call: sid, only_unanswered: true },
         Some(_) => return Err(Fault::parameter("Status", "completed or canceled")),
-        None => match change(asking, sid, &mut warnings)? {
-            Some(change) => Request::ChangeCall(Box::new(change)),
-            None => return one(asking, sid).await,
+        None => match (live::announce(&asking.form)?, change(asking, sid, &mut warnings)?) {
+            // Our own: everybody in the call hears it, and goes on.
+            (Some(announce), _) => Request::Notice { account: asking.account.sid, call: sid, announce },
+            (None, Some(change)) => Request::ChangeCall(Box::new(change)),
+            (None, None) => return one(asking, sid).await,
         },
     };
     match ask(asking, request).await? {

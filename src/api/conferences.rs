@@ -3,12 +3,13 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tipring_resources::{Conference, ConferenceStatus, Sid, SidKind};
+use tipring_router::{Reply, Request};
 use tipring_store::{Anchor, Column, Where};
 
 use crate::dates::{range, rfc2822};
 use crate::fault::Fault;
 use crate::serve::{Answer, Asking};
-use crate::{paging, show};
+use crate::{live, paging, participants, show};
 
 fn shown(conference: &Conference) -> Value {
     let path = format!("{}/Conferences/{}", show::account_path(conference.account), conference.sid);
@@ -69,6 +70,39 @@ pub(crate) async fn find(asking: &Asking, room: &str) -> Result<Conference, Faul
 
 /// `Status=completed` and `AnnounceUrl` of a living room: the router's.
 pub(crate) async fn update(asking: &Asking, room: &str) -> Result<Answer, Fault> {
-    let _conference = find(asking, room).await?;
-    Err(Fault::unavailable("changing a living conference is not available yet"))
+    let conference = find(asking, room).await?;
+    let end = match asking.form.text("Status") {
+        None => false,
+        Some("completed") => true,
+        Some(_) => return Err(Fault::parameter("Status", "completed")),
+    };
+    let announce = live::announce(&asking.form)?;
+    if !end && announce.is_none() {
+        return Ok(Answer::Json(StatusCode::OK, shown(&conference)));
+    }
+    if conference.status == ConferenceStatus::Completed {
+        return Err(Fault::bad(16022, "the conference is over: nothing of it can be changed"));
+    }
+    let (account, conference) = (asking.account.sid, conference.sid.to_string());
+    match live::done(asking, Request::ChangeConference { account, conference, end, announce }).await? {
+        Reply::Conference(one) => Ok(Answer::Json(StatusCode::OK, shown(&one))),
+        reply => Err(live::odd(&reply)),
+    }
+}
+
+/// Our own: brings live calls together in a room of that name, which is made if there is none (row C5).
+pub(crate) async fn gather(asking: &Asking) -> Result<Answer, Fault> {
+    let name = asking.form.text("FriendlyName").ok_or_else(|| Fault::bad(20001, "FriendlyName is missing"))?;
+    let calls = live::sids(&asking.form)?;
+    if calls.is_empty() {
+        return Err(Fault::bad(20001, "CallSid is missing: name the live calls that are to hear each other"));
+    }
+    match live::gather(asking, name, calls, live::seat(&asking.form)?).await? {
+        Reply::Participants(room, all) => {
+            let mut body = shown(&room);
+            body["participants"] = all.iter().map(participants::shown).collect();
+            Ok(Answer::Json(StatusCode::CREATED, body))
+        }
+        reply => Err(live::odd(&reply)),
+    }
 }

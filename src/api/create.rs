@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::form::Form;
 use crate::serve::{Answer, Asking};
 use crate::warnings::Warnings;
-use crate::{applications, show, wishes};
+use crate::{applications, live, show, wishes};
 
 /// Makes a call. The answer is 201 as soon as the router has it: it is queued, or already on its way.
 pub(crate) async fn create(asking: &Asking) -> Result<Answer, Fault> {
@@ -57,8 +57,9 @@ fn wanted(asking: &Asking, application: Option<&Application>, warnings: &mut War
     };
     let time_limit_s = wishes::time_limit_s(form)?.unwrap_or(TIME_LIMIT_S);
     let record = wishes::record(form, warnings)?;
-    if MACHINES.iter().any(|name| form.text(name).is_some()) {
-        warnings.add_plain(21234);
+    let machine = live::machine(form)?;
+    if machine.as_ref().is_some_and(|machine| machine.beside && machine.callback.is_empty()) {
+        warnings.add_plain(21262);
     }
     warnings.add_unknown(form, &[KNOWN, MACHINES].concat());
     Ok(NewCall {
@@ -74,7 +75,28 @@ fn wanted(asking: &Asking, application: Option<&Application>, warnings: &mut War
         time_limit_s,
         send_digits: wishes::send_digits(form)?,
         record,
-        machine: None,
+        machine,
+    })
+}
+
+/// A call into a room: whom, under which number, and how it is made; what it does then is the room's.
+pub(crate) fn into_room(asking: &Asking, warnings: &mut Warnings) -> Result<NewCall, Fault> {
+    let form = &asking.form;
+    let (to, group) = to(form)?;
+    Ok(NewCall {
+        account: asking.account.sid,
+        to,
+        from: from(form)?,
+        group,
+        instructions: Instructions::Document(String::new()),
+        fallback_url: String::new(),
+        fallback_method: Method::Post,
+        callback: wishes::callback(form, warnings)?,
+        timeout_s: wishes::timeout_s(form)?,
+        time_limit_s: wishes::time_limit_s(form)?.unwrap_or(TIME_LIMIT_S),
+        send_digits: String::new(),
+        record: wishes::record(form, warnings)?,
+        machine: live::machine(form)?,
     })
 }
 

@@ -24,6 +24,7 @@ mod fault;
 mod form;
 mod keys;
 mod links;
+mod live;
 mod media;
 mod members;
 mod messages;

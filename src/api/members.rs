@@ -3,12 +3,13 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tipring_resources::{Sid, SidKind, Stamp};
+use tipring_router::{Reply, Request};
 use tipring_store::{Anchor, Column, Waiting, Where};
 
 use crate::dates::rfc2822;
 use crate::fault::Fault;
 use crate::serve::{Answer, Asking};
-use crate::{paging, queues, show};
+use crate::{live, paging, queues, show};
 
 fn shown(waiting: &Waiting, now: Stamp) -> Value {
     let member = &waiting.member;
@@ -53,6 +54,19 @@ pub(crate) async fn find(asking: &Asking, queue: Sid, key: &str) -> Result<Waiti
 
 /// Takes somebody out and goes on with another document: the router's.
 pub(crate) async fn update(asking: &Asking, queue: Sid, key: &str) -> Result<Answer, Fault> {
-    let _member = find(asking, queue, key).await?;
-    Err(Fault::unavailable("taking somebody out of a queue is not available yet"))
+    queues::find(asking, queue).await?;
+    let call = match key.parse::<Sid>() {
+        Ok(sid) if sid.kind == SidKind::Call => Some(sid),
+        _ if key == "Front" => None,
+        _ => return Err(Fault::not_found()),
+    };
+    let instructions = live::instructions(&asking.form)?;
+    let request = Request::MoveMember { account: asking.account.sid, queue: queue.to_string(), call, instructions };
+    match live::done(asking, request).await? {
+        Reply::Member(member, position) => {
+            let waiting = Waiting { member: *member, position: position.into() };
+            Ok(Answer::Json(StatusCode::OK, shown(&waiting, asking.state.live.now())))
+        }
+        reply => Err(live::odd(&reply)),
+    }
 }

@@ -3,12 +3,13 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tipring_resources::{Message, Record, Sid};
+use tipring_router::{NewMessage, Reply, Request};
 use tipring_store::{Anchor, Column, Listing, Where};
 
 use crate::dates::{range, rfc2822};
 use crate::fault::Fault;
 use crate::serve::{Answer, Asking};
-use crate::{paging, show};
+use crate::{live, paging, show};
 
 fn shown(message: &Message) -> Value {
     let path = format!("{}/Messages/{}", show::account_path(message.account), message.sid);
@@ -66,9 +67,23 @@ pub(crate) async fn media(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
 }
 
 /// Sends a message: the router's.
-pub(crate) async fn create(_asking: &Asking) -> Result<Answer, Fault> {
-    Err(Fault::unavailable("sending messages is not available yet"))
+pub(crate) async fn create(asking: &Asking) -> Result<Answer, Fault> {
+    let form = &asking.form;
+    let text = |name: &str, code: u32| form.text(name).map(str::to_owned).ok_or_else(|| Fault::plain(code));
+    let (to, from, body) = (text("To", 21604)?, text("From", 21603)?, text("Body", 21602)?);
+    if body.chars().count() > BODY_MAX {
+        return Err(Fault::plain(21617));
+    }
+    let callback = form.url("StatusCallback")?.unwrap_or_default();
+    let new = NewMessage { account: asking.account.sid, to, from, body, callback };
+    match live::done(asking, Request::SendMessage(Box::new(new))).await? {
+        Reply::Message(message) => Ok(Answer::Json(StatusCode::CREATED, shown(&message))),
+        reply => Err(live::odd(&reply)),
+    }
 }
+
+/// Characters of a message at most.
+const BODY_MAX: usize = 1_600;
 
 /// An empty `Body` takes the text away; `Status=canceled` is the router's.
 pub(crate) async fn update(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {

@@ -3,14 +3,15 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tipring_resources::{Conference, Participant, Sid, SidKind};
+use tipring_router::{Reply, Request};
 use tipring_store::{Anchor, Column, Where};
 
 use crate::dates::rfc2822;
 use crate::fault::Fault;
 use crate::serve::{Answer, Asking};
-use crate::{conferences, paging, show};
+use crate::{conferences, live, paging, show};
 
-fn shown(one: &Participant) -> Value {
+pub(crate) fn shown(one: &Participant) -> Value {
     let room = format!("{}/Conferences/{}", show::account_path(one.account), one.conference);
     json!({
         "account_sid": one.account,
@@ -64,18 +65,35 @@ pub(crate) async fn find(asking: &Asking, room: &str, key: &str) -> Result<Parti
 }
 
 /// Calls somebody into a room, which need not be there yet: the router's.
-pub(crate) async fn create(_asking: &Asking, _room: &str) -> Result<Answer, Fault> {
-    Err(Fault::unavailable("calling somebody into a conference is not available yet"))
+pub(crate) async fn create(asking: &Asking, room: &str) -> Result<Answer, Fault> {
+    match live::into_room(asking, room).await? {
+        Reply::Participant(one) => Ok(Answer::Json(StatusCode::CREATED, shown(&one))),
+        // A live call was brought there.
+        Reply::Participants(_, all) => match live::sids(&asking.form)?.first() {
+            Some(call) => {
+                let one = all.iter().find(|one| one.call == *call).ok_or_else(Fault::not_found)?;
+                Ok(Answer::Json(StatusCode::CREATED, shown(one)))
+            }
+            None => Err(Fault::not_found()),
+        },
+        reply => Err(live::odd(&reply)),
+    }
 }
 
 /// Mutes, holds, announces: the router's.
 pub(crate) async fn update(asking: &Asking, room: &str, key: &str) -> Result<Answer, Fault> {
-    let _participant = find(asking, room, key).await?;
-    Err(Fault::unavailable("changing a participant is not available yet"))
+    let change = live::participant_change(asking, room, key)?;
+    match live::done(asking, Request::ChangeParticipant(Box::new(change))).await? {
+        Reply::Participant(one) => Ok(Answer::Json(StatusCode::OK, shown(&one))),
+        reply => Err(live::odd(&reply)),
+    }
 }
 
 /// Sends somebody out of the room: the router's.
 pub(crate) async fn delete(asking: &Asking, room: &str, key: &str) -> Result<Answer, Fault> {
-    let _participant = find(asking, room, key).await?;
-    Err(Fault::unavailable("removing a participant is not available yet"))
+    let (account, conference, call) = (asking.account.sid, room.to_owned(), key.to_owned());
+    match live::done(asking, Request::RemoveParticipant { account, conference, call }).await? {
+        Reply::Done => Ok(Answer::NoContent),
+        reply => Err(live::odd(&reply)),
+    }
 }

@@ -169,13 +169,14 @@ impl Place {
             | Place::Applications
             | Place::CallerIds
             | Place::Keys(_)
+            | Place::Conferences
             | Place::Conference(_)
             | Place::Participants(_)
             | Place::Queues
             | Place::Member(..)
             | Place::Messages
             | Place::Sip(_)
-            | Place::Recordings(Of::Call(_))
+            | Place::Recordings(Of::Call(_) | Of::Conference(_))
             | Place::Transcriptions(Some(_)) => "GET, POST",
             Place::Call(_)
             | Place::Number(_)

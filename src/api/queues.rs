@@ -3,12 +3,13 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tipring_resources::{Sid, Stamp};
+use tipring_router::{Reply, Request};
 use tipring_store::{Anchor, QueueState, Where};
 
 use crate::dates::rfc2822;
 use crate::fault::Fault;
 use crate::serve::{Answer, Asking};
-use crate::{paging, show};
+use crate::{live, paging, show};
 
 /// A queue; its times are of those who wait at this moment.
 pub(crate) fn shown(state: &QueueState, now: Stamp) -> Value {
@@ -47,18 +48,47 @@ pub(crate) async fn find(asking: &Asking, sid: Sid) -> Result<QueueState, Fault>
 }
 
 /// Makes a queue: the router's.
-pub(crate) async fn create(_asking: &Asking) -> Result<Answer, Fault> {
-    Err(Fault::unavailable("making a queue is not available yet"))
+pub(crate) async fn create(asking: &Asking) -> Result<Answer, Fault> {
+    let name = asking.form.name("FriendlyName")?.filter(|name| !name.trim().is_empty());
+    let name = name.ok_or_else(|| Fault::bad(20001, "FriendlyName is missing"))?;
+    let max_size = max_size(asking)?.unwrap_or(MAX_SIZE);
+    let request = Request::CreateQueue { account: asking.account.sid, name, max_size };
+    answer(asking, StatusCode::CREATED, live::done(asking, request).await?)
 }
+
+/// How many may wait.
+fn max_size(asking: &Asking) -> Result<Option<u32>, Fault> {
+    let Some(text) = asking.form.text("MaxSize") else { return Ok(None) };
+    let size = text.parse().ok().filter(|size| (1..=MOST).contains(size));
+    size.map(Some).ok_or_else(|| Fault::parameter("MaxSize", "a whole number from 1 to 5000"))
+}
+
+fn answer(asking: &Asking, status: StatusCode, reply: Reply) -> Result<Answer, Fault> {
+    let Reply::Queue(queue, members) = reply else { return Err(live::odd(&reply)) };
+    let count = i64::try_from(members.len()).unwrap_or(i64::MAX);
+    let all: i64 = members.iter().map(|member| member.enqueued.0 / count.max(1)).sum();
+    let mean_enqueued = (count > 0).then_some(Stamp(all));
+    let state = QueueState { queue: *queue, size: members.len().try_into().unwrap_or_default(), mean_enqueued };
+    Ok(Answer::Json(status, shown(&state, asking.state.live.now())))
+}
+
+/// So many may wait if nothing is said, and at most.
+const MAX_SIZE: u32 = 1_000;
+const MOST: u32 = 5_000;
 
 /// Renames or resizes a queue: the router's.
 pub(crate) async fn update(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
-    let _queue = find(asking, sid).await?;
-    Err(Fault::unavailable("changing a queue is not available yet"))
+    find(asking, sid).await?;
+    let (account, name, max_size) = (asking.account.sid, asking.form.name("FriendlyName")?, max_size(asking)?);
+    let request = Request::ChangeQueue { account, queue: sid, name, max_size };
+    answer(asking, StatusCode::OK, live::done(asking, request).await?)
 }
 
 /// Deletes an empty queue: the router's.
 pub(crate) async fn delete(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
-    let _queue = find(asking, sid).await?;
-    Err(Fault::unavailable("deleting a queue is not available yet"))
+    find(asking, sid).await?;
+    match live::done(asking, Request::DeleteQueue { account: asking.account.sid, queue: sid }).await? {
+        Reply::Done => Ok(Answer::NoContent),
+        reply => Err(live::odd(&reply)),
+    }
 }

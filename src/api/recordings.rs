@@ -2,12 +2,13 @@
 
 use axum::http::StatusCode;
 use tipring_resources::{Recording, RecordingStatus, Sid, SidKind};
+use tipring_router::{Reply, Request};
 use tipring_store::{Anchor, RecordingFilter};
 
 use crate::fault::Fault;
 use crate::path::Of;
 use crate::serve::{Answer, Asking};
-use crate::{calls, conferences, dates, paging, show};
+use crate::{calls, conferences, dates, live, paging, show};
 
 pub(crate) async fn list(asking: &Asking, of: Of) -> Result<Answer, Fault> {
     let form = &asking.form;
@@ -67,7 +68,22 @@ pub(crate) async fn begin(asking: &Asking, call: Sid) -> Result<Answer, Fault> {
     if call.status.is_final() {
         return Err(calls::ended(&call));
     }
-    Err(Fault::unavailable("beginning a recording is not available yet"))
+    started(asking, Of::Call(call.sid), call.sid).await
+}
+
+/// Begins a recording of a living room.
+pub(crate) async fn begin_of_room(asking: &Asking, room: Sid) -> Result<Answer, Fault> {
+    conferences::find(asking, &room.to_string()).await?;
+    started(asking, Of::Conference(room), room).await
+}
+
+async fn started(asking: &Asking, of: Of, sid: Sid) -> Result<Answer, Fault> {
+    let record = live::recording(&asking.form)?;
+    let request = Request::StartRecording { account: asking.account.sid, of: sid, record };
+    match live::done(asking, request).await? {
+        Reply::Recording(one) => Ok(Answer::Json(StatusCode::CREATED, show::recording(&one, of, &asking.base))),
+        reply => Err(live::odd(&reply)),
+    }
 }
 
 /// `Status` of a living recording, or of the one that is under way: pauses, goes on, ends. The router's.
@@ -78,5 +94,14 @@ pub(crate) async fn control(asking: &Asking, of: Of, sid: Option<Sid>) -> Result
         (None, Of::Conference(room)) => drop(conferences::find(asking, &room.to_string()).await?),
         (None, Of::Account) => return Err(Fault::not_found()),
     }
-    Err(Fault::unavailable("changing a living recording is not available yet"))
+    let change = live::recording_change(&asking.form)?;
+    let whose = match of {
+        Of::Account => None,
+        Of::Call(sid) | Of::Conference(sid) => Some(sid),
+    };
+    let request = Request::ChangeRecording { account: asking.account.sid, of: whose, recording: sid, change };
+    match live::done(asking, request).await? {
+        Reply::Recording(one) => Ok(Answer::Json(StatusCode::OK, show::recording(&one, of, &asking.base))),
+        reply => Err(live::odd(&reply)),
+    }
 }

@@ -3,13 +3,14 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tipring_resources::{Sid, Transcription, TranscriptionStatus};
+use tipring_router::{Reply, Request};
 use tipring_store::{Anchor, Column, Where};
 
 use crate::dates::rfc2822;
 use crate::fault::Fault;
 use crate::path::Of;
 use crate::serve::{Answer, Asking, text as plain_text};
-use crate::{paging, recordings, show};
+use crate::{live, paging, recordings, show};
 
 fn shown(one: &Transcription, of_recording: bool) -> Value {
     let account = show::account_path(one.account);
@@ -68,8 +69,17 @@ pub(crate) async fn text(asking: &Asking, of: Option<Sid>, sid: Sid) -> Result<A
 
 /// Begins one: the router's.
 pub(crate) async fn begin(asking: &Asking, recording: Sid) -> Result<Answer, Fault> {
-    let _recording = recordings::find(asking, Of::Account, recording, false).await?;
-    Err(Fault::unavailable("transcribing a recording is not available yet"))
+    let recording = recordings::find(asking, Of::Account, recording, false).await?;
+    let request = Request::Transcribe {
+        recording: Box::new(recording),
+        language: asking.form.text("LanguageCode").unwrap_or_default().chars().take(35).collect(),
+        callback: asking.form.url("StatusCallback")?.unwrap_or_default(),
+        callback_method: asking.form.method("StatusCallbackMethod")?.unwrap_or_default(),
+    };
+    match live::done(asking, request).await? {
+        Reply::Transcription(one) => Ok(Answer::Json(StatusCode::CREATED, shown(&one, true))),
+        reply => Err(live::odd(&reply)),
+    }
 }
 
 pub(crate) async fn delete(asking: &Asking, of: Option<Sid>, sid: Sid) -> Result<Answer, Fault> {

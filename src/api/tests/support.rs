@@ -61,6 +61,8 @@ impl Live for Played {
                 Ask::ChangeCall(change) => self.living_call(change.account, change.call),
                 Ask::EndCall { account, call, .. } => self.end(account, call),
                 Ask::VerifyCallerId(_) => Reply::Call(Box::new(call(901, CallStatus::Queued))),
+                // Nothing else lives here.
+                _ => Reply::NotLive,
             }
         })
     }
@@ -77,6 +79,9 @@ impl Live for Played {
                     self.store.account(account.sid).await.unwrap().as_ref() == Some(account)
                 }
                 DirectoryChange::CallerId(one) => {
+                    self.store.one(one.account, one.sid).await.unwrap().as_ref() == Some(one)
+                }
+                DirectoryChange::Queue(one) => {
                     self.store.one(one.account, one.sid).await.unwrap().as_ref() == Some(one)
                 }
                 DirectoryChange::CallerIdGone(sid) => {
