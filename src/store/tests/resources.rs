@@ -31,7 +31,7 @@ pub fn participant(conference: u128, call: u128) -> Participant {
         account: me(),
         call: sid(SidKind::Call, call),
         label: format!("agent {call}"),
-        muted: call % 2 == 0,
+        muted: call.is_multiple_of(2),
         hold: false,
         coaching: true,
         coached: Some(sid(SidKind::Call, 99)),
