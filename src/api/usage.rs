@@ -3,8 +3,8 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use time::{Date, Duration, Month};
-use tipring_resources::{Account, Stamp};
-use tipring_store::{Page, Tally, TimeRange, Usage, Where};
+use tipring_resources::Stamp;
+use tipring_store::{Tally, TimeRange, Usage};
 
 use crate::dates::{begin_of, day_in, day_of, iso_day, iso8601};
 use crate::fault::Fault;
@@ -45,7 +45,7 @@ pub(crate) async fn list(asking: &Asking, span: Span) -> Result<Answer, Fault> {
     let first = day_in(form, "StartDate")?.unwrap_or_else(|| day_of(asking.account.created)).max(EPOCH);
     let last = day_in(form, "EndDate")?.unwrap_or(today).min(today);
     let spans = spans(span, first, last, today);
-    let accounts = accounts(asking).await?;
+    let family = form.boolean("IncludeSubaccounts")?.unwrap_or(true);
     let (start, size) = (asked.skipped(), asked.page.size as usize);
     let total = spans.len() * categories.len();
     let mut items = Vec::new();
@@ -55,7 +55,7 @@ pub(crate) async fn list(asking: &Asking, span: Span) -> Result<Answer, Fault> {
         let span = spans[span_at];
         let usage = match known {
             Some((of, usage)) if of == span_at => usage,
-            _ => within(asking, &accounts, span).await?,
+            _ => within(asking, family, span).await?,
         };
         known = Some((span_at, usage));
         items.push(shown(asking, category, span, &usage));
@@ -64,23 +64,11 @@ pub(crate) async fn list(asking: &Asking, span: Span) -> Result<Answer, Fault> {
     Ok(paging::numbered(asking, asked, "usage_records", items, more))
 }
 
-/// The account, and (unless `IncludeSubaccounts=false`) those that it has made.
-async fn accounts(asking: &Asking) -> Result<Vec<Account>, Fault> {
-    if asking.form.boolean("IncludeSubaccounts")? == Some(false) {
-        return Ok(vec![asking.account.clone()]);
-    }
-    let all = Page { size: tipring_store::PAGE_SIZE_MAX, ..Page::default() };
-    Ok(asking.state.store.list(Where::default().family(asking.account.sid), all).await?.items)
-}
-
-async fn within(asking: &Asking, accounts: &[Account], (first, last): (Date, Date)) -> Result<Usage, Fault> {
+/// What the account, and those that it has made, did in these days.
+async fn within(asking: &Asking, family: bool, (first, last): (Date, Date)) -> Result<Usage, Fault> {
     let until = last.next_day().map_or(Stamp(i64::MAX), begin_of);
     let range = TimeRange { from: Some(begin_of(first)), until: Some(until) };
-    let mut sum = Usage::default();
-    for account in accounts {
-        sum = sum.and(asking.state.store.usage(account.sid, range).await?);
-    }
-    Ok(sum)
+    Ok(asking.state.store.usage(asking.account.sid, family, range).await?)
 }
 
 /// First and last day of each span, the newest first.

@@ -68,24 +68,29 @@ impl Store {
         Ok(self.inner.writer.send(Command::Delete { table: T::TABLE, account, sid }).rows().await? > 0)
     }
 
-    /// How many calls an account made or got, how many recordings it made …, in a span of time.
-    pub async fn usage(&self, account: Sid, span: TimeRange) -> Result<Usage, StoreError> {
-        let (from, until) = (span.from.unwrap_or(Stamp(i64::MIN)), span.until.unwrap_or(Stamp(i64::MAX)));
+    /// How many calls an account (or it and those that it made) made or got, how many recordings …, in a span of time.
+    pub async fn usage(&self, account: Sid, family: bool, span: TimeRange) -> Result<Usage, StoreError> {
+        let whose = Whose {
+            account,
+            family,
+            from: span.from.unwrap_or(Stamp(i64::MIN)),
+            until: span.until.unwrap_or(Stamp(i64::MAX)),
+        };
         let mut usage = Usage::default();
-        for (group, count, length) in self.tally(CALLS_TALLY, account, from, until).await? {
+        for (group, count, length) in self.tally(CALLS_TALLY, &whose).await? {
             let minutes = Tally { count, usage: length };
             match group.as_str() {
                 "inbound" => usage.calls_inbound = minutes,
                 _ => usage.calls_outbound = usage.calls_outbound.and(minutes),
             }
         }
-        for (_, count, length) in self.tally(RECORDINGS_TALLY, account, from, until).await? {
+        for (_, count, length) in self.tally(RECORDINGS_TALLY, &whose).await? {
             usage.recordings = Tally { count, usage: length };
         }
-        for (_, count, length) in self.tally(TRANSCRIPTIONS_TALLY, account, from, until).await? {
+        for (_, count, length) in self.tally(TRANSCRIPTIONS_TALLY, &whose).await? {
             usage.transcriptions = Tally { count, usage: length };
         }
-        for (group, count, length) in self.tally(MESSAGES_TALLY, account, from, until).await? {
+        for (group, count, length) in self.tally(MESSAGES_TALLY, &whose).await? {
             let segments = Tally { count, usage: length };
             match group.as_str() {
                 "inbound" => usage.sms_inbound = segments,
@@ -95,17 +100,23 @@ impl Store {
         Ok(usage)
     }
 
-    async fn tally(
-        &self,
-        sql: &'static str,
-        account: Sid,
-        from: Stamp,
-        until: Stamp,
-    ) -> Result<Vec<(String, i64, i64)>, StoreError> {
-        let statement = sqlx::query(sql).bind(account.to_string()).bind(from.0).bind(until.0);
+    async fn tally(&self, sql: &'static str, whose: &Whose) -> Result<Vec<(String, i64, i64)>, StoreError> {
+        let statement = sqlx::query(sql)
+            .bind(whose.account.to_string())
+            .bind(whose.from.0)
+            .bind(whose.until.0)
+            .bind(i64::from(whose.family));
         let rows = statement.fetch_all(&self.inner.readers).await?;
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
     }
+}
+
+/// Whose usage, and when.
+struct Whose {
+    account: Sid,
+    family: bool,
+    from: Stamp,
+    until: Stamp,
 }
 
 /// How many, and how much.
@@ -157,13 +168,17 @@ impl Usage {
 
 /// Minutes of a call count once they have begun. A sum of whole numbers is a whole number on both engines only when cast.
 const CALLS_TALLY: &str = "SELECT direction, COUNT(*), CAST(COALESCE(SUM((ended - answered + 59999999) / 60000000), 0) \
-    AS BIGINT) FROM calls WHERE account = $1 AND created >= $2 AND created < $3 GROUP BY direction";
+    AS BIGINT) FROM calls WHERE (account = $1 OR ($4 = 1 AND account IN (SELECT sid FROM accounts WHERE parent = $1))) \
+    AND created >= $2 AND created < $3 GROUP BY direction";
 const RECORDINGS_TALLY: &str = "SELECT 'all', COUNT(*), CAST(COALESCE(SUM((duration_ms + 59999) / 60000), 0) AS BIGINT) \
-    FROM recordings WHERE account = $1 AND created >= $2 AND created < $3 AND status <> 'absent'";
+    FROM recordings WHERE (account = $1 OR ($4 = 1 AND account IN (SELECT sid FROM accounts WHERE parent = $1))) \
+    AND created >= $2 AND created < $3 AND status <> 'absent'";
 const TRANSCRIPTIONS_TALLY: &str = "SELECT 'all', COUNT(*), CAST(COALESCE(SUM((duration_ms + 59999) / 60000), 0) \
-    AS BIGINT) FROM transcriptions WHERE account = $1 AND created >= $2 AND created < $3";
+    AS BIGINT) FROM transcriptions WHERE (account = $1 OR ($4 = 1 AND account IN (SELECT sid FROM accounts WHERE parent = $1))) \
+    AND created >= $2 AND created < $3";
 const MESSAGES_TALLY: &str = "SELECT direction, COUNT(*), CAST(COALESCE(SUM(segments), 0) AS BIGINT) FROM messages \
-    WHERE account = $1 AND created >= $2 AND created < $3 GROUP BY direction";
+    WHERE (account = $1 OR ($4 = 1 AND account IN (SELECT sid FROM accounts WHERE parent = $1))) \
+    AND created >= $2 AND created < $3 GROUP BY direction";
 
 macro_rules! kept {
     ($($kind:ty: $table:literal, $columns:expr, $read:path;)*) => {

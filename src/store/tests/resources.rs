@@ -31,7 +31,7 @@ pub fn participant(conference: u128, call: u128) -> Participant {
         account: me(),
         call: sid(SidKind::Call, call),
         label: format!("agent {call}"),
-        muted: call % 2 == 0,
+        muted: call.is_multiple_of(2),
         hold: false,
         coaching: true,
         coached: Some(sid(SidKind::Call, 99)),
@@ -290,14 +290,23 @@ pub async fn c18_usage_adds_up(store: &Store) {
     store.put(Record::Transcription(transcription(1, TranscriptionStatus::Completed))).await.unwrap();
     store.put(Record::Message(message(1, MessageDirection::OutboundCall))).await.unwrap();
     let tally = |count, usage| Tally { count, usage };
-    let all = store.usage(me(), TimeRange::default()).await.unwrap();
+    let all = store.usage(me(), false, TimeRange::default()).await.unwrap();
     assert_eq!((all.calls_inbound, all.calls_outbound), (tally(2, 1), tally(2, 3)));
     assert_eq!((all.recordings, all.transcriptions, all.sms_outbound), (tally(1, 1), tally(1, 2), tally(1, 2)));
     assert_eq!(all.sms_inbound, Tally::default());
     let early = TimeRange { from: Some(at(1)), until: Some(at(2)) };
-    assert_eq!(store.usage(me(), early).await.unwrap().calls_inbound, tally(1, 0));
+    assert_eq!(store.usage(me(), true, early).await.unwrap().calls_inbound, tally(1, 0));
+    store.put_account(account()).await.unwrap();
     let nobody: Sid = sid(SidKind::Account, 2);
-    assert_eq!(store.usage(nobody, TimeRange::default()).await.unwrap(), tipring_store::Usage::default());
+    let mut branch = account();
+    (branch.sid, branch.parent) = (sid(SidKind::Account, 3), Some(me()));
+    store.put_account(branch.clone()).await.unwrap();
+    let mut theirs = call(9, CallStatus::Completed);
+    theirs.account = branch.sid;
+    store.put(Record::Call(theirs)).await.unwrap();
+    let count = async |family| store.usage(me(), family, TimeRange::default()).await.unwrap().calls_inbound.count;
+    assert_eq!((count(false).await, count(true).await), (2, 3));
+    assert_eq!(store.usage(nobody, true, TimeRange::default()).await.unwrap(), tipring_store::Usage::default());
 }
 
 #[tokio::test]
