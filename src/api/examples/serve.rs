@@ -89,7 +89,8 @@ impl Live for NoLines {
                 let end = if call.answered.is_some() { CallStatus::Completed } else { CallStatus::Canceled };
                 go_on(&self.store, &self.living, call.sid, end)
             }),
-            Request::VerifyCallerId(_) => None,
+            // Nothing else lives here.
+            _ => None,
         };
         Box::pin(async move { done.map_or(Reply::NotLive, |call| Reply::Call(Box::new(call))) })
     }

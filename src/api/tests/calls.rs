@@ -37,7 +37,7 @@ async fn c2_the_method_decides_and_a_wrong_one_changes_nothing() {
         ("PUT", "/Notifications.json".into()),
         ("OPTIONS", "/Calls.json".into()),
         ("DELETE", "/IncomingPhoneNumbers.json".into()),
-        ("POST", "/Conferences.json".into()),
+        ("DELETE", "/Conferences.json".into()),
     ] {
         let got = desk.send(request(method, &path).body(Body::empty()).unwrap()).await;
         assert_eq!(got.fault(), (405, 20004), "{method} {path}");

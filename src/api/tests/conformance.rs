@@ -65,7 +65,8 @@ fn fault(description: &Value, schema: &Value, value: &Value) -> Option<String> {
     }
     if let Some(pattern) = schema["pattern"].as_str().and_then(|text| text.strip_suffix("[0-9a-fA-F]{32}$")) {
         let text = value.as_str().unwrap_or_default();
-        let sound = pattern.strip_prefix('^').is_some_and(|prefix| text.starts_with(prefix)) && text.len() == 34;
+        let prefixes = pattern.strip_prefix('^').unwrap_or_default().trim_matches(['(', ')']);
+        let sound = prefixes.split('|').any(|prefix| text.starts_with(prefix)) && text.len() == 34;
         return (!sound).then(|| format!("{text} is not {pattern}…"));
     }
     let allowed = schema["enum"].as_array()?;
@@ -149,6 +150,10 @@ async fn every_public_parameter_of_a_call_is_read_or_said_to_be_passed_over() {
         "RecordingTrack" => "both",
         "Trim" => "trim-silence",
         "Twiml" => "<Response/>",
+        "MachineDetection" => "Enable",
+        "MachineDetectionSpeechThreshold" | "MachineDetectionSpeechEndThreshold" | "MachineDetectionSilenceTimeout" => {
+            "2000"
+        }
         name if name.contains("Url") || name.ends_with("Callback") => "http://app/",
         _ => "30",
     };

@@ -260,7 +260,7 @@ async fn what_is_passed_over_is_a_warning_of_the_call() {
     assert!(events.ringing && !events.completed && !events.initiated && !events.answered);
     let found = warnings(&desk, &made).await;
     let codes: Vec<&str> = found.iter().map(|(code, _)| code.as_str()).collect();
-    assert_eq!(codes, ["20001", "21234", "21626", "21626"]);
+    assert_eq!(codes, ["20001", "21262", "21626", "21626"]);
     assert_eq!(found[0].1, "passed over: CallReason, Colour");
     assert!(found[2].1.contains("RecordingStatusCallbackEvent \"never\"") && found[3].1.contains("\"soon\""));
     let list = desk.get("/Notifications.json").await.json();

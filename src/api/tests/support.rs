@@ -62,7 +62,7 @@ impl Live for Played {
                 Ask::EndCall { account, call, .. } => self.end(account, call),
                 Ask::VerifyCallerId(_) => Reply::Call(Box::new(call(901, CallStatus::Queued))),
                 // Nothing else lives here.
-                _ => Reply::NotLive,
+                _ => Reply::Refused { code: Code(20503), text: "nothing lives here".into() },
             }
         })
     }
