@@ -249,6 +249,11 @@ impl World {
         Some(task)
     }
 
+    /// Whether anything of a call is still under way.
+    pub(crate) fn is_alive(&self, call: Sid) -> bool {
+        self.alive.contains_key(&call)
+    }
+
     /// A task is over.
     pub(crate) fn end_task(&mut self, task: TaskId) {
         let Some(slot) = self.slots.remove(&task) else {

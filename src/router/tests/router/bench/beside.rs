@@ -175,6 +175,10 @@ impl Bench {
         if let Event::Stream { id, event: StreamEvent::Stopped | StreamEvent::Failed { .. } } = event {
             self.beside.streams.remove(id);
         }
+        // The port leaves the switch before anybody hears that the call is over.
+        if let Event::Line(LineEvent::Cleared { lease, .. }) = event {
+            self.leave(*lease);
+        }
         if let Event::Heard { id, heard } = event
             && (matches!(heard, ListenHeard::Failed { .. } | ListenHeard::Ended)
                 || self.beside.listens.get(id) == Some(&false) && matches!(heard, ListenHeard::Final { .. }))
