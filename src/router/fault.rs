@@ -54,14 +54,17 @@ impl Fault {
 impl World {
     /// Writes a notification and a line of the timeline. `call`: or the message that it is about.
     pub(crate) fn fault(&mut self, account: Sid, call: Sid, fault: Fault) {
+        // What belongs to no call is kept with the message that it is about.
+        self.fault_in(account, call, Some(call).filter(|sid| sid.kind == SidKind::Call), fault);
+    }
+
+    /// The same of a call whose own session may be over: `session` counts it.
+    pub(crate) fn fault_in(&mut self, account: Sid, session: Sid, call: Option<Sid>, fault: Fault) {
         let what = match fault.level {
             Level::Error => "error",
             Level::Warning => "warning",
         };
         let text: String = fault.text.chars().take(MAX_TEXT).collect();
-        let session = call;
-        // What belongs to no call is kept with the message or room that it is about.
-        let call = Some(session).filter(|sid| sid.kind == SidKind::Call);
         self.trace(call, TraceKind::Fault, format!("{what} {} {text}", fault.code.0));
         // What goes on for nobody any more is counted nowhere, and kept nowhere.
         let written = if self.is_alive(session) { self.notified.entry(session).or_default() } else { &mut 0 };

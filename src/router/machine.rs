@@ -381,6 +381,79 @@ mod tests {
         assert_eq!(world.counters.calls_out, 300);
     }
 
+    /// What runs beside calls leaves nothing behind either, whether anybody answers for it or not.
+    #[test]
+    fn nothing_is_kept_of_what_ran_beside_calls() {
+        let document = "<Response><Start><Stream url='wss://s.test/'/></Start><Start><Recording/></Start>\
+            <Start><Transcription statusCallbackUrl='http://a.test/'/></Start><Sms to='+12025550123'>x</Sms>\
+            <Gather input='speech'/><Record transcribe='true'/></Response>";
+        let mut router = Router::new(Config::default());
+        router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Account(account())));
+        let lease = Port { index: 1, generation: 1 };
+        let incoming = LineEvent::Incoming {
+            lease,
+            line: "sim 1/1".into(),
+            law: Law::A,
+            kind: crate::effects::LineKind::Isdn,
+            called: LineNumber { digits: "1".into(), ..LineNumber::default() },
+            calling: None,
+            caller_name: None,
+            redirecting: None,
+        };
+        let number = tipring_resources::Number {
+            phone_number: "1".into(),
+            voice_url: "http://a.test/".into(),
+            ..crate::messages::tests::number(account().sid)
+        };
+        router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Number(number)));
+        router.handle(Micros::ZERO, Event::Line(incoming));
+        let (mut seen, mut ms) = ([0_usize; 4], 0);
+        for step in 0..400_u32 {
+            ms += 50;
+            let now = Micros::from_ms(ms);
+            while let Some(effect) = router.poll() {
+                match effect {
+                    Effect::Write { id, .. } => router.handle(now, Event::Written { id, result: Ok(()) }),
+                    Effect::Http { id, request } if request.purpose == crate::effects::Purpose::Document => {
+                        let answer = crate::effects::HttpAnswer::Document {
+                            url: request.url,
+                            content_type: Some("text/xml".into()),
+                            body: document.into(),
+                            exchange: crate::effects::Exchange::default(),
+                        };
+                        router.handle(now, Event::Http { id, answer });
+                    }
+                    Effect::Line(LineCommand::Answer { lease }) => {
+                        let by = tipring_card::Supervision::Connect;
+                        router.handle(now, Event::Line(LineEvent::Answered { lease, by }));
+                    }
+                    Effect::OpenStream { .. } => seen[0] += 1,
+                    Effect::Listen { .. } => seen[1] += 1,
+                    Effect::OpenRecording { .. } => seen[2] += 1,
+                    _ => {}
+                }
+            }
+            if step == 200 {
+                seen[3] = lock(&router.world).running.len();
+                let cleared = LineEvent::Cleared { lease, cause: Cause::NORMAL, by_far_end: true };
+                router.handle(now, Event::Line(cleared));
+            }
+            router.handle(now, Event::Timer);
+        }
+        while let Some(at) = router.deadline() {
+            router.handle(at, Event::Timer);
+            while let Some(effect) = router.poll() {
+                if let Effect::Write { id, .. } = effect {
+                    router.handle(at, Event::Written { id, result: Ok(()) });
+                }
+            }
+        }
+        assert!(seen.iter().all(|count| *count > 0), "it was worth something: {seen:?}");
+        let world = lock(&router.world);
+        assert!(router.tasks.is_empty() && router.live.is_empty());
+        assert!(world.sessions.is_empty() && world.routes.is_empty() && world.notified.is_empty() && world.is_idle());
+    }
+
     fn order(owner: &Account) -> crate::requests::NewCall {
         crate::requests::NewCall {
             account: owner.sid,

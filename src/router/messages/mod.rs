@@ -269,8 +269,34 @@ pub(crate) async fn tell(leg: &Leg, message: &Message, url: &str, write: WriteId
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A number that has nothing yet.
+    pub(crate) fn number(account: Sid) -> tipring_resources::Number {
+        tipring_resources::Number {
+            sid: Sid::new(SidKind::Number, 1),
+            account,
+            phone_number: String::new(),
+            friendly_name: String::new(),
+            voice_url: String::new(),
+            voice_method: Method::Post,
+            voice_fallback_url: String::new(),
+            voice_fallback_method: Method::Post,
+            status_callback: String::new(),
+            status_callback_method: Method::Post,
+            strict_documents: false,
+            origin: tipring_resources::NumberOrigin::Api,
+            created: tipring_resources::Stamp(0),
+            updated: tipring_resources::Stamp(0),
+            voice_application: None,
+            sms_url: String::new(),
+            sms_method: Method::Post,
+            sms_fallback_url: String::new(),
+            sms_fallback_method: Method::Post,
+            sms_application: None,
+        }
+    }
 
     #[test]
     fn a_long_text_is_several_short_messages() {

@@ -38,6 +38,8 @@ pub(crate) struct Text {
     url: String,
     write: WriteId,
     reply: Option<RequestId>,
+    /// Cookies are kept by it: the call, or the transcription itself where the call is long over.
+    session: Sid,
 }
 
 impl World {
@@ -106,8 +108,9 @@ impl World {
             TraceKind::File,
             format!("recording {} is written down: {sid}", recording.sid),
         );
-        let text = Text { transcription, call, wish, url: url.to_owned(), write, reply };
-        if let Some(task) = self.begin(recording.call, Errand::Text(Box::new(text))) {
+        let session = if self.is_alive(recording.call) { recording.call } else { sid };
+        let text = Text { transcription, call, wish, url: url.to_owned(), write, reply, session };
+        if let Some(task) = self.begin(session, Errand::Text(Box::new(text))) {
             self.routes.await_write(write, task);
         }
     }
@@ -138,7 +141,7 @@ pub(crate) async fn write_down(leg: &Leg, mut text: Text) {
         Err((code, why)) => {
             transcription.status = TranscriptionStatus::Failed;
             let fault = Fault::warning(code.0, &text.url, format!("transcription {sid} failed: {why}"));
-            leg.world().fault(transcription.account, transcription.call, fault);
+            leg.world().fault_in(transcription.account, text.session, Some(transcription.call), fault);
         }
     }
     let write = {
@@ -150,7 +153,7 @@ pub(crate) async fn write_down(leg: &Leg, mut text: Text) {
     };
     if leg.committed(write, LATE_WRITE_LIMIT).await.is_ok() && !text.wish.callback.is_empty() {
         let params = text.told(leg);
-        let whose = Whose { account: text.transcription.account, session: text.transcription.call };
+        let whose = Whose { account: text.transcription.account, session: text.session };
         callback(leg, whose, &text.wish.callback, text.wish.callback_method, params).await;
     }
 }

@@ -49,6 +49,8 @@ fn c17_the_first_request_waits_for_the_verdict_and_carries_it() {
         assert_eq!(value(request, "MachineDetectionDuration"), Some(ms.to_string().as_str()));
         assert_eq!(bench.last_call().answered_by.as_deref(), Some(word));
         assert_eq!(value(bench.asked_of("http://app.test/status")[0], "AnsweredBy"), Some(word));
+        let live = bench.call_records().into_iter().find(|call| call.answered_by.is_some()).expect("never written");
+        assert!(!live.status.is_final(), "written as soon as it is known");
         assert!(bench.asked_of(CB).is_empty());
         bench.nothing_is_left();
     }

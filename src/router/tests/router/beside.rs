@@ -370,3 +370,34 @@ fn a_refer_on_a_telephone_line_fails_and_its_action_is_told() {
     assert_eq!((bench.words(), bench.codes()), (vec!["on"], vec![13_801]));
     assert_eq!(value(bench.asked_of("http://app.test/done")[0], "ReferCallStatus"), Some("failed"));
 }
+
+/// Every code that stands in the sources of what runs beside a call can be looked up.
+#[test]
+fn every_code_of_what_runs_beside_is_in_the_table() {
+    let sources = [
+        include_str!("../../classify.rs"),
+        include_str!("../../dictation.rs"),
+        include_str!("../../messages/incoming.rs"),
+        include_str!("../../messages/mod.rs"),
+        include_str!("../../recording/control.rs"),
+        include_str!("../../recording/text.rs"),
+        include_str!("../../running.rs"),
+        include_str!("../../speech.rs"),
+        include_str!("../../stream.rs"),
+        include_str!("../../templates.rs"),
+        include_str!("../../verbs/connect.rs"),
+        include_str!("../../verbs/message.rs"),
+        include_str!("../../verbs/refer.rs"),
+        include_str!("../../verbs/start.rs"),
+    ];
+    let mut seen = std::collections::BTreeSet::new();
+    for source in sources {
+        let words = source.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let numbers = words.filter(|word| word.len() == 5).filter_map(|word| word.parse::<u32>().ok());
+        seen.extend(numbers.filter(|code| (10_000..33_000).contains(code) || (94_000..95_000).contains(code)));
+    }
+    assert!(seen.len() > 15, "{seen:?}");
+    for code in seen {
+        assert_ne!(Code(code).meaning(), "unknown code", "{code}");
+    }
+}

@@ -78,6 +78,22 @@ fn documents(dice: &mut Dice) -> App {
         "<Dial timeout='5' action='/voice'><Queue url='/say'>q</Queue></Dial>",
         "<Dial timeout='6'><Queue>q</Queue></Dial>",
         "<Dial timeout='5'><Number url='/key'>+12025550123</Number><Number url='/say'>+12025550124</Number></Dial>",
+        "<Gather input='dtmf speech' timeout='2' speechTimeout='auto' partialResultCallback='/status'><Say>m</Say></Gather>",
+        "<Gather input='speech' timeout='1' maxSpeechTime='1'/>",
+        "<Record timeout='1' transcribeCallback='/status'/>",
+        "<Start><Stream url='/s' name='n' track='both_tracks' statusCallback='/status'/></Start>",
+        "<Connect><Stream url='/s' statusCallback='/status'/></Connect>",
+        "<Stop><Stream name='n'/></Stop>",
+        "<Start><Transcription name='t' statusCallbackUrl='/status' partialResults='true'/></Start>",
+        "<Stop><Transcription/></Stop>",
+        "<Start><Recording recordingStatusCallback='/status'/></Start>",
+        "<Stop><Recording/></Stop>",
+        "<Echo/>",
+        "<Sms statusCallback='/status'>x</Sms>",
+        "<Sms action='/voice'>x</Sms>",
+        "<Refer><Sip>sip:a@b.test</Sip></Refer>",
+        "<Dial timeout='5'><Number machineDetection='Enable' amdStatusCallback='/status'>+12025550123</Number></Dial>",
+        "<Play>/{Digits}.wav</Play>",
         "<broken",
     ];
     let count = dice.below(5);
@@ -101,6 +117,7 @@ fn chaos(seed: u64) -> Bench {
     let mut number = number("100");
     number.voice_fallback_url = "http://spare.test/".into();
     number.status_callback = "http://app.test/status".into();
+    number.sms_url = APP.into();
     bench.knows(number);
     let answers: Vec<App> = (0..40).map(|_| documents(&mut dice)).chain([xml("")]).collect();
     bench.app(APP, &answers);
@@ -114,8 +131,9 @@ fn chaos(seed: u64) -> Bench {
     bench.sound("b.wav", SoundIs::BreaksAfter(300));
     bench.caller_speaks = dice.below(2) == 0;
     let mut leases: Vec<Port> = Vec::new();
-    for _ in 0..120 {
+    for _ in 0..150 {
         outgoing(&mut bench, &mut dice);
+        hands(&mut bench, &mut dice);
         let lease = match leases.len() {
             0 => bench.rings(),
             n => leases[dice.below(n)],
@@ -123,7 +141,7 @@ fn chaos(seed: u64) -> Bench {
         if !leases.contains(&lease) {
             leases.push(lease);
         }
-        match dice.below(26) {
+        match dice.below(30) {
             0 => leases.push(bench.rings()),
             1 => leases.push(bench.rings_for("999")),
             2..=4 => bench.presses(lease, ["1", "#", "12", "*0#"][dice.below(4)]),
@@ -148,7 +166,8 @@ fn chaos(seed: u64) -> Bench {
                 }
             }
             21 => bench.event(Event::Line(LineEvent::LineFree)),
-            22..=25 => group(&mut bench, &mut dice),
+            22 | 23 => beside(&mut bench, &mut dice),
+            24..=27 => group(&mut bench, &mut dice),
             8 => bench.store_commits = dice.below(3) > 0,
             9 => bench.line_answers = dice.below(6) > 0,
             _ => bench.wait_ms([1, 10, 500, 1_500, 4_000][dice.below(5)]),
@@ -159,7 +178,97 @@ fn chaos(seed: u64) -> Bench {
     // Who waits for ever in a room or a queue is sent home.
     bench.event(Event::EndAll);
     bench.run_out();
+    // Who hears himself, or speaks with a server, does so until he hangs up.
+    bench.event(Event::EndAll);
+    bench.run_out();
     bench
+}
+
+/// How recognizers, servers of streams and the gateway behave from now on.
+fn hands(bench: &mut Bench, dice: &mut Dice) {
+    let says = Utterance {
+        at_ms: [10, 400, 9_000][dice.below(3)],
+        length_ms: [10, 900, 90_000][dice.below(3)],
+        partials: vec![(5, "y", 0.5)],
+        final_ms: [Some(100), Some(2_000), None][dice.below(3)],
+        ..Utterance::of(["yes", ""][dice.below(2)])
+    };
+    bench.beside.says = (dice.below(4) > 0).then_some(says);
+    bench.beside.server = [Server::Takes, Server::Closes(500), Server::Refuses(31_902), Server::Hangs][dice.below(4)];
+    bench.beside.verdict = [None, Some(("human", 300)), Some(("machine_start", 5_000))][dice.below(3)];
+    bench.beside.text = [None, Some("text")][dice.below(2)];
+    use tipring_resources::MessageStatus::{Failed, Sent};
+    bench.beside.gateway = [None, Some(Sent), Some(Failed)][dice.below(3)];
+    bench.beside.gateway_hangs = dice.below(5) == 0;
+}
+
+/// The API begins, changes and ends what runs beside calls; messages come in.
+fn beside(bench: &mut Bench, dice: &mut Dice) {
+    use tipring_router::{RecordingChange, Request, StreamWish, Track3, TranscriptionWish};
+    let live: Vec<Sid> = bench.router.live_calls().map(|call| call.sid).collect();
+    let account = account().sid;
+    let call = if live.is_empty() { account } else { live[dice.below(live.len())] };
+    let (callback, callback_method) = ("http://app.test/status".to_owned(), tipring_resources::Method::Post);
+    let track = [Track3::Inbound, Track3::Outbound, Track3::Both][dice.below(3)];
+    let request = match dice.below(9) {
+        0 => Request::StartRecording { account, of: call, record: recorded(dice) },
+        1 => {
+            let silence = dice.below(2) == 0;
+            let change = [RecordingChange::Pause { silence }, RecordingChange::Resume, RecordingChange::Stop];
+            let of = (dice.below(3) > 0).then_some(call);
+            Request::ChangeRecording { account, of, recording: None, change: change[dice.below(3)] }
+        }
+        2 => {
+            let (url, name) = ("wss://s.test/x".into(), ["", "n"][dice.below(2)].into());
+            let wish = StreamWish { url, name, track, callback, callback_method, parameters: vec![] };
+            Request::StartStream { account, call, wish: Box::new(wish) }
+        }
+        3 => Request::StopStream { account, call, stream: "n".into() },
+        4 => {
+            let wish = TranscriptionWish {
+                name: ["", "t"][dice.below(2)].into(),
+                track,
+                callback,
+                callback_method,
+                language: String::new(),
+                partial: true,
+                hints: vec![],
+                inbound_label: String::new(),
+                outbound_label: String::new(),
+            };
+            Request::StartTranscription { account, call, wish: Box::new(wish) }
+        }
+        5 => Request::StopTranscription { account, call, transcription: "t".into() },
+        6 => {
+            let Some(recording) = bench.recordings().last().map(|recording| Box::new((*recording).clone())) else {
+                return;
+            };
+            Request::Transcribe { recording, language: String::new(), callback, callback_method }
+        }
+        7 => Request::SendMessage(Box::new(tipring_router::NewMessage {
+            account,
+            to: BOB.into(),
+            from: SHOWN.into(),
+            body: "x".into(),
+            callback,
+        })),
+        _ => {
+            let message = tipring_router::MessageIn { from: BOB.into(), to: "100".into(), body: "x".into() };
+            return bench.event(Event::MessageIn(Box::new(message)));
+        }
+    };
+    bench.request_of_api(request);
+}
+
+fn recorded(dice: &mut Dice) -> tipring_router::CallRecord {
+    tipring_router::CallRecord {
+        dual: dice.below(2) == 0,
+        track: tipring_router::Track::Both,
+        trim: true,
+        callback: "http://app.test/status".into(),
+        callback_method: tipring_resources::Method::Post,
+        events: tipring_router::RecordingEvents { in_progress: true, completed: true, absent: true },
+    }
 }
 
 /// How called parties behave from now on.
@@ -194,13 +303,18 @@ fn order(bench: &mut Bench, dice: &mut Dice) {
     order.time_limit_s = [2, 600][dice.below(2)];
     order.group = ["", "other"][dice.below(2)].into();
     order.send_digits = ["", "1w2"][dice.below(2)].into();
-    order.record = (dice.below(2) == 0).then(|| tipring_router::CallRecord {
-        dual: dice.below(2) == 0,
-        track: tipring_router::Track::Both,
-        trim: true,
+    order.record = (dice.below(2) == 0).then(|| recorded(dice));
+    order.machine = (dice.below(2) == 0).then(|| tipring_router::MachineWish {
+        how: tipring_router::MachineDetection {
+            mode: tipring_router::MachineMode::Enable,
+            timeout_s: 3,
+            speech_threshold_ms: 2_400,
+            speech_end_threshold_ms: 1_200,
+            silence_timeout_ms: 5_000,
+        },
+        beside: dice.below(2) == 0,
         callback: "http://app.test/status".into(),
         callback_method: tipring_resources::Method::Post,
-        events: tipring_router::RecordingEvents { in_progress: true, completed: true, absent: true },
     });
     bench.creates(order);
 }
@@ -326,6 +440,7 @@ fn check(bench: &Bench, seed: u64) {
     assert!(rooms.iter().all(|room| ended(room.sid)), "seed {seed}: a room stays");
     assert!(bench.waiting().is_empty(), "seed {seed}: somebody stays in a queue");
     assert_eq!(bench.router.busy(), 0, "seed {seed}: something goes on");
+    bench.nothing_is_left();
     let open = bench.log.iter().filter(|(_, effect)| matches!(effect, Effect::OpenRecording { .. })).count();
     let closed = bench.log.iter().filter(|(_, effect)| matches!(effect, Effect::CloseRecording { .. })).count();
     assert_eq!(open, closed, "seed {seed}: every recording is closed");
@@ -361,6 +476,7 @@ fn check_order(bench: &Bench, seed: u64) {
                 let ended = over.contains(&request.session);
                 assert!(!ended || request.purpose == Purpose::Callback, "seed {seed}: a document for a dead call");
             }
+            // Messages have sessions of their own.
             Effect::ForgetSession { session } if session.kind != tipring_resources::SidKind::Call => {}
             Effect::ForgetSession { session } => {
                 assert!(over.contains(session) && !forgotten.contains(session), "seed {seed}");
@@ -387,6 +503,11 @@ struct Seen {
     rooms: u64,
     moved: usize,
     queued: usize,
+    listens: usize,
+    streams: usize,
+    verdicts: usize,
+    messages: usize,
+    texts: usize,
 }
 
 #[test]
@@ -410,11 +531,18 @@ fn whatever_happens_every_call_ends_once() {
         let lines = bench.lines();
         seen.moved += lines.iter().filter(|line| line.contains("participant_updated_via_api")).count();
         seen.queued += lines.iter().filter(|line| line.contains("Enqueue ended: bridged")).count();
+        seen.listens += bench.count(|effect| matches!(effect, Effect::Listen { .. }));
+        seen.streams += bench.count(|effect| matches!(effect, Effect::OpenStream { .. }));
+        seen.verdicts += bench.count(|effect| matches!(effect, Effect::Classify { .. }));
+        seen.messages += bench.count(|effect| matches!(effect, Effect::SendMessage(_)));
+        seen.texts += bench.count(|effect| matches!(effect, Effect::Transcribe { .. }));
     }
     // It was worth something only if all of it happened.
     assert!(seen.calls > 3_000 && seen.documents > 500 && seen.recordings > 50, "{seen:?}");
     assert!(seen.out > 1_000 && seen.bridges > 100 && seen.redirects > 200 && seen.expired > 5, "{seen:?}");
     assert!(seen.rooms > 300 && seen.moved > 20 && seen.queued > 5, "{seen:?}");
+    assert!(seen.listens > 200 && seen.streams > 100 && seen.verdicts > 100, "{seen:?}");
+    assert!(seen.messages > 100 && seen.texts > 20, "{seen:?}");
     assert!(seen.failures > 100 && seen.stale > 1_000, "{seen:?}");
 }
 

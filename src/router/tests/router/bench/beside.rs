@@ -63,6 +63,7 @@ pub struct Hands {
     /// Keys that servers were told.
     pub keys: Vec<u8>,
     listens: BTreeMap<ListenId, bool>,
+    ended: BTreeMap<StreamId, Micros>,
 }
 
 impl Hands {
@@ -108,7 +109,10 @@ impl Bench {
                 self.beside.keys.push(key);
             }
             Effect::CloseStream { id } => {
-                assert!(self.beside.streams.remove(&id).is_some(), "closed twice, or after its end");
+                let open = self.beside.streams.remove(&id).is_some();
+                // Both ends may end it at the same moment.
+                let crossed = self.beside.ended.insert(id, self.now) == Some(self.now);
+                assert!(open || crossed, "closed twice, or after its end");
                 self.pending.retain(|_, event| !matches!(event, Event::Stream { id: i, .. } if *i == id));
                 if self.beside.server != Server::Hangs {
                     self.later(10, Event::Stream { id, event: StreamEvent::Stopped });
@@ -174,6 +178,11 @@ impl Bench {
     pub(super) fn notice_event(&mut self, event: &Event) {
         if let Event::Stream { id, event: StreamEvent::Stopped | StreamEvent::Failed { .. } } = event {
             self.beside.streams.remove(id);
+            self.beside.ended.insert(*id, self.now);
+        }
+        // The port leaves the switch before anybody hears that the call is over.
+        if let Event::Line(LineEvent::Cleared { lease, .. }) = event {
+            self.leave(*lease);
         }
         if let Event::Heard { id, heard } = event
             && (matches!(heard, ListenHeard::Failed { .. } | ListenHeard::Ended)

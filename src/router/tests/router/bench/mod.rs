@@ -455,6 +455,11 @@ impl Bench {
 
     /// The port leaves the switch: its taps and playings end.
     pub fn detach(&mut self, lease: Port) {
+        self.leave(lease);
+        self.run_to(self.now);
+    }
+
+    fn leave(&mut self, lease: Port) {
         self.seats.remove(&lease);
         let plays: Vec<PlayId> = self.playing.iter().filter(|(_, p)| p.2 == lease).map(|(play, _)| *play).collect();
         for play in plays {
@@ -464,7 +469,6 @@ impl Bench {
         for tap in taps {
             self.tap_ends(tap);
         }
-        self.run_to(self.now);
     }
 
     fn media(&mut self, id: tipring_router::MediaId, port: Port, play: PlayId, source: &MediaSource) {
