@@ -15,6 +15,10 @@ fn numbers(dial: &Dial) -> Vec<&str> {
     fn name(target: &Target) -> &str {
         match target {
             Target::Number(number) => &number.number,
+            Target::Conference(room) => &room.name,
+            Target::Queue(queue) => &queue.name,
+            Target::Sip(sip) => &sip.uris[0].uri,
+            Target::Client(client) => &client.identity,
             Target::Unsupported(name) => name,
         }
     }
@@ -40,6 +44,8 @@ fn b11_every_attribute_of_dial_has_its_default() {
         recording_callback: None,
         recording_callback_method: Method::Post,
         recording_events: RecordingEvents { in_progress: false, completed: true, absent: false },
+        refer_url: None,
+        refer_method: Method::Post,
         targets: vec![Target::Number(DialNumber {
             number: "+12025550100".into(),
             place: Place { line: 1, column: 17 },
@@ -170,8 +176,14 @@ fn b12_a_bad_value_is_named_by_its_code_and_the_rest_is_read() {
         ("statusCallbackMethod='x'", 13221),
         ("statusCallbackEvent='answered, completed'", 13221),
         ("method='x'", 13221),
-        ("machineDetection='Enable'", 13211),
-        ("url='/whisper'", 12200),
+        ("machineDetection='enable'", 21234),
+        ("machineDetectionTimeout='2'", 21263),
+        ("machineDetectionSpeechThreshold='999'", 21263),
+        ("machineDetectionSpeechEndThreshold='5001'", 21263),
+        ("machineDetectionSilenceTimeout='x'", 21263),
+        ("amdStatusCallbackMethod='x'", 13221),
+        ("type='foreign'", 13223),
+        ("presentation='hidden'", 13214),
         ("Url='/whisper'", 12200),
         ("senddigits='1'", 12200),
     ];
@@ -236,23 +248,13 @@ fn b13_several_numbers_keep_their_order_up_to_ten() {
 
 #[test]
 fn b13_nouns_that_cannot_be_called_are_targets_with_a_reason() {
-    for (name, word) in [
-        ("Client", "registrar"),
-        ("Conference", "rooms"),
-        ("Queue", "queues"),
-        ("Sim", "SIM"),
-        ("WhatsApp", "WhatsApp"),
-        ("Application", "Redirect"),
-    ] {
+    for (name, word) in [("Sim", "SIM"), ("WhatsApp", "WhatsApp"), ("Application", "Redirect")] {
         let (verb, notes) = only_verb(&format!("<Dial>\n<{name} muted='true'>x<Parameter/></{name}></Dial>"));
         let Verb::Dial(read) = verb else { panic!("{verb:?}") };
         assert_eq!(read.targets, [Target::Unsupported(name.into())]);
         assert_eq!((notes.len(), notes[0].code, notes[0].line), (1, 12200, 2), "{notes:?}");
         assert!(notes[0].text.contains(word), "{notes:?}");
     }
-    let (read, codes) = dial("<Dial><Sip username='a'>sip:a@b</Sip><Sip>a@b</Sip><Number>1</Number></Dial>");
-    assert_eq!((numbers(&read), codes), (vec!["Sip", "Sip", "1"], vec![12200, 13243]));
-    assert_eq!(read.to_string(), "Dial <Sip> <Sip> 1");
 }
 
 #[test]
@@ -260,8 +262,8 @@ fn b13_a_conference_or_queue_must_be_alone() {
     for (inner, left) in [
         ("<Conference>a</Conference><Number>1</Number>", "1"),
         ("<Number>1</Number><Queue>a</Queue>", "1"),
-        ("<Conference>a</Conference><Conference>b</Conference>", "Conference"),
-        ("<Queue>a</Queue><Conference>b</Conference>", "Queue"),
+        ("<Conference>a</Conference><Conference>b</Conference>", "a"),
+        ("<Queue>a</Queue><Conference>b</Conference>", "a"),
     ] {
         let (read, codes) = dial(&format!("<Dial>{inner}</Dial>"));
         assert_eq!(numbers(&read), [left], "{inner}");
@@ -274,7 +276,7 @@ fn b13_what_may_not_stand_in_a_dial_is_named_with_the_nearest_name() {
     for (inner, hint) in [
         ("<number>2</number>", "did you mean Number?"),
         ("<Numbr>2</Numbr>", "did you mean Number?"),
-        ("<Telephone>2</Telephone>", "the nouns are Number, Sip"),
+        ("<Telephone>2</Telephone>", "the nouns are Number, Conference"),
         ("<Say>2</Say>", "put it after </Dial>"),
         ("<Dial>2</Dial>", "put it after </Dial>"),
     ] {
@@ -295,7 +297,7 @@ fn b13_a_number_names_its_group_of_lines_and_never_goes_out_on_another() {
         let (read, codes) = dial(&format!("<Dial><Number {attributes}>1</Number></Dial>"));
         let group = read.targets.into_iter().next().map(|target| match target {
             Target::Number(number) => number.group,
-            Target::Unsupported(name) => name,
+            other => panic!("{other:?}"),
         });
         (group, codes)
     };
@@ -325,7 +327,15 @@ fn b14_the_caller_id_is_the_callers_own_unless_one_is_given() {
 /// 64 KiB of nouns, of names nearly right and of text must stay cheap and bounded.
 #[test]
 fn b13_the_worst_dial_is_bounded() {
-    for piece in ["<Number>1</Number>", "<number/>", "<Sip/>", "<Conference/>", "1<!---->", "<Number url='/' x='1'/>"] {
+    for piece in [
+        "<Number>1</Number>",
+        "<number/>",
+        "<Sip/>",
+        "<Conference/>",
+        "1<!---->",
+        "<Number url='/' x='1'/>",
+        "<Sip><Uri/></Sip>",
+    ] {
         let count = (MAX_DOCUMENT - 40) / piece.len();
         let document = sound(&format!("<Response><Dial>{}</Dial></Response>", piece.repeat(count)));
         let Verb::Dial(read) = &document.verbs[0].verb else { panic!("{document:?}") };

@@ -105,7 +105,7 @@ fn sound(url: &str) -> Result<(), (u32, &'static str)> {
     }
     let scheme = address.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| !scheme.contains('/'));
     match scheme.map(str::to_ascii_lowercase).as_deref() {
-        Some("ws" | "wss") if address.splitn(2, "://").nth(1).is_none_or(|rest| rest.is_empty()) => {
+        Some("ws" | "wss") if address.split_once("://").is_none_or(|(_, rest)| rest.is_empty()) => {
             Err((BAD_URL, "the URL has no host"))
         }
         None | Some("ws" | "wss") => Ok(()),

@@ -1,4 +1,4 @@
-//! A date as RFC 2822 writes it, for callbacks. UTC only; the civil calendar from days, without a library.
+//! A date as RFC 2822 and ISO 8601 write it, for callbacks. UTC only; the civil calendar from days, without a library.
 
 use tipring_resources::Stamp;
 
@@ -16,6 +16,16 @@ pub(crate) fn rfc2822(stamp: Stamp) -> String {
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
     let (weekday, month) = (name(&DAYS, days.rem_euclid(7)), name(&MONTHS, month - 1));
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000")
+}
+
+/// As ISO 8601 writes it, to the millisecond, e.g. `2026-11-22T20:00:00.000Z`.
+pub(crate) fn iso8601(stamp: Stamp) -> String {
+    let seconds = stamp.unix_s();
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    let ms = stamp.0.rem_euclid(1_000_000) / 1_000;
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
 }
 
 /// Year, month, day of a day counted from 1970-01-01: eras of 400 years that begin in March.
@@ -46,5 +56,7 @@ mod tests {
         ] {
             assert_eq!(rfc2822(Stamp(seconds * 1_000_000)), text);
         }
+        assert_eq!(iso8601(Stamp(951_782_400_123_456)), "2000-02-29T00:00:00.123Z");
+        assert_eq!(iso8601(Stamp(-1)), "1969-12-31T23:59:59.999Z");
     }
 }

@@ -1,26 +1,30 @@
 //! What goes on beside a call, or after it: callbacks with their tries, a reply that waits for its commit. Errands
 //! never change a call.
 
-use tipring_resources::{Call, Code, Method, Sid};
+use tipring_resources::{Call, Code, Message, Method, Sid};
 
+use crate::classify::{self, Classifier};
+use crate::dictation::{self, Dictation};
 use crate::effects::{Effect, HttpAnswer, HttpId, HttpRequest, Purpose, RequestId, TraceKind, WriteId};
 use crate::fault::Fault;
 use crate::fetch::{Ask, timed_out, told};
 use crate::leg::Leg;
 use crate::limits::{CALLBACK_LIMIT, CALLBACK_RETRIES, LATE_WRITE_LIMIT, WRITE_LIMIT};
+use crate::messages::{self, Outbound, Received};
 use crate::params::{Params, of_call};
-use crate::progress::Told;
-use crate::recording::{self, Take};
+use crate::progress::{Thread, Told};
+use crate::recording::{self, Take, Text};
 use crate::requests::Reply;
+use crate::stream::{self, Wire};
 use crate::world::Input;
-use crate::{address, story};
+use crate::{address, story, templates};
 
 /// A task as it is begun.
 pub(crate) enum Errand {
     /// A call itself.
     Session,
-    /// A leg's callbacks of its progress, one after the other.
-    Progress { call: Sid },
+    /// Callbacks of one thread, one after the other.
+    Progress { thread: Thread },
     /// The last of them, once the final record is committed.
     Final { told: Told, write: WriteId },
     /// A recording that no verb waits for; `now`: it ends at once, else with its call.
@@ -31,16 +35,46 @@ pub(crate) enum Errand {
     Notice { call: Box<Call>, ask: Ask },
     /// The API's answer, once the record is committed.
     Reply { id: RequestId, call: Box<Call>, write: WriteId },
+    /// The API's answer about anything else, once the record is committed.
+    Answer { id: RequestId, reply: Box<Reply>, write: WriteId },
+    /// A stream beside the call, or one of a Connect that has no time to wait for its end.
+    Stream(Box<Wire>),
+    /// What is said is written down while the call goes on.
+    Dictation(Box<Dictation>),
+    /// Who answered is found out while the call goes on.
+    Classifier(Box<Classifier>),
+    /// A recording is written down.
+    Text(Box<Text>),
+    /// A message goes out.
+    Message(Box<Outbound>),
+    /// A message's callback is told what became of it, once that is committed.
+    MessageStatus { message: Box<Message>, url: String, write: WriteId },
+    /// A message came in.
+    Received(Box<Received>),
+}
+
+/// In whose name something is asked: cookies and notifications are kept by it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whose {
+    pub(crate) account: Sid,
+    /// The call, or the message.
+    pub(crate) session: Sid,
+}
+
+impl Whose {
+    pub(crate) fn of(call: &Call) -> Whose {
+        Whose { account: call.account, session: call.sid }
+    }
 }
 
 pub(crate) async fn run(leg: Leg, errand: Errand) {
     match errand {
         Errand::Session => story::run(leg).await,
-        Errand::Progress { call } => loop {
-            let Some(told) = leg.world().next_told(call) else {
+        Errand::Progress { thread } => loop {
+            let Some(told) = leg.world().next_told(thread) else {
                 return;
             };
-            callback(&leg, &told.call, &told.url, told.method, told.params).await;
+            callback(&leg, Whose::of(&told.call), &told.url, told.method, told.params).await;
         },
         Errand::Final { told, write } => match leg.committed(write, LATE_WRITE_LIMIT).await {
             Ok(()) => leg.world().tell(told),
@@ -53,12 +87,13 @@ pub(crate) async fn run(leg: Leg, errand: Errand) {
             {
                 return give_up(&leg, &call, &url, &why);
             }
-            callback(&leg, &call, &url, method, params).await;
+            callback(&leg, Whose::of(&call), &url, method, params).await;
         }
         Errand::Notice { call, ask } => {
             let params = of_call(&call, &leg.world().config, &ask.extra);
             let token = leg.world().token();
-            if let Err(fault) = once(&leg, &call, Ask { extra: params, ..ask }, token).await {
+            let url = templates::fill(&ask.url, &params).url;
+            if let Err(fault) = once(&leg, Whose::of(&call), Ask { extra: params, url, ..ask }, token).await {
                 leg.world().fault(call.account, call.sid, fault);
             }
         }
@@ -69,22 +104,36 @@ pub(crate) async fn run(leg: Leg, errand: Errand) {
             };
             leg.world().emit(Effect::Reply { id, reply });
         }
+        Errand::Answer { id, reply, write } => {
+            let reply = match leg.committed(write, WRITE_LIMIT).await {
+                Ok(()) => *reply,
+                Err(text) => Reply::Refused { code: Code(20503), text },
+            };
+            leg.world().emit(Effect::Reply { id, reply });
+        }
+        Errand::Stream(wire) => stream::look_after(&leg, *wire).await,
+        Errand::Dictation(dictation) => dictation::run(&leg, *dictation).await,
+        Errand::Classifier(classifier) => classify::run_beside(&leg, *classifier).await,
+        Errand::Text(text) => recording::write_down(&leg, *text).await,
+        Errand::Message(outbound) => messages::send(&leg, *outbound).await,
+        Errand::MessageStatus { message, url, write } => messages::tell(&leg, &message, &url, write).await,
+        Errand::Received(received) => messages::answer(&leg, *received).await,
     }
 }
 
 /// A callback with its tries; one token over all of them.
-async fn callback(leg: &Leg, call: &Call, url: &str, method: Method, params: Params) {
+pub(crate) async fn callback(leg: &Leg, whose: Whose, url: &str, method: Method, params: Params) {
     if !address::is_absolute_http(url) {
         let fault = Fault::warning(11100, url, "the callback's URL is no absolute http or https URL");
         leg.world().counters.callbacks_failed += 1;
-        leg.world().fault(call.account, call.sid, fault);
+        leg.world().fault(whose.account, whose.session, fault);
         return;
     }
     let token = leg.world().token();
     let mut waits = CALLBACK_RETRIES.iter();
     loop {
         let ask = Ask { url: url.to_owned(), method, extra: params.clone(), inline: false };
-        let Err(fault) = once(leg, call, ask, token.clone()).await else {
+        let Err(fault) = once(leg, whose, ask, token.clone()).await else {
             return;
         };
         match waits.next() {
@@ -93,7 +142,7 @@ async fn callback(leg: &Leg, call: &Call, url: &str, method: Method, params: Par
                 let text =
                     format!("the callback was given up after {} tries: {}", 1 + CALLBACK_RETRIES.len(), fault.text);
                 leg.world().counters.callbacks_failed += 1;
-                leg.world().fault(call.account, call.sid, Fault { text, ..fault });
+                leg.world().fault(whose.account, whose.session, Fault { text, ..fault });
                 return;
             }
         }
@@ -101,17 +150,30 @@ async fn callback(leg: &Leg, call: &Call, url: &str, method: Method, params: Par
 }
 
 /// One request whose answer does not matter as long as there is one. `ask.extra` is all that is sent.
-async fn once(leg: &Leg, call: &Call, ask: Ask, idempotency: String) -> Result<(), Fault> {
+async fn once(leg: &Leg, whose: Whose, ask: Ask, idempotency: String) -> Result<(), Fault> {
+    let answer = exchange(leg, whose, &ask, Purpose::Callback, idempotency).await;
+    leg.world().trace(Some(whose.session), TraceKind::Http, format!("callback {}", told(&answer)));
+    match answer {
+        HttpAnswer::Document { .. } => Ok(()),
+        HttpAnswer::Failed { code, text, exchange } => {
+            let text = if code.0 == 15003 { text } else { format!("{} {text}", code.0) };
+            Err(Fault::warning(15003, &ask.url, text).with(ask.method, &exchange))
+        }
+    }
+}
+
+/// Asks beside a call, and waits for the answer within our own limit.
+pub(crate) async fn exchange(leg: &Leg, whose: Whose, ask: &Ask, purpose: Purpose, idempotency: String) -> HttpAnswer {
     let id = {
         let mut world = leg.world();
         let id = HttpId(world.id());
         let request = HttpRequest {
-            session: call.sid,
-            account: call.account,
+            session: whose.session,
+            account: whose.account,
             method: ask.method,
             url: ask.url.clone(),
             params: ask.extra.clone(),
-            purpose: Purpose::Callback,
+            purpose,
             idempotency,
         };
         world.counters.requests += 1;
@@ -123,18 +185,12 @@ async fn once(leg: &Leg, call: &Call, ask: Ask, idempotency: String) -> Result<(
     let answer = loop {
         match leg.next_after_all(until).await {
             Input::Http { id: ended, answer } if ended == id => break answer,
-            Input::Timeout => break cancel(leg, id, &ask),
+            Input::Timeout => break cancel(leg, id, ask),
             _ => {}
         }
     };
-    leg.world().trace(Some(call.sid), TraceKind::Http, format!("callback {}", told(&answer)));
-    match answer {
-        HttpAnswer::Document { .. } => Ok(()),
-        HttpAnswer::Failed { code, text, exchange } => {
-            let text = if code.0 == 15003 { text } else { format!("{} {text}", code.0) };
-            Err(Fault::warning(15003, &ask.url, text).with(ask.method, &exchange))
-        }
-    }
+    leg.world().log_exchange(whose, &answer);
+    answer
 }
 
 fn cancel(leg: &Leg, id: HttpId, ask: &Ask) -> HttpAnswer {

@@ -52,15 +52,18 @@ impl Fault {
 }
 
 impl World {
-    /// Writes a notification and a line of the timeline.
+    /// Writes a notification and a line of the timeline. `call`: or the message that it is about.
     pub(crate) fn fault(&mut self, account: Sid, call: Sid, fault: Fault) {
         let what = match fault.level {
             Level::Error => "error",
             Level::Warning => "warning",
         };
         let text: String = fault.text.chars().take(MAX_TEXT).collect();
-        self.trace(Some(call), TraceKind::Fault, format!("{what} {} {text}", fault.code.0));
-        let written = self.notified.entry(call).or_default();
+        let session = call;
+        // What belongs to no call is kept with the message that it is about.
+        let call = Some(session).filter(|sid| sid.kind == SidKind::Call);
+        self.trace(call, TraceKind::Fault, format!("{what} {} {text}", fault.code.0));
+        let written = self.notified.entry(session).or_default();
         *written += 1;
         if *written > MAX_NOTIFICATIONS {
             self.counters.notifications_dropped += 1;
@@ -70,7 +73,7 @@ impl World {
         let notification = Notification {
             sid: self.sid(SidKind::Notification),
             account,
-            call: Some(call),
+            call,
             level: fault.level,
             code: fault.code,
             text,

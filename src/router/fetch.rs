@@ -7,6 +7,7 @@ use tipring_resources::{Code, Level, Method};
 
 use crate::address;
 use crate::effects::{Effect, Exchange, HttpAnswer, HttpId, HttpRequest, Purpose, TraceKind};
+use crate::errand::Whose;
 use crate::fault::Fault;
 use crate::leg::{Leg, Stop};
 use crate::limits::{HTTP_LIMIT, MAX_FALLBACKS};
@@ -95,14 +96,23 @@ impl Leg {
         let mut usual = Vec::new();
         let first = match wanted {
             Wanted::Ask(mut ask) => {
+                ask.url = self.fill(&ask.url, &ask.extra);
                 if let Some((code, url)) = self.take_failure() {
                     ask.extra.push(param("LastErrorCode", code.0));
                     ask.extra.push(param("LastErrorUrl", url));
                 }
                 usual.clone_from(&ask.extra);
+                if let Some(session) = self.world().sessions.get_mut(&self.task) {
+                    session.asked.clone_from(&usual);
+                }
                 self.try_one(&ask).await?
             }
-            Wanted::Document(text) => self.read_inline(&text),
+            Wanted::Document(text) => {
+                if let Some(session) = self.world().sessions.get_mut(&self.task) {
+                    session.asked.clear();
+                }
+                self.read_inline(&text)
+            }
         };
         let fault = match first {
             Ok(page) => return Ok(Ok(page)),
@@ -113,7 +123,7 @@ impl Leg {
             let mut extra = usual.clone();
             extra.push(param("ErrorCode", fault.code.0));
             extra.push(param("ErrorUrl", &fault.url));
-            let fallback = Ask { url: url.to_owned(), method, extra, inline: false };
+            let fallback = Ask { url: self.fill(url, &extra), method, extra, inline: false };
             self.count_fallback(fault.code);
             self.trace(TraceKind::Http, format!("fallback: {}", address::shown(url)));
             if let Ok(page) = self.try_one(&fallback).await? {
@@ -233,6 +243,8 @@ impl Leg {
             session.http = None;
         }
         self.trace(TraceKind::Http, told(&answer));
+        let call = self.call()?.0;
+        self.world().log_exchange(Whose::of(&call), &answer);
         Ok(answer)
     }
 
@@ -305,7 +317,7 @@ fn asked(exchange: &Exchange) -> String {
 }
 
 /// The document of an answer, by its type (row A9).
-fn read(body: &[u8], content_type: Option<&str>, url: &str) -> Result<Document, Fault> {
+pub(crate) fn read(body: &[u8], content_type: Option<&str>, url: &str) -> Result<Document, Fault> {
     let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
         "text/xml" | "application/xml" | "text/html" => {

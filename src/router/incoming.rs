@@ -1,7 +1,7 @@
 //! A call comes in: whose it is, and whether it is taken.
 
 use tipring_card::Cause;
-use tipring_resources::{AccountStatus, Call, CallStatus, Direction, Number, Record, Sid, SidKind};
+use tipring_resources::{AccountStatus, Call, CallStatus, Direction, Method, Number, Record, Sid, SidKind};
 
 use crate::effects::{CallEvents, Effect, LineCommand, LineEvent, LineNumber, TraceKind};
 use crate::fault::Fault;
@@ -51,18 +51,15 @@ impl World {
             ..call
         };
         let refusal = self.refusal(account, number.as_deref());
+        // What the number does not say, its account does (row C18).
+        let voice = self.directory.account(account).map(|account| account.voice.clone()).unwrap_or_default();
+        let own = number.as_ref().map(|n| (n.voice_fallback_url.clone(), n.voice_fallback_method));
+        let fallback = own.filter(|(url, _)| !url.trim().is_empty());
+        let fallback = fallback.unwrap_or((voice.fallback_url, voice.fallback_method));
+        let callback = number.as_deref().and_then(|n| callback_of(&n.status_callback, n.status_callback_method));
+        let callback = callback.or_else(|| callback_of(&voice.status_callback, voice.status_callback_method));
         self.begin_session(
-            Session {
-                lease: Some(lease),
-                law,
-                fallback: number
-                    .as_ref()
-                    .map(|n| (n.voice_fallback_url.clone(), n.voice_fallback_method))
-                    .unwrap_or_default(),
-                callback: number.as_deref().and_then(callback_of),
-                number,
-                ..Session::new(call)
-            },
+            Session { lease: Some(lease), law, fallback, callback, number, ..Session::new(call) },
             refusal,
         );
     }
@@ -165,10 +162,9 @@ impl World {
     }
 }
 
-/// A number's status callback: of the end only.
-fn callback_of(number: &Number) -> Option<CallCallback> {
-    let (url, method) = (number.status_callback.clone(), number.status_callback_method);
-    (!url.is_empty()).then(|| CallCallback { url, method, events: CallEvents::default() })
+/// The status callback of a number or an account: of the end only.
+fn callback_of(url: &str, method: Method) -> Option<CallCallback> {
+    (!url.is_empty()).then(|| CallCallback { url: url.to_owned(), method, events: CallEvents::default() })
 }
 
 /// Text from a line, made harmless: no control characters, not too long.

@@ -27,6 +27,25 @@ pub(crate) const MAX_FALLBACKS: usize = 8;
 pub(crate) const MAX_NOTIFICATIONS: u32 = 500;
 /// Callbacks of progress of one leg that wait for a slow server; it has four at most; `errands_dropped`.
 pub(crate) const MAX_PROGRESS: usize = 8;
+/// Callbacks of another thread that wait for a slow server: words are spoken faster than it takes them;
+/// `errands_dropped`.
+pub(crate) const MAX_TOLD: usize = 64;
+/// Streams and transcriptions that run beside one call at once; more are refused.
+pub(crate) const MAX_BESIDE: usize = 16;
+/// Tracks of one call that go to streams, as twiml allows; more are refused.
+pub(crate) const MAX_TRACKS: usize = 4;
+/// Recordings of one call that its last callback may name; the first is told.
+pub(crate) const MAX_CALL_RECORDINGS: usize = 64;
+/// Exchanges with applications that are kept of one call: an hour of a menu; later ones are left out.
+pub(crate) const MAX_CALL_EVENTS: u32 = 200;
+/// Characters of an answer that are kept with its exchange.
+pub(crate) const MAX_EVENT_BODY: usize = 8 * 1024;
+/// Messages that a gateway has, and of which it may still tell that they arrived; the oldest is forgotten.
+pub(crate) const MAX_SENT: usize = 1_000;
+/// Documents of one message; then it is over.
+pub(crate) const MAX_MESSAGE_DOCUMENTS: usize = 10;
+/// Replies of one document to a message; the rest is left out with a notification.
+pub(crate) const MAX_REPLIES: usize = 10;
 /// Small jobs beside calls (callbacks, replies) at once; more callbacks are given up; `errands_dropped`.
 pub(crate) const MAX_ERRANDS: usize = 20_000;
 /// Characters kept of a number or name that came over a line.
@@ -74,6 +93,20 @@ pub(crate) const FILE_LIMIT: Micros = Micros::from_s(15);
 pub(crate) const WRITE_LIMIT: Micros = Micros::from_s(10);
 /// For a commit that only a callback waits for.
 pub(crate) const LATE_WRITE_LIMIT: Micros = Micros::from_s(60);
+/// Silence that ends speech where the document leaves it to the recognizer.
+pub(crate) const SPEECH_AUTO: Micros = Micros::from_ms(800);
+/// For a recognizer's last word after its tap has ended.
+pub(crate) const FINAL_LIMIT: Micros = Micros::from_s(5);
+/// For a stream's server to take it: name, connection, TLS and handshake.
+pub(crate) const STREAM_START_LIMIT: Micros = Micros::from_s(20);
+/// For a stream to be closed after we ended it.
+pub(crate) const STREAM_END_LIMIT: Micros = Micros::from_s(5);
+/// For the verdict on who answered, beyond the document's own limit.
+pub(crate) const VERDICT_TAIL: Micros = Micros::from_s(1);
+/// For a recording to be written down: two minutes of sound on a slow box.
+pub(crate) const TEXT_LIMIT: Micros = Micros::from_s(600);
+/// For a gateway to take a message or refuse it.
+pub(crate) const MESSAGE_LIMIT: Micros = Micros::from_s(30);
 /// Waits before a callback's second and third try.
 pub(crate) const CALLBACK_RETRIES: [Micros; 2] = [Micros::from_s(1), Micros::from_s(5)];
 /// Sound of the key that ended a recording: what the detector needs to be certain, and two blocks.

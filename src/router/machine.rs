@@ -8,14 +8,16 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
 use tipring_card::Micros;
-use tipring_resources::{Call, Code, Sid};
+use tipring_resources::{Call, Code, Sid, SidKind};
 
 use crate::config::Config;
 use crate::effects::{Effect, Event, SwitchEvent, TraceKind};
 use crate::errand;
 use crate::leg::Leg;
 use crate::limits::Counters;
+use crate::recording::TextWish;
 use crate::requests::{Reply, Request};
+use crate::running::Kind;
 use crate::world::{Input, Shared, TaskId, World, lock};
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -141,6 +143,27 @@ impl World {
                 }
                 Request::CreateCall(new) => self.create_by_request(id, *new),
                 Request::ChangeCall(change) => self.change_by_request(id, *change),
+                Request::StartRecording { account, of, record } if of.kind == SidKind::Call => {
+                    self.record_by_request(id, account, of, record);
+                }
+                Request::ChangeRecording { account, of, recording, change } => {
+                    self.change_recording(id, (account, of, recording), change);
+                }
+                Request::StartStream { account, call, wish } => self.stream_by_request(id, account, call, *wish),
+                Request::StopStream { account, call, stream } => {
+                    self.stop_by_request(id, account, call, (Kind::Stream, &stream));
+                }
+                Request::StartTranscription { account, call, wish } => {
+                    self.dictation_by_request(id, account, call, *wish);
+                }
+                Request::StopTranscription { account, call, transcription } => {
+                    self.stop_by_request(id, account, call, (Kind::Transcription, &transcription));
+                }
+                Request::Transcribe { recording, language, callback, callback_method } => {
+                    let wish = TextWish { language, callback, callback_method };
+                    self.write_down_by_request(id, &recording, wish);
+                }
+                Request::SendMessage(new) => self.message_by_request(id, *new),
                 _ => {
                     let text = "this is not available yet".to_owned();
                     self.emit(Effect::Reply { id, reply: Reply::Refused { code: Code(20503), text } });
@@ -162,11 +185,11 @@ impl World {
                 let task = self.routes.streams.get(&id).copied();
                 self.to(task, Input::Stream { id, event });
             }
-            Event::MessageSent { sid, status, fault } => {
-                let task = self.routes.messages.get(&sid).copied();
-                self.to(task, Input::MessageSent { sid, status, fault });
-            }
-            Event::MessageIn(_) => self.counters.stale_events += 1,
+            Event::MessageSent { sid, status, fault } => match self.routes.messages.get(&sid).copied() {
+                Some(task) => self.deliver(task, Input::MessageSent { sid, status, fault }),
+                None => self.message_report(sid, status, fault),
+            },
+            Event::MessageIn(message) => self.message_in(*message),
             Event::Directory(change) => self.directory.change(change),
             Event::Configure(new) => self.config.take(*new),
             Event::Drain => self.drain(),
@@ -227,7 +250,7 @@ impl World {
 #[cfg(test)]
 mod tests {
     use tipring_card::{Cause, Law};
-    use tipring_resources::{Account, AccountStatus, SidKind, Stamp};
+    use tipring_resources::{Account, AccountStatus, Stamp};
     use tipring_switch::Port;
 
     use super::*;
@@ -285,6 +308,7 @@ mod tests {
                 && world.routes.is_empty()
                 && world.notified.is_empty()
                 && world.children.is_empty()
+                && world.is_idle()
         );
         assert_eq!(world.counters.calls, 1_000);
     }
@@ -325,7 +349,7 @@ mod tests {
         assert!(router.tasks.is_empty() && router.live.is_empty() && router.deadline().is_none());
         let world = lock(&router.world);
         assert!(world.sessions.is_empty() && world.routes.is_empty() && world.notified.is_empty());
-        assert!(world.queue.is_empty() && world.telling.is_empty() && world.children.is_empty());
+        assert!(world.queue.is_empty() && world.children.is_empty() && world.is_idle());
         assert_eq!(world.counters.calls_out, 300);
     }
 

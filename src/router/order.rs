@@ -4,6 +4,7 @@ use tipring_card::Micros;
 use tipring_numbering::Class;
 use tipring_resources::{AccountStatus, Call, CallStatus, Code, Direction, Sid, SidKind};
 
+use crate::classify::Machine;
 use crate::effects::{Effect, Outgoing, RequestId, WriteId};
 use crate::incoming::clean;
 use crate::limits::MAX_SESSIONS;
@@ -146,6 +147,7 @@ impl World {
             ring_limit: Micros::from_s(u64::from(new.timeout_s)),
             send_digits: new.send_digits,
             record: new.record,
+            machine: new.machine.map(Machine::from),
             instructions: Some(new.instructions),
         };
         let session = Session {

@@ -5,14 +5,15 @@ use tipring_card::{Cause, Micros};
 use tipring_resources::{Call, CallStatus, Code, Record};
 
 use crate::bridge::ChildState;
-use crate::effects::{Effect, Outgoing, RequestId, TraceKind, Track, WriteId};
+use crate::classify::{self, Machine};
+use crate::effects::{Effect, Outgoing, RequestId, TraceKind, WriteId};
 use crate::errand::Errand;
 use crate::fault::Fault;
 use crate::fetch::Wanted;
 use crate::leg::{Leg, Stop};
 use crate::limits::{DIALLING_LIMIT, HELP_EVERY, HELP_LIMIT, SEIZE_LIMIT, WRITE_LIMIT};
 use crate::queue::Waits;
-use crate::recording::{Ear, Side, Take, Wish};
+use crate::recording::{Take, Wish, ears};
 use crate::requests::{CallRecord, Instructions, Reply};
 use crate::session::Session;
 use crate::sound::{Noise, keys};
@@ -37,6 +38,8 @@ pub(crate) struct Outward {
     /// Keys for after the answer.
     pub(crate) send_digits: String,
     pub(crate) record: Option<CallRecord>,
+    /// Who answers is to be found out.
+    pub(crate) machine: Option<Machine>,
     /// For after the answer; `None`: its Dial bridges it.
     pub(crate) instructions: Option<Instructions>,
 }
@@ -98,12 +101,21 @@ pub(crate) async fn call_out(leg: &Leg) -> Result<Wanted, Stop> {
     }
     record(leg)?;
     let digits = leg.outward(|outward| outward.send_digits.clone())?;
+    let machine = leg.outward(|outward| outward.machine.take())?;
+    let mut answered_by = Vec::new();
     if !digits.is_empty() {
+        // Keys would be taken for a machine's beeps: nothing is found out then.
         leg.hear(&Noise::Tones(keys(&digits))).await?;
+    } else if let Some(machine) = machine {
+        answered_by = classify::find_out(leg, machine).await?;
     }
     if let Some(instructions) = leg.outward(|outward| outward.instructions.take())? {
         leg.world().child_leaves(leg.task);
-        return Ok(instructions.into());
+        let mut wanted = Wanted::from(instructions);
+        if let Wanted::Ask(ask) = &mut wanted {
+            ask.extra.extend(answered_by);
+        }
+        return Ok(wanted);
     }
     leg.world().child_is(leg.task, ChildState::Ready);
     loop {
@@ -221,13 +233,7 @@ fn record(leg: &Leg) -> Result<(), Stop> {
     let mut world = leg.world();
     let session = world.sessions.get(&leg.task).filter(|session| !session.over).ok_or(Stop::Over)?;
     let (port, law, call) = (session.lease.ok_or(Stop::Over)?, session.law, session.call.clone());
-    let ear = |side| Ear { port, law, side };
-    let ears = match wish.track {
-        Track::Inbound => vec![ear(Side::Said)],
-        Track::Outbound => vec![ear(Side::Heard)],
-        Track::Both if wish.dual => vec![ear(Side::Said), ear(Side::Heard)],
-        Track::Both => vec![ear(Side::Both)],
-    };
+    let ears = ears(port, law, wish.track, wish.dual);
     let wish = Wish {
         source: "OutboundAPI",
         ears,
@@ -239,12 +245,14 @@ fn record(leg: &Leg) -> Result<(), Stop> {
         callback_method: wish.callback_method,
         events: wish.events,
         url: String::new(),
+        text: None,
     };
-    let take = Take::begin(&mut world, leg.task, &call, wish);
-    let recording = take.as_ref().map(|take| take.recording.sid);
-    let errand = take.and_then(|take| take.run_beside(&mut world, false));
-    if let Some(session) = world.sessions.get_mut(&leg.task) {
-        (session.recorder, session.recording) = (errand, recording);
+    if let Some(take) = Take::begin(&mut world, leg.task, &call, wish) {
+        let recording = take.recording.sid;
+        take.run_beside(&mut world, false);
+        if let Some(session) = world.sessions.get_mut(&leg.task) {
+            session.is_recorded(recording);
+        }
     }
     Ok(())
 }

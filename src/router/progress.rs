@@ -1,6 +1,7 @@
 //! Status callbacks of a leg (twiml.md §2.4): initiated, ringing, answered, completed, as they were wished. They are sent
 //! beside the call, one after the other in the order of their numbers: a slow server delays only its own events. What
-//! it answers is looked at by nobody.
+//! it answers is looked at by nobody. Whatever else is told in order (what a recognizer understands) has a thread of its
+//! own here.
 
 use std::collections::VecDeque;
 
@@ -9,7 +10,7 @@ use tipring_resources::{Call, Direction, Method, Sid};
 use crate::date::rfc2822;
 use crate::effects::{CallEvents, WriteId};
 use crate::errand::Errand;
-use crate::limits::MAX_PROGRESS;
+use crate::limits::{MAX_PROGRESS, MAX_TOLD};
 use crate::params::{Params, of_call, param};
 use crate::recording::recording_url;
 use crate::world::{TaskId, World};
@@ -22,6 +23,10 @@ pub(crate) enum Progress {
     Answered,
     Completed,
 }
+
+/// Callbacks that are sent one after the other: of which call, and of what in it; 0: of its progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Thread(pub(crate) Sid, pub(crate) u64);
 
 /// A callback that is to be sent.
 #[derive(Clone, Debug)]
@@ -62,7 +67,7 @@ impl World {
         let call = Box::new(session.call.clone());
         if progress == Progress::Completed {
             extra.extend(of_end(&call));
-            if let Some(recording) = session.recording {
+            if let Some(recording) = session.recordings.first().copied() {
                 extra.push(param("RecordingSid", recording));
                 extra.push(param("RecordingUrl", recording_url(&self.config, call.account, recording)));
             }
@@ -87,23 +92,28 @@ impl World {
 
     /// Appends to a leg's callbacks; an errand sends them as long as there are any.
     pub(crate) fn tell(&mut self, told: Told) {
-        let sid = told.call.sid;
-        if let Some(waiting) = self.telling.get_mut(&sid) {
-            if waiting.len() < MAX_PROGRESS {
+        self.tell_in(Thread(told.call.sid, 0), told);
+    }
+
+    /// Appends to a thread of callbacks.
+    pub(crate) fn tell_in(&mut self, thread: Thread, told: Told) {
+        let most = if thread.1 == 0 { MAX_PROGRESS } else { MAX_TOLD };
+        if let Some(waiting) = self.telling.get_mut(&thread) {
+            if waiting.len() < most {
                 waiting.push_back(told);
             } else {
                 self.counters.errands_dropped += 1;
             }
-        } else if self.begin(sid, Errand::Progress { call: sid }).is_some() {
-            self.telling.insert(sid, VecDeque::from([told]));
+        } else if self.begin(thread.0, Errand::Progress { thread }).is_some() {
+            self.telling.insert(thread, VecDeque::from([told]));
         }
     }
 
-    /// The next callback of a leg; `None`: there is none, and the errand is over.
-    pub(crate) fn next_told(&mut self, call: Sid) -> Option<Told> {
-        let told = self.telling.get_mut(&call).and_then(VecDeque::pop_front);
+    /// The next callback of a thread; `None`: there is none, and the errand is over.
+    pub(crate) fn next_told(&mut self, thread: Thread) -> Option<Told> {
+        let told = self.telling.get_mut(&thread).and_then(VecDeque::pop_front);
         if told.is_none() {
-            self.telling.remove(&call);
+            self.telling.remove(&thread);
         }
         told
     }
@@ -115,6 +125,9 @@ fn of_end(call: &Call) -> Params {
     let mut params = vec![param("CallDuration", seconds), param("Duration", (seconds + 59) / 60)];
     if let Some(cause) = call.cause {
         params.push(param("HangupCause", cause));
+    }
+    if let Some(answered_by) = &call.answered_by {
+        params.push(param("AnsweredBy", answered_by));
     }
     if call.direction == Direction::OutboundApi {
         params.push(param("QueueTime", call.queued_ms));

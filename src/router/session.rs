@@ -9,7 +9,9 @@ use tipring_switch::{Command as SwitchCommand, PlayId, Port};
 
 use crate::effects::{Effect, HttpId, LineCommand, MediaId, TraceKind, WriteId};
 use crate::errand::Errand;
+use crate::limits::MAX_CALL_RECORDINGS;
 use crate::outgoing::Outward;
+use crate::params::Params;
 use crate::progress::Progress;
 use crate::requests::{CallCallback, Instructions};
 use crate::world::{Input, TaskId, World};
@@ -54,10 +56,10 @@ pub(crate) struct Session {
     pub(crate) failed: Option<(Code, String)>,
     /// Listener and talker: what this leg's Dial has connected.
     pub(crate) crosspoints: Vec<(Port, Port)>,
-    /// Records the whole call; wants to know of its end.
-    pub(crate) recorder: Option<TaskId>,
-    /// That recording.
-    pub(crate) recording: Option<Sid>,
+    /// Recordings of the whole call, the first first; at most [`MAX_CALL_RECORDINGS`] are remembered.
+    pub(crate) recordings: Vec<Sid>,
+    /// What the last request for a document told beside the call's own parameters: names for templates.
+    pub(crate) asked: Params,
 }
 
 /// How a call ends.
@@ -101,8 +103,17 @@ impl Session {
             sounded: None,
             failed: None,
             crosspoints: Vec::new(),
-            recorder: None,
-            recording: None,
+            recordings: Vec::new(),
+            asked: Vec::new(),
+        }
+    }
+}
+
+impl Session {
+    /// A recording of the whole call began.
+    pub(crate) fn is_recorded(&mut self, recording: Sid) {
+        if self.recordings.len() < MAX_CALL_RECORDINGS {
+            self.recordings.push(recording);
         }
     }
 }
@@ -155,7 +166,7 @@ impl World {
         session.call.cause = Some(end.cause.0);
         session.call.ended = Some(now);
         session.call.updated = now;
-        let (call, lease, recorder) = (session.call.clone(), session.lease, session.recorder.take());
+        let (call, lease) = (session.call.clone(), session.lease);
         self.take_back(task, end.clear);
         self.unbridge(task);
         self.child_ended(task, &call);
@@ -173,9 +184,7 @@ impl World {
         self.changed.push(call.clone());
         self.progress(task, Progress::Completed, Some(write));
         self.routes.calls.remove(&call.sid);
-        if let Some(recorder) = recorder {
-            self.deliver(recorder, Input::Line);
-        }
+        self.end_beside(task, call.sid);
         self.deliver(task, Input::Line);
         Some((call, write))
     }

@@ -84,6 +84,11 @@ fn tone(key: u8) -> Tone {
 impl Leg {
     /// Begins a sound; `None`: it cannot be had, a notification is written. The call must be answered.
     pub(crate) fn begin_sound(&self, noise: &Noise) -> Result<Option<Playing>, Stop> {
+        let filled = match noise {
+            Noise::Media(MediaSource::Url(url)) => Some(Noise::Media(MediaSource::Url(self.fill(url, &[])))),
+            _ => None,
+        };
+        let noise = filled.as_ref().unwrap_or(noise);
         let mut world = self.world();
         let play = PlayId(world.id());
         let session = world.sessions.get(&self.task).filter(|session| !session.over).ok_or(Stop::Over)?;

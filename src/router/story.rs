@@ -1,7 +1,7 @@
 //! What a call does from its first request to its end: ask, carry the document out, ask again.
 
 use tipring_card::Cause;
-use tipring_resources::{CallStatus, Direction, Method};
+use tipring_resources::{CallStatus, Direction};
 
 use crate::effects::TraceKind;
 use crate::fault::Fault;
@@ -42,13 +42,14 @@ async fn beginning(leg: &Leg) -> Result<Wanted, Stop> {
     if call.direction != Direction::Inbound {
         return outgoing::call_out(leg).await;
     }
-    let url = number.as_ref().map_or("", |number| number.voice_url.trim());
+    let voice = leg.world().directory.account(call.account).map(|account| account.voice.clone()).unwrap_or_default();
+    let own = number.as_ref().map(|number| (number.voice_url.trim(), number.voice_method));
+    let (url, method) = own.filter(|(url, _)| !url.is_empty()).unwrap_or((voice.url.trim(), voice.method));
     if url.is_empty() {
         let words = leg.world().config.unconfigured.clone();
         leg.fault(Fault::warning(10003, "", "the number has no application: the built-in message answers"));
         return Err(leg.last_words(words).await);
     }
-    let method = number.as_ref().map_or(Method::Post, |number| number.voice_method);
     Ok(Wanted::Ask(Ask { url: url.to_owned(), method, extra: Vec::new(), inline: false }))
 }
 

@@ -17,9 +17,12 @@ use crate::directory::Directory;
 use crate::effects::{Effect, HttpAnswer, HttpId, ListenId, MediaId, PlayId, StreamId, Trace, TraceKind, WriteId};
 use crate::errand::Errand;
 use crate::limits::{Counters, MAX_EFFECTS, MAX_ERRANDS, MAX_INBOX};
-use crate::progress::Told;
+use crate::messages::SentMessage;
+use crate::progress::{Thread, Told};
 use crate::queue::Waiter;
+use crate::recording::LiveTake;
 use crate::routes::Routes;
+use crate::running::Running;
 use crate::session::Session;
 use tipring_resources::Code;
 use tipring_switch::TapId;
@@ -114,12 +117,20 @@ pub(crate) struct World {
     pub(crate) children: BTreeMap<TaskId, Child>,
     /// Legs that wait for a line.
     pub(crate) queue: VecDeque<Waiter>,
-    /// Callbacks of progress that wait, by call; an errand is at work as long as there is an entry.
-    pub(crate) telling: BTreeMap<Sid, VecDeque<Told>>,
+    /// Callbacks that wait; an errand is at work as long as there is an entry.
+    pub(crate) telling: BTreeMap<Thread, VecDeque<Told>>,
+    /// What runs beside calls, by its task.
+    pub(crate) running: BTreeMap<TaskId, Running>,
+    /// Recordings that are being made.
+    pub(crate) takes: BTreeMap<Sid, LiveTake>,
+    /// Messages of which the gateway may still tell something, the oldest first.
+    pub(crate) sent: VecDeque<SentMessage>,
     /// Calls that changed since the machine last looked, and what became of them.
     pub(crate) changed: Vec<Call>,
     /// Notifications written, by call.
     pub(crate) notified: BTreeMap<Sid, u32>,
+    /// Exchanges written, by call.
+    pub(crate) logged: BTreeMap<Sid, u32>,
     pub(crate) draining: bool,
     /// Tasks to be begun.
     pub(crate) begun: Vec<(TaskId, Errand)>,
@@ -154,8 +165,12 @@ impl World {
             children: BTreeMap::new(),
             queue: VecDeque::new(),
             telling: BTreeMap::new(),
+            running: BTreeMap::new(),
+            takes: BTreeMap::new(),
+            sent: VecDeque::new(),
             changed: Vec::new(),
             notified: BTreeMap::new(),
+            logged: BTreeMap::new(),
             draining: false,
             begun: Vec::new(),
             out: VecDeque::new(),
@@ -243,12 +258,15 @@ impl World {
             self.timers.remove(&(timer, task));
         }
         self.routes.forget(task);
+        self.running.remove(&task);
+        self.takes.retain(|_, take| take.task != task);
         let Some(call) = slot.call else { return };
         if let Some(alive) = self.alive.get_mut(&call) {
             *alive -= 1;
             if *alive == 0 {
                 self.alive.remove(&call);
                 self.notified.remove(&call);
+                self.logged.remove(&call);
                 self.emit(Effect::ForgetSession { session: call });
             }
         }

@@ -87,6 +87,7 @@ impl Take {
         for tapped in &self.taps {
             world.routes.taps.remove(&tapped.tap);
         }
+        world.takes.remove(&self.recording.sid);
         world.routes.recordings.insert(self.recording.sid, leg.task);
         let (sid, discard, trim) = (self.recording.sid, self.is_discarded(), self.wish.trim);
         world.emit(Effect::CloseRecording { sid, trim, drop_tail_ms, discard });
@@ -154,6 +155,9 @@ impl Take {
             world.counters.recordings += 1;
             let text = format!("recording {sid} is kept: {} s", seconds(&self.recording));
             world.trace(Some(self.recording.call), TraceKind::File, text);
+            if let Some(wish) = self.wish.text.clone() {
+                world.write_down_after(leg.task, &self.recording, &self.call, &self.wish.url, wish);
+            }
         }
         let events = self.wish.events;
         if completed && events.completed || !completed && events.absent {

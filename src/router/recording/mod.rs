@@ -1,7 +1,9 @@
 //! A recording, whoever wished it: tap, file, record, and only after its commit anybody is told of it. It may be brought
 //! to its end by the verb that began it, or by an errand of its own when that verb has no time to wait.
 
+mod control;
 mod end;
+mod text;
 
 use tipring_card::Law;
 use tipring_instructions::RecordingEvents;
@@ -17,6 +19,9 @@ use crate::leg::{Leg, Stop};
 use crate::params::{Params, param};
 use crate::world::{Input, TaskId, World};
 use end::Closing;
+
+pub(crate) use control::{LiveTake, ears};
+pub(crate) use text::{Text, TextWish, write_down};
 
 /// What is to be recorded, and who is told of it.
 #[derive(Clone, Debug)]
@@ -37,6 +42,8 @@ pub(crate) struct Wish {
     pub(crate) events: RecordingEvents,
     /// The document that wished it, for people.
     pub(crate) url: String,
+    /// What is said is to be written down.
+    pub(crate) text: Option<TextWish>,
 }
 
 /// Where a recording listens.
@@ -107,7 +114,7 @@ impl Take {
             created: now,
             updated: now,
             conference: None,
-            track: String::new(),
+            track: track(wish.track).to_owned(),
         };
         let second = names.get(1).copied().zip(wish.ears.get(1).map(|ear| ear.law));
         world.emit(Effect::OpenRecording { sid, tap, law: first.law, second });
@@ -124,6 +131,14 @@ impl Take {
         }
         let write = world.write(Stored::Recording(recording.clone()));
         world.trace(Some(call.sid), TraceKind::File, format!("recording {sid} begins"));
+        let live = LiveTake {
+            recording: recording.clone(),
+            call: call.sid,
+            task,
+            taps: taps.iter().map(|tapped| (tapped.tap, tapped.port)).collect(),
+            stopped: false,
+        };
+        world.takes.insert(sid, live);
         let take =
             Take { recording, call: Box::new(call.clone()), wish, taps, spoken: false, lost: 0, end: Closing::Open };
         if take.wish.events.in_progress {
@@ -162,12 +177,20 @@ impl Take {
         let taps: Vec<TapId> = self.taps.iter().filter(|tapped| !tapped.ended).map(|tapped| tapped.tap).collect();
         let errand = world.begin(self.recording.call, Errand::Recording { take: Box::new(self), now })?;
         world.routes.taps.extend(taps.into_iter().map(|tap| (tap, errand)));
+        if let Some(live) = world.takes.get_mut(&sid) {
+            live.task = errand;
+        }
         match end {
             Closing::Open | Closing::Taps => {}
             Closing::File => drop(world.routes.recordings.insert(sid, errand)),
             Closing::Commit(write) => world.routes.await_write(write, errand),
         }
         Some(errand)
+    }
+
+    /// Whether the API, or a Stop, has ended it.
+    pub(crate) fn is_stopped(&self, leg: &Leg) -> bool {
+        leg.world().takes.get(&self.recording.sid).is_some_and(|live| live.stopped)
     }
 
     fn fault(&self, leg: &Leg, text: String) {

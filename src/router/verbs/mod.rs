@@ -1,13 +1,17 @@
 //! The verbs: each reads like what it does. A verb returns where the call goes on; it fails only because the call is
 //! over or has got another document from the API.
 
+mod connect;
 mod dial;
 mod gather;
+mod message;
 mod not_yet;
 mod pause;
 mod record;
+mod refer;
 mod reject;
 mod speak;
+mod start;
 
 use tipring_instructions::Verb;
 
@@ -34,8 +38,13 @@ pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flo
         Verb::Reject(reject) => Err(reject::run(leg, *reject)),
         Verb::Hangup => Err(leg.finish().await),
         Verb::Dial(dial) => dial::run(leg, page, dial).await,
-        Verb::Enqueue(_) | Verb::Leave | Verb::Refer(_) | Verb::Sms(_) | Verb::Message(_) => Ok(Flow::Next),
-        Verb::Connect(_) | Verb::Start(_) | Verb::Stop(_) | Verb::Echo => Ok(Flow::Next),
+        Verb::Refer(refer) => Ok(refer::run(leg, page, refer)),
+        Verb::Sms(sms) | Verb::Message(sms) => message::run(leg, page, sms).await,
+        Verb::Connect(connect) => connect::run(leg, page, connect).await,
+        Verb::Start(start) => start::run(leg, page, start).await,
+        Verb::Stop(stop) => start::stop(leg, page, stop),
+        Verb::Echo => connect::echo(leg).await,
+        Verb::Enqueue(_) | Verb::Leave => Ok(Flow::Next),
         Verb::Unsupported { .. } => Ok(Flow::Next),
     }
 }

@@ -15,21 +15,8 @@ pub(super) fn tell(leg: &Leg, page: &Page, verb: &Verb) {
 
 fn missing(verb: &Verb) -> Vec<(u32, String)> {
     match verb {
-        Verb::Enqueue(_)
-        | Verb::Leave
-        | Verb::Refer(_)
-        | Verb::Sms(_)
-        | Verb::Message(_)
-        | Verb::Connect(_)
-        | Verb::Start(_)
-        | Verb::Stop(_)
-        | Verb::Echo => vec![(12200, format!("<{}> is not available on this box yet: passed over", verb.name()))],
-        Verb::Gather(gather) if gather.speech => {
-            let rest = if gather.keys { "only keys count" } else { "no input will be found" };
-            vec![(13326, format!("<Gather input>: speech is not available on this box yet, {rest}"))]
-        }
-        Verb::Record(record) if record.transcribe => {
-            vec![(13618, "<Record transcribe>: no recognizer is configured; the call goes on without".to_owned())]
+        Verb::Enqueue(_) | Verb::Leave => {
+            vec![(12200, format!("<{}> is not available on this box yet: passed over", verb.name()))]
         }
         Verb::Dial(dial) => dial.targets.iter().flat_map(of_target).collect(),
         _ => Vec::new(),
@@ -45,11 +32,6 @@ fn of_target(target: &Target) -> Vec<(u32, String)> {
         let text =
             "<Number url>: a document for the called party is not available on this box yet; it is connected at once";
         missing.push((12200, text.to_owned()));
-    }
-    if number.machine_detection.is_some() {
-        let text = "<Number machineDetection>: answering machines are not recognized on this box yet; whoever answers is \
-                    connected";
-        missing.push((13211, text.to_owned()));
     }
     missing
 }

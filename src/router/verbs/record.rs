@@ -3,6 +3,7 @@
 
 use tipring_card::Micros;
 use tipring_instructions::Record;
+use tipring_resources::Method;
 use tipring_switch::Tone;
 
 use crate::effects::{TraceKind, Track};
@@ -11,7 +12,7 @@ use crate::fetch::{Page, method_of};
 use crate::leg::{Leg, Stop};
 use crate::limits::{KEY_TAIL_MS, PORT_GONE_LIMIT};
 use crate::params::param;
-use crate::recording::{Ear, Side, Take, Wish};
+use crate::recording::{Ear, Side, Take, TextWish, Wish};
 use crate::sound::Noise;
 use crate::verbs::Flow;
 use crate::world::Input;
@@ -24,6 +25,7 @@ enum Ended {
     TooLong,
     CallOver,
     Redirected,
+    Stopped,
     Cut,
 }
 
@@ -48,7 +50,7 @@ pub(super) async fn run(leg: &Leg, page: &Page, record: &Record) -> Result<Flow,
     match ended {
         Ended::Key(key) => told.push(param("Digits", char::from(key))),
         Ended::CallOver => told.push(param("Digits", "hangup")),
-        Ended::Silence | Ended::TooLong | Ended::Redirected | Ended::Cut => {}
+        Ended::Silence | Ended::TooLong | Ended::Redirected | Ended::Stopped | Ended::Cut => {}
     }
     let ask = page.ask(record.action.as_deref(), record.method, told);
     if over {
@@ -76,6 +78,11 @@ fn begin(leg: &Leg, page: &Page, record: &Record) -> Result<Take, Stop> {
         callback_method: method_of(record.callback_method),
         events: record.callback_events,
         url: page.url.clone(),
+        text: record.transcribe.then(|| TextWish {
+            language: record.transcribe_language.clone(),
+            callback: record.transcribe_callback.as_deref().map(|url| page.resolve(url)).unwrap_or_default(),
+            callback_method: Method::Post,
+        }),
     };
     Take::begin(&mut world, leg.task, &call, wish).ok_or(Stop::Over)
 }
@@ -90,6 +97,9 @@ async fn listen(leg: &Leg, record: &Record, take: &mut Take) -> Ended {
             Ok(input) => input,
         };
         if take.input(&input) {
+            if take.has_ended() && take.is_stopped(leg) {
+                break Ended::Stopped;
+            }
             // Not by us: the port is gone, and with it most likely the call.
             until = leg.now() + PORT_GONE_LIMIT;
         }
@@ -107,6 +117,7 @@ async fn listen(leg: &Leg, record: &Record, take: &mut Take) -> Ended {
         Ended::TooLong => "maxLength".to_owned(),
         Ended::CallOver => "the call is over".to_owned(),
         Ended::Redirected => "another document".to_owned(),
+        Ended::Stopped => "stopped".to_owned(),
         Ended::Cut => "the switch ended it".to_owned(),
     };
     leg.trace(TraceKind::Verb, format!("Record ended: {text}"));

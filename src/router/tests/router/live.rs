@@ -340,3 +340,16 @@ fn c4_every_leg_can_be_ended_in_every_state() {
         );
     }
 }
+
+#[test]
+fn c9_a_gather_that_listens_is_cut_and_its_words_are_never_delivered() {
+    for at_ms in moments(8, 100, 4_000) {
+        let gather = "<Gather input='dtmf speech' speechTimeout='auto' action='/action'><Say>long</Say></Gather>";
+        let (bench, _, _) = redirected(gather, at_ms, |bench, _| {
+            bench.beside.says = Some(Utterance { length_ms: 2_500, ..Utterance::of("yes") });
+        });
+        let bench = check(bench, at_ms);
+        assert!(bench.requests.iter().all(|(_, request)| value(request, "SpeechResult").is_none()), "{at_ms}");
+        bench.nothing_is_left();
+    }
+}

@@ -1,6 +1,8 @@
 //! The router against a scripted world in virtual time: nothing sleeps, nothing is random but by seed.
 
+mod amd;
 mod bench;
+mod beside;
 mod calls;
 mod chaos;
 mod dial;
@@ -8,6 +10,10 @@ mod documents;
 mod ends;
 mod errors;
 mod live;
+mod messages;
 mod outgoing;
 mod progress;
 mod recordings;
+mod speech;
+mod streams;
+mod templates;

@@ -5,6 +5,7 @@ use tipring_instructions::{DialNumber, Target};
 use tipring_resources::Call;
 
 use super::Dialling;
+use crate::classify::Machine;
 use crate::effects::Outgoing;
 use crate::fault::Fault;
 use crate::fetch::method_of;
@@ -104,6 +105,12 @@ impl Dialling<'_> {
             ring_limit: Micros::from_s(u64::from(self.dial.timeout_s)),
             send_digits: number.send_digits.clone(),
             record: None,
+            machine: number.machine_detection.map(|how| Machine {
+                how,
+                beside: true,
+                callback: number.amd_callback.as_deref().map(|url| self.page.resolve(url)).unwrap_or_default(),
+                callback_method: method_of(number.amd_callback_method),
+            }),
             instructions: None,
         };
         let callback = number.callback.as_deref().map(|url| CallCallback {

@@ -107,6 +107,13 @@ impl Dialling<'_> {
         let input = self.leg.next(until).await?;
         if let Some(take) = &mut self.take {
             take.input(&input);
+            if take.has_ended()
+                && take.is_stopped(self.leg)
+                && let Some(take) = self.take.take()
+            {
+                // Ended by the API: it is brought to its end while the bridge goes on.
+                take.run_beside(&mut self.leg.world(), true);
+            }
         }
         match input {
             Input::Key(b'*') if self.dial.hangup_on_star => {

@@ -2,9 +2,11 @@
 //! store that commits. Each of them can be told to fail or to be silent for ever.
 
 mod api;
+mod beside;
 mod far_end;
 mod told;
 
+pub use beside::{Server, Utterance};
 pub use far_end::{FarEnd, NO_LINE};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -92,6 +94,8 @@ pub struct Bench {
     /// Leases of lines that we called on, in order, with the number called.
     pub called: Vec<(Port, String)>,
     requests_made: u64,
+    /// Recognizers, streams, gateway.
+    pub beside: beside::Hands,
 }
 
 struct Tapped {
@@ -200,6 +204,7 @@ impl Bench {
             bridges: Vec::new(),
             called: Vec::new(),
             requests_made: 100,
+            beside: beside::Hands::default(),
         };
         bench.event(Event::Directory(DirectoryChange::Account(account())));
         bench
@@ -262,6 +267,7 @@ impl Bench {
 
     /// Tells the router something, now, and carries out what it wants.
     pub fn event(&mut self, event: Event) {
+        self.notice_event(&event);
         self.router.handle(self.now, event);
         self.carry_out();
         self.run_to(self.now);
@@ -294,6 +300,7 @@ impl Bench {
             if let Event::Switch(SwitchEvent::Played { play, whole, .. }) = event {
                 self.played(play, whole);
             }
+            self.notice_event(&event);
             self.router.handle(self.now, event);
             self.carry_out();
         }
@@ -346,7 +353,7 @@ impl Bench {
                 let closed = Event::RecordingClosed { sid, duration_ms: Some(duration_ms), text: String::new() };
                 self.later(40, closed);
             }
-            _ => {}
+            effect => self.react_beside(effect),
         }
     }
 
@@ -391,6 +398,10 @@ impl Bench {
                     self.later(speech_ms + u64::from(quiet_ms), quiet);
                 }
             }
+            SwitchCommand::Listen { port, tap, quiet_ms } => {
+                self.taps.entry(tap).or_insert(Tapped { port, sid: None }).port = port;
+                self.ear(port, tap, quiet_ms);
+            }
             SwitchCommand::TapHeard { port, tap } => {
                 self.taps.entry(tap).or_insert(Tapped { port, sid: None }).port = port;
             }
@@ -419,7 +430,7 @@ impl Bench {
         if let Some(tapped) = self.taps.remove(&tap) {
             self.pending.retain(|_, event| {
                 !matches!(event,
-                Event::Switch(SwitchEvent::Quiet { tap: t, .. }) if *t == tap)
+                Event::Switch(SwitchEvent::Quiet { tap: t, .. } | SwitchEvent::Speaks { tap: t, .. }) if *t == tap)
             });
             let spoken = self.caller_speaks;
             let ended = SwitchEvent::TapEnded { port: tapped.port, tap, blocks: 400, lost: 0, spoken };
@@ -444,6 +455,7 @@ impl Bench {
         let text = match source {
             MediaSource::Url(url) => url.clone(),
             MediaSource::Speech { text, .. } => text.clone(),
+            MediaSource::Music => "music".to_owned(),
         };
         let found = self.sounds.iter().find(|(part, _)| text.contains(part.as_str())).map(|(_, is)| *is);
         match found.unwrap_or(SoundIs::Long(1_000)) {

@@ -134,6 +134,35 @@ impl Bench {
         self.log.iter().map(|(at, effect)| format!("{} {effect:?}\n", at.0)).collect()
     }
 
+    /// Whether nothing listens, streams or records any more.
+    #[track_caller]
+    pub fn nothing_is_left(&self) {
+        assert!(self.taps.is_empty(), "{} taps stay", self.taps.len());
+        assert!(self.playing.is_empty(), "something plays on: {:?}", self.playing);
+        assert!(self.connected.is_empty(), "{:?} stays connected", self.connected);
+        self.beside.nothing_is_left();
+        assert_eq!((self.router.busy(), self.router.deadline()), (0, None));
+    }
+
+    /// Records of one kind.
+    pub fn records<'a, T>(&'a self, of: impl Fn(&'a Record) -> Option<&'a T>) -> Vec<&'a T> {
+        let records = self.log.iter().filter_map(|(_, effect)| match effect {
+            Effect::Write { record, .. } => of(record),
+            _ => None,
+        });
+        records.collect()
+    }
+
+    /// Requests to this URL, in order.
+    pub fn asked_of(&self, url: &str) -> Vec<&HttpRequest> {
+        self.requests.iter().map(|(_, request)| request).filter(|request| request.url == url).collect()
+    }
+
+    /// How often something was to be done.
+    pub fn count(&self, what: impl Fn(&Effect) -> bool) -> usize {
+        self.log.iter().filter(|(_, effect)| what(effect)).count()
+    }
+
     /// The recording that a tap goes into.
     pub fn has_open_recording(&self) -> bool {
         self.taps.values().any(|tapped| tapped.sid.is_some())
