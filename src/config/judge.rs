@@ -37,6 +37,7 @@ pub(super) fn judge(config: &Config, tree: &Tree) -> Verdict {
     verdict.cards(tree);
     verdict.groups(config, tree);
     verdict.numbers(config, tree);
+    verdict.recognizers(config, tree);
     verdict
 }
 
@@ -209,6 +210,43 @@ impl Verdict {
             }
             if !group.prefix.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#' | 'w' | 'W')) {
                 self.refuse(entry.place("prefix"), format!("group {name}: prefix: digits, *, # and w are wanted"));
+            }
+        }
+    }
+
+    fn recognizers(&mut self, config: &Config, tree: &Tree) {
+        for (entry, recognizer) in tree.sound("recognizer").zip(&config.recognizer) {
+            let name = recognizer.name.as_str();
+            let is = |text: &str| !text.is_empty();
+            if !is(name) || name.len() > 40 {
+                self.refuse(entry.place("name"), "recognizer.name: 1 to 40 characters are wanted");
+            }
+            let program = recognizer.command.first().map_or("", String::as_str);
+            match (is(program), is(&recognizer.url)) {
+                (true, false) => {}
+                (false, true) if is_http(&recognizer.url) => {}
+                (false, true) => {
+                    let why = format!("recognizer {name}: url: an absolute http or https URL is wanted");
+                    self.refuse(entry.place("url"), why);
+                }
+                (both, _) => {
+                    let why = if both { "not both" } else { "one of them is wanted" };
+                    self.refuse(entry.origin.clone(), format!("recognizer {name}: `command` or `url`: {why}"));
+                }
+            }
+            if ![8_000, 16_000].contains(&recognizer.rate_hz) {
+                self.refuse(entry.place("rate_hz"), format!("recognizer {name}: rate_hz: 8000 or 16000 is wanted"));
+            }
+            let tag = |it: &String| {
+                !it.is_empty() && it.len() <= 35 && it.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
+            };
+            if let Some(at) = recognizer.languages.iter().position(|it| !tag(it)) {
+                let places = entry.leaves.get("languages").map(|leaf| leaf.items.as_slice()).unwrap_or_default();
+                let origin = places.get(at).cloned().unwrap_or_else(|| entry.place("languages"));
+                self.refuse(
+                    origin,
+                    format!("recognizer {name}: languages: tags are wanted, such as \"en\" or \"de-CH\""),
+                );
             }
         }
     }

@@ -136,6 +136,7 @@ pub const SECTIONS: &[Section] = &[
     many("card"),
     many("number"),
     one("media"),
+    many("recognizer"),
     one("log"),
 ];
 
@@ -210,6 +211,11 @@ pub const KEYS: &[Key] = &[
     key("media", "cache_mib", Whole(0, 16_777_216), "1024", "2048", Restart),
     key("media", "trust", Texts, "[]", r#"["/etc/tipring/office-ca.pem"]"#, Restart),
     key("media", "face", Text, r#""""#, r#""/run/tipring-media/media.sock""#, Restart),
+    must("recognizer", "name", Text, r#""whisper""#, Restart),
+    key("recognizer", "languages", Texts, "[]", r#"["en", "de-DE"]"#, Restart),
+    key("recognizer", "command", Texts, "[]", r#"["/usr/local/bin/whisper-lines", "{language}"]"#, Restart),
+    key("recognizer", "url", Text, r#""""#, r#""http://speech.lan/recognize""#, Restart),
+    key("recognizer", "rate_hz", Whole(8_000, 16_000), "16000", "8000", Restart),
     key("log", "format", FORMATS, r#""auto""#, r#""json""#, Restart),
     key("log", "level", Text, r#""info""#, r#""info""#, Restart),
 ];

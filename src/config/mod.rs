@@ -53,6 +53,8 @@ pub struct Config {
     pub number: Vec<NumberEntry>,
     /// Sound and speech.
     pub media: Media,
+    /// What understands callers, in order of preference; before those that are found on the box.
+    pub recognizer: Vec<RecognizerEntry>,
     /// The log.
     pub log: Log,
 }
@@ -194,6 +196,30 @@ impl Default for Media {
     fn default() -> Self {
         Media { cache_mib: 1024, trust: Vec::new(), face: String::new() }
     }
+}
+
+/// `[[recognizer]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecognizerEntry {
+    /// Its name in the log and in faults.
+    pub name: String,
+    /// Language tags that it understands; none: all.
+    #[serde(default)]
+    pub languages: Vec<String>,
+    /// A program and its arguments.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// A service in place of a program.
+    #[serde(default)]
+    pub url: String,
+    /// Samples a second of what a program hears: 8000 or 16000.
+    #[serde(default = "usual_rate_hz")]
+    pub rate_hz: u32,
+}
+
+fn usual_rate_hz() -> u32 {
+    16_000
 }
 
 /// `[log]`

@@ -84,7 +84,7 @@ impl Hands {
     ) -> Result<MediaStream, (Code, String)> {
         let source = match source {
             MediaSource::Url(url) => Source::Url(url),
-            MediaSource::Speech { text, voice, language, .. } => Source::Speech { text, voice, language },
+            MediaSource::Speech { text, markup, voice, language } => Source::Speech { text, voice, language, markup },
             MediaSource::Music => Source::Music,
         };
         let request = MediaRequest { account: account.to_string(), source, law };

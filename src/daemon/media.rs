@@ -3,10 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
+use tipring_media::{Recognizer, RecognizerCommand, RecognizerUrl};
+
 use super::serve::{StartError, client, failed};
 use super::supervisor::{Inherited, Supervisor};
-use crate::config::Config;
 use crate::config::last_good::{self, Keeper};
+use crate::config::{Config, RecognizerEntry};
 
 /// The media layer as the service has it.
 pub enum MediaLayer {
@@ -45,7 +47,26 @@ fn face(config: &Config) -> Option<&Path> {
 fn settings(config: &Config, egress: tipring_egress::Client) -> tipring_media::Config {
     let mut settings = tipring_media::Config::new(socket(config), config.this.cache_dir.join("media"), egress);
     settings.limits.cache_bytes = config.media.cache_mib.saturating_mul(1024 * 1024);
+    let configured = config.recognizer.iter().filter_map(recognizer);
+    settings.recognizers = configured.chain(Recognizer::usual()).collect();
     settings
+}
+
+/// An entry as the layer has it; the configuration's judge has seen that it is one.
+fn recognizer(entry: &RecognizerEntry) -> Option<Recognizer> {
+    let (name, languages) = (entry.name.clone(), entry.languages.clone());
+    if let Some((program, arguments)) = entry.command.split_first() {
+        return Some(Recognizer::Command(RecognizerCommand {
+            name,
+            languages,
+            program: program.into(),
+            arguments: arguments.to_vec(),
+            rate_hz: entry.rate_hz,
+            grammar: None,
+        }));
+    }
+    let url = entry.url.parse().ok()?;
+    Some(Recognizer::Url(RecognizerUrl { name, languages, url }))
 }
 
 /// The media layer with its face on a socket in the runtime directory.

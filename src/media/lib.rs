@@ -23,6 +23,7 @@ mod face;
 mod fault;
 mod flights;
 mod listen;
+mod markup;
 mod microphone;
 mod music;
 mod origin;

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::child::{Child, found};
 use crate::convert::Piece;
 use crate::fault::{LANGUAGE, MediaFault, SPEECH};
+use crate::markup::clean;
 use crate::voices::{Gender, Wanted, wanted};
 use crate::wire::Speech;
 
@@ -37,6 +38,9 @@ pub struct EngineCommand {
     pub arguments: Vec<String>,
     /// Its voices in order of preference.
     pub voices: Vec<EngineVoice>,
+    /// Further arguments for a text with speech markup, which goes to it as one `speak` element; empty: it understands
+    /// none, and is given the plain text.
+    pub markup_arguments: Vec<String>,
     /// It begins to write only when all is spoken: long texts go to it sentence by sentence.
     pub by_sentence: bool,
 }
@@ -75,6 +79,7 @@ impl Engine {
                 .map(Into::into)
                 .into(),
             voices: vec![voice(Gender::Woman, "slt"), voice(Gender::Man, "rms")],
+            markup_arguments: Vec::new(),
             by_sentence: true,
         })
     }
@@ -94,6 +99,7 @@ impl Engine {
             program: "espeak-ng".into(),
             arguments: ["--stdin", "--stdout", "-b", "1", "-v", "{voice}", "-s", "{wpm}"].map(Into::into).into(),
             voices: voices.collect(),
+            markup_arguments: vec!["-m".into()],
             by_sentence: false,
         })
     }
@@ -104,6 +110,10 @@ impl Engine {
             Self::Fake => true,
             Self::Command(it) => found(&it.program),
         }
+    }
+
+    fn understands_markup(&self) -> bool {
+        matches!(self, Self::Command(it) if !it.markup_arguments.is_empty())
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -118,8 +128,10 @@ impl Engine {
 /// then the order of engines.
 pub(crate) fn choose(engines: &[Engine], speech: &Speech) -> Result<Chosen, MediaFault> {
     let wanted = wanted(&speech.voice, &speech.language);
-    let mut best: Option<(u8, Chosen)> = None;
+    let mut best: Option<((u8, bool), Chosen)> = None;
     for engine in engines {
+        // Of voices that are equally near, one that understands the markup.
+        let deaf = !speech.markup.is_empty() && !engine.understands_markup();
         let candidates: Vec<(u8, String)> = match engine {
             Engine::Fake => vec![(1, format!("{:?}-{}", wanted.gender, wanted.language))],
             Engine::Command(it) => {
@@ -127,6 +139,7 @@ pub(crate) fn choose(engines: &[Engine], speech: &Speech) -> Result<Chosen, Medi
             }
         };
         for (rank, voice) in candidates {
+            let rank = (rank, deaf);
             if best.as_ref().is_none_or(|it| rank < it.0) {
                 best = Some((rank, Chosen { engine: engine.clone(), voice }));
             }
@@ -164,11 +177,14 @@ impl Chosen {
         let last = match &self.engine {
             Engine::Fake => fake(&text, &self.voice, speech.speed, pieces).await,
             Engine::Command(command) => {
-                let task = Task { command, voice: &self.voice, speed: speech.speed, pieces, scratch };
-                tokio::time::timeout(limit, task.speak_all(&text)).await.unwrap_or_else(|_| {
-                    let text = format!("Say: {} took more than {} s", command.name, limit.as_secs());
-                    Err(MediaFault::new(SPEECH, text))
-                })
+                let marked = if self.engine.understands_markup() { marked(speech) } else { None };
+                let task = Task { command, voice: &self.voice, speech, marked: marked.is_some(), pieces, scratch };
+                tokio::time::timeout(limit, task.speak_all(marked.as_deref().unwrap_or(&text))).await.unwrap_or_else(
+                    |_| {
+                        let text = format!("Say: {} took more than {} s", command.name, limit.as_secs());
+                        Err(MediaFault::new(SPEECH, text))
+                    },
+                )
             }
         };
         let _ = pieces.send(last.map_or_else(Piece::Broken, |()| Piece::End)).await;
@@ -178,14 +194,16 @@ impl Chosen {
 struct Task<'a> {
     command: &'a EngineCommand,
     voice: &'a str,
-    speed: u16,
+    speech: &'a Speech,
+    /// The text is markup.
+    marked: bool,
     pieces: &'a mpsc::Sender<Piece>,
     scratch: &'a Path,
 }
 
 impl Task<'_> {
     async fn speak_all(&self, text: &str) -> Result<(), MediaFault> {
-        let parts = if self.command.by_sentence { sentences(text) } else { vec![text] };
+        let parts = if self.command.by_sentence && !self.marked { sentences(text) } else { vec![text] };
         let mut wave = Wave::default();
         for part in parts {
             self.speak(part, &mut wave).await?;
@@ -227,8 +245,9 @@ impl Task<'_> {
     }
 
     fn start(&self, to_file: bool) -> Result<Child, MediaFault> {
-        let speed = u32::from(self.speed);
-        let arguments = self.command.arguments.iter().map(|it| {
+        let speed = u32::from(self.speech.speed);
+        let further: &[String] = if self.marked { &self.command.markup_arguments } else { &[] };
+        let arguments = self.command.arguments.iter().chain(further).map(|it| {
             it.replace("{voice}", self.voice)
                 .replace("{speed}", &speed.to_string())
                 .replace("{wpm}", &(NORMAL_WPM * speed / 100).clamp(80, 450).to_string())
@@ -318,6 +337,12 @@ fn harmless(text: &str) -> String {
     plain
 }
 
+/// The text as one `speak` element, if it has markup that is well-formed.
+fn marked(speech: &Speech) -> Option<String> {
+    let inside = clean(&speech.markup).filter(|it| !it.trim().is_empty())?;
+    Some(format!("<speak>{}</speak>", harmless(&inside)))
+}
+
 /// Cuts a text after sentences, and long sentences between words.
 fn sentences(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
@@ -386,7 +411,7 @@ mod tests {
     use super::*;
 
     fn speech(voice: &str, language: &str) -> Speech {
-        Speech { text: "x".into(), voice: voice.into(), language: language.into(), speed: 100 }
+        Speech { text: "x".into(), voice: voice.into(), language: language.into(), speed: 100, markup: String::new() }
     }
 
     #[test]
@@ -398,6 +423,15 @@ mod tests {
         assert_eq!(name("woman", "de-DE").unwrap(), "espeak-ng/de+f3");
         assert_eq!(name("woman", "tlh").unwrap_err().code, LANGUAGE);
         assert_eq!(choose(&[], &speech("man", "en")).unwrap_err().code, LANGUAGE);
+    }
+
+    #[test]
+    fn of_equally_near_voices_one_that_understands_the_markup_is_chosen() {
+        let marked = Speech { markup: "<p>x</p>".into(), ..speech("alice", "en-US") };
+        assert_eq!(choose(&Engine::usual(), &marked).unwrap().name(), "espeak-ng/en-us+f3");
+        assert_eq!(choose(&[Engine::flite()], &marked).unwrap().name(), "flite/slt");
+        let broken = Speech { markup: "<p>".into(), ..marked };
+        assert_eq!(super::marked(&broken), None);
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub struct Wanted {
 pub fn wanted(voice: &str, language: &str) -> Wanted {
     let voice = voice.trim().to_ascii_lowercase();
     let (gender, own) = match voice.split_once('.') {
-        Some(("polly", name)) => polly(name.trim_end_matches("-neural").trim_end_matches("-generative")),
+        // `-Neural`, `-Generative`, `-Long-Form`: the same person.
+        Some(("polly", name)) => polly(name.split('-').next().unwrap_or_default()),
         Some(("google", name)) => google(name),
         _ if voice.starts_with("man") => (Gender::Man, None),
         _ => (Gender::Woman, None),
@@ -44,15 +45,32 @@ fn polly(name: &str) -> (Gender, Option<String>) {
     }
 }
 
-/// `Google.en-GB-Standard-B`: the language is in the name; letters alternate, women first.
+/// `Google.en-GB-Standard-B`: the language is in the name; letters alternate, women first, where the list does not say
+/// otherwise. Chirp's voices have names.
 fn google(name: &str) -> (Gender, Option<String>) {
     let mut parts = name.split('-');
     let (Some(language), Some(region)) = (parts.next(), parts.next()) else { return (Gender::Woman, None) };
     let last = name.rsplit('-').next().unwrap_or_default();
-    let man = matches!(last, "b" | "d" | "i" | "j" | "charon" | "fenrir" | "orus" | "puck");
-    (if man { Gender::Man } else { Gender::Woman }, Some(format!("{language}-{region}")))
+    let tag = format!("{language}-{region}");
+    let letters = GOOGLE_MEN.iter().find(|it| it.0 == tag).map_or("bd", |it| it.1);
+    let man = if last.len() == 1 { letters.contains(last) } else { CHIRP_MEN.split(' ').any(|it| it == last) };
+    (if man { Gender::Man } else { Gender::Woman }, Some(tag))
 }
 
+/// Letters of men where they are not B and D.
+const GOOGLE_MEN: &[(&str, &str)] = &[
+    ("en-us", "abdij"),
+    ("en-gb", "bdo"),
+    ("de-de", "bdeh"),
+    ("fr-fr", "bdg"),
+    ("it-it", "cdf"),
+    ("nl-nl", "bcg"),
+    ("pl-pl", "bcg"),
+    ("ja-jp", "cd"),
+    ("ko-kr", "cd"),
+];
+const CHIRP_MEN: &str = "achird algenib algieba alnilam charon enceladus fenrir iapetus orus puck rasalgethi sadachbia \
+    sadaltager schedar umbriel zubenelgenubi";
 /// Language, gender, and the names that go with them.
 const POLLY: &[(&str, Gender, &str)] = &[
     ("en-us", Gender::Woman, "joanna kendra kimberly salli ivy danielle ruth"),
@@ -93,7 +111,7 @@ const POLLY: &[(&str, Gender, &str)] = &[
     ("ja-jp", Gender::Woman, "mizuki kazuha tomoko"),
     ("ja-jp", Gender::Man, "takumi"),
     ("cmn-cn", Gender::Woman, "zhiyu"),
-    ("ko-kr", Gender::Woman, "seoyeon"),
+    ("ko-kr", Gender::Woman, "seoyeon jihye"),
     ("tr-tr", Gender::Woman, "filiz burcu"),
     ("sv-se", Gender::Woman, "astrid elin"),
     ("da-dk", Gender::Woman, "naja sofie"),
@@ -108,11 +126,35 @@ const POLLY: &[(&str, Gender, &str)] = &[
     ("ar-ae", Gender::Man, "zayd"),
     ("ca-es", Gender::Woman, "arlet"),
     ("fi-fi", Gender::Woman, "suvi"),
+    ("fr-be", Gender::Woman, "isabelle"),
+    ("nl-be", Gender::Woman, "lisa"),
+    ("de-ch", Gender::Woman, "sabrina"),
+    ("en-sg", Gender::Woman, "jasmine"),
+    ("cs-cz", Gender::Woman, "jitka"),
+    ("yue-cn", Gender::Woman, "hiujin"),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_vendors_voice_finds_a_local_one() {
+        use crate::speech::{Engine, choose};
+        use crate::wire::Speech;
+        for (_, _, names) in POLLY {
+            for name in names.split(' ') {
+                let speech = Speech {
+                    text: "x".into(),
+                    voice: format!("Polly.{name}-Neural"),
+                    language: String::new(),
+                    speed: 100,
+                    markup: String::new(),
+                };
+                assert!(choose(&[Engine::espeak()], &speech).is_ok(), "{name}");
+            }
+        }
+    }
 
     #[test]
     fn names_lead_to_language_and_gender() {
@@ -124,6 +166,11 @@ mod tests {
         assert_eq!(case("Polly.Hans", ""), (Gender::Man, "de-de".into()));
         assert_eq!(case("Polly.Amy-Neural", "en_GB"), (Gender::Woman, "en-gb".into()));
         assert_eq!(case("Google.fr-FR-Standard-B", ""), (Gender::Man, "fr-fr".into()));
+        assert_eq!(case("Polly.Vicki-Long-Form", ""), (Gender::Woman, "de-de".into()));
+        assert_eq!(case("Polly.Lisa-Neural", ""), (Gender::Woman, "nl-be".into()));
+        assert_eq!(case("Google.en-US-Neural2-A", ""), (Gender::Man, "en-us".into()));
+        assert_eq!(case("Google.de-DE-Chirp3-HD-Charon", ""), (Gender::Man, "de-de".into()));
+        assert_eq!(case("Google.it-IT-Wavenet-B", ""), (Gender::Woman, "it-it".into()));
         assert_eq!(case("alice", "sv-SE"), (Gender::Woman, "sv-se".into()));
         assert_eq!(case("Polly.", "x"), (Gender::Woman, "x".into()));
     }

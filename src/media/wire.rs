@@ -37,6 +37,8 @@ pub enum Source {
         voice: String,
         /// The language tag; empty leaves it to the voice.
         language: String,
+        /// The same text with its speech markup, as it stands inside `speak`; for engines that understand it.
+        markup: Option<String>,
     },
 }
 
@@ -67,6 +69,8 @@ pub(crate) struct Speech {
     pub language: String,
     /// Percent of the normal speed.
     pub speed: u16,
+    /// The text with its markup; empty: it has none.
+    pub markup: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,11 +126,16 @@ impl Ask {
 }
 
 impl Speech {
-    /// Text, voice, language and speed as one name of fixed length. NUL keeps the parts apart.
+    /// Text, voice, language, speed and markup as one name of fixed length. NUL keeps the parts apart.
     pub fn hash(&self) -> String {
         let mut hash = Sha256::new();
         for part in [&self.text, &self.voice, &self.language, &self.speed.to_string()] {
             hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        // A text without markup keeps the name that it always had.
+        if !self.markup.is_empty() {
+            hash.update(self.markup.as_bytes());
             hash.update([0]);
         }
         hex(&hash.finalize())
@@ -142,6 +151,8 @@ impl Speech {
         let bad = |what: &str| MediaFault::request(format!("speech: {what}"));
         let text = decode(header(SPEECH_TEXT).map_err(unreadable)?)
             .ok_or_else(|| bad("X-Speech-Text is not percent-encoded UTF-8"))?;
+        let markup = decode(header(SPEECH_MARKUP).map_err(unreadable)?)
+            .ok_or_else(|| bad("X-Speech-Markup is not percent-encoded UTF-8"))?;
         let language = header(SPEECH_LANGUAGE).map_err(unreadable)?.to_owned();
         let speed = match header(SPEECH_SPEED).map_err(unreadable)? {
             "" => NORMAL_SPEED,
@@ -159,10 +170,10 @@ impl Speech {
         if voice.len() > MAX_VOICE {
             return Err(bad("the voice's name is too long"));
         }
-        let speech = Self { text, voice, language, speed };
+        let speech = Self { text, voice, language, speed, markup };
         speech.check()?;
         if !speech.hash().eq_ignore_ascii_case(hash) {
-            return Err(bad("the sha256 in the path is not that of text, voice, language and speed"));
+            return Err(bad("the sha256 in the path is not that of text, voice, language, speed and markup"));
         }
         Ok(speech)
     }
@@ -171,6 +182,11 @@ impl Speech {
         let length = self.text.chars().count();
         if length > MAX_TEXT_CHARS {
             let text = format!("Say: {length} characters; at most {MAX_TEXT_CHARS} are spoken at once");
+            return Err(MediaFault::new(TEXT_LENGTH, text));
+        }
+        let length = self.markup.chars().count();
+        if length > MAX_MARKUP_CHARS {
+            let text = format!("Say: {length} characters with their markup; at most {MAX_MARKUP_CHARS} are taken");
             return Err(MediaFault::new(TEXT_LENGTH, text));
         }
         if self.text.trim().is_empty() {
@@ -195,11 +211,19 @@ pub(crate) fn write<B: Default>(wanted: &MediaRequest) -> Result<Request<B>, Med
     let (uri, extra) = match &wanted.source {
         Source::Music => (format!("http://{OWN_HOST}{MUSIC}"), Vec::new()),
         Source::Url(url) => write_url(url)?,
-        Source::Speech { text, voice, language } => {
-            let speech =
-                Speech { text: text.clone(), voice: voice.clone(), language: language.clone(), speed: NORMAL_SPEED };
+        Source::Speech { text, voice, language, markup } => {
+            let speech = Speech {
+                text: text.clone(),
+                voice: voice.clone(),
+                language: language.clone(),
+                speed: NORMAL_SPEED,
+                markup: markup.clone().unwrap_or_default(),
+            };
             speech.check()?;
-            let headers = vec![(SPEECH_TEXT, encode(text)), (SPEECH_LANGUAGE, language.clone())];
+            let mut headers = vec![(SPEECH_TEXT, encode(text)), (SPEECH_LANGUAGE, language.clone())];
+            if !speech.markup.is_empty() {
+                headers.push((SPEECH_MARKUP, encode(&speech.markup)));
+            }
             (speech.uri(), headers)
         }
     };
@@ -339,6 +363,7 @@ pub(crate) const MUSIC: &str = "/music";
 pub(crate) const ACCOUNT: &str = "x-tipring-account";
 pub(crate) const ORIGIN_SCHEME: &str = "x-origin-scheme";
 const SPEECH_TEXT: &str = "x-speech-text";
+const SPEECH_MARKUP: &str = "x-speech-markup";
 const SPEECH_LANGUAGE: &str = "x-speech-language";
 const SPEECH_SPEED: &str = "x-speech-speed";
 /// Requests without an account are the box's own; no account id looks like this.
@@ -348,6 +373,8 @@ const NORMAL_SPEED: u16 = 100;
 const SPEEDS: std::ops::RangeInclusive<u16> = 25..=400;
 /// Characters spoken at once, as the TwiML dialect has it.
 pub const MAX_TEXT_CHARS: usize = 4096;
+/// Characters of a text with its markup.
+const MAX_MARKUP_CHARS: usize = 8192;
 /// Names of voices are about 40 octets.
 const MAX_VOICE: usize = 128;
 /// The longest registered language tags have 35 octets.
@@ -368,10 +395,11 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 /// Not sent on: ours, and what the outgoing client or the cache sets itself.
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     ACCOUNT,
     ORIGIN_SCHEME,
     SPEECH_TEXT,
+    SPEECH_MARKUP,
     SPEECH_LANGUAGE,
     SPEECH_SPEED,
     "accept-encoding",
@@ -403,14 +431,25 @@ mod tests {
     #[test]
     fn speech_of_any_script_is_read_as_it_was_written() {
         let text = "-v Grüße, 你好 <b>100 %</b>\r\nX-Evil: 1";
-        let source = Source::Speech { text: text.into(), voice: "Polly.Marlene".into(), language: "de-DE".into() };
+        let source = Source::Speech {
+            text: text.into(),
+            voice: "Polly.Marlene".into(),
+            language: "de-DE".into(),
+            markup: Some("<s>x</s>".into()),
+        };
         let From::Speech(speech) = asked(source).unwrap().from else { panic!("not speech") };
         assert_eq!((speech.text.as_str(), speech.language.as_str()), (text, "de-DE"));
+        assert_eq!(speech.markup, "<s>x</s>");
     }
 
     #[test]
     fn wrong_hash_empty_text_long_text_and_foreign_schemes_are_refused() {
-        let speech = |text: &str| Source::Speech { text: text.into(), voice: "man".into(), language: String::new() };
+        let speech = |text: &str| Source::Speech {
+            text: text.into(),
+            voice: "man".into(),
+            language: String::new(),
+            markup: None,
+        };
         assert_eq!(asked(speech("  ")).unwrap_err().code, SPEECH);
         assert_eq!(asked(speech(&"x".repeat(4097))).unwrap_err().code, TEXT_LENGTH);
         assert!(asked(Source::Url("file:///etc/passwd".into())).is_err());

@@ -39,7 +39,7 @@ fn rendered(text: &str) -> Vec<i16> {
         let socket = folder.join("media.sock");
         let config = tipring_media::Config::new(&socket, folder.join("cache"), egress);
         let service = MediaService::start(config).await.expect("the media layer");
-        let speech = Source::Speech { text: text.into(), voice: String::new(), language: String::new() };
+        let speech = Source::Speech { text: text.into(), voice: String::new(), language: String::new(), markup: None };
         let request = MediaRequest { account: "AC".to_string() + &"0".repeat(32), source: speech, law: Law::A };
         let mut stream = MediaClient::new(socket).fetch(request).await.expect("a voice");
         let mut octets = Vec::new();

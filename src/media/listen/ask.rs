@@ -80,11 +80,6 @@ impl ListenRequest {
         }
         Ok(())
     }
-
-    /// The primary part of the language.
-    pub(crate) fn primary(&self) -> String {
-        primary(&self.language)
-    }
 }
 
 /// `en` of `en-US`, in lower case.

@@ -1,6 +1,7 @@
 //! The media layer on its real socket, against an origin with an access log. One module a theme; a test is named after
 //! the row of the feature table that it holds down.
 
+mod answering;
 mod caching;
 mod face;
 mod formats;

@@ -87,7 +87,22 @@ impl Room {
     }
 
     pub async fn says(&self, text: &str, voice: &str, language: &str) -> Result<Heard, MediaFault> {
-        let source = Source::Speech { text: text.into(), voice: voice.into(), language: language.into() };
+        self.says_marked(text, voice, language, None).await
+    }
+
+    pub async fn says_marked(
+        &self,
+        text: &str,
+        voice: &str,
+        language: &str,
+        markup: Option<&str>,
+    ) -> Result<Heard, MediaFault> {
+        let source = Source::Speech {
+            text: text.into(),
+            voice: voice.into(),
+            language: language.into(),
+            markup: markup.map(Into::into),
+        };
         self.hears("AC1", source, Law::A).await
     }
 

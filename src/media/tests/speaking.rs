@@ -65,6 +65,7 @@ fn script(room: &str, lines: &str) -> (PathBuf, Engine) {
         program: path.clone(),
         arguments: vec!["{voice}".into(), "{speed}".into()],
         voices: vec![voice],
+        markup_arguments: Vec::new(),
         by_sentence: false,
     });
     (path, engine)
@@ -162,6 +163,47 @@ async fn d8_espeak_ng_speaks_every_word_of_many_languages() {
     // Option-like and marked-up text is spoken.
     speaks(&room.says("--version", "man", "en").await.unwrap().octets, 0.3, 4.0, "dashes");
     speaks(&room.says("<speak><break time='9s'/>five</speak>", "man", "en").await.unwrap().octets, 0.5, 8.0, "markup");
+}
+
+#[tokio::test]
+async fn d9_markup_is_part_of_the_name_and_reaches_engines_that_understand_it() {
+    let seen = std::env::temp_dir().join(format!("tipring-marked-{}", std::process::id()));
+    let (path, engine) = script("marks", &format!("{{ echo $3; cat; }} > {}; exit 1", seen.display()));
+    let Engine::Command(command) = engine else { panic!("a script is a command") };
+    for (arguments, told) in
+        [(vec!["-m".to_owned()], "-m\n<speak>one <break time=\"1s\"/>two</speak>\n"), (Vec::new(), "\none two\n")]
+    {
+        let engine = Engine::Command(EngineCommand { markup_arguments: arguments, ..command.clone() });
+        let room = Room::with(|it| it.engines = vec![engine]).await;
+        let markup = "one <break time='1s'/><audio src='/etc/passwd'>two</audio>";
+        let _ = room.says_marked("one two", "alice", "en", Some(markup)).await;
+        assert_eq!(std::fs::read_to_string(&seen).unwrap(), told);
+    }
+    std::fs::remove_file(seen).unwrap();
+    std::fs::remove_file(path).unwrap();
+    let room = Room::open().await;
+    for markup in [None, Some("<p>x</p>"), Some("<s>x</s>")] {
+        assert_eq!(room.says_marked("x", "man", "en", markup).await.unwrap().cache, Cached::Miss);
+        assert_eq!(room.says_marked("x", "man", "en", markup).await.unwrap().cache, Cached::Hit);
+    }
+    let long = "<p>x</p>".repeat(1_025);
+    assert_eq!(room.says_marked("x", "man", "en", Some(&long)).await.unwrap_err().code, 13521);
+}
+
+#[tokio::test]
+async fn d8_espeak_ng_keeps_the_pauses_of_markup() {
+    let engine = Engine::espeak();
+    if !installed(&engine, "espeak-ng") {
+        return;
+    }
+    let room = Room::with(|it| it.engines = vec![engine]).await;
+    let length =
+        async |markup: Option<&str>| room.says_marked("hello there", "man", "en", markup).await.unwrap().octets.len();
+    let plain = length(None).await;
+    let paused = length(Some("hello <break time=\"2s\"/> there")).await;
+    assert!((plain + 12_000..plain + 24_000).contains(&paused), "{paused} octets for {plain} and 2 s");
+    assert!(length(Some("<prosody rate=\"x-slow\">hello there</prosody>")).await > plain * 5 / 4);
+    assert_eq!(length(Some("<p>hello there")).await, plain, "broken markup is left out");
 }
 
 #[tokio::test]
