@@ -9,7 +9,7 @@ pub mod conductor;
 pub mod control;
 pub mod dev;
 mod directory;
-mod doors;
+pub mod entrance;
 mod far;
 mod feeder;
 mod hands;

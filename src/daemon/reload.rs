@@ -5,6 +5,7 @@ use serde::Serialize;
 use tipring_router::{DirectoryChange, Reconfiguration};
 
 use super::directory::{self, Numbers};
+use super::entrance;
 use super::serve::Service;
 use super::settings;
 use crate::config::{Change, Config, Reload};
@@ -38,6 +39,10 @@ impl Outcome {
 pub async fn apply(service: &Service, started: &Config, old: &Config, new: &Config) -> Outcome {
     let (applied, at_next_start) = sorted(started, old, new);
     let mut outcome = Outcome { ok: true, applied, at_next_start, ..Outcome::default() };
+    let certificates = match entrance::wanted(new) {
+        Ok(wanted) => wanted,
+        Err(error) => return Outcome::refused(vec![error.to_string()]),
+    };
     let numbers = match directory::numbers(&service.store, new, service.account.sid).await {
         Ok(numbers) => numbers,
         Err(error) => {
@@ -45,6 +50,9 @@ pub async fn apply(service: &Service, started: &Config, old: &Config, new: &Conf
             return Outcome::refused(vec![text]);
         }
     };
+    if let Err(error) = service.entrances.take(certificates) {
+        return Outcome::refused(vec![error.to_string()]);
+    }
     let Numbers { known, gone } = numbers;
     for number in known {
         service.live.directory(DirectoryChange::Number(number)).await;
