@@ -91,7 +91,7 @@ pub struct State {
     /// The router.
     pub live: Arc<dyn Live>,
     /// Where this API is reached from outside, without a slash at the end, e.g. `http://box.lan:8080`; links in `more_info`
-    /// and `media_url` begin with it. Empty: as the request's `Host` says.
+    /// and `media_url` begin with it. Empty: as the request's `Host` and the scheme of its URI say.
     pub base: String,
     /// What the operator has set beside that.
     pub options: Options,

@@ -150,9 +150,13 @@ impl Desk {
         if !self.state.base.is_empty() {
             return self.state.base.clone();
         }
-        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let named = |host: &axum::http::uri::Authority| host.as_str().to_string();
+        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_string);
+        let host = host.or_else(|| parts.uri.authority().map(named)).unwrap_or_default();
+        // The door says in the URI how the request came.
+        let scheme = if parts.uri.scheme_str() == Some("https") { "https" } else { "http" };
         let sound = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-        if host.is_empty() || !host.bytes().all(sound) { String::new() } else { format!("http://{host}") }
+        if host.is_empty() || !host.bytes().all(sound) { String::new() } else { format!("{scheme}://{host}") }
     }
 
     fn mark(&self, parts: &request::Parts, response: &mut Response, began: Instant) {

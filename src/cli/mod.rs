@@ -2,6 +2,7 @@
 //! into words and an exit code: 0 fine, 1 failure, 2 usage, 69 device or port, 77 permission, 78 configuration.
 
 mod asked;
+mod ca;
 mod check;
 mod config;
 mod lines;
@@ -93,6 +94,12 @@ enum Command {
         /// Port of the API on loopback; any free one with 0
         #[arg(long, default_value_t = dev::API_PORT)]
         port: u16,
+        /// Also the API over TLS, on this port of loopback; any free one with 0
+        #[arg(long, value_name = "PORT")]
+        tls: Option<u16>,
+        /// Also the port for programs that ask a proxy for api.twilio.com; any free one with 0
+        #[arg(long, value_name = "PORT")]
+        proxy: Option<u16>,
         /// Plant a fault, to see a check fail
         #[arg(long, value_enum, hide = true)]
         fault: Option<dev::Fault>,
@@ -137,6 +144,11 @@ enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// The box's certificate authority, for those who are to trust it
+    Ca {
+        #[command(subcommand)]
+        command: CaCommand,
     },
     /// Numbers and their applications
     Numbers {
@@ -230,6 +242,21 @@ enum ConfigCommand {
 }
 
 #[derive(Debug, Subcommand)]
+enum CaCommand {
+    /// Where its certificate is, its fingerprint and its end
+    Show {
+        /// The certificate itself
+        #[arg(long)]
+        pem: bool,
+        /// As JSON
+        #[arg(long, conflicts_with = "pem")]
+        json: bool,
+        #[command(flatten)]
+        asked: Asked,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum Numbers {
     /// Give a number to an application, from the next call on
     Set {
@@ -264,6 +291,7 @@ pub fn main() -> ExitCode {
             config::show(&asked.sources(), origin, json)
         }
         Command::Config { command: ConfigCommand::Hash { asked } } => config::hash(&asked.sources()),
+        Command::Ca { command: CaCommand::Show { pem, json, asked } } => ca::show(&asked.sources(), pem, json),
         Command::Top { once, json, asked } => top::run(&asked.sources(), top::Wish { once, json }),
         Command::Lines { json, config } => lines::run(config, json),
         Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),
@@ -275,8 +303,19 @@ pub fn main() -> ExitCode {
         Command::Debug { command: Debug::StallMedia { seconds, asked } } => {
             reload::stall_media(&asked.sources(), seconds)
         }
-        Command::Dev { once, json, port, fault, calls, analog_calls, app } => {
-            let options = dev::Options { once, json, port, fault, calls, analog_calls, app, ..dev::Options::default() };
+        Command::Dev { once, json, port, tls, proxy, fault, calls, analog_calls, app } => {
+            let options = dev::Options {
+                once,
+                json,
+                port,
+                tls,
+                proxy,
+                fault,
+                calls,
+                analog_calls,
+                app,
+                ..dev::Options::default()
+            };
             ended(block_on(dev::run(options)).map(|summary| summary.ok))
         }
         Command::Sim { command: Sim::Run { file, seed, json, heard } } => {

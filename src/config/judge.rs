@@ -2,7 +2,6 @@
 //! meant. Opens nothing: whether a card has a line and a port is free is seen at start.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use super::fault::{ConfigError, Origin};
@@ -42,11 +41,11 @@ pub(super) fn judge(config: &Config, tree: &Tree) -> Verdict {
 }
 
 impl Verdict {
-    fn refuse(&mut self, origin: Origin, text: impl Into<String>) {
+    pub(super) fn refuse(&mut self, origin: Origin, text: impl Into<String>) {
         self.faults.push(ConfigError::new(origin, text));
     }
 
-    fn warn(&mut self, origin: Origin, text: impl Into<String>) {
+    pub(super) fn warn(&mut self, origin: Origin, text: impl Into<String>) {
         self.warnings.push(ConfigError::new(origin, text));
     }
 
@@ -89,42 +88,6 @@ impl Verdict {
         let origin = [path.as_str(), "box.country"].iter().find_map(|path| tree.leaves.get(*path));
         let origin = origin.map(|leaf| leaf.origin.clone()).unwrap_or_default();
         self.refuse(origin, format!("{path}: {}", fault.text));
-    }
-
-    fn listeners(&mut self, config: &Config, tree: &Tree) {
-        let listen = &config.listen;
-        let wanted = [("listen.api", &listen.api, false), ("listen.metrics", &listen.metrics, true)];
-        let mut taken: Vec<SocketAddr> = Vec::new();
-        for (path, text, may_be_empty) in wanted {
-            if text.is_empty() && may_be_empty {
-                continue;
-            }
-            let origin = tree.place(path);
-            let Ok(address) = text.parse::<SocketAddr>() else {
-                let example = keys::find_path(path).map_or("", |key| key.example);
-                self.refuse(origin, format!("{path}: an address and a port are wanted, such as {example}"));
-                continue;
-            };
-            if taken.contains(&address) && address.port() != 0 {
-                // The one that somebody wrote.
-                let written = if origin == Origin::BuiltIn { tree.place("listen.api") } else { origin.clone() };
-                let why = format!("listen.api and listen.metrics: both want {address}; give one of them another port");
-                self.refuse(written, why);
-            }
-            taken.push(address);
-            match (address.ip().is_loopback(), listen.plain) {
-                (true, _) => {}
-                (false, true) => {
-                    self.warn(origin, format!("{path}: {address} is plain HTTP: whoever is on the way reads it"));
-                }
-                (false, false) => {
-                    self.refuse(
-                        origin,
-                        format!("{path}: plain HTTP outside loopback needs `plain = true` in [listen]"),
-                    );
-                }
-            }
-        }
     }
 
     fn store(&mut self, config: &Config, tree: &Tree) {

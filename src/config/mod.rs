@@ -8,6 +8,7 @@ mod judge;
 pub mod keys;
 pub mod last_good;
 mod lines;
+mod listeners;
 mod near;
 mod shape;
 mod show;
@@ -105,13 +106,32 @@ pub struct Listen {
     pub api: String,
     /// Plain HTTP on other addresses than loopback, too.
     pub plain: bool,
+    /// Address of the API over TLS; none when empty.
+    pub tls: String,
+    /// Address where programs that ask an HTTP proxy for `api.twilio.com` are answered in place; none when empty.
+    pub proxy: String,
+    /// Names of the box for its certificate, beside those that it knows.
+    pub names: Vec<String>,
+    /// The owner's own certificate with its chain, a PEM file; empty: the box signs its own.
+    pub tls_certificate: PathBuf,
+    /// Its key, a PEM file.
+    pub tls_key: PathBuf,
     /// Address of health and metrics, plain HTTP like the API's; none when empty.
     pub metrics: String,
 }
 
 impl Default for Listen {
     fn default() -> Self {
-        Listen { api: "127.0.0.1:8080".into(), plain: false, metrics: "127.0.0.1:9740".into() }
+        Listen {
+            api: "127.0.0.1:8080".into(),
+            plain: false,
+            tls: String::new(),
+            proxy: String::new(),
+            names: Vec::new(),
+            tls_certificate: PathBuf::new(),
+            tls_key: PathBuf::new(),
+            metrics: "127.0.0.1:9740".into(),
+        }
     }
 }
 

@@ -4,9 +4,9 @@
 use serde::Serialize;
 use tipring_router::{DirectoryChange, Reconfiguration};
 
-use super::directory;
 use super::serve::Service;
 use super::settings;
+use super::{directory, entrance};
 use crate::config::{Change, Config, Reload};
 
 /// How a reload went, as `tipring reload` shows it.
@@ -38,6 +38,10 @@ impl Outcome {
 pub async fn apply(service: &Service, started: &Config, old: &Config, new: &Config) -> Outcome {
     let (applied, at_next_start) = sorted(started, old, new);
     let mut outcome = Outcome { ok: true, applied, at_next_start, ..Outcome::default() };
+    let certificates = match entrance::wanted(new) {
+        Ok(wanted) => wanted,
+        Err(error) => return Outcome::refused(vec![error.to_string()]),
+    };
     let numbers = match directory::numbers(&service.store, new, service.account.sid).await {
         Ok(numbers) => numbers,
         Err(error) => {
@@ -45,6 +49,9 @@ pub async fn apply(service: &Service, started: &Config, old: &Config, new: &Conf
             return Outcome::refused(vec![text]);
         }
     };
+    if let Err(error) = service.entrances.take(certificates) {
+        return Outcome::refused(vec![error.to_string()]);
+    }
     match tipring_api::known_at_start(&service.store).await {
         Ok(known) => {
             for change in known {

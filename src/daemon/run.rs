@@ -106,8 +106,8 @@ async fn live(
     if let Some(missing) = &missing {
         tracing::error!("{missing}; the service waits for it");
     }
-    let api = inherited.api_at(&settings.config.listen.api);
-    let wiring = Wiring { card, hosts: Vec::new(), seed: None, api };
+    let handed = inherited.as_wanted(&settings.config.listen);
+    let wiring = Wiring { card, hosts: Vec::new(), seed: None, handed };
     let mut service = Service::start(&settings.config, wiring).await?;
     keep(settings);
     let credentials = settings.config.this.state_dir.join("account.json");
@@ -291,10 +291,10 @@ async fn metrics(config: &Config, inherited: &Inherited, service: &Service) -> O
     };
     let observer = service.observer.clone();
     let face = crate::observe::face::public(observer.clone());
+    let face = face.merge(tipring_door::ca_page(service.entrances.certificates.authority().pem()));
     Some(tokio::spawn(async move {
-        if let Err(error) = axum::serve(super::doors::Doors::new(listener), face).await {
-            tracing::error!(%error, "metrics are not served any more");
-        }
+        tipring_door::plain(tipring_door::Doors::new(listener), face).await;
+        tracing::error!("metrics are not served any more");
         observer.closed("metrics");
     }))
 }
@@ -334,8 +334,16 @@ fn debug_face(gauges: Option<Arc<tipring_lines::Gauges>>) -> axum::Router {
 /// Where the API is and who may ask, as JSON, for the box's own owner.
 fn credentials_of(service: &Service) -> String {
     let account = &service.account;
-    let api = format!("http://{}", service.api);
-    format!("{:#}\n", serde_json::json!({"api": api, "account": account.sid.to_string(), "token": account.token}))
+    let mut known = serde_json::json!({
+        "api": format!("http://{}", service.api), "account": account.sid.to_string(), "token": account.token,
+    });
+    if let Some(tls) = service.entrances.tls {
+        known["tls"] = format!("https://{tls}").into();
+    }
+    if let Some(proxy) = service.entrances.proxy {
+        known["proxy"] = format!("http://{proxy}").into();
+    }
+    format!("{known:#}\n")
 }
 
 /// Writes a file that only its owner reads: the old one, or the new one whole.

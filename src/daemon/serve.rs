@@ -16,9 +16,11 @@ use tipring_store::Store;
 
 use super::conductor::{self, Live, Parts};
 use super::directory;
+use super::entrance::{self, Entrances};
 use super::hands::Hands;
 use super::media::MediaLayer;
 use super::settings;
+use super::supervisor::Handed;
 use crate::config::{CardKind, Config};
 use crate::observe::{CardFace, Meters, Observer, Snapshot, events};
 
@@ -56,6 +58,8 @@ pub struct Service {
     pub live: Live,
     /// Where the API listens.
     pub api: SocketAddr,
+    /// Its entrances, and what the box shows there.
+    pub entrances: Entrances,
     /// The account that was made at the first start.
     pub account: Account,
     /// The store.
@@ -69,7 +73,6 @@ pub struct Service {
     /// What the card's threads tell of themselves; without a card nothing.
     pub gauges: Option<Arc<tipring_lines::Gauges>>,
     engine: Option<Engine>,
-    api_task: tokio::task::JoinHandle<()>,
     /// Locked as long as the state is ours.
     _owner: std::fs::File,
 }
@@ -82,8 +85,8 @@ pub struct Wiring {
     pub hosts: Vec<(String, SocketAddr)>,
     /// Seed of every id; from the system when `None`.
     pub seed: Option<u64>,
-    /// The API's socket, where it listens already.
-    pub api: Option<std::net::TcpListener>,
+    /// Sockets that listen already.
+    pub handed: Handed,
 }
 
 impl Service {
@@ -106,11 +109,8 @@ impl Service {
             Some(seed) => seed,
             None => u64::from_le_bytes(random()?),
         };
-        let listener = match wiring.api {
-            Some(listener) => inherited(listener)?,
-            None => listen("listen.api", &config.listen.api).await?,
-        };
-        let api = listener.local_addr().map_err(|error| failed("the API's address")(&error))?;
+        let bound = entrance::bind(config, wiring.handed).await?;
+        let api = bound.api()?;
         let mut router = Router::new(router_config(config, seed, started, api));
         let account = directory::first_account(&store).await?;
         directory::numbers(&store, config, account.sid).await?;
@@ -136,7 +136,7 @@ impl Service {
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, zone, epoch };
         let (live, timeline) = conductor::start(parts);
         let observer = observe(config, &live, &store, meters, gauges.clone());
-        let api_task = serve_api(listener, store.clone(), live.clone(), observer.clone());
+        let entrances = bound.serve(face(store.clone(), live.clone(), &observer), &observer);
         lease(store.clone());
         Ok(Service {
             live,
@@ -148,7 +148,7 @@ impl Service {
             timeline: Some(timeline),
             gauges,
             engine,
-            api_task,
+            entrances,
             _owner: owner,
         })
     }
@@ -171,7 +171,7 @@ impl Service {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         self.observer.stop();
-        self.api_task.abort();
+        self.entrances.close();
         // Closing joins two threads: not on the runtime's own.
         let engine = self.engine.take();
         let _ = tokio::task::spawn_blocking(move || drop(engine)).await;
@@ -354,12 +354,8 @@ fn observe(
     })
 }
 
-fn serve_api(
-    listener: tokio::net::TcpListener,
-    store: Store,
-    live: Live,
-    observer: Observer,
-) -> tokio::task::JoinHandle<()> {
+/// What is behind every entrance.
+fn face(store: Store, live: Live, observer: &Observer) -> axum::Router {
     let face = Arc::new(Face(live, observer.meters().clone()));
     let app = tipring_api::app(tipring_api::State {
         store,
@@ -367,13 +363,7 @@ fn serve_api(
         base: String::new(),
         options: tipring_api::Options::default(),
     });
-    let app = app.merge(crate::observe::face::health(observer.clone()));
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(super::doors::Doors::new(listener), app).await {
-            tracing::error!(%error, "the API stopped");
-        }
-        observer.closed("api");
-    })
+    app.merge(crate::observe::face::health(observer.clone()))
 }
 
 /// Renews this box's lease, so that no other box closes its calls, and closes the calls of boxes that are silent.
@@ -435,7 +425,7 @@ mod tests {
         config.this.cache_dir = dir.path.join("cache");
         config.this.runtime_dir = dir.path.join("run");
         config.listen.api = "127.0.0.1:0".into();
-        let wiring = Wiring { card: None, hosts: Vec::new(), seed: Some(1), api: None };
+        let wiring = Wiring { card: None, hosts: Vec::new(), seed: Some(1), handed: Handed::default() };
         let mut service = Service::start(&config, wiring).await.expect("it starts");
         let mut timeline = service.timeline.take().expect("from its first line");
         let call = tipring_router::NewCall {

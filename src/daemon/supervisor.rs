@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+use crate::config::Listen;
+
 /// A status line longer than this is cut: it is one line of `systemctl status`.
 const MAX_STATUS: usize = 300;
 
@@ -72,6 +74,10 @@ fn tell(states: &[NotifyState<'_>]) {
 pub struct Inherited {
     /// `api`
     pub api: Option<TcpListener>,
+    /// `tls`
+    pub tls: Option<TcpListener>,
+    /// `proxy`
+    pub proxy: Option<TcpListener>,
     /// `metrics`
     pub metrics: Option<TcpListener>,
     /// `media`
@@ -87,11 +93,15 @@ impl Inherited {
         for (at, name) in (0..handed.len()).zip(names.split(':').chain(std::iter::repeat(""))) {
             let taken = match name {
                 "api" => handed.take_tcp_listener(at).map(|socket| inherited.api = socket),
+                "tls" => handed.take_tcp_listener(at).map(|socket| inherited.tls = socket),
+                "proxy" => handed.take_tcp_listener(at).map(|socket| inherited.proxy = socket),
                 "metrics" => handed.take_tcp_listener(at).map(|socket| inherited.metrics = socket),
                 "media" | "tipring-media.socket" => {
                     handed.take_unix_listener(at).map(|socket| inherited.media = socket)
                 }
-                _ => Err(std::io::Error::other("no such listener; its FileDescriptorName is api, metrics or media")),
+                _ => Err(std::io::Error::other(
+                    "no such listener; its FileDescriptorName is api, tls, proxy, metrics or media",
+                )),
             };
             if let Err(error) = taken {
                 tracing::warn!(name, %error, "a socket that was handed over is not used");
@@ -100,16 +110,35 @@ impl Inherited {
         inherited
     }
 
-    /// The API's socket, where it listens as the configuration says; otherwise the configuration wins.
-    pub fn api_at(&self, wanted: &str) -> Option<TcpListener> {
-        let socket = self.api.as_ref()?;
-        let held = socket.local_addr().ok()?;
-        if wanted.parse() == Ok(held) {
-            return socket.try_clone().ok();
+    /// The sockets that listen as the configuration says; otherwise the configuration wins.
+    pub fn as_wanted(&self, wanted: &Listen) -> Handed {
+        Handed {
+            api: held(self.api.as_ref(), "listen.api", &wanted.api, "tipring.socket"),
+            tls: held(self.tls.as_ref(), "listen.tls", &wanted.tls, "tipring-tls.socket"),
+            proxy: held(self.proxy.as_ref(), "listen.proxy", &wanted.proxy, "the socket unit with the name `proxy`"),
         }
-        tracing::warn!("listen.api is {wanted}, tipring.socket holds {held}: systemctl disable --now tipring.socket");
-        None
     }
+}
+
+/// Sockets that listen already, for a service that is to use them.
+#[derive(Debug, Default)]
+pub struct Handed {
+    /// For `listen.api`.
+    pub api: Option<TcpListener>,
+    /// For `listen.tls`.
+    pub tls: Option<TcpListener>,
+    /// For `listen.proxy`.
+    pub proxy: Option<TcpListener>,
+}
+
+fn held(socket: Option<&TcpListener>, key: &str, wanted: &str, unit: &str) -> Option<TcpListener> {
+    let socket = socket?;
+    let held = socket.local_addr().ok()?;
+    if wanted.parse() == Ok(held) {
+        return socket.try_clone().ok();
+    }
+    tracing::warn!("{key} is {wanted:?}, {unit} holds {held}: give {key} that address, or stop the socket unit");
+    None
 }
 
 #[cfg(test)]
@@ -126,8 +155,12 @@ mod tests {
     fn a_socket_at_another_address_than_the_configured_one_is_not_used() {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = socket.local_addr().unwrap().to_string();
-        let inherited = Inherited { api: Some(socket), ..Inherited::default() };
-        assert!(inherited.api_at(&at).is_some());
-        assert!(inherited.api_at("127.0.0.1:1").is_none());
+        let inherited = Inherited { api: Some(socket.try_clone().unwrap()), tls: Some(socket), ..Inherited::default() };
+        let mut listen = Listen { api: at, ..Listen::default() };
+        let handed = inherited.as_wanted(&listen);
+        assert!(handed.api.is_some() && handed.tls.is_none());
+        listen.tls = std::mem::replace(&mut listen.api, "127.0.0.1:1".into());
+        let handed = inherited.as_wanted(&listen);
+        assert!(handed.api.is_none() && handed.tls.is_some());
     }
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The unmodified Python SDK against a running `tipring dev`: what a developer does on the first day.
 
-Usage: smoke.py STATE_FILE   (the dev.json that `tipring dev` writes)
+Usage: smoke.py [--unmodified] STATE_FILE   (the dev.json that `tipring dev` writes)
+With --unmodified no client is told where the box is: the environment's HTTPS_PROXY and REQUESTS_CA_BUNDLE say it.
 Each check prints a line; the last line is "N passed, N failed".
 """
 import datetime
@@ -77,8 +78,9 @@ class Application:
 
 
 class Day:
-    def __init__(self, state):
+    def __init__(self, state, unmodified):
         self.state = state
+        self.unmodified = unmodified
         self.client = self.client_with(state["token"])
         document = VoiceResponse()
         document.say("Hello from a program.")
@@ -99,7 +101,8 @@ class Day:
 
     def client_with(self, token):
         client = Client(self.state["account"], token)
-        client.api.base_url = self.state["api"]
+        if not self.unmodified:
+            client.api.base_url = self.state["api"]
         return client
 
     def the_account_is_active(self):
@@ -216,14 +219,29 @@ class Day:
             for number in made:
                 self.client.incoming_phone_numbers(number.sid).delete()
 
+    def another_region_is_this_box_too(self):
+        if not self.unmodified:
+            return
+        abroad = Client(self.state["account"], self.state["token"], region="ie1", edge="dublin")
+        assert abroad.api.accounts(self.state["account"]).fetch().status == "active"
+
+    def an_answer_over_tls_has_links_of_that_address(self):
+        if not self.unmodified:
+            return
+        answer = self.client.http_client.request(
+            "GET", "https://api.twilio.com/2010-04-01/Accounts/%s/Calls/CA%s.json" % (self.state["account"], "0" * 32),
+            auth=(self.state["account"], self.state["token"]))
+        assert json.loads(answer.text)["more_info"] == "https://api.twilio.com/errors/20404", answer.text
+
     def checks(self):
         names = [name for name in vars(Day) if name.count("_") >= 2 and not name.startswith("_")]
         return [(name, getattr(self, name)) for name in names]
 
 
-def main(state_file):
-    with open(state_file) as file:
-        day = Day(json.load(file))
+def main(words):
+    unmodified = "--unmodified" in words
+    with open([word for word in words if not word.startswith("--")][0]) as file:
+        day = Day(json.load(file), unmodified)
     passed = failed = 0
     for name, check in day.checks():
         try:
@@ -238,4 +256,4 @@ def main(state_file):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

@@ -100,6 +100,29 @@ async fn a_body_is_a_form_of_bounded_size() {
 }
 
 #[tokio::test]
+async fn links_begin_as_the_requests_own_address_did() {
+    let desk = Desk::new().await;
+    for (uri, host, link) in [
+        (
+            "https://api.twilio.com/2010-04-01/Accounts.json",
+            Some("api.twilio.com"),
+            "https://api.twilio.com/errors/20003",
+        ),
+        ("https://box.lan:8443/2010-04-01/Accounts.json", None, "https://box.lan:8443/errors/20003"),
+        ("http://box.lan/2010-04-01/Accounts.json", Some("box.lan"), "http://box.lan/errors/20003"),
+        ("/2010-04-01/Accounts.json", Some("box.lan"), "http://box.lan/errors/20003"),
+        ("/2010-04-01/Accounts.json", Some("a\"b"), "/errors/20003"),
+    ] {
+        let mut request = Request::builder().uri(uri);
+        if let Some(host) = host {
+            request = request.header("host", host);
+        }
+        let got = desk.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(got.json()["more_info"], link, "{uri} {host:?}");
+    }
+}
+
+#[tokio::test]
 async fn more_info_resolves_for_every_code_without_credentials() {
     let desk = Desk::new().await;
     let fault = desk.get("/Calls/CA1.json").await.json();

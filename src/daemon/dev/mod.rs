@@ -22,6 +22,7 @@ use super::app::App;
 use super::callers::Callers;
 use super::far::{ANALOG_LINES, COUNTRY, FarEnd};
 use super::serve::{Service, StartError, Wiring, now};
+use super::supervisor::Handed;
 use super::telephones::{LINE_READY, sound_ms, write_wav};
 use super::timeline::{Form, Timeline};
 use crate::config::{self, Card as CardEntry, CardKind, Config, NumberClass, Role};
@@ -64,6 +65,10 @@ pub struct Options {
     pub json: bool,
     /// Port of the API on loopback; any free one with 0.
     pub port: u16,
+    /// Port of the API over TLS on loopback; none when `None`.
+    pub tls: Option<u16>,
+    /// Port for programs that ask a proxy for `api.twilio.com`; none when `None`.
+    pub proxy: Option<u16>,
     /// A planted fault.
     pub fault: Option<Fault>,
     /// Where state is kept; the user's state folder when `None`.
@@ -82,6 +87,8 @@ impl Default for Options {
             once: false,
             json: false,
             port: API_PORT,
+            tls: None,
+            proxy: None,
             fault: None,
             state: None,
             calls: None,
@@ -119,7 +126,7 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     let failed = |what: &str, error: &dyn std::fmt::Display| StartError { exit: 1, text: format!("{what}: {error}") };
     std::fs::create_dir_all(&state).map_err(|error| failed(&state.display().to_string(), &error))?;
     let app = App::start(documents(), "127.0.0.1:0").await.map_err(|error| failed("the sample application", &error))?;
-    let config = config(&state, options.port);
+    let config = config(&state, &options);
     let far = FarEnd::start()?;
     let near = far.wire.near();
     let card: Box<dyn Card> = match options.fault {
@@ -128,7 +135,8 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     };
     let begun = now();
     let service =
-        Service::start(&config, Wiring { card: Some(card), hosts: Vec::new(), seed: None, api: None }).await?;
+        Service::start(&config, Wiring { card: Some(card), hosts: Vec::new(), seed: None, handed: Handed::default() })
+            .await?;
     let voice_url = options.app.clone().unwrap_or_else(|| format!("http://{}/menu", app.address()));
     give_number(&service, NUMBER, "Sample application", voice_url.clone()).await?;
     give_number(&service, CONNECT, "Connected over an analogue line", format!("http://{}/connect", app.address()))
@@ -181,12 +189,15 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     Ok(summary)
 }
 
-fn config(state: &Path, port: u16) -> Config {
+fn config(state: &Path, options: &Options) -> Config {
     let mut config = Config::default();
     config.this.state_dir = state.join("dev");
     config.this.cache_dir = state.join("dev/cache");
     config.this.runtime_dir = state.join("dev/run");
-    config.listen.api = format!("127.0.0.1:{port}");
+    let loopback = |port: u16| format!("127.0.0.1:{port}");
+    config.listen.api = loopback(options.port);
+    config.listen.tls = options.tls.map(loopback).unwrap_or_default();
+    config.listen.proxy = options.proxy.map(loopback).unwrap_or_default();
     config.this.country = COUNTRY.into();
     use NumberClass::{International, Mobile, National, Short, TollFree, Unknown};
     config.outbound.open = vec![Short, TollFree, National, Mobile, International, Unknown];
@@ -244,7 +255,10 @@ async fn give_number(service: &Service, name: &str, about: &str, voice_url: Stri
 /// Where the running demonstration can be reached, for the other commands and for programs.
 fn write_state(state: &Path, service: &Service, app: &App) -> Result<(), StartError> {
     let file = state.join("dev.json");
+    let ca = state.join("dev").join(super::entrance::TLS_DIR).join(tipring_door::CA_FILE);
     let text = json!({
+        "tls": service.entrances.tls.map(|at| format!("https://{at}")), "ca": ca,
+        "proxy": service.entrances.proxy.map(|at| format!("http://{at}")),
         "api": format!("http://{}", service.api), "app": format!("http://{}", app.address()),
         "account": service.account.sid.to_string(), "token": service.account.token,
         "number": NUMBER, "connect": CONNECT, "from": SHOWN, "heard": state.join("heard.wav"),

@@ -5,6 +5,7 @@ mod faults;
 mod python;
 mod redirects;
 mod requests;
+mod samples;
 #[allow(dead_code)]
 #[path = "../../egress/tests/server.rs"]
 mod server;

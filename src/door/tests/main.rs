@@ -1,0 +1,6 @@
+//! The doors, asked by real clients over loopback.
+
+mod bounds;
+mod certificates;
+mod proxy;
+mod support;
