@@ -67,6 +67,9 @@ pub(crate) async fn update(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
 /// What a request changes; `None`: nothing.
 fn change(asking: &Asking, call: Sid, warnings: &mut Warnings) -> Result<Option<CallChange>, Fault> {
     let form = &asking.form;
+    if form.text("ApplicationSid").is_some() {
+        return Err(Fault::bad(21218, "a living call cannot be given an application: give Url or Twiml"));
+    }
     let change = CallChange {
         account: asking.account.sid,
         call,
@@ -114,7 +117,8 @@ async fn not_live(asking: &Asking, sid: Sid) -> Result<Fault, Fault> {
     Ok(Fault::unavailable("the box that holds the call is away: try again later"))
 }
 
-fn ended(call: &Call) -> Fault {
+/// The call has ended already.
+pub(crate) fn ended(call: &Call) -> Fault {
     Fault::bad(21220, format!("the call is {}: it has ended already", call.status.as_str()))
 }
 

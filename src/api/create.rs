@@ -2,19 +2,21 @@
 //! which number, and on which line, the router knows.
 
 use axum::http::StatusCode;
-use tipring_router::{NewCall, Reply, Request};
+use tipring_resources::{Application, Method, SidKind};
+use tipring_router::{CallCallback, CallEvents, Instructions, NewCall, Reply, Request};
 
 use crate::calls::{ask, refused};
 use crate::fault::Fault;
 use crate::form::Form;
 use crate::serve::{Answer, Asking};
 use crate::warnings::Warnings;
-use crate::{show, wishes};
+use crate::{applications, show, wishes};
 
 /// Makes a call. The answer is 201 as soon as the router has it: it is queued, or already on its way.
 pub(crate) async fn create(asking: &Asking) -> Result<Answer, Fault> {
     let mut warnings = Warnings::default();
-    let call = wanted(asking, &mut warnings)?;
+    let application = application(asking).await?;
+    let call = wanted(asking, application.as_ref(), &mut warnings)?;
     match ask(asking, Request::CreateCall(Box::new(call))).await? {
         Reply::Call(call) => {
             // The call is on its way whatever the store does: who is told 503 must know not to make it twice.
@@ -30,13 +32,29 @@ pub(crate) async fn create(asking: &Asking) -> Result<Answer, Fault> {
     }
 }
 
-fn wanted(asking: &Asking, warnings: &mut Warnings) -> Result<NewCall, Fault> {
+/// The application whose settings stand in place of the request's own.
+async fn application(asking: &Asking) -> Result<Option<Application>, Fault> {
+    if asking.form.text("ApplicationSid").is_none() {
+        return Ok(None);
+    }
+    let named = asking.form.sid("ApplicationSid", SidKind::Application).ok().flatten();
+    let sid = named.ok_or_else(|| Fault::plain(21218))?;
+    let found = applications::find(asking, sid).await?.filter(|one| !one.voice_url.is_empty());
+    found.map(Some).ok_or_else(|| Fault::plain(21218))
+}
+
+fn wanted(asking: &Asking, application: Option<&Application>, warnings: &mut Warnings) -> Result<NewCall, Fault> {
     let form = &asking.form;
     let (to, group) = to(form)?;
     let from = from(form)?;
-    let instructions = wishes::instructions(form, warnings)?.ok_or_else(|| Fault::plain(21205))?;
-    let (fallback_url, fallback_method) = wishes::fallback(form)?.unwrap_or_default();
-    let callback = wishes::callback(form, warnings)?;
+    let (instructions, (fallback_url, fallback_method), callback) = match application {
+        Some(application) => of_application(application),
+        None => (
+            wishes::instructions(form, warnings)?.ok_or_else(|| Fault::plain(21205))?,
+            wishes::fallback(form)?.unwrap_or_default(),
+            wishes::callback(form, warnings)?,
+        ),
+    };
     let time_limit_s = wishes::time_limit_s(form)?.unwrap_or(TIME_LIMIT_S);
     let record = wishes::record(form, warnings)?;
     if MACHINES.iter().any(|name| form.text(name).is_some()) {
@@ -58,6 +76,17 @@ fn wanted(asking: &Asking, warnings: &mut Warnings) -> Result<NewCall, Fault> {
         record,
         machine: None,
     })
+}
+
+/// What an application says of a call: all its URLs, and none of the request's.
+fn of_application(application: &Application) -> (Instructions, (String, Method), Option<CallCallback>) {
+    let callback = Some(&application.status_callback).filter(|url| !url.is_empty()).map(|url| CallCallback {
+        url: url.clone(),
+        method: application.status_callback_method,
+        events: CallEvents::default(),
+    });
+    let instructions = Instructions::Url { url: application.voice_url.clone(), method: application.voice_method };
+    (instructions, (application.voice_fallback_url.clone(), application.voice_fallback_method), callback)
 }
 
 /// Whom, and over which group of lines: `To=+12025550100`, `To=dahdi/<group>/<digits>`, or a group in `Trunk` or `Byoc`.
@@ -125,6 +154,7 @@ const KNOWN: &[&str] = &[
     "CallerId",
     "Trunk",
     "Byoc",
+    "ApplicationSid",
     "Url",
     "Method",
     "Twiml",

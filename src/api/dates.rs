@@ -13,6 +13,41 @@ pub(crate) fn rfc2822(stamp: Stamp) -> Option<String> {
     OffsetDateTime::from_unix_timestamp(stamp.unix_s()).ok()?.format(&Rfc2822).ok()
 }
 
+/// `2019-10-18T17:00:00Z`.
+pub(crate) fn iso8601(stamp: Stamp) -> Option<String> {
+    OffsetDateTime::from_unix_timestamp(stamp.unix_s()).ok()?.format(&Rfc3339).ok()
+}
+
+/// `2019-10-18`.
+pub(crate) fn iso_day(date: Date) -> String {
+    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+}
+
+/// The day of a moment, in UTC.
+pub(crate) fn day_of(stamp: Stamp) -> Date {
+    OffsetDateTime::from_unix_timestamp(stamp.unix_s()).map_or(Date::MIN, OffsetDateTime::date)
+}
+
+/// The moment at which a day begins, in UTC.
+pub(crate) fn begin_of(date: Date) -> Stamp {
+    Stamp(date.midnight().assume_utc().unix_timestamp().saturating_mul(1_000_000))
+}
+
+/// A day of a form.
+pub(crate) fn day_in(form: &Form, name: &str) -> Result<Option<Date>, Fault> {
+    let read = |text: &str| day(text).ok_or_else(|| Fault::parameter(name, "YYYY-MM-DD"));
+    form.text(name).map(read).transpose()
+}
+
+/// The range from one parameter's day or second to another's; both are in it.
+pub(crate) fn range_between(form: &Form, first: &str, last: &str) -> Result<TimeRange, Fault> {
+    let read = |name: &str| {
+        let span = |text: &str| span(text).ok_or_else(|| Fault::parameter(name, "YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ"));
+        form.text(name).map(span).transpose()
+    };
+    Ok(TimeRange { from: read(first)?.map(|span| span.0), until: read(last)?.map(|span| span.1) })
+}
+
 /// The range that `Name`, `Name<` and `Name>` ask for. Both inequalities include the named day or second.
 pub(crate) fn range(form: &Form, name: &str) -> Result<TimeRange, Fault> {
     let mut range = TimeRange::default();

@@ -41,7 +41,7 @@ impl Fault {
         Fault::new(
             StatusCode::UNAUTHORIZED,
             20003,
-            "the credentials are missing or wrong: use the account's SID and token",
+            "the credentials are missing or wrong: use the account's SID and token, or a key's SID and secret",
         )
     }
 

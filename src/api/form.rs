@@ -103,6 +103,19 @@ impl Form {
         Ok(Some(text.split_whitespace().collect::<Vec<_>>().join(" ")))
     }
 
+    /// Sets a field to what a parameter gives; if it is not given, the field stays.
+    pub(crate) fn set<T>(
+        &self,
+        field: &mut T,
+        read: fn(&Form, &str) -> Result<Option<T>, Fault>,
+        name: &str,
+    ) -> Result<(), Fault> {
+        if let Some(value) = read(self, name)? {
+            *field = value;
+        }
+        Ok(())
+    }
+
     /// A name for people.
     pub(crate) fn name(&self, name: &str) -> Result<Option<String>, Fault> {
         let Some(text) = self.given(name) else {

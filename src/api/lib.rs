@@ -5,22 +5,45 @@
 //! `/2010-04-01` is of the one envelope or the one error shape, as JSON, or as XML where `.xml` is asked for.
 
 mod accounts;
+mod applications;
+mod audit;
 mod auth;
+mod available;
+mod beside;
+mod call_events;
+mod caller_ids;
 mod calls;
+mod catalogue;
+mod conferences;
 mod create;
+mod csv;
 mod dates;
+mod directory;
+mod dispatch;
 mod fault;
 mod form;
+mod keys;
+mod links;
 mod media;
+mod members;
+mod messages;
 mod mix;
+mod monitor;
+mod mp3;
 mod notifications;
 mod numbers;
 mod pages;
 mod paging;
+mod participants;
 mod path;
+mod queues;
 mod recordings;
+mod secret;
 mod serve;
 mod show;
+mod sip;
+mod transcriptions;
+mod usage;
 mod warnings;
 mod wishes;
 mod xml;
@@ -33,6 +56,8 @@ use tipring_resources::{Sid, SidKind, Stamp};
 use tipring_router::{DirectoryChange, Reply, Request};
 use tipring_store::Store;
 
+pub use catalogue::{Kind as RowKind, Row, Standing, catalogue};
+pub use directory::known_at_start;
 pub use form::{BODY_MAX, PARAMETERS_MAX};
 pub use serve::{ASK_TIMEOUT, CONCURRENT_MAX, REQUEST_TIMEOUT, app};
 
@@ -67,6 +92,20 @@ pub struct State {
     /// Where this API is reached from outside, without a slash at the end, e.g. `http://box.lan:8080`; links in `more_info`
     /// and `media_url` begin with it. Empty: as the request's `Host` says.
     pub base: String,
+    /// What the operator has set beside that.
+    pub options: Options,
+}
+
+/// What the operator has set. The default is a box that knows nothing of its numbers and makes no mp3.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The inbound numbers that this box has: each one by itself, or the first and last of a range (`+4930100-+4930199`).
+    /// Empty: any may be claimed.
+    pub dids: Vec<String>,
+    /// Two letters of the country that they are in; empty: unknown, shown as `ZZ`.
+    pub country: String,
+    /// A program and its arguments that makes MP3 of a WAV: from its standard input to its standard output.
+    pub mp3: Vec<String>,
 }
 
 impl std::fmt::Debug for State {

@@ -13,12 +13,14 @@ use tokio_util::io::ReaderStream;
 
 use crate::fault::Fault;
 use crate::mix::Mixed;
+use crate::mp3;
+use crate::path::{Of, Suffix};
 use crate::recordings::find;
 use crate::serve::{Answer, Asking};
 
 /// Answers with the sound, once it is whole: with the channels that it has, or mixed to one.
-pub(crate) async fn sound(asking: &Asking, call: Option<Sid>, sid: Sid) -> Result<Answer, Fault> {
-    let recording = find(asking, call, sid, false).await?;
+pub(crate) async fn sound(asking: &Asking, of: Of, sid: Sid) -> Result<Answer, Fault> {
+    let recording = find(asking, of, sid, false).await?;
     let one = match asking.form.text("RequestedChannels") {
         None => false,
         Some("1") => true,
@@ -32,16 +34,46 @@ pub(crate) async fn sound(asking: &Asking, call: Option<Sid>, sid: Sid) -> Resul
     }
     let blob = asking.state.store.blobs().open(sid)?;
     let blob = blob.ok_or_else(|| Fault::not_found_because("the sound of the recording is gone"))?;
-    let served = if one && blob.channels > 1 { mixed(blob, &asking.headers) } else { serve(blob, &asking.headers) };
+    let mixes = one && blob.channels > 1;
+    if asking.path.suffix == Suffix::Mp3 {
+        return encoded(asking, blob, mixes, sid).await;
+    }
+    let served = if mixes { mixed(blob, &asking.headers) } else { serve(blob, &asking.headers) };
     let mut response = served.map_err(|error| {
         tracing::error!(%error, %sid, "a recording cannot be read");
         Fault::internal()
     })?;
+    name_it(asking, &mut response, sid, "wav")?;
+    Ok(Answer::Raw(response))
+}
+
+/// `Download=true` names the file.
+fn name_it(asking: &Asking, response: &mut Response, sid: Sid, suffix: &str) -> Result<(), Fault> {
     if asking.form.boolean("Download")?.unwrap_or(false)
-        && let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{sid}.wav\""))
+        && let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{sid}.{suffix}\""))
     {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
     }
+    Ok(())
+}
+
+/// The sound as MP3, where a program for it is set.
+async fn encoded(asking: &Asking, blob: Blob, mixes: bool, sid: Sid) -> Result<Answer, Fault> {
+    let program = &asking.state.options.mp3;
+    if program.is_empty() {
+        return Err(Fault::not_found_because("no program for mp3 is set on this box: ask for .wav"));
+    }
+    let frames = blob.length.saturating_sub(wav_header(0, 1).len() as u64) / 4;
+    let mut file = tokio::fs::File::from_std(blob.file);
+    let mut response = if mixes {
+        tokio::io::AsyncSeekExt::seek(&mut file, SeekFrom::Start(wav_header(0, 1).len() as u64))
+            .await
+            .map_err(|_| Fault::internal())?;
+        mp3::encoded(program, Cursor::new(wav_header(frames, 1)).chain(Mixed::new(file))).await?
+    } else {
+        mp3::encoded(program, file).await?
+    };
+    name_it(asking, &mut response, sid, "mp3")?;
     Ok(Answer::Raw(response))
 }
 

@@ -9,7 +9,7 @@ use tipring_store::{Anchor, NumberFilter};
 use crate::fault::Fault;
 use crate::form::Form;
 use crate::serve::{Answer, Asking};
-use crate::{paging, show};
+use crate::{applications, auth, available, directory, paging, show};
 
 pub(crate) async fn list(asking: &Asking) -> Result<Answer, Fault> {
     let form = &asking.form;
@@ -29,8 +29,7 @@ pub(crate) async fn one(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
 
 pub(crate) async fn create(asking: &Asking) -> Result<Answer, Fault> {
     let form = &asking.form;
-    let given = form.text("PhoneNumber").ok_or_else(|| Fault::bad(21421, "PhoneNumber is missing"))?;
-    let phone_number = address(given).ok_or_else(|| Fault::plain(21421))?;
+    let phone_number = wanted(asking).await?;
     let now = asking.state.live.now();
     let mut number = Number {
         sid: asking.state.live.new_sid(SidKind::Number),
@@ -54,17 +53,33 @@ pub(crate) async fn create(asking: &Asking) -> Result<Answer, Fault> {
         sms_fallback_method: tipring_resources::Method::Post,
         sms_application: None,
     };
-    change(&mut number, form)?;
+    change(asking, &mut number, form).await?;
     keep(asking, number, StatusCode::CREATED).await
+}
+
+/// The number that is claimed: `PhoneNumber`, or the first free one of an `AreaCode`.
+async fn wanted(asking: &Asking) -> Result<String, Fault> {
+    let state = &asking.state;
+    if let Some(given) = asking.form.text("PhoneNumber") {
+        let number = address(given).ok_or_else(|| Fault::plain(21421))?;
+        return if available::is_ours(state, &number) { Ok(number) } else { Err(Fault::plain(21422)) };
+    }
+    let area = asking.form.text("AreaCode").ok_or_else(|| Fault::bad(21421, "PhoneNumber is missing"))?;
+    let free = available::unclaimed(state).await?;
+    free.into_iter().find(|number| available::in_area(number, area)).ok_or_else(|| Fault::plain(21452))
 }
 
 pub(crate) async fn update(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
     let mut number = find(asking, sid).await?;
     changeable(&number)?;
-    if asking.form.sid("AccountSid", SidKind::Account)?.is_some_and(|other| other != number.account) {
-        return Err(Fault::forbidden("a number cannot be moved to that account"));
+    change(asking, &mut number, &asking.form).await?;
+    if let Some(other) = asking.form.sid("AccountSid", SidKind::Account)?.filter(|other| *other != number.account) {
+        // Between accounts of one family: only where the asker may go himself.
+        auth::target(&asking.state.store, &asking.asker, Some(other))
+            .await
+            .map_err(|_| Fault::forbidden("a number cannot be moved to that account"))?;
+        (number.account, number.voice_application, number.sms_application) = (other, None, None);
     }
-    change(&mut number, &asking.form)?;
     number.updated = asking.state.live.now();
     keep(asking, number, StatusCode::OK).await
 }
@@ -80,7 +95,7 @@ pub(crate) async fn delete(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
 
 async fn keep(asking: &Asking, number: Number, status: StatusCode) -> Result<Answer, Fault> {
     asking.state.store.put_number(number.clone()).await?;
-    asking.state.live.directory_changed(DirectoryChange::Number(number.clone())).await;
+    directory::tell(&asking.state, number.clone()).await?;
     Ok(Answer::Json(status, show::number(&number)))
 }
 
@@ -100,32 +115,46 @@ fn changeable(number: &Number) -> Result<(), Fault> {
 }
 
 /// Sets what the form gives. An empty value clears a field; what is not given stays.
-fn change(number: &mut Number, form: &Form) -> Result<(), Fault> {
-    if form.text("VoiceApplicationSid").is_some() {
-        return Err(Fault::unavailable("applications are not available yet: set VoiceUrl"));
-    }
-    set(&mut number.friendly_name, form.name("FriendlyName")?);
-    set(&mut number.voice_url, form.url("VoiceUrl")?);
-    set(&mut number.voice_method, form.method("VoiceMethod")?);
-    set(&mut number.voice_fallback_url, form.urls("VoiceFallbackUrl")?);
-    set(&mut number.voice_fallback_method, form.method("VoiceFallbackMethod")?);
-    set(&mut number.status_callback, form.url("StatusCallback")?);
-    set(&mut number.status_callback_method, form.method("StatusCallbackMethod")?);
-    if number.voice_url.is_empty() && !number.voice_fallback_url.is_empty() {
+async fn change(asking: &Asking, number: &mut Number, form: &Form) -> Result<(), Fault> {
+    application(asking, &mut number.voice_application, "VoiceApplicationSid").await?;
+    application(asking, &mut number.sms_application, "SmsApplicationSid").await?;
+    form.set(&mut number.friendly_name, Form::name, "FriendlyName")?;
+    form.set(&mut number.voice_url, Form::url, "VoiceUrl")?;
+    form.set(&mut number.voice_method, Form::method, "VoiceMethod")?;
+    form.set(&mut number.voice_fallback_url, Form::urls, "VoiceFallbackUrl")?;
+    form.set(&mut number.voice_fallback_method, Form::method, "VoiceFallbackMethod")?;
+    form.set(&mut number.status_callback, Form::url, "StatusCallback")?;
+    form.set(&mut number.status_callback_method, Form::method, "StatusCallbackMethod")?;
+    form.set(&mut number.sms_url, Form::url, "SmsUrl")?;
+    form.set(&mut number.sms_method, Form::method, "SmsMethod")?;
+    form.set(&mut number.sms_fallback_url, Form::url, "SmsFallbackUrl")?;
+    form.set(&mut number.sms_fallback_method, Form::method, "SmsFallbackMethod")?;
+    let without_main = |main: &str, fallback: &str| main.is_empty() && !fallback.is_empty();
+    if without_main(&number.voice_url, &number.voice_fallback_url)
+        || without_main(&number.sms_url, &number.sms_fallback_url)
+    {
         return Err(Fault::plain(21405));
     }
     Ok(())
 }
 
-fn set<T>(field: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *field = value;
+/// An application of the account, or none.
+async fn application(asking: &Asking, field: &mut Option<Sid>, name: &str) -> Result<(), Fault> {
+    if asking.form.given(name) == Some("") {
+        *field = None;
     }
+    if asking.form.text(name).is_none() {
+        return Ok(());
+    }
+    let sid = asking.form.sid(name, SidKind::Application).ok().flatten().ok_or_else(|| Fault::plain(21218))?;
+    applications::find(asking, sid).await?.ok_or_else(|| Fault::plain(21218))?;
+    *field = Some(sid);
+    Ok(())
 }
 
 /// An inbound address: E.164 with plus (written with blanks, dashes, dots or brackets if need be), digits as a line gives
 /// them, or the name of an analogue port such as `fxo/1`.
-fn address(text: &str) -> Option<String> {
+pub(crate) fn address(text: &str) -> Option<String> {
     let text = text.trim();
     if let Some(rest) = text.strip_prefix('+') {
         let digits: String = rest.chars().filter(|sign| !" -.()".contains(*sign)).collect();

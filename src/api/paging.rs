@@ -9,7 +9,7 @@ use tipring_store::{Anchor, Listing, PAGE_SIZE_MAX, Page, PageStart};
 
 use crate::fault::Fault;
 use crate::form::{Form, encode};
-use crate::serve::Answer;
+use crate::serve::{Answer, Asking};
 
 /// The part of a list that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,16 @@ pub(crate) struct Asked {
     pub(crate) page: Page,
     /// Its number, as the client counts.
     number: u32,
+}
+
+impl Asked {
+    /// How many records come before the page, where pages are counted and have no anchor.
+    pub(crate) fn skipped(self) -> usize {
+        match self.page.start {
+            PageStart::Skip(records) => records as usize,
+            _ => 0,
+        }
+    }
 }
 
 /// Reads `PageSize`, `Page` and `PageToken`.
@@ -54,29 +64,87 @@ pub(crate) fn envelope<T>(
     anchor: impl Fn(&T) -> Anchor,
     show: impl Fn(&T) -> Value,
 ) -> Answer {
-    let to = |number: u32, start: Option<PageStart>| {
-        let mut query: Vec<String> =
-            form.without(PAGING).map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
-        query.push(format!("PageSize={}&Page={number}", asked.page.size));
-        query.extend(start.and_then(to_token).map(|token| format!("PageToken={token}")));
-        Value::String(format!("{link}?{}", query.join("&")))
-    };
     let older = listing.items.last().filter(|_| listing.older).map(|item| PageStart::OlderThan(anchor(item)));
     let newer = listing.items.first().filter(|_| listing.newer).map(|item| PageStart::NewerThan(anchor(item)));
+    let links = Links { link, form, size: asked.page.size };
+    let next = older.map(|at| links.to(asked.number.saturating_add(1), Some(at)));
+    let previous = newer.map(|at| links.to(asked.number.saturating_sub(1), Some(at)));
+    body(&links, asked, member, listing.items.iter().map(show).collect(), next, previous)
+}
+
+/// The envelope of a list whose pages are counted: one that does not change while it is read.
+pub(crate) fn numbered(asking: &Asking, asked: Asked, member: &str, items: Vec<Value>, more: bool) -> Answer {
+    let links = Links { link: &asking.path.link, form: &asking.form, size: asked.page.size };
+    let next = more.then(|| links.to(asked.number.saturating_add(1), None));
+    let previous = (asked.number > 0).then(|| links.to(asked.number - 1, None));
+    body(&links, asked, member, items, next, previous)
+}
+
+/// The envelope of the monitor's lists: absolute addresses, in a member of their own.
+pub(crate) fn meta<T>(
+    asking: &Asking,
+    asked: Asked,
+    member: &str,
+    listing: &Listing<T>,
+    anchor: impl Fn(&T) -> Anchor,
+    show: impl Fn(&T) -> Value,
+) -> Answer {
+    let link = format!("{}{}", asking.base, asking.path.link);
+    let links = Links { link: &link, form: &asking.form, size: asked.page.size };
+    let older = listing.items.last().filter(|_| listing.older).map(|item| PageStart::OlderThan(anchor(item)));
+    let newer = listing.items.first().filter(|_| listing.newer).map(|item| PageStart::NewerThan(anchor(item)));
+    let body = json!({
+        "meta": {
+            "page": asked.number,
+            "page_size": asked.page.size,
+            "first_page_url": links.to(0, None),
+            "url": links.to(asked.number, Some(asked.page.start)),
+            "next_page_url": older.map(|at| links.to(asked.number.saturating_add(1), Some(at))),
+            "previous_page_url": newer.map(|at| links.to(asked.number.saturating_sub(1), Some(at))),
+            "key": member,
+        },
+        member: listing.items.iter().map(show).collect::<Vec<Value>>(),
+    });
+    Answer::Json(StatusCode::OK, body)
+}
+
+/// Makes links to pages of one list.
+struct Links<'a> {
+    link: &'a str,
+    form: &'a Form,
+    size: u32,
+}
+
+impl Links<'_> {
+    fn to(&self, number: u32, start: Option<PageStart>) -> Value {
+        let others = self.form.without(PAGING);
+        let mut query: Vec<String> =
+            others.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        query.push(format!("PageSize={}&Page={number}", self.size));
+        query.extend(start.and_then(to_token).map(|token| format!("PageToken={token}")));
+        Value::String(format!("{}?{}", self.link, query.join("&")))
+    }
+}
+
+fn body(
+    links: &Links<'_>,
+    asked: Asked,
+    member: &str,
+    items: Vec<Value>,
+    next: Option<Value>,
+    previous: Option<Value>,
+) -> Answer {
     let start = u64::from(asked.number) * u64::from(asked.page.size);
     let mut body = Map::new();
     body.insert("page".into(), json!(asked.number));
     body.insert("page_size".into(), json!(asked.page.size));
     body.insert("start".into(), json!(start));
-    body.insert("end".into(), json!((start + listing.items.len() as u64).saturating_sub(1).max(start)));
-    body.insert("uri".into(), to(asked.number, Some(asked.page.start)));
-    body.insert("first_page_uri".into(), to(0, None));
-    body.insert("next_page_uri".into(), older.map_or(Value::Null, |at| to(asked.number.saturating_add(1), Some(at))));
-    body.insert(
-        "previous_page_uri".into(),
-        newer.map_or(Value::Null, |at| to(asked.number.saturating_sub(1), Some(at))),
-    );
-    body.insert(member.into(), listing.items.iter().map(show).collect());
+    body.insert("end".into(), json!((start + items.len() as u64).saturating_sub(1).max(start)));
+    body.insert("uri".into(), links.to(asked.number, Some(asked.page.start)));
+    body.insert("first_page_uri".into(), links.to(0, None));
+    body.insert("next_page_uri".into(), next.unwrap_or_default());
+    body.insert("previous_page_uri".into(), previous.unwrap_or_default());
+    body.insert(member.into(), Value::Array(items));
     Answer::Json(StatusCode::OK, Value::Object(body))
 }
 

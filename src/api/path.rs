@@ -1,29 +1,98 @@
-//! Paths: what a request names. `/2010-04-01/Accounts/{Sid}/…`, with `.json` or without.
+//! Paths: what a request names. `/2010-04-01/Accounts/{Sid}/…`, with `.json` or without; and the monitor's `/v1/…`.
 
 use tipring_resources::{Sid, SidKind};
 
 use crate::form::decode;
 
-/// What a path names below the account.
+/// Whose recordings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    Account,
+    Call(Sid),
+    Conference(Sid),
+}
+
+/// What a path names below the account. A room, a participant and a member may be named by other things than a SID.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Accounts,
     Account,
+    Balance,
     Calls,
     Call(Sid),
-    CallRecordings(Sid),
-    CallNotifications(Sid),
-    Recordings,
-    /// With the call that the path says it is of.
-    Recording(Option<Sid>, Sid),
-    Notifications,
+    Recordings(Of),
+    /// With what the path says it is of.
+    Recording(Of, Sid),
+    /// The one recording that is under way: `Twilio.CURRENT`.
+    CurrentRecording(Of),
+    RecordingLinks(Sid),
+    Transcriptions(Option<Sid>),
+    Transcription(Option<Sid>, Sid),
+    Notifications(Option<Sid>),
     Notification(Option<Sid>, Sid),
+    CallEvents(Sid),
+    /// What is begun beside a call: streams and the like; with the name of one.
+    Beside(Beside, Sid, Option<String>),
+    Conferences,
+    Conference(String),
+    Participants(String),
+    Participant(String, String),
+    Queues,
+    Queue(Sid),
+    Members(Sid),
+    Member(Sid, String),
     Numbers,
     Number(Sid),
-    /// Resources that this box does not have yet: an empty list.
-    Empty(&'static str),
+    Countries,
+    Available(String, Kind),
+    Applications,
+    Application(Sid),
+    CallerIds,
+    CallerId(Sid),
+    /// True: by the older name.
+    Keys(bool),
+    Key(bool, Sid),
+    Messages,
+    Message(Sid),
+    Media(Sid),
+    Usage(Span),
+    /// A list of SIP things, which this box has none of.
+    Sip(&'static str),
+    Alerts,
+    Alert(Sid),
+    Events,
+    Event(Sid),
     /// Something that is not there.
     Nothing,
+}
+
+/// What is begun beside a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Streams,
+    Siprec,
+    Transcriptions,
+}
+
+/// Kinds of numbers, as a shop has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Local,
+    Mobile,
+    TollFree,
+}
+
+/// How usage is cut into spans of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Span {
+    All,
+    Daily,
+    Monthly,
+    Yearly,
+    Today,
+    Yesterday,
+    ThisMonth,
+    LastMonth,
 }
 
 /// In which form.
@@ -32,7 +101,10 @@ pub(crate) enum Suffix {
     None,
     Json,
     Xml,
+    Csv,
     Wav,
+    Mp3,
+    Txt,
     /// Another one, known by name so that the error can say it.
     Other,
 }
@@ -40,28 +112,89 @@ pub(crate) enum Suffix {
 /// A path, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Path {
-    /// The account in it, unless it is the list of accounts.
+    /// The account in it, unless it is the list of accounts or the monitor's.
     pub(crate) account: Option<Sid>,
     pub(crate) place: Place,
     pub(crate) suffix: Suffix,
-    /// As links repeat it: decoded, with `.json` or `.xml`.
+    /// As links repeat it: decoded, with its suffix.
     pub(crate) link: String,
 }
 
 impl Place {
     /// The name of one resource here, and of a list's member.
-    pub(crate) fn names(self) -> (&'static str, &'static str) {
+    pub(crate) fn names(&self) -> (&'static str, &'static str) {
         match self {
             Place::Accounts | Place::Account => ("Account", "accounts"),
+            Place::Balance => ("Balance", "balances"),
             Place::Calls | Place::Call(_) => ("Call", "calls"),
-            Place::CallRecordings(_) | Place::Recordings | Place::Recording(..) => ("Recording", "recordings"),
-            Place::CallNotifications(_) | Place::Notifications | Place::Notification(..) => {
-                ("Notification", "notifications")
-            }
+            Place::Recordings(_) | Place::Recording(..) | Place::CurrentRecording(_) => ("Recording", "recordings"),
+            Place::RecordingLinks(_) => ("Link", "links"),
+            Place::Transcriptions(_) | Place::Transcription(..) => ("Transcription", "transcriptions"),
+            Place::Notifications(_) | Place::Notification(..) => ("Notification", "notifications"),
+            Place::CallEvents(_) => ("Event", "events"),
+            Place::Beside(Beside::Streams, ..) => ("Stream", "streams"),
+            Place::Beside(Beside::Siprec, ..) => ("Siprec", "siprec"),
+            Place::Beside(Beside::Transcriptions, ..) => ("Transcription", "transcriptions"),
+            Place::Conferences | Place::Conference(_) => ("Conference", "conferences"),
+            Place::Participants(_) | Place::Participant(..) => ("Participant", "participants"),
+            Place::Queues | Place::Queue(_) => ("Queue", "queues"),
+            Place::Members(_) | Place::Member(..) => ("QueueMember", "queue_members"),
             Place::Numbers | Place::Number(_) => ("IncomingPhoneNumber", "incoming_phone_numbers"),
-            Place::Empty(member) => ("Resource", member),
+            Place::Countries => ("Country", "countries"),
+            Place::Available(..) => ("AvailablePhoneNumber", "available_phone_numbers"),
+            Place::Applications | Place::Application(_) => ("Application", "applications"),
+            Place::CallerIds | Place::CallerId(_) => ("OutgoingCallerId", "outgoing_caller_ids"),
+            Place::Keys(false) | Place::Key(false, _) => ("Key", "keys"),
+            Place::Keys(true) | Place::Key(true, _) => ("SigningKey", "signing_keys"),
+            Place::Messages | Place::Message(_) => ("Message", "messages"),
+            Place::Media(_) => ("Media", "media_list"),
+            Place::Usage(_) => ("UsageRecord", "usage_records"),
+            Place::Sip(member) => ("Resource", member),
+            Place::Alerts | Place::Alert(_) => ("Alert", "alerts"),
+            Place::Events | Place::Event(_) => ("Event", "events"),
             Place::Nothing => ("Resource", "resources"),
         }
+    }
+
+    /// Methods that are known here.
+    pub(crate) fn allow(&self, suffix: Suffix) -> &'static str {
+        match self {
+            Place::Recording(..) if matches!(suffix, Suffix::Wav | Suffix::Mp3) => "GET, HEAD",
+            Place::Recording(Of::Account, _) => "GET, HEAD, DELETE",
+            Place::Recording(..) => "GET, HEAD, POST, DELETE",
+            Place::Accounts
+            | Place::Account
+            | Place::Calls
+            | Place::Numbers
+            | Place::Applications
+            | Place::CallerIds
+            | Place::Keys(_)
+            | Place::Conference(_)
+            | Place::Participants(_)
+            | Place::Queues
+            | Place::Member(..)
+            | Place::Messages
+            | Place::Sip(_)
+            | Place::Recordings(Of::Call(_))
+            | Place::Transcriptions(Some(_)) => "GET, POST",
+            Place::Call(_)
+            | Place::Number(_)
+            | Place::Application(_)
+            | Place::CallerId(_)
+            | Place::Key(..)
+            | Place::Participant(..)
+            | Place::Queue(_)
+            | Place::Message(_) => "GET, POST, DELETE",
+            Place::CurrentRecording(_) | Place::RecordingLinks(_) | Place::Beside(..) => "POST",
+            Place::Transcription(..) => "GET, DELETE",
+            _ => "GET",
+        }
+    }
+
+    /// Whether a list of it can be had as `.csv`.
+    pub(crate) fn has_csv(&self) -> bool {
+        use Place::{Calls, Messages, Notifications, Recordings, Usage};
+        matches!(self, Calls | Messages | Notifications(_) | Recordings(_) | Usage(_))
     }
 }
 
@@ -72,12 +205,21 @@ pub(crate) fn parse(raw: &str) -> Path {
     let Some(text) = decode(raw.replace('+', "%2B").as_bytes()) else {
         return nothing();
     };
+    if let Some(below) = text.strip_prefix("/v1/") {
+        let segments: Vec<&str> = below.trim_end_matches('/').split('/').collect();
+        return Path { account: None, place: monitor(&segments), suffix: Suffix::None, link: text.clone() };
+    }
     let Some(below) = text.strip_prefix(BASE) else {
         return nothing();
     };
     let (below, suffix) = split_suffix(below.trim_end_matches('/'));
     let segments: Vec<&str> = below.split('/').skip(1).collect();
-    let link = format!("{BASE}{below}.{}", if suffix == Suffix::Xml { "xml" } else { "json" });
+    let end = match suffix {
+        Suffix::Xml => "xml",
+        Suffix::Csv => "csv",
+        _ => "json",
+    };
+    let link = format!("{BASE}{below}.{end}");
     match segments.as_slice() {
         ["Accounts"] => Path { account: None, place: Place::Accounts, suffix, link },
         ["Accounts", account, rest @ ..] => match sid(account, SidKind::Account) {
@@ -91,51 +233,155 @@ pub(crate) fn parse(raw: &str) -> Path {
 /// The part of every path before `Accounts`.
 const BASE: &str = "/2010-04-01";
 
-fn place(segments: &[&str]) -> Place {
+fn monitor(segments: &[&str]) -> Place {
     let found = match segments {
-        [] => Some(Place::Account),
-        ["Calls"] => Some(Place::Calls),
-        ["Calls", call] => sid(call, SidKind::Call).map(Place::Call),
-        ["Calls", call, rest @ ..] => sid(call, SidKind::Call).and_then(|call| below_call(call, rest)),
-        ["Recordings"] => Some(Place::Recordings),
-        ["Recordings", one] => sid(one, SidKind::Recording).map(|one| Place::Recording(None, one)),
-        ["Notifications"] => Some(Place::Notifications),
-        ["Notifications", one] => sid(one, SidKind::Notification).map(|one| Place::Notification(None, one)),
-        ["IncomingPhoneNumbers"] | ["IncomingPhoneNumbers", "Local" | "Mobile" | "TollFree"] => Some(Place::Numbers),
-        ["IncomingPhoneNumbers", one] => sid(one, SidKind::Number).map(Place::Number),
-        ["Conferences"] => Some(Place::Empty("conferences")),
-        ["Queues"] => Some(Place::Empty("queues")),
-        ["Applications"] => Some(Place::Empty("applications")),
-        ["OutgoingCallerIds"] => Some(Place::Empty("outgoing_caller_ids")),
+        ["Alerts"] => Some(Place::Alerts),
+        ["Alerts", one] => sid(one, SidKind::Notification).map(Place::Alert),
+        ["Events"] => Some(Place::Events),
+        ["Events", one] => sid(one, SidKind::Event).map(Place::Event),
         _ => None,
     };
     found.unwrap_or(Place::Nothing)
 }
 
-fn below_call(call: Sid, segments: &[&str]) -> Option<Place> {
+fn place(segments: &[&str]) -> Place {
+    let found = match segments {
+        [] => Some(Place::Account),
+        ["Balance"] => Some(Place::Balance),
+        ["Calls"] => Some(Place::Calls),
+        ["Calls", call] => sid(call, SidKind::Call).map(Place::Call),
+        ["Calls", call, rest @ ..] => sid(call, SidKind::Call).and_then(|call| below_call(call, rest)),
+        ["Recordings"] => Some(Place::Recordings(Of::Account)),
+        ["Recordings", one] => sid(one, SidKind::Recording).map(|one| Place::Recording(Of::Account, one)),
+        ["Recordings", one, rest @ ..] => sid(one, SidKind::Recording).and_then(|one| below_recording(one, rest)),
+        ["Transcriptions"] => Some(Place::Transcriptions(None)),
+        ["Transcriptions", one] => sid(one, SidKind::Transcription).map(|one| Place::Transcription(None, one)),
+        ["Notifications"] => Some(Place::Notifications(None)),
+        ["Notifications", one] => sid(one, SidKind::Notification).map(|one| Place::Notification(None, one)),
+        ["Conferences"] => Some(Place::Conferences),
+        ["Conferences", room] => Some(Place::Conference((*room).to_string())),
+        ["Conferences", room, rest @ ..] => below_conference(room, rest),
+        ["Queues"] => Some(Place::Queues),
+        ["Queues", queue] => sid(queue, SidKind::Queue).map(Place::Queue),
+        ["Queues", queue, "Members"] => sid(queue, SidKind::Queue).map(Place::Members),
+        ["Queues", queue, "Members", one] => {
+            sid(queue, SidKind::Queue).map(|queue| Place::Member(queue, (*one).to_string()))
+        }
+        _ => below_tenant(segments),
+    };
+    found.unwrap_or(Place::Nothing)
+}
+
+/// What belongs to the account itself.
+fn below_tenant(segments: &[&str]) -> Option<Place> {
     match segments {
-        ["Recordings"] => Some(Place::CallRecordings(call)),
-        ["Recordings", one] => sid(one, SidKind::Recording).map(|one| Place::Recording(Some(call), one)),
-        ["Notifications"] => Some(Place::CallNotifications(call)),
-        ["Notifications", one] => sid(one, SidKind::Notification).map(|one| Place::Notification(Some(call), one)),
+        ["IncomingPhoneNumbers"] | ["IncomingPhoneNumbers", "Local" | "Mobile" | "TollFree"] => Some(Place::Numbers),
+        ["IncomingPhoneNumbers", one] => sid(one, SidKind::Number).map(Place::Number),
+        ["AvailablePhoneNumbers"] => Some(Place::Countries),
+        ["AvailablePhoneNumbers", country, kind] => {
+            let kind = match *kind {
+                "Local" => Kind::Local,
+                "Mobile" => Kind::Mobile,
+                "TollFree" => Kind::TollFree,
+                _ => return None,
+            };
+            Some(Place::Available((*country).to_string(), kind))
+        }
+        ["Applications"] => Some(Place::Applications),
+        ["Applications", one] => sid(one, SidKind::Application).map(Place::Application),
+        ["OutgoingCallerIds"] => Some(Place::CallerIds),
+        ["OutgoingCallerIds", one] => sid(one, SidKind::Number).map(Place::CallerId),
+        ["Keys"] => Some(Place::Keys(false)),
+        ["SigningKeys"] => Some(Place::Keys(true)),
+        ["Keys", one] => sid(one, SidKind::Key).map(|one| Place::Key(false, one)),
+        ["SigningKeys", one] => sid(one, SidKind::Key).map(|one| Place::Key(true, one)),
+        ["Messages"] | ["SMS", "Messages"] => Some(Place::Messages),
+        ["Messages", one] | ["SMS", "Messages", one] => sid(one, SidKind::Message).map(Place::Message),
+        ["Messages", one, "Media"] => sid(one, SidKind::Message).map(Place::Media),
+        ["Usage", "Records"] => Some(Place::Usage(Span::All)),
+        ["Usage", "Records", span] => span_named(span).map(Place::Usage),
+        ["SIP", "Domains"] => Some(Place::Sip("domains")),
+        ["SIP", "CredentialLists"] => Some(Place::Sip("credential_lists")),
+        ["SIP", "IpAccessControlLists"] => Some(Place::Sip("ip_access_control_lists")),
         _ => None,
     }
 }
 
+fn span_named(name: &str) -> Option<Span> {
+    Some(match name {
+        "AllTime" => Span::All,
+        "Daily" => Span::Daily,
+        "Monthly" => Span::Monthly,
+        "Yearly" => Span::Yearly,
+        "Today" => Span::Today,
+        "Yesterday" => Span::Yesterday,
+        "ThisMonth" => Span::ThisMonth,
+        "LastMonth" => Span::LastMonth,
+        _ => return None,
+    })
+}
+
+fn below_call(call: Sid, segments: &[&str]) -> Option<Place> {
+    match segments {
+        ["Notifications"] => Some(Place::Notifications(Some(call))),
+        ["Notifications", one] => sid(one, SidKind::Notification).map(|one| Place::Notification(Some(call), one)),
+        ["Events"] => Some(Place::CallEvents(call)),
+        ["Streams"] => Some(Place::Beside(Beside::Streams, call, None)),
+        ["Streams", one] => Some(Place::Beside(Beside::Streams, call, Some((*one).to_string()))),
+        ["Siprec"] => Some(Place::Beside(Beside::Siprec, call, None)),
+        ["Siprec", one] => Some(Place::Beside(Beside::Siprec, call, Some((*one).to_string()))),
+        ["Transcriptions"] => Some(Place::Beside(Beside::Transcriptions, call, None)),
+        ["Transcriptions", one] => Some(Place::Beside(Beside::Transcriptions, call, Some((*one).to_string()))),
+        _ => recordings(Of::Call(call), segments),
+    }
+}
+
+fn below_conference(room: &str, segments: &[&str]) -> Option<Place> {
+    match segments {
+        ["Participants"] => Some(Place::Participants(room.to_string())),
+        ["Participants", one] => Some(Place::Participant(room.to_string(), (*one).to_string())),
+        _ => recordings(Of::Conference(sid(room, SidKind::Conference)?), segments),
+    }
+}
+
+fn recordings(of: Of, segments: &[&str]) -> Option<Place> {
+    match segments {
+        ["Recordings"] => Some(Place::Recordings(of)),
+        ["Recordings", CURRENT] => Some(Place::CurrentRecording(of)),
+        ["Recordings", one] => sid(one, SidKind::Recording).map(|one| Place::Recording(of, one)),
+        _ => None,
+    }
+}
+
+fn below_recording(recording: Sid, segments: &[&str]) -> Option<Place> {
+    match segments {
+        ["Links"] => Some(Place::RecordingLinks(recording)),
+        ["Transcriptions"] => Some(Place::Transcriptions(Some(recording))),
+        ["Transcriptions", one] => {
+            sid(one, SidKind::Transcription).map(|one| Place::Transcription(Some(recording), one))
+        }
+        _ => None,
+    }
+}
+
+/// The recording that is under way.
+const CURRENT: &str = "Twilio.CURRENT";
+
 fn split_suffix(path: &str) -> (&str, Suffix) {
     let last = path.rfind('/').map_or(0, |at| at + 1);
-    match path[last..].find('.') {
-        None => (path, Suffix::None),
-        Some(dot) => {
-            let suffix = match &path[last + dot..] {
-                ".json" => Suffix::Json,
-                ".xml" => Suffix::Xml,
-                ".wav" => Suffix::Wav,
-                _ => Suffix::Other,
-            };
-            (&path[..last + dot], suffix)
-        }
-    }
+    let Some(dot) = path[last..].rfind('.').filter(|_| &path[last..] != CURRENT) else {
+        return (path, Suffix::None);
+    };
+    let suffix = match &path[last + dot..] {
+        ".json" => Suffix::Json,
+        ".xml" => Suffix::Xml,
+        ".csv" => Suffix::Csv,
+        ".wav" => Suffix::Wav,
+        ".mp3" => Suffix::Mp3,
+        ".txt" => Suffix::Txt,
+        _ => Suffix::Other,
+    };
+    (&path[..last + dot], suffix)
 }
 
 fn sid(text: &str, kind: SidKind) -> Option<Sid> {
@@ -156,13 +402,31 @@ mod tests {
         for (path, place, suffix) in [
             (format!("{AC}.json"), Place::Account, Suffix::Json),
             (format!("{AC}/Calls"), Place::Calls, Suffix::None),
+            (format!("{AC}/Calls.csv"), Place::Calls, Suffix::Csv),
             (format!("{AC}/Calls/{call}%2Ejson"), Place::Call(call), Suffix::Json),
-            (format!("{AC}/Calls/{call}/Recordings.json"), Place::CallRecordings(call), Suffix::Json),
-            (format!("{AC}/Recordings/{RE}.wav"), Place::Recording(None, recording), Suffix::Wav),
-            (format!("{AC}/Recordings/{RE}.xml"), Place::Recording(None, recording), Suffix::Xml),
-            (format!("{AC}/Recordings/{RE}.mp3"), Place::Recording(None, recording), Suffix::Other),
+            (format!("{AC}/Calls/{call}/Recordings.json"), Place::Recordings(Of::Call(call)), Suffix::Json),
+            (
+                format!("{AC}/Calls/{call}/Recordings/Twilio.CURRENT.json"),
+                Place::CurrentRecording(Of::Call(call)),
+                Suffix::Json,
+            ),
+            (
+                format!("{AC}/Calls/{call}/Recordings/Twilio.CURRENT"),
+                Place::CurrentRecording(Of::Call(call)),
+                Suffix::None,
+            ),
+            (format!("{AC}/Recordings/{RE}.wav"), Place::Recording(Of::Account, recording), Suffix::Wav),
+            (format!("{AC}/Recordings/{RE}.xml"), Place::Recording(Of::Account, recording), Suffix::Xml),
+            (format!("{AC}/Recordings/{RE}.mp3"), Place::Recording(Of::Account, recording), Suffix::Mp3),
+            (format!("{AC}/Recordings/{RE}.ogg"), Place::Recording(Of::Account, recording), Suffix::Other),
             (format!("{AC}/IncomingPhoneNumbers/Local.json"), Place::Numbers, Suffix::Json),
-            (format!("/.twilio.com{AC}/Queues.json"), Place::Empty("queues"), Suffix::Json),
+            (
+                format!("{AC}/Conferences/My%20Room.b/Participants/an%20agent.json"),
+                Place::Participant("My Room.b".into(), "an agent".into()),
+                Suffix::Json,
+            ),
+            (format!("{AC}/Usage/Records/Daily.json"), Place::Usage(Span::Daily), Suffix::Json),
+            (format!("/.twilio.com{AC}/Queues.json"), Place::Queues, Suffix::Json),
             (format!("{AC}/Calls/{RE}.json"), Place::Nothing, Suffix::Json),
             (format!("{AC}/Calls/../Calls.json"), Place::Nothing, Suffix::Json),
         ] {
@@ -170,6 +434,7 @@ mod tests {
             assert_eq!((found.place, found.suffix), (place, suffix), "{path}");
             assert!(found.account.is_some());
         }
+        assert_eq!(parse("/v1/Alerts").place, Place::Alerts);
     }
 
     #[test]

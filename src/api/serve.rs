@@ -19,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::fault::Fault;
 use crate::form::{BODY_MAX, Form};
 use crate::path::{self, Path, Place, Suffix};
-use crate::{State, accounts, auth, calls, create, media, notifications, numbers, pages, recordings, xml};
+use crate::{State, audit, auth, csv, dispatch, links, pages, xml};
 
 /// Requests in work at once. Above it the answer is 429: a box has few clients, and calls come first.
 pub const CONCURRENT_MAX: usize = 128;
@@ -39,7 +39,8 @@ pub fn app(state: State) -> Router {
     Router::new()
         .route("/2010-04-01", any(api.clone()))
         .route("/2010-04-01/{*rest}", any(api.clone()))
-        .route("/.twilio.com/2010-04-01/{*rest}", any(api))
+        .route("/.twilio.com/2010-04-01/{*rest}", any(api.clone()))
+        .route("/v1/{*rest}", any(api))
         .route("/errors", get(pages::index))
         .route("/errors/{code}", get(pages::one))
         .layer(CatchPanicLayer::custom(after_panic))
@@ -48,7 +49,10 @@ pub fn app(state: State) -> Router {
 /// A request that has shown who it is and what it wants.
 pub(crate) struct Asking {
     pub(crate) state: State,
+    /// Whose resources are asked for.
     pub(crate) account: Account,
+    /// Whose credentials came: of the same account, or of the one that made it.
+    pub(crate) asker: auth::Asker,
     pub(crate) path: Path,
     /// Query and body.
     pub(crate) form: Form,
@@ -88,7 +92,7 @@ impl Desk {
         let (parts, body) = request.into_parts();
         let base = self.base(&parts);
         let path = path::parse(parts.uri.path());
-        let (form, names) = (path.suffix, path.place.names());
+        let (form, names, has_csv) = (path.suffix, path.place.names(), path.place.has_csv());
         let work = self.work(&parts, path, body, &base);
         let answer = match tokio::time::timeout(REQUEST_TIMEOUT, work).await {
             Ok(answer) => answer,
@@ -96,6 +100,9 @@ impl Desk {
         };
         let mut response = match answer {
             Ok(Answer::Json(status, body)) if form == Suffix::Xml => as_xml(status, &body, names),
+            Ok(Answer::Json(status, body)) if form == Suffix::Csv && has_csv => {
+                text(status, csv::document(&body, names.1), "text/csv; charset=utf-8")
+            }
             Ok(answer) => answer.into_response(),
             Err(fault) => refuse(&fault, &base, form),
         };
@@ -110,25 +117,33 @@ impl Desk {
         let Ok(_place) = self.places.try_acquire() else {
             return Err(Fault { status: StatusCode::TOO_MANY_REQUESTS, ..Fault::plain(20429) });
         };
-        let account = auth::account(&self.state.store, &parts.headers).await;
-        if account.as_ref().is_err_and(|fault| fault.status == StatusCode::UNAUTHORIZED) {
+        if let Some(answer) = links::open(&self.state, parts, &path, base).await? {
+            return Ok(answer);
+        }
+        let asker = auth::asker(&self.state.store, &parts.headers).await;
+        if asker.as_ref().is_err_and(|fault| fault.status == StatusCode::UNAUTHORIZED) {
             self.state.live.credentials_refused();
         }
-        let account = account?;
-        if path.account.is_some_and(|named| named != account.sid) || path.place == Place::Nothing {
+        let asker = asker?;
+        let account = auth::target(&self.state.store, &asker, path.account).await?;
+        if path.place == Place::Nothing {
             return Err(Fault::not_found());
         }
-        let verb = verb(&parts.method, &path)?;
+        let allow = path.place.allow(path.suffix);
         let mut form = Form::default();
-        if verb == Verb::Write {
+        if parts.method == Method::POST || (parts.method == Method::PUT && allow.contains("POST")) {
             form.read(&form_body(&parts.headers, body).await?)?;
         }
         form.read(parts.uri.query().unwrap_or_default().as_bytes())?;
+        let verb = verb(&parts.method, &form, allow)?;
+        auth::allowed(&asker, &account, &path.place, verb)?;
         let headers = parts.headers.clone();
-        let asking = Asking { state: self.state.clone(), account, path, form, base: base.to_string(), headers };
-        let shared = matches!(asking.path.place, Place::Account | Place::Numbers | Place::Number(_));
-        let _changes = if shared && verb != Verb::Read { Some(self.changes.lock().await) } else { None };
-        dispatch(&asking, verb).await
+        let asking = Asking { state: self.state.clone(), account, asker, path, form, base: base.to_string(), headers };
+        let _changes =
+            if is_shared(&asking.path.place) && verb != Verb::Read { Some(self.changes.lock().await) } else { None };
+        let answer = dispatch::dispatch(&asking, verb).await?;
+        audit::note(&asking, verb, &answer);
+        Ok(answer)
     }
 
     fn base(&self, parts: &request::Parts) -> String {
@@ -155,61 +170,29 @@ impl Desk {
     }
 }
 
-/// Which verb, if the place knows it. A HEAD is a read whose body is not sent.
-fn verb(method: &Method, path: &Path) -> Result<Verb, Fault> {
-    let allow = match path.place {
-        Place::Recording(..) | Place::CallRecordings(_) if path.suffix == Suffix::Wav => "GET, HEAD",
-        Place::Accounts | Place::Account | Place::Calls | Place::Numbers => "GET, POST",
-        Place::Call(_) | Place::Number(_) => "GET, POST, DELETE",
-        Place::Recording(..) => "GET, HEAD, DELETE",
-        Place::Empty("queues" | "applications" | "outgoing_caller_ids") => "GET, POST",
-        _ => "GET",
+/// Which verb, if the place knows it. A HEAD is a read whose body is not sent; a POST with `_method=DELETE` is a DELETE, for
+/// clients that can do no other.
+fn verb(method: &Method, form: &Form, allow: &'static str) -> Result<Verb, Fault> {
+    let wanted = match form.text(OVERRIDE) {
+        Some("DELETE") if *method == Method::POST => &Method::DELETE,
+        Some(_) if *method == Method::POST => return Err(Fault::parameter(OVERRIDE, "DELETE")),
+        _ => method,
     };
-    match *method {
-        Method::GET | Method::HEAD => Ok(Verb::Read),
+    match *wanted {
+        Method::GET | Method::HEAD if allow.contains("GET") => Ok(Verb::Read),
         Method::POST | Method::PUT if allow.contains("POST") => Ok(Verb::Write),
         Method::DELETE if allow.contains("DELETE") => Ok(Verb::Delete),
         _ => Err(Fault::method(allow)),
     }
 }
 
-async fn dispatch(asking: &Asking, verb: Verb) -> Result<Answer, Fault> {
-    if let Place::Recording(call, sid) = asking.path.place {
-        return match (verb, asking.path.suffix) {
-            (Verb::Delete, _) => recordings::delete(asking, call, sid).await,
-            (_, Suffix::Json | Suffix::Xml) => recordings::one(asking, call, sid).await,
-            (_, Suffix::None | Suffix::Wav) => media::sound(asking, call, sid).await,
-            (_, Suffix::Other) => Err(Fault::not_found_because(
-                "a recording comes as .wav, its record as .json or .xml; other forms are not available",
-            )),
-        };
-    }
-    if matches!(asking.path.suffix, Suffix::Wav | Suffix::Other) {
-        return Err(Fault::not_found_because("this comes as .json or .xml; other forms are not available"));
-    }
-    match (asking.path.place, verb) {
-        (Place::Accounts, Verb::Read) => accounts::list(asking),
-        (Place::Account, Verb::Read) => Ok(accounts::one(asking)),
-        (Place::Account, _) => accounts::update(asking).await,
-        (Place::Calls, Verb::Read) => calls::list(asking).await,
-        (Place::Calls, _) => create::create(asking).await,
-        (Place::Call(sid), Verb::Read) => calls::one(asking, sid).await,
-        (Place::Call(sid), Verb::Write) => calls::update(asking, sid).await,
-        (Place::Call(sid), Verb::Delete) => calls::delete(asking, sid).await,
-        (Place::CallRecordings(call), _) => recordings::list(asking, Some(call)).await,
-        (Place::Recordings, _) => recordings::list(asking, None).await,
-        (Place::CallNotifications(call), _) => notifications::list(asking, Some(call)).await,
-        (Place::Notifications, _) => notifications::list(asking, None).await,
-        (Place::Notification(call, sid), _) => notifications::one(asking, call, sid).await,
-        (Place::Numbers, Verb::Read) => numbers::list(asking).await,
-        (Place::Numbers, _) => numbers::create(asking).await,
-        (Place::Number(sid), Verb::Read) => numbers::one(asking, sid).await,
-        (Place::Number(sid), Verb::Write) => numbers::update(asking, sid).await,
-        (Place::Number(sid), Verb::Delete) => numbers::delete(asking, sid).await,
-        (Place::Empty(member), Verb::Read) => accounts::empty(asking, member),
-        (Place::Accounts | Place::Empty(_), _) => Err(Fault::unavailable("creating these is not available yet")),
-        (Place::Recording(..) | Place::Nothing, _) => Err(Fault::not_found()),
-    }
+/// Names another method than the request's own.
+pub(crate) const OVERRIDE: &str = "_method";
+
+/// What is changed in the store, then told to the router: one change after another.
+fn is_shared(place: &Place) -> bool {
+    use Place::{Account, Accounts, Application, Applications, CallerId, CallerIds, Number, Numbers};
+    matches!(place, Accounts | Account | Numbers | Number(_) | Applications | Application(_) | CallerIds | CallerId(_))
 }
 
 /// The body of a form, within its bound and of the right kind.
@@ -249,9 +232,15 @@ fn as_xml(status: StatusCode, body: &Value, (one, member): (&str, &str)) -> Resp
     text(status, xml::document(body, one, member), "application/xml; charset=utf-8")
 }
 
-fn text(status: StatusCode, text: String, kind: &'static str) -> Response {
-    let length = text.len();
-    let mut response = Response::new(Body::from(text));
+/// A text of a kind.
+pub(crate) fn text(status: StatusCode, text: String, kind: &'static str) -> Response {
+    octets(status, text.into_bytes(), kind)
+}
+
+/// Octets of a kind.
+pub(crate) fn octets(status: StatusCode, octets: Vec<u8>, kind: &'static str) -> Response {
+    let length = octets.len();
+    let mut response = Response::new(Body::from(octets));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));

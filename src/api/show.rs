@@ -6,8 +6,10 @@ use tipring_resources::{Account, AccountStatus, Call, CallStatus, Level, Notific
 
 use crate::dates::rfc2822;
 use crate::fault::more_info;
+use crate::path::Of;
 
-const VERSION: &str = "2010-04-01";
+/// The version in every path.
+pub(crate) const VERSION: &str = "2010-04-01";
 
 /// The path of an account without suffix.
 pub(crate) fn account_path(account: Sid) -> String {
@@ -20,7 +22,7 @@ pub(crate) fn account(account: &Account) -> Value {
     let below = |name: &str| Value::String(format!("{path}/{name}.json"));
     json!({
         "sid": account.sid,
-        "owner_account_sid": account.sid,
+        "owner_account_sid": account.parent.unwrap_or(account.sid),
         "friendly_name": account.friendly_name,
         "status": account_status(account.status),
         "type": "Full",
@@ -30,13 +32,21 @@ pub(crate) fn account(account: &Account) -> Value {
         "uri": format!("{path}.json"),
         "subresource_uris": {
             "applications": below("Applications"),
+            "available_phone_numbers": below("AvailablePhoneNumbers"),
+            "balance": below("Balance"),
             "calls": below("Calls"),
             "conferences": below("Conferences"),
             "incoming_phone_numbers": below("IncomingPhoneNumbers"),
+            "keys": below("Keys"),
+            "messages": below("Messages"),
             "notifications": below("Notifications"),
             "outgoing_caller_ids": below("OutgoingCallerIds"),
             "queues": below("Queues"),
             "recordings": below("Recordings"),
+            "signing_keys": below("SigningKeys"),
+            "sip": below("SIP"),
+            "transcriptions": below("Transcriptions"),
+            "usage": below("Usage"),
         },
     })
 }
@@ -51,7 +61,7 @@ pub(crate) fn account_status(status: AccountStatus) -> &'static str {
 }
 
 /// A call. Its start is shown once it began, its end and length once it is over. Beside the peers' fields it has ours:
-/// `line`, `answer_supervision` (what told us of the answer), `hangup_cause` (Q.850).
+/// `line`, `trunk` (the group of lines), `answer_supervision` (what told us of the answer), `hangup_cause` (Q.850).
 pub(crate) fn call(call: &Call) -> Value {
     let path = format!("{}/Calls/{}", account_path(call.account), call.sid);
     let over = call.status.is_final();
@@ -76,34 +86,40 @@ pub(crate) fn call(call: &Call) -> Value {
         "duration": call.duration_s().filter(|_| over).map(|seconds| seconds.to_string()),
         "price": null,
         "price_unit": null,
-        "answered_by": null,
+        "answered_by": call.answered_by,
         "group_sid": null,
         "trunk_sid": null,
         "queue_time": call.queued_ms.to_string(),
+        "trunk": Some(&call.group).filter(|group| !group.is_empty()),
         "line": Some(&call.line).filter(|line| !line.is_empty()),
         "answer_supervision": call.supervision,
         "hangup_cause": call.cause.filter(|_| over),
         "api_version": VERSION,
         "uri": format!("{path}.json"),
         "subresource_uris": {
+            "events": format!("{path}/Events.json"),
             "notifications": format!("{path}/Notifications.json"),
             "recordings": format!("{path}/Recordings.json"),
+            "siprec": format!("{path}/Siprec.json"),
+            "streams": format!("{path}/Streams.json"),
+            "transcriptions": format!("{path}/Transcriptions.json"),
         },
     })
 }
 
-/// A recording; `of_call`: as a resource of its call.
-pub(crate) fn recording(recording: &Recording, of_call: bool, base: &str) -> Value {
+/// A recording; as a resource of its call or conference it has no sound's address, but its track.
+pub(crate) fn recording(recording: &Recording, of: Of, base: &str) -> Value {
     let account = account_path(recording.account);
-    let path = match of_call {
-        true => format!("{account}/Calls/{}/Recordings/{}", recording.call, recording.sid),
-        false => format!("{account}/Recordings/{}", recording.sid),
+    let path = match of {
+        Of::Call(call) => format!("{account}/Calls/{call}/Recordings/{}", recording.sid),
+        Of::Conference(room) => format!("{account}/Conferences/{room}/Recordings/{}", recording.sid),
+        Of::Account => format!("{account}/Recordings/{}", recording.sid),
     };
     let mut body = json!({
         "sid": recording.sid,
         "account_sid": recording.account,
         "call_sid": recording.call,
-        "conference_sid": null,
+        "conference_sid": recording.conference,
         "status": recording.status.as_str(),
         "channels": recording.channels,
         "source": recording.source,
@@ -118,11 +134,14 @@ pub(crate) fn recording(recording: &Recording, of_call: bool, base: &str) -> Val
         "api_version": VERSION,
         "uri": format!("{path}.json"),
     });
-    match of_call {
-        true => body["track"] = json!("both"),
-        false => {
+    match of {
+        Of::Call(_) => {
+            body["track"] = json!(Some(recording.track.as_str()).filter(|track| !track.is_empty()).unwrap_or("both"));
+        }
+        Of::Conference(_) => {}
+        Of::Account => {
             body["media_url"] = json!(format!("{base}{path}"));
-            body["subresource_uris"] = json!({});
+            body["subresource_uris"] = json!({ "transcriptions": format!("{path}/Transcriptions.json") });
         }
     }
     body
@@ -139,16 +158,16 @@ pub(crate) fn number(number: &Number) -> Value {
         "voice_method": number.voice_method.as_str(),
         "voice_fallback_url": number.voice_fallback_url,
         "voice_fallback_method": number.voice_fallback_method.as_str(),
-        "voice_application_sid": null,
+        "voice_application_sid": number.voice_application,
         "voice_caller_id_lookup": false,
         "voice_receive_mode": "voice",
         "status_callback": number.status_callback,
         "status_callback_method": number.status_callback_method.as_str(),
-        "sms_url": "",
-        "sms_method": "POST",
-        "sms_fallback_url": "",
-        "sms_fallback_method": "POST",
-        "sms_application_sid": null,
+        "sms_url": number.sms_url,
+        "sms_method": number.sms_method.as_str(),
+        "sms_fallback_url": number.sms_fallback_url,
+        "sms_fallback_method": number.sms_fallback_method.as_str(),
+        "sms_application_sid": number.sms_application,
         "capabilities": { "voice": true, "sms": false, "mms": false, "fax": false },
         "address_sid": null,
         "address_requirements": "none",

@@ -10,9 +10,6 @@ use crate::warnings::Warnings;
 
 /// What the call does: `Url` before `Twiml`. `None`: neither is given.
 pub(crate) fn instructions(form: &Form, warnings: &mut Warnings) -> Result<Option<Instructions>, Fault> {
-    if form.text("ApplicationSid").is_some() {
-        return Err(Fault::plain(21218));
-    }
     let method = method(form, "Method")?;
     let url = form.url("Url").map_err(|fault| Fault::bad(21205, fault.message))?.filter(|url| !url.is_empty());
     let document = form.text("Twiml");

@@ -6,21 +6,25 @@ use std::sync::Arc;
 use std::sync::mpsc as std_mpsc;
 use std::time::{Duration, Instant};
 
-use tipring_card::{Cause, Micros};
+use tipring_card::{Block, Cause, Micros};
 use tipring_lines::{Configured, EngineEvent, EngineHandle, LinesConfig};
 use tipring_resources::{Code, Record, Sid};
 use tipring_router::{
     DirectoryChange, Effect, Event, HttpId, LineCommand, LineEvent, MediaId, Reconfiguration, Reply, Request,
-    RequestId, Router, SwitchCommand, SwitchEvent, Trace, TraceKind,
+    RequestId, Router, StreamEvent, StreamId, StreamOrder, SwitchCommand, SwitchEvent, Trace, TraceKind, ZoneId,
 };
 use tipring_store::Blobs;
+use tipring_switch::TapId;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 use super::callbook::{self, CallBook};
+use super::ears::{Ears, Goes};
 use super::feeder::{AHEAD, Feeder};
 use super::hands::Hands;
+use super::listening::Listening;
 use super::recorder::Recorder;
+use super::streaming::Streaming;
 use crate::observe::{Snapshot, events};
 
 /// Ends of effects under way to the conductor. Each effect has one; the router bounds the effects.
@@ -46,6 +50,8 @@ pub struct Parts {
     pub blobs: Blobs,
     /// The card; without one the box has no lines and only the API works.
     pub engine: Option<EngineHandle>,
+    /// The country of the lines.
+    pub zone: ZoneId,
     /// Zero of every [`Micros`].
     pub epoch: Instant,
 }
@@ -74,6 +80,7 @@ enum Ask {
 enum End {
     Event(Event),
     Sound(MediaId, Sound),
+    Stream(StreamId, tipring_streams::Told),
 }
 
 enum Sound {
@@ -174,7 +181,9 @@ pub fn start(parts: Parts) -> (Live, broadcast::Receiver<Trace>) {
     let conductor = Conductor {
         router: parts.router,
         hands: parts.hands,
-        recorder: Recorder::new(parts.blobs),
+        ears: Ears::new(Recorder::new(parts.blobs), parts.zone),
+        listening: Listening::default(),
+        streaming: Streaming::default(),
         feeder: Feeder::default(),
         engine,
         epoch: parts.epoch,
@@ -216,7 +225,9 @@ struct Stream {
 struct Conductor {
     router: Router,
     hands: Hands,
-    recorder: Recorder,
+    ears: Ears,
+    listening: Listening,
+    streaming: Streaming,
     feeder: Feeder,
     engine: Option<EngineHandle>,
     epoch: Instant,
@@ -303,13 +314,24 @@ impl Conductor {
         let mut commands = Vec::new();
         while let Some(event) = self.engine.as_mut().and_then(EngineHandle::switch_event) {
             match event {
-                SwitchEvent::Audio { tap, data, .. } => self.recorder.block(tap, &data),
+                SwitchEvent::Audio { tap, data, .. } => self.heard(tap, &data),
                 SwitchEvent::Room { play, octets, .. } => {
-                    let more = self.feeder.room(play, usize::from(octets), &mut commands);
-                    self.resume(more);
+                    if !self.streaming.room(play, usize::from(octets), &mut commands) {
+                        let more = self.feeder.room(play, usize::from(octets), &mut commands);
+                        self.resume(more);
+                    }
                     self.switch(&mut commands);
                 }
+                SwitchEvent::Marked { play, mark, .. } => match self.streaming.marked(play, mark, &mut commands) {
+                    Some(last) => self.tell(last),
+                    None => self.handle(Event::Switch(event)),
+                },
+                SwitchEvent::TapEnded { tap, .. } => {
+                    self.ears.ended(tap);
+                    self.handle(Event::Switch(event));
+                }
                 SwitchEvent::Played { play, .. } => {
+                    self.streaming.played(play);
                     if let Some(media) = self.feeder.played(play) {
                         self.stop_sound(media);
                     }
@@ -319,6 +341,25 @@ impl Conductor {
             }
         }
         self.switch(&mut commands);
+    }
+
+    /// A block of a tap goes where it is heard.
+    fn heard(&mut self, tap: TapId, block: &Block) {
+        match self.ears.block(tap, block) {
+            Goes::Nowhere => {}
+            Goes::Listener(id) => self.listening.block(id, block),
+            Goes::Stream(id, track) => {
+                let last = self.streaming.block(id, track, block);
+                self.tell(last);
+            }
+            Goes::Verdict(event) => self.handle(event),
+        }
+    }
+
+    fn tell(&mut self, event: Option<Event>) {
+        if let Some(event) = event {
+            self.handle(event);
+        }
     }
 
     fn switch(&mut self, commands: &mut Vec<SwitchCommand>) {
@@ -353,9 +394,19 @@ impl Conductor {
                 if let Event::Http { id, .. } = &event {
                     self.https.remove(id);
                 }
-                self.handle(event);
+                let wanted = match &event {
+                    Event::Heard { id, heard } => self.listening.told(*id, heard),
+                    _ => true,
+                };
+                self.tell(wanted.then_some(event));
             }
             End::Sound(media, sound) => self.sound(media, sound),
+            End::Stream(id, told) => {
+                let mut commands = Vec::new();
+                let event = self.streaming.told(id, told, &mut commands);
+                self.switch(&mut commands);
+                self.tell(event);
+            }
         }
     }
 
@@ -407,7 +458,10 @@ impl Conductor {
             Ask::Busy(back) => {
                 let _ = back.send(self.router.busy());
             }
-            Ask::Configure(new) => self.handle(Event::Configure(new)),
+            Ask::Configure(new) => {
+                self.ears.set_zone(new.zone);
+                self.handle(Event::Configure(new));
+            }
             Ask::Lines(new, back) => {
                 let answer = self.engine.as_ref().and_then(|engine| engine.configure(*new));
                 tokio::task::spawn_blocking(move || {
@@ -457,9 +511,10 @@ impl Conductor {
             }
             Effect::Switch(command) => self.switch(&mut vec![command]),
             Effect::Line(command) => self.line_command(command),
-            Effect::OpenRecording { sid, tap, law, second } => self.recorder.open(sid, tap, law, second),
+            Effect::OpenRecording { sid, tap, law, second } => self.ears.record(sid, tap, law, second),
+            Effect::PauseRecording { sid, paused, silence } => self.ears.pause(sid, paused, silence),
             Effect::CloseRecording { sid, trim, drop_tail_ms, discard } => {
-                let closing = self.recorder.close(sid, trim, drop_tail_ms, discard);
+                let closing = self.ears.close(sid, trim, drop_tail_ms, discard);
                 let ends = self.ends.clone();
                 tokio::task::spawn_blocking(move || {
                     let _ = ends.blocking_send(End::Event(closing.close()));
@@ -472,20 +527,67 @@ impl Conductor {
                 }
             }
             Effect::ForgetSession { session } => self.hands.forget(session),
-            // Carried out by nobody yet: the router's own limits end what waits for them.
-            Effect::PauseRecording { .. }
-            | Effect::Listen { .. }
+            Effect::Classify { tap, law, how } => self.ears.classify(tap, law, &how),
+            Effect::Transcribe { sid, recording, account, language } => {
+                let (hands, ends) = (self.hands.clone(), self.ends.clone());
+                tokio::spawn(async move {
+                    let _ = ends.send(End::Event(hands.transcribe(sid, recording, account, language).await)).await;
+                });
+            }
+            beside @ (Effect::Listen { .. }
             | Effect::EndListen { .. }
-            | Effect::Classify { .. }
-            | Effect::Transcribe { .. }
             | Effect::OpenStream { .. }
             | Effect::StreamKey { .. }
             | Effect::CloseStream { .. }
-            | Effect::SendMessage(_) => {}
+            | Effect::SendMessage(_)) => self.beside(beside),
             Effect::Trace(trace) => {
                 self.book.traced(&trace);
                 let _ = self.traces.send(trace);
             }
+        }
+    }
+
+    /// What runs beside a call: recognizers, streams, messages.
+    fn beside(&mut self, effect: Effect) {
+        match effect {
+            Effect::Listen { id, tap, listen } => {
+                self.ears.listen(tap, id);
+                self.listening.begin(self.hands.media.clone(), id, *listen, self.ends.clone(), End::Event);
+            }
+            Effect::EndListen { id, dropped } => self.listening.end(id, dropped),
+            Effect::OpenStream { id, stream } => self.open_stream(id, &stream),
+            Effect::StreamKey { id, key } => {
+                let last = self.streaming.key(id, key);
+                self.tell_later(last);
+            }
+            Effect::CloseStream { id } => {
+                let last = self.streaming.close(id);
+                self.tell_later(last);
+            }
+            Effect::SendMessage(message) => self.tell_later(Some(super::gateway::none(message.sid))),
+            _ => {}
+        }
+    }
+
+    fn open_stream(&mut self, id: StreamId, order: &StreamOrder) {
+        let Some(key) = self.hands.token(order.account) else {
+            // What nobody could check is not sent.
+            let text = format!("account {} has no key to sign with", order.account);
+            let event = StreamEvent::Failed { code: Code(31900), text };
+            return self.tell_later(Some(Event::Stream { id, event }));
+        };
+        for (track, tap) in order.tracks.iter().enumerate() {
+            self.ears.stream(tap.tap, id, track);
+        }
+        let wrap = move |told| End::Stream(id, told);
+        self.streaming.open(self.hands.client.clone(), &key, id, order, self.ends.clone(), wrap);
+    }
+
+    /// An end that came while its effect was carried out: the router hears of it as of any other.
+    fn tell_later(&self, event: Option<Event>) {
+        if let Some(event) = event {
+            let ends = self.ends.clone();
+            tokio::spawn(async move { ends.send(End::Event(event)).await });
         }
     }
 

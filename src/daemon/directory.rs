@@ -29,10 +29,8 @@ pub(super) async fn first_account(store: &Store) -> Result<Account, StartError> 
     Ok(account)
 }
 
-/// The numbers of the store, with those of the file put over them.
+/// What has changed of the numbers, beside those that the store has now.
 pub(super) struct Numbers {
-    /// All that there are.
-    pub known: Vec<Number>,
     /// Those that no file has any more.
     pub gone: Vec<Sid>,
 }
@@ -77,9 +75,8 @@ pub(super) async fn numbers(store: &Store, config: &Config, account: Sid) -> Res
             sms_application: None,
         };
         store.put_number(number.clone()).await.map_err(|error| of_store(&error))?;
-        known.push(number);
     }
-    Ok(Numbers { known, gone: unlisted.iter().map(|number| number.sid).collect() })
+    Ok(Numbers { gone: unlisted.iter().map(|number| number.sid).collect() })
 }
 
 /// Where the configuration says a number.

@@ -17,8 +17,11 @@ use crate::observe::Meters;
 /// What effects are carried out with. Cheap to clone.
 #[derive(Clone)]
 pub struct Hands {
+    /// What leaves the box.
+    pub client: Client,
     webhook: Arc<Webhook>,
-    media: MediaClient,
+    /// Sound, and what understands it.
+    pub media: MediaClient,
     /// The store that records go to.
     pub store: Store,
     tokens: Arc<RwLock<HashMap<Sid, String>>>,
@@ -30,6 +33,7 @@ impl Hands {
     /// Hands that ask over `client`, fetch sound from `media` and write to `store`.
     pub fn new(client: Client, media: MediaClient, store: Store) -> Self {
         Hands {
+            client: client.clone(),
             webhook: Arc::new(Webhook::new(client)),
             media,
             store,
@@ -45,11 +49,15 @@ impl Hands {
         }
     }
 
+    /// The key that signs for an account.
+    pub fn token(&self, account: Sid) -> Option<String> {
+        self.tokens.read().ok().and_then(|tokens| tokens.get(&account).cloned())
+    }
+
     /// Asks an application server.
     pub async fn http(&self, id: HttpId, request: HttpRequest) -> Event {
         let began = std::time::Instant::now();
-        let token = self.tokens.read().ok().and_then(|tokens| tokens.get(&request.account).cloned());
-        let answer = match token {
+        let answer = match self.token(request.account) {
             Some(token) => self.webhook.perform(&request, &token).await,
             // A request that nobody could check is not sent.
             None => HttpAnswer::Failed {
@@ -77,11 +85,27 @@ impl Hands {
         let source = match source {
             MediaSource::Url(url) => Source::Url(url),
             MediaSource::Speech { text, voice, language, .. } => Source::Speech { text, voice, language },
-            // Until the media layer has music of its own.
-            MediaSource::Music => return Err((Code(13420), "the box has no music".to_owned())),
+            MediaSource::Music => Source::Music,
         };
         let request = MediaRequest { account: account.to_string(), source, law };
         self.media.fetch(request).await.map_err(|fault| (Code(fault.code), fault.text))
+    }
+
+    /// Writes down what a recording says.
+    pub async fn transcribe(&self, sid: Sid, recording: Sid, account: Sid, language: String) -> Event {
+        let blobs = self.store.blobs().clone();
+        let opened = tokio::task::spawn_blocking(move || blobs.open(recording)).await;
+        let file = match opened {
+            Ok(Ok(Some(blob))) => tokio::fs::File::from_std(blob.file),
+            Ok(Ok(None)) => return failed(sid, UNREADABLE, format!("{recording}: there is no such recording's file")),
+            Ok(Err(error)) => return failed(sid, UNREADABLE, error.to_string()),
+            Err(error) => return failed(sid, UNREADABLE, error.to_string()),
+        };
+        let language = if language.is_empty() { super::listening::LANGUAGE.to_owned() } else { language };
+        match self.media.transcribe_from(&account.to_string(), &language, file).await {
+            Ok(transcript) => Event::Transcribed { sid, result: Ok(transcript.text) },
+            Err(fault) => failed(sid, fault.code, fault.text),
+        }
     }
 
     /// Keeps a record; the order of calls is the order of writes. Await the answer for the commit.
@@ -93,3 +117,10 @@ impl Hands {
         }
     }
 }
+
+fn failed(sid: Sid, code: u32, text: String) -> Event {
+    Event::Transcribed { sid, result: Err((Code(code), text)) }
+}
+
+/// A recording that cannot be read cannot be written down.
+const UNREADABLE: u32 = tipring_media::RECOGNIZER;

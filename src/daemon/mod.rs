@@ -2,7 +2,9 @@
 //! virtual time (`simulation`).
 
 pub mod app;
+pub mod asks;
 pub mod bench;
+pub mod beyond;
 mod callbook;
 mod callers;
 pub mod conductor;
@@ -10,11 +12,15 @@ pub mod control;
 pub mod dev;
 mod directory;
 mod doors;
+mod ears;
 mod far;
 mod feeder;
+mod gateway;
 mod hands;
+mod listening;
 pub mod log;
 pub mod media;
+mod mouth;
 pub(crate) mod outcome;
 mod programs;
 mod recorder;
@@ -24,6 +30,7 @@ pub mod scenario;
 pub mod serve;
 pub mod settings;
 pub mod simulation;
+mod streaming;
 pub mod supervisor;
 pub mod telephones;
 pub mod timeline;

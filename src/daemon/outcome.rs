@@ -38,6 +38,12 @@ pub struct Outcome {
     pub asked: Vec<Asked>,
     /// Key of the account that signs requests.
     pub token: String,
+    /// Every record but those of calls, each time that it was written.
+    pub others: Vec<tipring_resources::Record>,
+    /// What the servers of streams got, in the order in which these were opened.
+    pub streamed: Vec<super::beyond::Streamed>,
+    /// What the message gateway was given.
+    pub messages: Vec<tipring_resources::Message>,
 }
 
 /// What came of one call.

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use tipring_card::Micros;
 use tipring_resources::{Method, Sid};
 use tipring_router::{
-    CallCallback, CallChange, CallEvents, CallRecord, Event, Instructions, NewCall, RecordingEvents, Reply, Request,
-    RequestId, Track,
+    CallCallback, CallChange, CallEvents, CallRecord, Event, Instructions, MessageIn, NewCall, RecordingEvents, Reply,
+    Request, RequestId, Track,
 };
 
+use super::asks::Ask;
+use super::beyond::Incomer;
 use super::scenario::{Change, Dial, SHOWN, Scenario};
 use super::telephones::LINE_READY;
 
@@ -22,6 +24,8 @@ const TIME_LIMIT_S: u32 = 14_400;
 enum Entry {
     Dial(usize),
     Change(usize),
+    Ask(usize),
+    Message(usize),
 }
 
 /// All programs of a scenario.
@@ -29,6 +33,8 @@ pub(super) struct Programs {
     account: Sid,
     dials: Vec<Dial>,
     changes: Vec<Change>,
+    asks: Vec<Ask>,
+    incoming: Vec<Incomer>,
     waiting: Vec<(Micros, Entry)>,
     asked: BTreeMap<u64, Entry>,
     /// The call that each dial made.
@@ -48,12 +54,17 @@ impl Programs {
         let at = |ms: u64| LINE_READY + Micros::from_ms(ms);
         let first = dials.iter().enumerate().map(|(n, dial)| (at(dial.at_ms), Entry::Dial(n)));
         let second = changes.iter().enumerate().map(|(n, change)| (at(change.at_ms), Entry::Change(n)));
-        let mut waiting: Vec<_> = first.chain(second).collect();
+        let asks: Vec<Ask> = scenario.ask.iter().map(|ask| ask.get_ref().clone()).collect();
+        let third = asks.iter().enumerate().map(|(n, ask)| (at(ask.at_ms), Entry::Ask(n)));
+        let incoming = scenario.message.clone();
+        let fourth = incoming.iter().enumerate().map(|(n, message)| (at(message.at_ms), Entry::Message(n)));
+        let mut waiting: Vec<_> = first.chain(second).chain(third).chain(fourth).collect();
         // From the end, the next one first.
         waiting.sort_by_key(|(at, entry)| std::cmp::Reverse((*at, *entry)));
         let (made, refused) = (vec![None; dials.len()], vec![None; dials.len()]);
         let asked = BTreeMap::new();
-        Programs { account, dials, changes, waiting, asked, made, refused, failures: Vec::new(), next: 0 }
+        let failures = Vec::new();
+        Programs { account, dials, changes, asks, incoming, waiting, asked, made, refused, failures, next: 0 }
     }
 
     /// When the next one asks.
@@ -73,19 +84,56 @@ impl Programs {
             Entry::Dial(n) => Request::CreateCall(Box::new(self.new_call(&self.dials[n]))),
             Entry::Change(n) => {
                 let change = &self.changes[n];
-                let made = self.dials.iter().position(|dial| dial.id == change.of);
-                let call = made.and_then(|at| self.made[at]).or_else(|| call_of(&change.of));
-                let call = if change.dialled { call.and_then(leg_of) } else { call };
-                let Some(call) = call else {
-                    self.failures.push(format!("change of {}: there is no such call at that moment", change.of));
-                    return self.due(now, call_of, leg_of);
+                let of = if change.dialled { format!(">{}", change.of) } else { change.of.clone() };
+                match self.known(&of, call_of, leg_of) {
+                    Ok(call) => self.change(change, call),
+                    Err(why) => return self.failed(&format!("change of {}: {why}", change.of), now, call_of, leg_of),
+                }
+            }
+            Entry::Ask(n) => {
+                let known = |id: &str| self.known(id, call_of, leg_of);
+                let call = |to: &str, from: &str| {
+                    let dial = Dial { to: to.to_owned(), from: from.to_owned(), ..Dial::default() };
+                    NewCall { instructions: super::asks::nothing(), ..self.new_call(&dial) }
                 };
-                self.change(change, call)
+                match self.asks[n].request(self.account, &known, call) {
+                    Ok(request) => request,
+                    Err(why) => return self.failed(&format!("ask {}: {why}", n + 1), now, call_of, leg_of),
+                }
+            }
+            Entry::Message(n) => {
+                let Incomer { from, to, body, .. } = self.incoming[n].clone();
+                return Some(Event::MessageIn(Box::new(MessageIn { from, to, body })));
             }
         };
         self.next += 1;
         self.asked.insert(self.next, entry);
         Some(Event::Request { id: RequestId(self.next), request })
+    }
+
+    /// Whom a name means; `>id` is the leg that a call dialled.
+    fn known(
+        &self,
+        id: &str,
+        call_of: &dyn Fn(&str) -> Option<Sid>,
+        leg_of: &dyn Fn(Sid) -> Option<Sid>,
+    ) -> Result<Sid, String> {
+        let bare = id.strip_prefix('>').unwrap_or(id);
+        let made = self.dials.iter().position(|dial| dial.id == bare);
+        let call = made.and_then(|at| self.made[at]).or_else(|| call_of(bare));
+        let call = if bare == id { call } else { call.and_then(leg_of) };
+        call.ok_or_else(|| "there is no such call at that moment".to_owned())
+    }
+
+    fn failed(
+        &mut self,
+        why: &str,
+        now: Micros,
+        call_of: &dyn Fn(&str) -> Option<Sid>,
+        leg_of: &dyn Fn(Sid) -> Option<Sid>,
+    ) -> Option<Event> {
+        self.failures.push(why.to_owned());
+        self.due(now, call_of, leg_of)
     }
 
     fn new_call(&self, dial: &Dial) -> NewCall {
@@ -152,6 +200,10 @@ impl Programs {
                 let (of, wanted) = (&self.changes[n].of, self.changes[n].refused);
                 self.failures.push(format!("change of {of}: wanted {wanted}, answered {code} {text}"));
             }
+            Some(Entry::Ask(n)) if self.asks[n].refused != code => {
+                let wanted = self.asks[n].refused;
+                self.failures.push(format!("ask {}: wanted {wanted}, answered {code} {text}", n + 1));
+            }
             _ => {}
         }
     }
@@ -168,7 +220,7 @@ impl Programs {
     }
 }
 
-fn instructions(url: &str, twiml: &str) -> Instructions {
+pub(super) fn instructions(url: &str, twiml: &str) -> Instructions {
     if url.is_empty() {
         return Instructions::Document(twiml.to_string());
     }

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use tipring_router::{DirectoryChange, Reconfiguration};
 
-use super::directory::{self, Numbers};
+use super::directory;
 use super::serve::Service;
 use super::settings;
 use crate::config::{Change, Config, Reload};
@@ -45,11 +45,15 @@ pub async fn apply(service: &Service, started: &Config, old: &Config, new: &Conf
             return Outcome::refused(vec![text]);
         }
     };
-    let Numbers { known, gone } = numbers;
-    for number in known {
-        service.live.directory(DirectoryChange::Number(number)).await;
+    match tipring_api::known_at_start(&service.store).await {
+        Ok(known) => {
+            for change in known {
+                service.live.directory(change).await;
+            }
+        }
+        Err(error) => return Outcome::refused(vec![format!("{error}; reload again")]),
     }
-    for sid in gone {
+    for sid in numbers.gone {
         service.live.directory(DirectoryChange::NumberGone(sid)).await;
     }
     let rules = Reconfiguration {

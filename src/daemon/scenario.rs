@@ -6,6 +6,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::app::Document;
+use super::asks::Ask;
+use super::beyond::{Incomer, MessageGateway, Recognizer, StreamServer};
 use crate::config::{ConfigError, position};
 
 /// Calls of one scenario: two spans' worth, a few times over.
@@ -14,6 +16,9 @@ const CALLS: usize = 1_000;
 pub const SHOWN: &str = "+12025550199";
 /// Longest scenario on virtual time.
 const LIMIT_S: u64 = 3_600;
+
+/// Longest tone of a stream's server: what waits to be heard is bounded.
+const MAX_TONE_MS: u32 = 100_000;
 
 /// A whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -76,6 +81,21 @@ pub struct Scenario {
     /// What a program changes of calls through the API.
     #[serde(default)]
     pub change: Vec<toml::Spanned<Change>>,
+    /// What a program asks beside that.
+    #[serde(default)]
+    pub ask: Vec<toml::Spanned<Ask>>,
+    /// Who understands speech; the media layer's recognizers when there is none of the language.
+    #[serde(default)]
+    pub recognizer: Vec<Recognizer>,
+    /// Servers of streams.
+    #[serde(default)]
+    pub stream: Vec<StreamServer>,
+    /// Who takes messages; nobody when left out.
+    #[serde(default)]
+    pub message_gateway: Option<MessageGateway>,
+    /// Messages that come in.
+    #[serde(default)]
+    pub message: Vec<Incomer>,
     /// What an application must have been asked.
     #[serde(default)]
     pub asked: Vec<Asked>,
@@ -436,6 +456,12 @@ impl Scenario {
                 return Err(refuse(at, "change: one of url, twiml and end"));
             }
         }
+        if let Some(ask) = self.ask.iter().find(|ask| ask.get_ref().kinds() != 1) {
+            return Err(refuse(ask.span().start, "ask: one of its kinds, such as join or record"));
+        }
+        if self.stream.iter().any(|server| server.tone_ms > MAX_TONE_MS) {
+            return Err(refuse(0, "stream: tone_ms: at most 100000"));
+        }
         Ok(())
     }
 
@@ -466,7 +492,8 @@ impl Scenario {
         let dials = self.dial.iter().map(toml::Spanned::get_ref);
         let dials = dials.flat_map(|dial| [dial.url.as_str(), dial.twiml.as_str(), dial.status_callback.as_str()]);
         let changes = self.change.iter().map(toml::Spanned::get_ref);
-        dials.chain(changes.flat_map(|change| [change.url.as_str(), change.twiml.as_str()]))
+        let changes = changes.flat_map(|change| [change.url.as_str(), change.twiml.as_str()]);
+        dials.chain(changes).chain(self.ask.iter().flat_map(|ask| ask.get_ref().urls()))
     }
 }
 

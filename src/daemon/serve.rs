@@ -15,7 +15,7 @@ use tipring_sim::WireConfig;
 use tipring_store::Store;
 
 use super::conductor::{self, Live, Parts};
-use super::directory::{self, Numbers};
+use super::directory;
 use super::hands::Hands;
 use super::media::MediaLayer;
 use super::settings;
@@ -113,21 +113,27 @@ impl Service {
         let api = listener.local_addr().map_err(|error| failed("the API's address")(&error))?;
         let mut router = Router::new(router_config(config, seed, started, api));
         let account = directory::first_account(&store).await?;
-        let Numbers { known: numbers, .. } = directory::numbers(&store, config, account.sid).await?;
-        for account in store.accounts().await.map_err(|error| failed("accounts")(&error))? {
-            hands.learn(&account);
-            router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Account(account)));
+        directory::numbers(&store, config, account.sid).await?;
+        for change in tipring_api::known_at_start(&store).await.map_err(|error| failed("tenants")(&error))? {
+            if let DirectoryChange::Account(account) = &change {
+                hands.learn(account);
+            }
+            router.handle(Micros::ZERO, Event::Directory(change));
         }
-        for number in numbers {
-            router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Number(number)));
+        for queue in store.all().await.map_err(|error| failed("queues")(&error))? {
+            router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Queue(queue)));
         }
         // From here on it may ring: an exchange that was waiting for us is there within milliseconds.
         let (engine, handle) = match wiring.card {
             Some(card) => start_engine(card, config, epoch)?,
             None => (None, None),
         };
+        if let Some(handle) = &handle {
+            router.has_voices(handle.voices.clone());
+        }
         let gauges = handle.as_ref().map(tipring_lines::EngineHandle::gauges);
-        let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, epoch };
+        let zone = settings::zone(&config.this.country);
+        let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, zone, epoch };
         let (live, timeline) = conductor::start(parts);
         let observer = observe(config, &live, &store, meters, gauges.clone());
         let api_task = serve_api(listener, store.clone(), live.clone(), observer.clone());
@@ -355,7 +361,12 @@ fn serve_api(
     observer: Observer,
 ) -> tokio::task::JoinHandle<()> {
     let face = Arc::new(Face(live, observer.meters().clone()));
-    let app = tipring_api::app(tipring_api::State { store, live: face, base: String::new() });
+    let app = tipring_api::app(tipring_api::State {
+        store,
+        live: face,
+        base: String::new(),
+        options: tipring_api::Options::default(),
+    });
     let app = app.merge(crate::observe::face::health(observer.clone()));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(super::doors::Doors::new(listener), app).await {

@@ -13,11 +13,14 @@ use tipring_card::{BLOCK_US, Micros};
 use tipring_lines::{LinesConfig, Media, Signalling, SignallingAction};
 use tipring_resources::{Account, AccountStatus, Call, Code, Number, NumberOrigin, Record, Sid, SidKind, Stamp};
 use tipring_router::{
-    DirectoryChange, Effect, Event, HttpId, HttpRequest, MediaId, Router, SwitchCommand, SwitchEvent,
+    DirectoryChange, Effect, Event, HttpId, HttpRequest, ListenHeard, ListenId, MediaId, Router, SwitchCommand,
+    SwitchEvent,
 };
 use tokio::task::JoinHandle;
 
 use super::app::App;
+use super::beyond::{Beyond, Whole};
+use super::ears::{Ears, Goes};
 use super::feeder::Feeder;
 use super::hands::Hands;
 use super::media::start_media;
@@ -82,7 +85,7 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
     let socket = config.this.runtime_dir.join("media.sock");
     let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
     let api = ([127, 0, 0, 1], 8080).into();
-    let router = Router::new(router_config(&config, options.seed, EPOCH, api));
+    let mut router = Router::new(router_config(&config, options.seed, EPOCH, api));
     let telephones = Telephones::new(scenario, options.seed).map_err(|text| StartError { exit: 78, text })?;
     let lines = LinesConfig {
         groups: scenario.group.iter().map(settings::group).collect(),
@@ -90,6 +93,7 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
         ..settings::lines(&config)
     };
     let signalling = Signalling::new(Box::new(telephones.near()), lines);
+    router.has_voices(Media::voices(signalling.ports()));
     let media = Media::new(signalling.ports());
     let form = if options.json { Form::Json } else { Form::Text };
     let mut world = World {
@@ -98,7 +102,8 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
         signalling,
         media,
         router,
-        recorder: Recorder::new(store.blobs().clone()),
+        ears: Ears::new(Recorder::new(store.blobs().clone()), settings::zone(&scenario.country)),
+        beyond: Beyond::new(scenario),
         feeder: Feeder::default(),
         hands,
         timeline: Timeline::new(out, form),
@@ -159,6 +164,8 @@ struct Records {
     calls: Vec<Call>,
     /// Every call each time that it was written.
     written: Vec<Call>,
+    /// Everything else each time that it was written.
+    others: Vec<Record>,
 }
 
 struct World<'a, W: Write> {
@@ -167,7 +174,8 @@ struct World<'a, W: Write> {
     signalling: Signalling,
     media: Media,
     router: Router,
-    recorder: Recorder,
+    ears: Ears,
+    beyond: Beyond,
     feeder: Feeder,
     hands: Hands,
     timeline: Timeline<W>,
@@ -247,6 +255,7 @@ impl<W: Write> World<'_, W> {
             while self.next_tick <= self.now {
                 self.media.tick(1);
                 self.switch_events();
+                self.beyond();
                 self.settle().await?;
                 self.next_tick = self.next_tick + Micros(BLOCK_US);
             }
@@ -322,9 +331,25 @@ impl<W: Write> World<'_, W> {
         let mut commands = Vec::new();
         while let Some(event) = self.media.poll() {
             match event {
-                SwitchEvent::Audio { tap, data, .. } => self.recorder.block(tap, &data),
+                SwitchEvent::Audio { tap, data, .. } => match self.ears.block(tap, &data) {
+                    Goes::Nowhere => {}
+                    Goes::Listener(id) => self.beyond.heard(id, &data),
+                    Goes::Stream(id, track) => self.beyond.block(id, track, &data, &mut commands),
+                    Goes::Verdict(event) => self.tell(event),
+                },
                 SwitchEvent::Room { play, octets, .. } => {
-                    self.feeder.room(play, usize::from(octets), &mut commands);
+                    if !self.beyond.room(play, usize::from(octets), &mut commands) {
+                        self.feeder.room(play, usize::from(octets), &mut commands);
+                    }
+                }
+                SwitchEvent::Marked { play, mark, .. } => {
+                    if !self.beyond.marked(play, mark, &mut commands) {
+                        self.tell(Event::Switch(event));
+                    }
+                }
+                SwitchEvent::TapEnded { tap, .. } => {
+                    self.ears.ended(tap);
+                    self.tell(Event::Switch(event));
                 }
                 SwitchEvent::Played { play, .. } => {
                     self.feeder.played(play);
@@ -351,6 +376,16 @@ impl<W: Write> World<'_, W> {
     fn switch(&mut self, commands: &mut Vec<SwitchCommand>) {
         for command in commands.drain(..) {
             self.media.command(command);
+        }
+    }
+
+    /// What recognizers and servers do by themselves at this moment.
+    fn beyond(&mut self) {
+        let mut commands = Vec::new();
+        let events = self.beyond.tick(self.now, &mut commands);
+        self.switch(&mut commands);
+        for event in events {
+            self.tell(event);
         }
     }
 
@@ -435,9 +470,10 @@ impl<W: Write> World<'_, W> {
                 self.carry_out(&mut actions);
                 self.actions = actions;
             }
-            Effect::OpenRecording { sid, tap, law, second } => self.recorder.open(sid, tap, law, second),
+            Effect::OpenRecording { sid, tap, law, second } => self.ears.record(sid, tap, law, second),
+            Effect::PauseRecording { sid, paused, silence } => self.ears.pause(sid, paused, silence),
             Effect::CloseRecording { sid, trim, drop_tail_ms, discard } => {
-                let closing = self.recorder.close(sid, trim, drop_tail_ms, discard);
+                let closing = self.ears.close(sid, trim, drop_tail_ms, discard);
                 self.fly(self.now, async move { Due::Event(closing.close()) });
             }
             Effect::Write { id, record } => {
@@ -447,17 +483,67 @@ impl<W: Write> World<'_, W> {
             }
             Effect::Reply { id, reply } => self.programs.answered(id, &reply),
             Effect::ForgetSession { session } => self.hands.forget(session),
-            // Carried out by nobody yet: the router's own limits end what waits for them.
-            Effect::PauseRecording { .. }
-            | Effect::Listen { .. }
+            Effect::Classify { tap, law, how } => self.ears.classify(tap, law, &how),
+            beside @ (Effect::Listen { .. }
             | Effect::EndListen { .. }
-            | Effect::Classify { .. }
             | Effect::Transcribe { .. }
             | Effect::OpenStream { .. }
             | Effect::StreamKey { .. }
             | Effect::CloseStream { .. }
-            | Effect::SendMessage(_) => {}
+            | Effect::SendMessage(_)) => self.beside(beside),
             Effect::Trace(trace) => self.timeline.trace(&trace),
+        }
+    }
+
+    /// What runs beside a call.
+    fn beside(&mut self, effect: Effect) {
+        let now = match effect {
+            Effect::Listen { id, tap, listen } => {
+                self.ears.listen(tap, id);
+                self.beyond.listen(self.now, id, *listen)
+            }
+            Effect::EndListen { id, dropped } => match self.beyond.end_listen(id, dropped) {
+                Some(Ok(event)) => Some(event),
+                Some(Err(whole)) => {
+                    let hands = self.hands.clone();
+                    self.fly(self.now, async move { Due::Event(understood(hands, id, whole).await) });
+                    None
+                }
+                None => None,
+            },
+            Effect::Transcribe { sid, recording, account, language } => match self.beyond.transcribe(&language) {
+                Some(result) => Some(Event::Transcribed { sid, result }),
+                None => {
+                    let hands = self.hands.clone();
+                    let written = async move { hands.transcribe(sid, recording, account, language).await };
+                    self.fly(self.now, async move { Due::Event(written.await) });
+                    None
+                }
+            },
+            Effect::OpenStream { id, stream } => {
+                for (track, tap) in stream.tracks.iter().enumerate() {
+                    self.ears.stream(tap.tap, id, track);
+                }
+                let mut commands = Vec::new();
+                let event = self.beyond.open(self.now, id, &stream);
+                self.beyond.greet(id, &mut commands);
+                self.switch(&mut commands);
+                Some(event)
+            }
+            Effect::StreamKey { id, key } => self.beyond.key(id, key),
+            Effect::CloseStream { id } => self.beyond.close(id),
+            Effect::SendMessage(message) => {
+                for (after, event) in self.beyond.send(&message) {
+                    self.seq += 1;
+                    self.due.insert((self.now + after, self.seq), Due::Event(event));
+                }
+                None
+            }
+            _ => None,
+        };
+        if let Some(event) = now {
+            self.seq += 1;
+            self.due.insert((self.now, self.seq), Due::Event(event));
         }
     }
 
@@ -488,6 +574,9 @@ impl<W: Write> World<'_, W> {
     }
 
     fn notice(&mut self, record: &Record) {
+        if !matches!(record, Record::Call(_)) {
+            self.records.others.push(record.clone());
+        }
         match record {
             Record::Call(call) => {
                 self.records.written.push(call.clone());
@@ -533,6 +622,9 @@ impl<W: Write> World<'_, W> {
         let (made, called) = (self.made(&mut failures), self.called());
         failures.append(&mut self.programs.failures);
         failures.extend(unasked(self.scenario, app));
+        for shown in self.beyond.shown().collect::<Vec<_>>() {
+            self.timeline.object(&shown);
+        }
         let counters = self.media.counters();
         let channel_seconds = counters.blocks as f64 * BLOCK_US as f64 / 1e6;
         self.timeline.object(&json!({
@@ -557,6 +649,9 @@ impl<W: Write> World<'_, W> {
             written,
             asked,
             token,
+            others: std::mem::take(&mut self.records.others),
+            streamed: std::mem::take(&mut self.beyond.streamed),
+            messages: std::mem::take(&mut self.beyond.messages),
         }
     }
 
@@ -670,6 +765,20 @@ async fn whole(
         }
     }
     Ok(all)
+}
+
+/// What the media layer's recognizer makes of a whole sound.
+async fn understood(hands: Hands, id: ListenId, whole: Whole) -> Event {
+    let listen = whole.listen;
+    let heard = match hands.media.listen(&super::listening::request(&listen)).await {
+        Ok((microphone, results)) => {
+            let speak = async move { microphone.send(whole.octets.into()).await };
+            let hear = super::listening::understand(&listen, results, async |_| true);
+            tokio::join!(hear, speak).0
+        }
+        Err(fault) => ListenHeard::Failed { code: Code(fault.code), text: fault.text },
+    };
+    Event::Heard { id, heard }
 }
 
 fn account_sid(seed: u64) -> Sid {

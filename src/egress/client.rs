@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -61,9 +61,12 @@ pub struct Client {
     http: reqwest::Client,
     plain: Plain,
     user_agent: HeaderValue,
-    destinations: Arc<Destinations>,
+    pub(crate) destinations: Arc<Destinations>,
     names: Names,
     hosts: Arc<[(String, SocketAddr)]>,
+    pub(crate) extra_ca_pems: Arc<[Vec<u8>]>,
+    /// For bare connections.
+    pub(crate) tls: Arc<OnceLock<Arc<rustls::ClientConfig>>>,
 }
 
 impl fmt::Debug for Client {
@@ -94,6 +97,8 @@ impl Client {
             destinations: Arc::new(config.destinations),
             names: Names::new(),
             hosts: config.hosts.into(),
+            extra_ca_pems: config.extra_ca_pems.into(),
+            tls: Arc::default(),
         })
     }
 
@@ -141,7 +146,7 @@ impl Client {
     }
 
     /// The checked addresses of a URL's host.
-    async fn addresses(&self, url: &Url, by: Instant) -> Result<Vec<SocketAddr>, Fault> {
+    pub(crate) async fn addresses(&self, url: &Url, by: Instant) -> Result<Vec<SocketAddr>, Fault> {
         let place = || secret::place(url);
         let port = url.port_or_known_default().unwrap_or(0);
         let (found, host) = match url.host() {

@@ -267,6 +267,14 @@ impl Fault {
         }
     }
 
+    /// Reads why a TLS handshake of a bare connection failed.
+    pub(crate) fn of_tls(error: &io::Error, place: String) -> Self {
+        match error.get_ref().and_then(|it| it.downcast_ref::<rustls::Error>()) {
+            Some(tls) => Self::tls(tls, place),
+            None => Self::TlsHandshake { place, cause: clean(&error.to_string()) },
+        }
+    }
+
     fn tls(error: &rustls::Error, place: String) -> Self {
         let cause = clean(&error.to_string());
         let rustls::Error::InvalidCertificate(why) = error else {

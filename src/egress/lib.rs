@@ -8,6 +8,7 @@
 mod auth;
 mod client;
 mod connect;
+mod dial;
 mod fault;
 mod names;
 mod plain;
@@ -16,6 +17,7 @@ mod response;
 mod secret;
 
 pub use client::{Client, Config};
+pub use dial::Connection;
 pub use fault::{Fault, Stage};
 pub use request::{Limits, Method, Request};
 pub use response::Response;

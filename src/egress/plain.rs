@@ -170,7 +170,7 @@ async fn dial(trip: &Trip, url: &Url, connect_ms: u32) -> Result<Link, Fault> {
 }
 
 /// An address that does not answer leaves time for the next one.
-async fn first_of(trip: &Trip) -> std::io::Result<TcpStream> {
+pub(crate) async fn first_of(trip: &Trip) -> std::io::Result<TcpStream> {
     let mut refused = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
     for (at, address) in trip.addrs().iter().enumerate() {
         let left = trip.connect_by().saturating_duration_since(Instant::now());

@@ -3,11 +3,9 @@
 
 use crate::catalogue::{self, Standing};
 use crate::diagnostic::{Diagnostic, Notes};
+use crate::nearest::nearest;
 use crate::verb::Method;
 use crate::xml::{Attribute, Element};
-
-/// Edits between a wrong name and the one that was perhaps meant.
-const NEAR: usize = 2;
 
 /// Characters of a name of a voice, a language, a model.
 const MAX_NAME: usize = 64;
@@ -148,23 +146,24 @@ impl<'a> Attributes<'a> {
     pub(crate) fn finish(self, notes: &mut Notes<'_>) {
         for attribute in &self.left {
             let name = attribute.name.as_str();
-            let text = match catalogue::row(self.path, name) {
-                Some(row) if row.standing == Standing::Absent => {
-                    format!("<{} {name}> is passed over: {}", self.element, row.why)
-                }
-                Some(_) => continue,
-                None if name == "xmlns" || ["xmlns:", "xml:", "xsi:"].iter().any(|space| name.starts_with(space)) => {
-                    continue;
-                }
-                None => {
-                    let known: Vec<&str> = catalogue::attributes(self.path).map(|row| row.attribute).collect();
-                    let hint = nearest(name, &known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-                    let name: String = name.chars().take(40).collect();
-                    format!("<{}> has no attribute {name}: passed over{hint}", self.element)
-                }
-            };
-            notes.warn(12200, attribute.at, text);
+            let row = catalogue::row(self.path, name);
+            let space = name == "xmlns" || ["xmlns:", "xml:", "xsi:"].iter().any(|space| name.starts_with(space));
+            if row.map_or(space, |row| row.standing != Standing::Absent) {
+                continue;
+            }
+            notes.warn_with(12200, attribute.at, || match row {
+                Some(row) => format!("<{} {name}> is passed over: {}", self.element, row.why),
+                None => self.unknown(name),
+            });
         }
+    }
+
+    /// The complaint about a name that the catalogue does not have.
+    fn unknown(&self, name: &str) -> String {
+        let known: Vec<&str> = catalogue::attributes(self.path).map(|row| row.attribute).collect();
+        let hint = nearest(name, &known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        let name: String = name.chars().take(40).collect();
+        format!("<{}> has no attribute {name}: passed over{hint}", self.element)
     }
 
     /// One word of a list; a wrong one ends the document.
@@ -233,46 +232,4 @@ pub(crate) struct Keys<'a> {
     pub(crate) allowed: &'a str,
     pub(crate) most: usize,
     pub(crate) default: &'a str,
-}
-
-/// The known name that was perhaps meant: the same in another case, else few edits away.
-pub(crate) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    if let Some(same) = known.iter().find(|word| word.eq_ignore_ascii_case(name)) {
-        return Some(same);
-    }
-    let lower = name.to_ascii_lowercase();
-    let scored = known.iter().filter(|word| word.len().abs_diff(name.len()) <= NEAR);
-    let best = scored.map(|word| (edits(&lower, &word.to_ascii_lowercase()), *word)).min_by_key(|(edits, _)| *edits)?;
-    (best.0 <= NEAR && best.0 < best.1.len()).then_some(best.1)
-}
-
-/// Levenshtein distance; both texts are short, the callers see to it.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let change = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_name_is_offered_and_a_far_one_is_not() {
-        let known = ["Say", "Play", "Pause", "Gather"];
-        assert_eq!(nearest("say", &known), Some("Say"));
-        assert_eq!(nearest("Gathr", &known), Some("Gather"));
-        assert_eq!(nearest("Plya", &known), Some("Play"));
-        assert_eq!(nearest("Transmogrify", &known), None);
-        assert_eq!(nearest("", &known), None);
-    }
 }

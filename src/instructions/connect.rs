@@ -62,7 +62,7 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Option<Connect> 
     let noun = match noun.name.as_str() {
         "Stream" => ConnectNoun::Stream(Box::new(stream::connected(noun, notes)?)),
         name => {
-            let why = catalogue::elements("Connect").find(|(noun, _)| *noun == name).map_or("", |(_, row)| row.why);
+            let why = catalogue::element("Connect", name).map_or("", |row| row.why);
             notes.warn(12200, noun.at, format!("<{name}> is not available on this box: {why}"));
             ConnectNoun::Unsupported(name.to_owned())
         }

@@ -129,8 +129,13 @@ impl<'a> Notes<'a> {
     }
 
     pub(crate) fn warn(&mut self, code: u32, at: usize, text: String) {
+        self.warn_with(code, at, || text);
+    }
+
+    /// The same, where the text costs something and is wanted only if the complaint is kept.
+    pub(crate) fn warn_with(&mut self, code: u32, at: usize, text: impl FnOnce() -> String) {
         if self.notes.len() + 1 < MAX_NOTES {
-            self.notes.push(self.source.diagnostic(code, Level::Warning, at, text));
+            self.notes.push(self.source.diagnostic(code, Level::Warning, at, text()));
         } else {
             self.left_out += 1;
             self.last_at = at;

@@ -6,6 +6,7 @@ use crate::attributes::{Attributes, Number};
 use crate::diagnostic::{Diagnostic, Notes};
 use crate::noun::{ClientNoun, DialNumber, QueueNoun, Room, SipNoun};
 use crate::record::RecordingEvents;
+use crate::shown;
 use crate::verb::Method;
 use crate::xml::Element;
 
@@ -126,7 +127,10 @@ impl fmt::Display for Dial {
                 Target::Number(number) => write!(f, " {}", number.number)?,
                 Target::Conference(room) => write!(f, " conference {:?}", room.name)?,
                 Target::Queue(queue) => write!(f, " queue {:?}", queue.name)?,
-                Target::Sip(sip) => write!(f, " {}", sip.uris.first().map_or("<Sip>", |first| first.uri.as_str()))?,
+                Target::Sip(sip) => {
+                    let first = sip.uris.first().map_or_else(String::new, |first| shown::sip(&first.uri));
+                    write!(f, " {first}")?;
+                }
                 Target::Client(client) => write!(f, " client:{}", client.identity)?,
                 Target::Unsupported(name) => write!(f, " <{name}>")?,
             }
@@ -162,7 +166,8 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Result<Dial, Dia
     let refer_url = attributes.given("referUrl");
     let refer_method = attributes.method("referMethod", 13210, notes);
     attributes.finish(notes);
-    Ok(Dial {
+    let targets = crate::noun::targets(element, notes)?;
+    let mut dial = Dial {
         action,
         method,
         timeout_s,
@@ -179,8 +184,25 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Result<Dial, Dia
         recording_events,
         refer_url,
         refer_method,
-        targets: crate::noun::targets(element, notes)?,
-    })
+        targets,
+    };
+    if dial.targets.iter().any(|target| matches!(target, Target::Conference(_))) {
+        not_for_rooms(&mut dial, element, notes);
+    }
+    Ok(dial)
+}
+
+/// A room is recorded by its own attribute, and a key pressed in it is heard there.
+fn not_for_rooms(dial: &mut Dial, element: &Element, notes: &mut Notes<'_>) {
+    if std::mem::take(&mut dial.record.on) {
+        dial.record = DialRecord::default();
+        let text = "<Dial record> is not for a conference: passed over; use record on <Conference>";
+        notes.warn(13217, element.at, text.to_owned());
+    }
+    if std::mem::take(&mut dial.hangup_on_star) {
+        let text = "<Dial hangupOnStar> is not for a conference: passed over";
+        notes.warn(13213, element.at, text.to_owned());
+    }
 }
 
 /// A number or a name. Whether it may be shown is the router's matter.

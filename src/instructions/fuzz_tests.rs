@@ -121,6 +121,88 @@ fn no_mutation_of_a_document_makes_the_parser_panic() {
     assert!(accepted > 200, "the mutator breaks everything: {accepted}");
 }
 
+/// Documents made of the catalogue: any element in any other one, any attribute with any value.
+#[test]
+fn no_mixture_of_what_is_known_makes_the_parser_panic() {
+    let rows: Vec<_> = crate::catalogue().collect();
+    let values = [
+        "",
+        " ",
+        "true",
+        "false",
+        "0",
+        "1",
+        "-1",
+        "7",
+        "99999999999",
+        "auto",
+        "GET",
+        "/a",
+        "wss://a/b",
+        "wss://",
+        "?",
+        "é",
+        "sip:a@b",
+        "http://u:p@a/b#c",
+        "Enable",
+        "dtmf speech",
+        "start end",
+        "1w#",
+        "both_tracks",
+        "a,b,,c",
+        "500ms",
+        "{Digits}",
+        "CA0123456789abcdef0123456789abcdef",
+        "&#10;",
+        "&lt;/Say&gt;",
+        "&quot;",
+    ];
+    let mut wander = Wander(0x00c0_ffee_1234_5678);
+    let (mut accepted, mut verbs) = (0, 0);
+    for round in 0..5_000 {
+        let mut text = String::from("<Response>");
+        let mut open: Vec<&str> = Vec::new();
+        for _ in 0..=wander.below(12) {
+            match wander.below(4) {
+                0 if open.len() > 1 => text.push_str(&format!("</{}>", open.pop().unwrap_or_default())),
+                1 => text.push_str(values[wander.below(values.len())]),
+                _ => {
+                    let row = rows[1 + wander.below(rows.len() - 1)];
+                    // Mostly a path as it should be, with attributes of its last element.
+                    let path: Vec<&str> = row.element.split('>').collect();
+                    let from = if wander.below(8) == 0 { path.len() - 1 } else { 0 };
+                    while from == 0 && !open.is_empty() {
+                        text.push_str(&format!("</{}>", open.pop().unwrap_or_default()));
+                    }
+                    for (at, name) in path.iter().enumerate().skip(from) {
+                        text.push_str(&format!("<{name}"));
+                        let own = crate::catalogue().filter(|r| r.element == row.element && !r.attribute.is_empty());
+                        for attribute in own.filter(|_| at + 1 == path.len()) {
+                            if wander.below(3) == 0 {
+                                let value = values[wander.below(values.len())];
+                                text.push_str(&format!(" {}=\"{value}\"", attribute.attribute));
+                            }
+                        }
+                        text.push('>');
+                        open.push(name);
+                    }
+                }
+            }
+        }
+        while let Some(name) = open.pop() {
+            text.push_str(&format!("</{name}>"));
+        }
+        text.push_str("</Response>");
+        if let Ok(document) = parse(text.as_bytes(), None) {
+            accepted += 1;
+            verbs += document.verbs.len();
+            assert!(document.notes.len() <= MAX_NOTES, "round {round}: {text}");
+            assert!(document.verbs.iter().all(|placed| placed.verb.to_string().len() <= 64 + text.len()), "{text}");
+        }
+    }
+    assert!(accepted > 2_000 && verbs > 2_500, "{accepted} {verbs}");
+}
+
 /// The worst that 64 KiB can be made of must stay cheap; a quadratic step would take minutes here.
 #[test]
 fn the_worst_documents_take_bounded_work() {

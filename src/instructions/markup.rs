@@ -58,12 +58,13 @@ impl Writer {
 
     /// One element; an unknown or useless one gives its words alone.
     fn element(&mut self, element: &Element, notes: &mut Notes<'_>) {
-        let Some((name, row)) = catalogue::elements("Say").find(|(name, _)| *name == element.name) else {
+        let Some(row) = catalogue::element("Say", &element.name) else {
             let name: String = element.name.chars().take(40).collect();
             let text = format!("<{name}> inside <Say> is no known speech markup: only its text is spoken");
             notes.warn(12200, element.at, text);
             return self.inside(element, notes);
         };
+        let name = element.name.as_str();
         let attributes = attributes(element, row.element, notes);
         if let Some(needed) = needed(name)
             && !attributes.iter().any(|(name, _)| *name == needed)

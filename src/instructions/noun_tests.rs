@@ -84,6 +84,17 @@ fn b15_some_bad_values_of_a_conference_end_the_document() {
 }
 
 #[test]
+fn b15_what_is_not_for_a_conference_is_passed_over() {
+    for (attribute, code) in [("record='true'", 13217), ("hangupOnStar='true'", 13213)] {
+        let (with, notes) = only_verb(&format!("<Dial {attribute}>\n<Conference>r</Conference></Dial>"));
+        let (without, _) = only_verb("<Dial>\n<Conference>r</Conference></Dial>");
+        assert_eq!((with, notes.len(), notes[0].code), (without, 1, code), "{attribute}");
+    }
+    let (_, notes) = only_verb("<Dial recordingTrack='inbound'><Conference>r</Conference></Dial>");
+    assert!(notes.is_empty(), "{notes:?}");
+}
+
+#[test]
 fn b15_the_old_name_of_the_recording_callback_counts_where_the_new_one_is_missing() {
     assert_eq!(room("eventCallbackUrl='/old'").0.recording_callback.as_deref(), Some("/old"));
     let both = room("eventCallbackUrl='/old' recordingStatusCallback='/new'");

@@ -1,7 +1,8 @@
 //! `Parameter`: a name and a value that go along with a noun.
 
-use crate::attributes::{Attributes, nearest};
+use crate::attributes::Attributes;
 use crate::diagnostic::Notes;
+use crate::nearest::nearest;
 use crate::verb::text_only;
 use crate::xml::{Content, Element};
 

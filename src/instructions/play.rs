@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::attributes::Attributes;
 use crate::diagnostic::Notes;
+use crate::shown;
 use crate::verb::text_only;
 use crate::xml::Element;
 
@@ -33,7 +34,7 @@ pub enum Sound {
 impl fmt::Display for Play {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.sound {
-            Sound::Url(url) => write!(f, "Play {url}")?,
+            Sound::Url(url) => write!(f, "Play {}", shown::url(url))?,
             Sound::Keys(keys) => write!(f, "Play digits={keys}")?,
         }
         if self.rounds != 1 { write!(f, " loop={}", self.rounds) } else { Ok(()) }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::attributes::Attributes;
 use crate::diagnostic::Notes;
+use crate::shown;
 use crate::verb::{Method, text_only};
 use crate::xml::Element;
 
@@ -18,7 +19,7 @@ pub struct Redirect {
 
 impl fmt::Display for Redirect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redirect {}", self.url)
+        write!(f, "Redirect {}", shown::url(&self.url))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::attributes::Attributes;
 use crate::diagnostic::Notes;
 use crate::noun::uri_of_text;
 use crate::parameter::only;
+use crate::shown;
 use crate::verb::Method;
 use crate::xml::{Content, Element};
 
@@ -22,7 +23,7 @@ pub struct Refer {
 
 impl fmt::Display for Refer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Refer {}", self.target)
+        write!(f, "Refer {}", shown::sip(&self.target))
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::attributes::Attributes;
 use crate::diagnostic::Notes;
 use crate::parameter::{self, only};
+use crate::shown;
 use crate::verb::{Method, Place};
 use crate::xml::Element;
 
@@ -46,7 +47,7 @@ pub enum StreamTrack {
 
 impl fmt::Display for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Stream {}", self.url)
+        write!(f, "Stream {}", shown::url(&self.url))
     }
 }
 

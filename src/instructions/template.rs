@@ -154,4 +154,26 @@ mod tests {
         assert!(expanded.url.len() <= MAX_URL, "{}", expanded.url.len());
         assert_eq!(expanded.missing, ["D"]);
     }
+
+    /// Whatever stands in a template: what is no expression comes out unchanged, and nothing panics.
+    #[test]
+    fn a12_any_text_is_a_template_or_stays_as_it_is() {
+        let alphabet: Vec<char> = "{}{}Aa0_.-%é\u{301}/".chars().collect();
+        let mut state = 0x5eed_u64;
+        let mut templates = 0;
+        for _ in 0..20_000 {
+            let mut text = String::new();
+            for _ in 0..12 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                text.push(alphabet[usize::try_from(state >> 33).unwrap_or(0) % alphabet.len()]);
+            }
+            let empty = expand(&text, |_| None);
+            let full = expand(&text, |_| Some("~"));
+            assert_eq!(is_template(&text), !empty.missing.is_empty(), "{text}");
+            assert!(is_template(&text) || (empty.url == text && full.url == text), "{text}");
+            assert!(full.missing.is_empty() && full.url.len() >= empty.url.len(), "{text}");
+            templates += usize::from(is_template(&text));
+        }
+        assert!(templates > 500, "{templates}");
+    }
 }

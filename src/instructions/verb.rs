@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use crate::attributes::{Attributes, nearest};
+use crate::attributes::Attributes;
 use crate::catalogue::{self, Standing};
 use crate::diagnostic::{Diagnostic, Notes};
+use crate::nearest::nearest;
 use crate::xml::{Content, Element};
 use crate::{Connect, Dial, Enqueue, Gather, Pause, Play, Record, Redirect, Refer, Reject, Say, Sms, Start, Stop};
 
@@ -178,17 +179,18 @@ fn bare(element: &Element, path: &'static str, verb: Verb, notes: &mut Notes<'_>
 /// A verb of the dialect that is not here, or none at all.
 fn other(element: &Element, notes: &mut Notes<'_>) -> Option<Verb> {
     let name = element.name.as_str();
-    let known = catalogue::elements("").find(|(verb, _)| *verb == name);
-    if let Some((_, row)) = known {
+    if let Some(row) = catalogue::element("", name) {
         notes.warn(12200, element.at, format!("<{name}> is not available on this box: {}", row.why));
         return Some(Verb::Unsupported { name: name.to_owned(), reason: row.why });
     }
-    let verbs = catalogue::elements("").filter(|(_, row)| row.standing != Standing::Absent).map(|(verb, _)| verb);
-    let verbs: Vec<&str> = verbs.collect();
-    let hint = nearest(name, &verbs).map(|near| format!("; did you mean {near}?"));
-    let hint = hint.unwrap_or_else(|| format!("; the verbs are {}", verbs.join(", ")));
-    let name: String = name.chars().take(40).collect();
-    notes.warn(12200, element.at, format!("there is no verb <{name}>: passed over{hint}"));
+    notes.warn_with(12200, element.at, || {
+        let verbs = catalogue::elements("").filter(|(_, row)| row.standing != Standing::Absent).map(|(verb, _)| verb);
+        let verbs: Vec<&str> = verbs.collect();
+        let hint = nearest(name, &verbs).map(|near| format!("; did you mean {near}?"));
+        let hint = hint.unwrap_or_else(|| format!("; the verbs are {}", verbs.join(", ")));
+        let name: String = name.chars().take(40).collect();
+        format!("there is no verb <{name}>: passed over{hint}")
+    });
     None
 }
 

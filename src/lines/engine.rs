@@ -78,6 +78,8 @@ pub struct EngineHandle {
     pub line_events: Option<mpsc::Receiver<EngineEvent>>,
     /// What of the configuration fits no line of the card; told as notes too.
     pub complaints: Vec<String>,
+    /// Places of the switch for voices of the box.
+    pub voices: std::ops::Range<u16>,
     wake: Arc<EventFd>,
     gauges: Arc<Gauges>,
 }
@@ -175,6 +177,7 @@ impl Engine {
             lines,
             line_events: Some(line_events),
             complaints,
+            voices: Media::voices(ports),
             wake: wake.clone(),
             gauges,
         };

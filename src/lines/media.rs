@@ -20,6 +20,8 @@ use crate::lead::{BUFFERS, Lead};
 const EVENTS_A_TICK: usize = 64;
 /// News of analogue lines that wait for the signalling side, which looks every 20 ms: 64 lines with four each.
 const NEWS: usize = 256;
+/// Voices of the box beyond one for each channel.
+const SPARE_VOICES: usize = 8;
 /// News that a handset may have of one block; a handset that gives more is broken.
 const HEARD_A_BLOCK: usize = 8;
 
@@ -125,7 +127,15 @@ impl Media {
             prefill: PREFILL as u8,
             news: Box::default(),
         };
-        Media { switch: Switch::new(capacity), io }
+        Media { switch: Switch::new(usize::from(Media::voices(capacity).end)), io }
+    }
+
+    /// Places behind those of so many channels, for voices of the box: rooms, announcements. Each channel may be in a room
+    /// of its own; a small card has some to spare.
+    pub fn voices(channels: usize) -> std::ops::Range<u16> {
+        let most = tipring_switch::MOST_PORTS;
+        let place = |count: usize| u16::try_from(count.min(most)).unwrap_or(u16::MAX);
+        place(channels)..place(2 * channels + SPARE_VOICES)
     }
 
     /// Channels without a handset are so many blocks ahead of the wire (1 to 7).

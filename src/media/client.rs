@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
@@ -41,7 +41,7 @@ impl MediaClient {
 
     /// Asks for a medium; answers when its first sound is there.
     pub async fn fetch(&self, wanted: MediaRequest) -> Result<MediaStream, MediaFault> {
-        let answer = self.send(write(&wanted)?).await?;
+        let answer = self.send(write::<Empty<Bytes>>(&wanted)?).await?;
         let (head, body) = answer.into_parts();
         if !head.status.is_success() {
             let fault = fault_in(body).await;
@@ -58,19 +58,23 @@ impl MediaClient {
 
     /// Counters and sizes of the media layer.
     pub async fn status(&self) -> Result<Status, MediaFault> {
-        let request = Request::get(format!("http://{OWN_HOST}/status")).body(Empty::new());
+        let request = Request::get(format!("http://{OWN_HOST}/status")).body(Empty::<Bytes>::new());
         let request = request.map_err(|error| MediaFault::new(FETCH, error.to_string()))?;
         let body = http_body_util::Limited::new(self.send(request).await?.into_body(), MAX_FAULT);
         let whole = body.collect().await.map_err(|error| self.away(&error.to_string()))?;
         serde_json::from_slice(&whole.to_bytes()).map_err(|error| self.away(&error.to_string()))
     }
 
-    fn away(&self, what: &str) -> MediaFault {
+    pub(crate) fn away(&self, what: &str) -> MediaFault {
         let text = format!("{}: the media layer does not answer ({what}); is it running?", self.socket.display());
         MediaFault::new(FETCH, text)
     }
 
-    async fn send(&self, request: Request<Empty<Bytes>>) -> Result<Response<Incoming>, MediaFault> {
+    pub(crate) async fn send<B>(&self, request: Request<B>) -> Result<Response<Incoming>, MediaFault>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let away = |what: String| self.away(&what);
         let asked = async {
             let stream = UnixStream::connect(&self.socket).await.map_err(|error| away(error.to_string()))?;
@@ -111,7 +115,7 @@ impl MediaStream {
     }
 }
 
-async fn fault_in(body: Incoming) -> Option<MediaFault> {
+pub(crate) async fn fault_in(body: Incoming) -> Option<MediaFault> {
     let body = http_body_util::Limited::new(body, MAX_FAULT);
     let whole = tokio::time::timeout(PIECE_TIME, body.collect()).await.ok()?.ok()?;
     serde_json::from_slice(&whole.to_bytes()).ok()

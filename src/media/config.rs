@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tipring_card::Law;
 
+use crate::listen::Recognizer;
 use crate::preset::Preset;
 use crate::speech::Engine;
 
@@ -20,6 +21,8 @@ pub struct Config {
     pub egress: tipring_egress::Client,
     /// Speech engines in order of preference; one that is not installed is left out at start.
     pub engines: Vec<Engine>,
+    /// Recognizers in order of preference; one that is not installed is left out at start.
+    pub recognizers: Vec<Recognizer>,
     /// Bounds.
     pub limits: Limits,
     /// What `Accept: audio/*` stands for.
@@ -39,6 +42,7 @@ impl Config {
             cache_dir: cache_dir.into(),
             egress,
             engines: Engine::usual(),
+            recognizers: Recognizer::usual(),
             limits: Limits::default(),
             default_preset: Preset::telephone(Law::A),
             clock: Arc::new(SystemTime::now),
@@ -61,6 +65,12 @@ pub struct Limits {
     pub connections: usize,
     /// Time of one synthesis child.
     pub synthesis: Duration,
+    /// Recognitions at the same time, each with a child.
+    pub recognitions: usize,
+    /// Length of one sound that is listened to.
+    pub listened: Duration,
+    /// Time of a recognizer after the sound's end; the sound's own length is added.
+    pub recognition: Duration,
     /// How long a medium is fresh whose origin says nothing about it.
     pub unsaid_fresh: Duration,
     /// How long an entry that can be checked with its origin is kept after it went stale.
@@ -76,6 +86,9 @@ impl Default for Limits {
             conversions: 64,
             connections: 256,
             synthesis: Duration::from_secs(60),
+            recognitions: 32,
+            listened: Duration::from_secs(600),
+            recognition: Duration::from_secs(60),
             unsaid_fresh: Duration::from_secs(600),
             stale_kept: Duration::from_secs(30 * 24 * 3600),
         }

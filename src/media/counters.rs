@@ -41,6 +41,8 @@ counters! {
     synthesized,
     /// Milliseconds that engines took to speak them.
     synthesis_ms,
+    /// Recognitions begun.
+    recognitions,
     /// Entries committed to disk.
     stored,
     /// Entries removed for want of room.

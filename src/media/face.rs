@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -24,8 +24,10 @@ use tokio::sync::Semaphore;
 use crate::answer::Answer;
 use crate::counters::{Counters, count};
 use crate::fault::{BAD_REQUEST, MediaFault};
+use crate::listen::{self, ListenRequest};
+use crate::preset::{Coding, Preset, TELEPHONE_HZ};
 use crate::service::Service;
-use crate::wire::{ACCOUNT, Ask, OWN_HOST};
+use crate::wire::{ACCOUNT, Ask, LISTEN_HOST, MUSIC, OWN_HOST};
 
 type Body = UnsyncBoxBody<Bytes, MediaFault>;
 
@@ -90,7 +92,7 @@ pub(crate) async fn serve(listener: UnixListener, service: Arc<Service>) {
 async fn connection(stream: UnixStream, service: Arc<Service>) {
     let answer = service_fn(move |request| {
         let service = Arc::clone(&service);
-        async move { Ok::<_, Infallible>(respond(&service, &request).await) }
+        async move { Ok::<_, Infallible>(respond(&service, request).await) }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -103,12 +105,15 @@ async fn connection(stream: UnixStream, service: Arc<Service>) {
     }
 }
 
-async fn respond(service: &Arc<Service>, request: &Request<Incoming>) -> Response<Body> {
+async fn respond(service: &Arc<Service>, request: Request<Incoming>) -> Response<Body> {
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
     let named = headers.get("host").and_then(|it| it.to_str().ok());
     let host = uri.host().or(named).unwrap_or_default();
+    if host.eq_ignore_ascii_case(LISTEN_HOST) {
+        return listened(service, request);
+    }
     if host.eq_ignore_ascii_case(OWN_HOST) || uri.host().is_none() {
-        return own(service, request);
+        return own(service, &request);
     }
     let answer = match Ask::read(method, uri, headers, service.config.default_preset) {
         Ok(ask) => service.answer(ask).await,
@@ -121,6 +126,30 @@ async fn respond(service: &Arc<Service>, request: &Request<Incoming>) -> Respons
             refusal(&fault)
         }
     }
+}
+
+/// A recognition: the sound is the body of the request, which goes on while results are sent.
+fn listened(service: &Arc<Service>, request: Request<Incoming>) -> Response<Body> {
+    let (head, sound) = request.into_parts();
+    let begun = if head.method == Method::POST {
+        ListenRequest::read(&head.uri, &head.headers).and_then(|request| listen::begin(service, request, sound))
+    } else {
+        Err(MediaFault::request(format!("{}: listening is asked for by POST", head.method)))
+    };
+    let told = match begun {
+        Ok(told) => told,
+        Err(fault) => {
+            count(&service.tally.faults);
+            return refusal(&fault);
+        }
+    };
+    let lines = stream::unfold(told, |mut told| async move {
+        let line = told.recv().await?;
+        Some((Ok(Frame::data(Bytes::from(line.written()))), told))
+    });
+    let mut response = Response::new(StreamBody::new(lines).boxed_unsync());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    response
 }
 
 fn medium(answer: Answer) -> Response<Body> {
@@ -166,6 +195,7 @@ fn own(service: &Arc<Service>, request: &Request<Incoming>) -> Response<Body> {
     let prefix = url::form_urlencoded::parse(query.as_bytes()).find(|it| it.0 == "prefix").map(|it| it.1.into_owned());
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/status") => json(StatusCode::OK, &status(service)),
+        (&Method::GET, MUSIC) => music(request),
         (&Method::GET, "/entries") => {
             json(StatusCode::OK, &service.cache.list(account, prefix.as_deref().unwrap_or("")))
         }
@@ -182,6 +212,22 @@ fn own(service: &Arc<Service>, request: &Request<Incoming>) -> Response<Body> {
     }
 }
 
+/// The box's own music, in the law that is asked for.
+fn music(request: &Request<Incoming>) -> Response<Body> {
+    let accept = request.headers().get(ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let wanted = accept.split(',').find_map(Preset::parse);
+    let Some(preset @ Preset { coding: Coding::G711(law), rate_hz: TELEPHONE_HZ }) = wanted else {
+        return refusal(&MediaFault::request("music: ask for audio/x-alaw or audio/x-mulaw, with ;rate=8000"));
+    };
+    let body = Full::new(crate::music::octets(law)).map_err(|never| match never {}).boxed_unsync();
+    let mut response = Response::new(body);
+    if let Ok(value) = HeaderValue::from_str(&preset.to_string()) {
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    response.headers_mut().insert("x-cache", HeaderValue::from_static("hit"));
+    response
+}
+
 pub(crate) fn status(service: &Service) -> Status {
     let (entries, octets) = service.cache.size();
     Status { counters: service.tally.snapshot(), entries, octets, under_way: service.flights.count() }
@@ -196,8 +242,8 @@ fn json<T: serde::Serialize>(status: StatusCode, value: &T) -> Response<Body> {
     response
 }
 
-/// A head holds 4096 characters of text, percent-encoded: 48 KiB at most, and a URI of 8 KiB.
-const MAX_HEAD: usize = 128 * 1024;
+/// A head holds 4096 characters of text and 8192 of markup, percent-encoded: 144 KiB at most, and a URI of 8 KiB.
+const MAX_HEAD: usize = 192 * 1024;
 /// Callers are on this machine.
 const HEADER_TIME: Duration = Duration::from_secs(10);
 /// After a failure to accept (no file descriptors): others may end meanwhile.

@@ -1,7 +1,7 @@
 //! Why a medium could not be had: one code of the TwiML dialect and one sentence. It is what crosses the wire as JSON.
 //!
 //! Codes: <https://www.twilio.com/docs/api/errors> as summarised for this product: 11200-series (fetch), 13420
-//! (content type), 13512/13520/13521 (speech).
+//! (content type), 13512/13520/13521 (speech), 13335 and 94000 (recognition).
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,10 @@ impl MediaFault {
 
     pub(crate) fn request(text: impl Into<String>) -> Self {
         Self::new(BAD_REQUEST, text)
+    }
+
+    pub(crate) fn recognizer(text: impl Into<String>) -> Self {
+        Self::new(RECOGNIZER, text)
     }
 
     /// The disk or the machine itself failed.
@@ -59,3 +63,7 @@ pub const LANGUAGE: u32 = 13512;
 pub const SPEECH: u32 = 13520;
 /// More text than is spoken at once.
 pub const TEXT_LENGTH: u32 = 13521;
+/// No recognizer hears the language: speech cannot be gathered here.
+pub const NO_RECOGNIZER: u32 = 13335;
+/// Recognition failed, or there is no place for it.
+pub const RECOGNIZER: u32 = 94000;

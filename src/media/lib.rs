@@ -13,6 +13,7 @@
 
 mod answer;
 mod cache;
+mod child;
 mod client;
 mod config;
 mod convert;
@@ -21,6 +22,9 @@ mod decode;
 mod face;
 mod fault;
 mod flights;
+mod listen;
+mod microphone;
+mod music;
 mod origin;
 mod preset;
 mod rules;
@@ -29,6 +33,7 @@ mod shape;
 mod sniff;
 mod speech;
 mod spool;
+mod transcript;
 mod voices;
 mod wire;
 
@@ -42,9 +47,12 @@ pub use client::{MediaClient, MediaStream};
 pub use config::{Clock, Config, Limits};
 pub use counters::Counters;
 pub use face::Status;
-pub use fault::MediaFault;
+pub use fault::{MediaFault, NO_RECOGNIZER, RECOGNIZER};
+pub use listen::{Grammar, Heard, ListenRequest, Recognizer, RecognizerCommand, RecognizerUrl};
+pub use microphone::{Microphone, Results};
 pub use preset::{Coding, Preset};
 pub use speech::{Engine, EngineCommand, EngineVoice};
+pub use transcript::Transcript;
 pub use voices::Gender;
 pub use wire::{MAX_TEXT_CHARS, MediaRequest, Source};
 

@@ -17,6 +17,7 @@ use crate::convert::{Begun, Job, Piece, Sink};
 use crate::counters::{Tally, count};
 use crate::fault::{FETCH, MediaFault, TOO_LARGE};
 use crate::flights::{Flight, Flights, Place, Role, Stage};
+use crate::listen::Recognizer;
 use crate::origin;
 use crate::rules::Rules;
 use crate::speech::{Chosen, Engine, choose};
@@ -29,6 +30,8 @@ pub(crate) struct Service {
     pub tally: Arc<Tally>,
     pub stop: CancellationToken,
     engines: Vec<Engine>,
+    pub recognizers: Vec<Recognizer>,
+    pub recognitions: Arc<Semaphore>,
     pub flights: Arc<Flights>,
     conversions: Arc<Semaphore>,
 }
@@ -62,7 +65,14 @@ impl Service {
         for engine in absent {
             tracing::info!(engine = engine.name(), "speech engine is not installed");
         }
+        let (recognizers, absent): (Vec<_>, Vec<_>) =
+            config.recognizers.iter().cloned().partition(Recognizer::installed);
+        for recognizer in absent {
+            tracing::info!(recognizer = recognizer.name(), "recognizer is not installed");
+        }
         Self {
+            recognizers,
+            recognitions: Arc::new(Semaphore::new(config.limits.recognitions)),
             conversions: Arc::new(Semaphore::new(config.limits.conversions)),
             engines,
             config,

@@ -4,14 +4,13 @@
 //! a command has been made harmless. A child has a time limit and an output limit and dies with whoever waits for it.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
+use crate::child::{Child, found};
 use crate::convert::Piece;
 use crate::fault::{LANGUAGE, MediaFault, SPEECH};
 use crate::voices::{Gender, Wanted, wanted};
@@ -115,13 +114,6 @@ impl Engine {
     }
 }
 
-fn found(program: &Path) -> bool {
-    if program.components().count() > 1 {
-        return program.is_file();
-    }
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|it| it.join(program).is_file()))
-}
-
 /// Chooses engine and voice: the exact language before the same language of another region; within that the gender,
 /// then the order of engines.
 pub(crate) fn choose(engines: &[Engine], speech: &Speech) -> Result<Chosen, MediaFault> {
@@ -204,7 +196,7 @@ impl Task<'_> {
     async fn speak(&self, text: &str, wave: &mut Wave) -> Result<(), MediaFault> {
         let to_file = self.command.arguments.iter().any(|it| it.contains("{output}"));
         let mut child = self.start(to_file)?;
-        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let (stdin, stdout) = (child.stdin(), child.stdout());
         let feed = async move {
             if let Some(mut stdin) = stdin {
                 // A child that does not read to the end says why by its status.
@@ -221,7 +213,7 @@ impl Task<'_> {
         };
         let ((), heard) = tokio::join!(feed, listen);
         heard?;
-        let status = child.wait().await.map_err(|error| self.failed(&error.to_string()))?;
+        let status = child.ended().await.map_err(|error| self.failed(&error.to_string()))?;
         if !status.success() {
             return Err(self.failed(&format!("it ended with {status}")));
         }
@@ -243,18 +235,7 @@ impl Task<'_> {
                 .replace("{stretch}", &format!("{:.2}", 100.0 / f64::from(speed)))
                 .replace("{output}", &self.scratch.to_string_lossy())
         });
-        Command::new(&self.command.program)
-            .args(arguments)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("LC_ALL", "C.UTF-8")
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(if to_file { Stdio::null() } else { Stdio::piped() })
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| self.failed(&error.to_string()))
+        Child::start(&self.command.program, arguments, !to_file).map_err(|error| self.failed(&error.to_string()))
     }
 
     async fn pass_on(&self, mut from: impl AsyncReadExt + Unpin, wave: &mut Wave) -> Result<(), MediaFault> {

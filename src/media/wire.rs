@@ -25,6 +25,8 @@ pub struct MediaRequest {
 /// Where sound comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
+    /// The media layer's own music.
+    Music,
     /// A file on a server: an http or https URL.
     Url(String),
     /// Text to be spoken.
@@ -174,12 +176,16 @@ impl Speech {
         if self.text.trim().is_empty() {
             return Err(MediaFault::new(SPEECH, "Say: there is no text to speak"));
         }
-        let tag = |it: char| it.is_ascii_alphanumeric() || it == '-' || it == '_';
-        if self.language.len() > MAX_LANGUAGE || !self.language.chars().all(tag) {
+        if !is_tag(&self.language) {
             return Err(MediaFault::request("speech: the language is not a tag such as en-GB"));
         }
         Ok(())
     }
+}
+
+/// Whether a text can be a language tag; an empty one can.
+pub(crate) fn is_tag(text: &str) -> bool {
+    text.len() <= MAX_LANGUAGE && text.chars().all(|it| it.is_ascii_alphanumeric() || it == '-' || it == '_')
 }
 
 type Headers = Vec<(&'static str, String)>;
@@ -187,6 +193,7 @@ type Headers = Vec<(&'static str, String)>;
 /// The request that goes to the media layer.
 pub(crate) fn write<B: Default>(wanted: &MediaRequest) -> Result<Request<B>, MediaFault> {
     let (uri, extra) = match &wanted.source {
+        Source::Music => (format!("http://{OWN_HOST}{MUSIC}"), Vec::new()),
         Source::Url(url) => write_url(url)?,
         Source::Speech { text, voice, language } => {
             let speech =
@@ -293,7 +300,7 @@ pub(crate) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|it| format!("{it:02x}")).collect()
 }
 
-fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for &octet in text.as_bytes() {
         if octet.is_ascii_alphanumeric() || b"-._~".contains(&octet) {
@@ -305,7 +312,7 @@ fn encode(text: &str) -> String {
     out
 }
 
-fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&octet, tail)) = rest.split_first() {
@@ -323,15 +330,19 @@ fn decode(text: &str) -> Option<String> {
 
 /// The host that stands for the speech engines.
 pub(crate) const SPEECH_HOST: &str = "speech.tipring";
+/// The host that stands for the recognizers.
+pub(crate) const LISTEN_HOST: &str = "listen.tipring";
 /// The host that stands for the media layer itself.
 pub(crate) const OWN_HOST: &str = "media.tipring";
+/// The path of its music.
+pub(crate) const MUSIC: &str = "/music";
 pub(crate) const ACCOUNT: &str = "x-tipring-account";
 pub(crate) const ORIGIN_SCHEME: &str = "x-origin-scheme";
 const SPEECH_TEXT: &str = "x-speech-text";
 const SPEECH_LANGUAGE: &str = "x-speech-language";
 const SPEECH_SPEED: &str = "x-speech-speed";
 /// Requests without an account are the box's own; no account id looks like this.
-const NO_ACCOUNT: &str = "-";
+pub(crate) const NO_ACCOUNT: &str = "-";
 const NORMAL_SPEED: u16 = 100;
 /// Percent of the normal speed: beyond, nothing is understood.
 const SPEEDS: std::ops::RangeInclusive<u16> = 25..=400;

@@ -16,5 +16,5 @@ pub use record::{
 };
 pub use room::{Conference, ConferenceStatus, Member, Participant, ParticipantStatus, Queue};
 pub use sid::{Sid, SidKind};
-pub use tenant::{Application, CallerId, Key, Scope};
+pub use tenant::{Application, AuditEvent, CallerId, Key, Scope};
 pub use text::{CallEvent, Message, MessageDirection, MessageStatus, Transcription, TranscriptionStatus};

@@ -438,6 +438,8 @@ pub struct Notification {
 }
 
 /// A record to be put in the store: inserted, or replaced by its SID (or by the SIDs that name it together).
+// Most records are calls, and effects box them all.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Record {
     /// A call.

@@ -116,3 +116,22 @@ impl std::fmt::Debug for Key {
         f.debug_struct("Key").field("sid", &self.sid).field("scope", &self.scope).finish_non_exhaustive()
     }
 }
+
+/// Who changed what by the API: the audit trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEvent {
+    /// `AE…`
+    pub sid: Sid,
+    /// In which account.
+    pub account: Sid,
+    /// Whose credentials: an account or a key.
+    pub actor: Sid,
+    /// What was done to what, e.g. `call.created`.
+    pub kind: String,
+    /// To which.
+    pub resource: Option<Sid>,
+    /// From which address, if it is known.
+    pub source: String,
+    /// When.
+    pub at: Stamp,
+}

@@ -18,6 +18,10 @@ pub(crate) struct Child {
     /// Whose Dial it is.
     pub(crate) parent: TaskId,
     pub(crate) state: ChildState,
+    /// It has heard a document before it was connected.
+    pub(crate) screened: bool,
+    /// It is a caller of a queue and goes on by itself afterwards.
+    pub(crate) lent: bool,
 }
 
 /// How far a called leg is, in this order.
@@ -27,6 +31,8 @@ pub(crate) enum ChildState {
     Trying,
     /// What its far end sends can be heard.
     Heard,
+    /// Answered, and hears a document before it is connected.
+    Screening,
     /// Answered; its keys are being sent.
     Answered,
     /// May be bridged.
@@ -54,7 +60,8 @@ impl World {
             return None;
         }
         let (task, _) = self.begin_outgoing(session, outward, false)?;
-        self.children.insert(task, Child { parent, state: ChildState::Trying });
+        let screened = self.sessions.get(&task).and_then(|s| s.outward.as_ref()).is_some_and(|o| o.whisper.is_some());
+        self.children.insert(task, Child { parent, state: ChildState::Trying, screened, lent: false });
         Some(task)
     }
 
@@ -100,6 +107,11 @@ impl World {
             session.crosspoints.push((listener, talker));
             self.emit(Effect::Switch(SwitchCommand::Connect { listener, talker }));
         }
+    }
+
+    /// Takes one crosspoint back.
+    pub(crate) fn disconnect_pair(&mut self, owner: TaskId, listener: Port, talker: Port) {
+        self.disconnect(owner, |pair| pair == (listener, talker));
     }
 
     /// Takes back everything that a leg's Dial has connected.

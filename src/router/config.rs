@@ -34,6 +34,8 @@ pub struct Config {
     pub zone: ZoneId,
     /// Who may be called, and under which numbers.
     pub outbound: Outbound,
+    /// Places of the switch without a channel: voices of the box.
+    pub sources: std::ops::Range<u16>,
 }
 
 /// What of the configuration may change while calls are up. Calls that are made already keep what they were judged by.
@@ -86,6 +88,7 @@ impl Default for Config {
             unconfigured: "This number is not in service yet. Goodbye.".into(),
             zone: ZoneId::default(),
             outbound: Outbound::default(),
+            sources: 0..0,
         }
     }
 }

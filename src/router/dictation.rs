@@ -212,7 +212,7 @@ impl Dictation {
         let known: Vec<String> = params.iter().map(|(name, _)| name.clone()).collect();
         params.extend(more.into_iter().filter(|(name, _)| !known.contains(name)));
         let (url, method) = (self.wish.callback.clone(), self.wish.callback_method);
-        world.tell_in(Thread(call.sid, self.thread), Told { call: call.clone(), url, method, params });
+        world.tell_in(Thread(call.sid, self.thread), Told { about: call.sid, call: call.clone(), url, method, params });
     }
 }
 
@@ -285,7 +285,7 @@ pub(crate) fn no_siprec(leg: &Leg, page: &Page, siprec: &tipring_instructions::S
     ];
     let (url, method): (String, Method) = (page.resolve(callback), method_of(siprec.callback_method));
     let thread = Thread(call.sid, world.id());
-    world.tell_in(thread, Told { call: Box::new(call), url, method, params });
+    world.tell_in(thread, Told { about: call.sid, call: Box::new(call), url, method, params });
 }
 
 /// A wrong end of a name: what is to be stopped does not run.

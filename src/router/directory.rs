@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tipring_resources::{Account, Number, Sid};
+use tipring_resources::{Account, CallerId, Number, Sid};
 
 use crate::effects::DirectoryChange;
 
@@ -12,6 +12,7 @@ pub(crate) struct Directory {
     accounts: BTreeMap<Sid, Account>,
     numbers: BTreeMap<Sid, Arc<Number>>,
     by_phone: BTreeMap<String, Sid>,
+    caller_ids: BTreeMap<Sid, CallerId>,
 }
 
 impl Directory {
@@ -24,6 +25,10 @@ impl Directory {
                 self.numbers.insert(number.sid, Arc::new(number));
             }
             DirectoryChange::NumberGone(sid) => self.forget(sid),
+            // Queues are not kept here.
+            DirectoryChange::Queue(_) => {}
+            DirectoryChange::CallerId(caller_id) => drop(self.caller_ids.insert(caller_id.sid, caller_id)),
+            DirectoryChange::CallerIdGone(sid) => drop(self.caller_ids.remove(&sid)),
         }
     }
 
@@ -50,8 +55,13 @@ impl Directory {
         self.numbers.values().map(Arc::as_ref).filter(move |number| number.account == account)
     }
 
-    /// The account with the lowest SID.
+    /// The numbers that an account may show beside its own.
+    pub(crate) fn caller_ids_of(&self, account: Sid) -> impl Iterator<Item = &CallerId> {
+        self.caller_ids.values().filter(move |caller_id| caller_id.account == account)
+    }
+
+    /// The account with the lowest SID, of those that no other has made.
     pub(crate) fn first_account(&self) -> Option<Sid> {
-        self.accounts.keys().next().copied()
+        self.accounts.values().find(|account| account.parent.is_none()).map(|account| account.sid)
     }
 }

@@ -3,7 +3,7 @@
 
 use tipring_card::{Cause, Law, Micros, Supervision};
 use tipring_numbering::TypeOfNumber;
-use tipring_resources::{Account, Code, Message, MessageStatus, Method, Number, Record, Sid};
+use tipring_resources::{Account, CallerId, Code, Message, MessageStatus, Method, Number, Queue, Record, Sid};
 use tipring_switch::{Port, TapId};
 
 use crate::config::Reconfiguration;
@@ -148,6 +148,12 @@ pub enum DirectoryChange {
     Number(Number),
     /// Deleted.
     NumberGone(Sid),
+    /// A queue that the store has: told at the start.
+    Queue(Queue),
+    /// A number that an account may show from now on.
+    CallerId(CallerId),
+    /// It may not any more.
+    CallerIdGone(Sid),
 }
 
 /// A number as it came over a line.

@@ -3,6 +3,7 @@
 
 use tipring_resources::{Call, Code, Message, Method, Sid};
 
+use crate::announce::{self, Audience};
 use crate::classify::{self, Classifier};
 use crate::dictation::{self, Dictation};
 use crate::effects::{Effect, HttpAnswer, HttpId, HttpRequest, Purpose, RequestId, TraceKind, WriteId};
@@ -14,7 +15,7 @@ use crate::messages::{self, Outbound, Received};
 use crate::params::{Params, of_call};
 use crate::progress::{Thread, Told};
 use crate::recording::{self, Take, Text};
-use crate::requests::Reply;
+use crate::requests::{Announce, Reply};
 use crate::stream::{self, Wire};
 use crate::world::Input;
 use crate::{address, story, templates};
@@ -34,9 +35,9 @@ pub(crate) enum Errand {
     /// The request of a verb that outlived its call: asked once, the answer ignored.
     Notice { call: Box<Call>, ask: Ask },
     /// The API's answer, once the record is committed.
-    Reply { id: RequestId, call: Box<Call>, write: WriteId },
-    /// The API's answer about anything else, once the record is committed.
-    Answer { id: RequestId, reply: Box<Reply>, write: WriteId },
+    Reply { id: RequestId, reply: Box<Reply>, write: WriteId },
+    /// Something that several hear at once.
+    Announce { to: Audience, announce: Announce, call: Box<Call> },
     /// A stream beside the call, or one of a Connect that has no time to wait for its end.
     Stream(Box<Wire>),
     /// What is said is written down while the call goes on.
@@ -57,7 +58,7 @@ pub(crate) enum Errand {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Whose {
     pub(crate) account: Sid,
-    /// The call, or the message.
+    /// The call, the room, or the message.
     pub(crate) session: Sid,
 }
 
@@ -74,7 +75,8 @@ pub(crate) async fn run(leg: Leg, errand: Errand) {
             let Some(told) = leg.world().next_told(thread) else {
                 return;
             };
-            callback(&leg, Whose::of(&told.call), &told.url, told.method, told.params).await;
+            let whose = Whose { account: told.call.account, session: told.about };
+            callback(&leg, whose, &told.url, told.method, told.params).await;
         },
         Errand::Final { told, write } => match leg.committed(write, LATE_WRITE_LIMIT).await {
             Ok(()) => leg.world().tell(told),
@@ -97,14 +99,8 @@ pub(crate) async fn run(leg: Leg, errand: Errand) {
                 leg.world().fault(call.account, call.sid, fault);
             }
         }
-        Errand::Reply { id, call, write } => {
-            let reply = match leg.committed(write, WRITE_LIMIT).await {
-                Ok(()) => Reply::Call(call),
-                Err(text) => Reply::Refused { code: Code(20503), text },
-            };
-            leg.world().emit(Effect::Reply { id, reply });
-        }
-        Errand::Answer { id, reply, write } => {
+        Errand::Announce { to, announce, call } => announce::run(&leg, to, announce, *call).await,
+        Errand::Reply { id, reply, write } => {
             let reply = match leg.committed(write, WRITE_LIMIT).await {
                 Ok(()) => *reply,
                 Err(text) => Reply::Refused { code: Code(20503), text },

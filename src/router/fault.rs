@@ -66,7 +66,8 @@ impl World {
         };
         let text: String = fault.text.chars().take(MAX_TEXT).collect();
         self.trace(call, TraceKind::Fault, format!("{what} {} {text}", fault.code.0));
-        let written = self.notified.entry(session).or_default();
+        // What goes on for nobody any more is counted nowhere, and kept nowhere.
+        let written = if self.is_alive(session) { self.notified.entry(session).or_default() } else { &mut 0 };
         *written += 1;
         if *written > MAX_NOTIFICATIONS {
             self.counters.notifications_dropped += 1;

@@ -33,6 +33,8 @@ pub(crate) enum Wanted {
     Ask(Ask),
     /// This document, which came with the API's request.
     Document(String),
+    /// The proof of a number: this code is to be keyed.
+    Proof(String),
 }
 
 impl Wanted {
@@ -40,7 +42,7 @@ impl Wanted {
     pub(crate) fn url(&self) -> &str {
         match self {
             Wanted::Ask(ask) => &ask.url,
-            Wanted::Document(_) => "",
+            Wanted::Document(_) | Wanted::Proof(_) => "",
         }
     }
 }
@@ -50,6 +52,7 @@ impl From<Instructions> for Wanted {
         match instructions {
             Instructions::Url { url, method } => Wanted::Ask(Ask { url, method, extra: Vec::new(), inline: false }),
             Instructions::Document(text) => Wanted::Document(text),
+            Instructions::Proof { code } => Wanted::Proof(code),
         }
     }
 }
@@ -107,6 +110,8 @@ impl Leg {
                 }
                 self.try_one(&ask).await?
             }
+            // It is carried out by itself (`proof`).
+            Wanted::Proof(_) => self.read_inline("<Response/>"),
             Wanted::Document(text) => {
                 if let Some(session) = self.world().sessions.get_mut(&self.task) {
                     session.asked.clear();
@@ -166,7 +171,7 @@ impl Leg {
     }
 
     /// One request. A fault is already noted.
-    async fn try_one(&self, ask: &Ask) -> Result<Result<Page, Fault>, Stop> {
+    pub(crate) async fn try_one(&self, ask: &Ask) -> Result<Result<Page, Fault>, Stop> {
         let outcome = self.fetch(ask).await?;
         if let Err(fault) = &outcome {
             self.fault(fault.clone());
@@ -256,10 +261,14 @@ impl Leg {
         if session.redirect.is_some() {
             return Err(Stop::Redirected);
         }
+        if session.called_away {
+            return Err(Stop::CalledAway);
+        }
         session.http = Some(id);
         let call = session.call.clone();
         let request = HttpRequest {
-            session: call.sid,
+            // A room's voice has cookies of its own.
+            session: world.about(self.task).unwrap_or(call.sid),
             account: call.account,
             method: ask.method,
             url: ask.url.clone(),

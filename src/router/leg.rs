@@ -23,6 +23,8 @@ pub(crate) enum Stop {
     Over,
     /// The API has another document for the call. What the verb began it takes back itself, or the story does.
     Redirected,
+    /// What the leg has waited for has come: the verb that waits looks, and goes on.
+    CalledAway,
 }
 
 /// A task's hold on the router.
@@ -77,12 +79,17 @@ impl Leg {
             if session.redirect.is_some() {
                 return Poll::Ready(Err(Stop::Redirected));
             }
+            let away_at = session.away_at;
+            if session.called_away || world.now >= away_at {
+                return Poll::Ready(Err(Stop::CalledAway));
+            }
             let end = session.ends_at;
-            match self.poll_input(&mut world, until.min(end)) {
+            match self.poll_input(&mut world, until.min(end).min(away_at)) {
                 Poll::Ready(Input::Timeout) if world.now >= end => {
                     world.time_is_up(self.task);
                     Poll::Ready(Err(Stop::Over))
                 }
+                Poll::Ready(Input::Timeout) if world.now >= away_at => Poll::Ready(Err(Stop::CalledAway)),
                 polled => polled.map(Ok),
             }
         })

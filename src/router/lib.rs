@@ -6,6 +6,7 @@
 //! effects, octet by octet.
 
 mod address;
+mod announce;
 mod beside;
 mod bridge;
 mod classify;
@@ -25,17 +26,22 @@ mod live;
 mod log;
 mod machine;
 mod messages;
+mod nested;
 mod order;
 mod outgoing;
 mod params;
 mod progress;
+mod proof;
 mod queue;
+mod queues;
 mod recording;
 mod requests;
+mod rooms;
 mod routes;
 mod running;
 mod session;
 mod sound;
+mod sources;
 mod speech;
 mod story;
 mod stream;

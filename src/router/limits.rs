@@ -53,6 +53,14 @@ pub(crate) const MAX_LINE_TEXT: usize = 64;
 /// Characters kept of why there is no line: our own sentence with its remedy, and the names of groups in it.
 pub(crate) const MAX_LINE_REASON: usize = 400;
 
+/// Queues of all accounts: a document that names a new one in each call must not fill the store.
+pub(crate) const MAX_QUEUES: usize = 5_000;
+/// A member of a room who was silent for so long speaks no more, as its events have it.
+pub(crate) const SPEAKER_QUIET_MS: u32 = 800;
+/// A sound of waiting that is over at once is asked again after so long…
+pub(crate) const WAIT_AGAIN: Micros = Micros::from_s(1);
+/// …and one that cannot be had after so long.
+pub(crate) const WAIT_AGAIN_FAILED: Micros = Micros::from_s(10);
 /// For a document, above the webhook's own 15 s: it should have answered before.
 pub(crate) const HTTP_LIMIT: Micros = Micros::from_s(16);
 /// For a callback, above the webhook's own 30 s. Nobody waits for it, and a server that is merely slow must not be told
@@ -131,6 +139,10 @@ pub struct Counters {
     pub redirects: u64,
     /// Bridges of a Dial.
     pub bridges: u64,
+    /// Conference rooms.
+    pub rooms: u64,
+    /// Voices of the box that were wanted while all were in use: beeps, announcements, recordings of rooms.
+    pub voices_missing: u64,
     /// Documents carried out.
     pub documents: u64,
     /// HTTP effects.
@@ -192,6 +204,8 @@ tipring_card::name_counters!(Counters:
     seizures_unanswered,
     redirects,
     bridges,
+    rooms,
+    voices_missing,
     documents,
     requests,
     verbs,

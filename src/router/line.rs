@@ -2,7 +2,7 @@
 //! not fit the leg's state is stale: counted, and a channel that nobody wants is cleared.
 
 use tipring_card::{Cause, Law, Supervision};
-use tipring_resources::{Call, CallStatus, Direction, Record};
+use tipring_resources::{Call, CallStatus, Direction, ParticipantStatus, Record};
 use tipring_switch::Port;
 
 use crate::bridge::ChildState;
@@ -78,6 +78,7 @@ impl World {
         let call = session.call.clone();
         self.routes.leases.insert(lease, task);
         self.leave_queue(task);
+        self.awaited_is(task, ParticipantStatus::Connecting);
         if over {
             self.trace(Some(call.sid), TraceKind::Line, "a line came too late: cleared");
             self.emit(Effect::Line(LineCommand::Clear { lease, cause: Cause::NORMAL }));
@@ -153,6 +154,7 @@ impl World {
         session.call.updated = now;
         let call = session.call.clone();
         self.tell_line(&call, "it rings");
+        self.awaited_is(task, ParticipantStatus::Ringing);
         self.progress(task, Progress::Ringing, None);
         self.deliver(task, Input::Line);
     }
@@ -194,7 +196,8 @@ impl World {
         let call = session.call.clone();
         self.tell_line(&call, text);
         self.progress(task, Progress::Answered, None);
-        self.child_is(task, ChildState::Answered);
+        let screened = self.children.get(&task).is_some_and(|child| child.screened);
+        self.child_is(task, if screened { ChildState::Screening } else { ChildState::Answered });
         self.deliver(task, Input::Line);
     }
 

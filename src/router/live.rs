@@ -22,12 +22,13 @@ use crate::effects::{Effect, RequestId, TraceKind};
 use crate::fetch::Wanted;
 use crate::leg::{Leg, Stop};
 use crate::requests::{CallChange, Instructions, Reply};
+use crate::rooms::Left;
 use crate::session::End;
 use crate::world::{Input, TaskId, World};
 
 impl World {
     /// The task of an account's call that is not over.
-    fn live(&self, account: Sid, call: Sid) -> Option<TaskId> {
+    pub(crate) fn live(&self, account: Sid, call: Sid) -> Option<TaskId> {
         let task = self.routes.calls.get(&call).copied()?;
         let session = self.sessions.get(&task)?;
         (session.call.account == account && !session.over).then_some(task)
@@ -59,7 +60,7 @@ impl World {
         let (dialled, callers): (Vec<TaskId>, Vec<TaskId>) =
             self.sessions.keys().partition(|task| self.children.contains_key(task));
         for task in dialled.into_iter().chain(callers) {
-            let Some(session) = self.sessions.get_mut(&task).filter(|session| !session.over) else {
+            let Some(session) = self.sessions.get_mut(&task).filter(|session| !session.over && !session.voice) else {
                 continue;
             };
             let sid = session.call.sid;
@@ -79,7 +80,7 @@ impl World {
         let (dialled, callers): (Vec<TaskId>, Vec<TaskId>) =
             self.sessions.keys().partition(|task| self.children.contains_key(task));
         for task in callers.into_iter().chain(dialled) {
-            let Some(session) = self.sessions.get(&task).filter(|session| !session.over) else {
+            let Some(session) = self.sessions.get(&task).filter(|session| !session.over && !session.voice) else {
                 continue;
             };
             let sid = session.call.sid;
@@ -113,6 +114,7 @@ impl World {
         }
         session.call.updated = at;
         let mut text = "changed by the API";
+        let elsewhere = change.instructions.is_some();
         if let Some(instructions) = change.instructions {
             text = "gets another document from the API";
             match &mut session.outward {
@@ -122,6 +124,9 @@ impl World {
         }
         let call = session.call.clone();
         self.trace(Some(call.sid), TraceKind::Line, text);
+        if elsewhere {
+            self.awaited_is_over(task);
+        }
         self.changed.push(call.clone());
         let write = self.write(Record::Call(call.clone()));
         self.deliver(task, Input::Line);
@@ -134,6 +139,7 @@ impl Leg {
     pub(crate) fn take_redirect(&self) -> Result<Wanted, Stop> {
         let mut world = self.world();
         world.take_back(self.task, true);
+        world.leave_seat(self.task, Left::Updated);
         world.unbridge(self.task);
         world.child_leaves(self.task);
         world.empty_inbox(self.task);

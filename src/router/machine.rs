@@ -11,13 +11,14 @@ use tipring_card::Micros;
 use tipring_resources::{Call, Code, Sid, SidKind};
 
 use crate::config::Config;
-use crate::effects::{Effect, Event, SwitchEvent, TraceKind};
+use crate::effects::{DirectoryChange, Effect, Event, SwitchEvent, TraceKind};
 use crate::errand;
 use crate::leg::Leg;
 use crate::limits::Counters;
 use crate::recording::TextWish;
 use crate::requests::{Reply, Request};
 use crate::running::Kind;
+use crate::sources::Sources;
 use crate::world::{Input, Shared, TaskId, World, lock};
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -34,6 +35,11 @@ impl Router {
     pub fn new(config: Config) -> Self {
         let world = Arc::new(Mutex::new(World::new(config)));
         Router { world, tasks: BTreeMap::new(), live: BTreeMap::new() }
+    }
+
+    /// Places of the switch without a channel: voices of the box. Said once, before the first call.
+    pub fn has_voices(&mut self, places: std::ops::Range<u16>) {
+        lock(&self.world).sources = Sources::new(places);
     }
 
     /// What happened. Timers that are due come first. Time never goes back.
@@ -143,9 +149,29 @@ impl World {
                 }
                 Request::CreateCall(new) => self.create_by_request(id, *new),
                 Request::ChangeCall(change) => self.change_by_request(id, *change),
+                Request::CreateParticipant(new) => self.create_participant(id, *new),
+                Request::Gather(wanted) => self.gather_calls(id, *wanted),
+                Request::ChangeParticipant(change) => self.change_participant(id, *change),
+                Request::RemoveParticipant { account, conference, call } => {
+                    self.remove_participant(id, account, &conference, &call);
+                }
+                Request::ChangeConference { account, conference, end, announce } => {
+                    self.change_conference(id, account, &conference, end, announce);
+                }
+                Request::VerifyCallerId(wanted) => self.verify_caller_id(id, *wanted),
+                Request::CreateQueue { account, name, max_size } => self.create_queue(id, account, &name, max_size),
+                Request::ChangeQueue { account, queue, name, max_size } => {
+                    self.change_queue(id, account, queue, name, max_size);
+                }
+                Request::DeleteQueue { account, queue } => self.delete_queue(id, account, queue),
+                Request::MoveMember { account, queue, call, instructions } => {
+                    self.move_member(id, account, &queue, call, instructions);
+                }
+                Request::Notice { account, call, announce } => self.notice_by_request(id, account, call, announce),
                 Request::StartRecording { account, of, record } if of.kind == SidKind::Call => {
                     self.record_by_request(id, account, of, record);
                 }
+                Request::StartRecording { account, of, record } => self.record_room_by_request(id, account, of, record),
                 Request::ChangeRecording { account, of, recording, change } => {
                     self.change_recording(id, (account, of, recording), change);
                 }
@@ -164,10 +190,6 @@ impl World {
                     self.write_down_by_request(id, &recording, wish);
                 }
                 Request::SendMessage(new) => self.message_by_request(id, *new),
-                _ => {
-                    let text = "this is not available yet".to_owned();
-                    self.emit(Effect::Reply { id, reply: Reply::Refused { code: Code(20503), text } });
-                }
             },
             Event::Heard { id, heard } => {
                 let task = self.routes.listens.get(&id).copied();
@@ -190,6 +212,7 @@ impl World {
                 None => self.message_report(sid, status, fault),
             },
             Event::MessageIn(message) => self.message_in(*message),
+            Event::Directory(DirectoryChange::Queue(queue)) => self.queues.learn(queue),
             Event::Directory(change) => self.directory.change(change),
             Event::Configure(new) => self.config.take(*new),
             Event::Drain => self.drain(),
@@ -207,6 +230,8 @@ impl World {
                 }
                 self.to(task, Input::Key(key));
             }
+            SwitchEvent::Started { play, .. } if self.routes.beeps.contains(&play) => {}
+            SwitchEvent::Played { play, .. } if self.routes.beeps.remove(&play) => {}
             SwitchEvent::Started { play, .. } => {
                 let task = self.routes.plays.get(&play).copied();
                 self.to(task, Input::Started(play));
@@ -308,6 +333,9 @@ mod tests {
                 && world.routes.is_empty()
                 && world.notified.is_empty()
                 && world.children.is_empty()
+                && world.rooms.live.is_empty()
+                && world.queues.is_idle()
+                && world.voices.is_empty()
                 && world.is_idle()
         );
         assert_eq!(world.counters.calls, 1_000);

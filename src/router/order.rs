@@ -9,9 +9,9 @@ use crate::effects::{Effect, Outgoing, RequestId, WriteId};
 use crate::incoming::clean;
 use crate::limits::MAX_SESSIONS;
 use crate::outgoing::Outward;
-use crate::requests::{NewCall, Reply};
+use crate::requests::{Instructions, NewCall, Reply};
 use crate::session::Session;
-use crate::world::World;
+use crate::world::{TaskId, World};
 
 /// A number that may be called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,17 +72,19 @@ impl World {
         }
     }
 
-    /// Whether an account may show a number: its own, or one that whoever configured the box has verified.
+    /// Whether an account may show a number: its own, one of its caller ids, or one that whoever configured the box has
+    /// verified.
     pub(crate) fn may_show(&self, account: Sid, number: &str) -> bool {
         let plan = &self.config.plan;
         let same = |other: &str| plan.normal(other).is_some_and(|other| other == number);
         self.directory.numbers_of(account).any(|own| same(&own.phone_number))
+            || self.directory.caller_ids_of(account).any(|proven| same(&proven.phone_number))
             || self.config.outbound.caller_ids.iter().any(|verified| same(verified))
     }
 
     /// The API wants a call to be made. The answer waits for the commit.
     pub(crate) fn create_by_request(&mut self, id: RequestId, new: NewCall) {
-        let (call, write) = match self.place(new) {
+        let (call, _, write) = match self.place(new) {
             Ok(placed) => placed,
             Err((code, text)) => {
                 self.counters.refused_outgoing += 1;
@@ -98,20 +100,29 @@ impl World {
         let from = self.config.plan.normal(&new.from).filter(|from| !from.is_empty());
         let refused = match from {
             Some(from) if self.may_show(new.account, &from) => return Ok(from),
-            Some(from) => {
-                (21210, format!("{from} is not a number of the account, nor in outbound.caller_ids; use one that is"))
-            }
+            Some(from) => (
+                21210,
+                format!(
+                    "{from} is not a number or caller id of the account, nor in outbound.caller_ids; use one that is"
+                ),
+            ),
             None => (21212, Barred::NoNumber.text(&new.from)),
         };
         if !emergency {
             return Err(refused);
         }
-        let own = self.directory.numbers_of(new.account).map(|own| own.phone_number.as_str());
-        let mut known = own.chain(self.config.outbound.caller_ids.iter().map(String::as_str));
-        Ok(known.find_map(|number| self.config.plan.normal(number)).unwrap_or_default())
+        Ok(self.any_number_of(new.account))
     }
 
-    fn place(&mut self, new: NewCall) -> Result<(Call, WriteId), (u32, String)> {
+    /// A number that an account may show; empty: it has none.
+    fn any_number_of(&self, account: Sid) -> String {
+        let own = self.directory.numbers_of(account).map(|own| own.phone_number.as_str());
+        let mut known = own.chain(self.config.outbound.caller_ids.iter().map(String::as_str));
+        known.find_map(|number| self.config.plan.normal(number)).unwrap_or_default()
+    }
+
+    /// Checks a call and begins it.
+    pub(crate) fn place(&mut self, new: NewCall) -> Result<(Call, TaskId, WriteId), (u32, String)> {
         let meant = |code: u32| (code, format!("{}: {}", Code(code).meaning(), Code(code).remedy()));
         match self.directory.account(new.account).map(|account| account.status) {
             Some(AccountStatus::Active) => {}
@@ -121,7 +132,11 @@ impl World {
             let code = if barred == Barred::NoNumber { 21211 } else { 21215 };
             (code, barred.text(&new.to))
         })?;
-        let from = self.number_to_show(&new, callee.emergency)?;
+        let from = match &new.instructions {
+            // Nobody is shown a number yet that is still to be proved.
+            Instructions::Proof { .. } => self.any_number_of(new.account),
+            _ => self.number_to_show(&new, callee.emergency)?,
+        };
         if !callee.emergency && self.draining {
             self.counters.refused_draining += 1;
             return Err((20503, "the box is being stopped and begins no calls; try again later".to_owned()));
@@ -140,6 +155,7 @@ impl World {
         let outward = Outward {
             order: Outgoing { group: new.group, to: callee.number, from, emergency, ..Outgoing::default() },
             born: None,
+            delay: Micros::ZERO,
             may_queue: !emergency,
             no_line: None,
             lost: 0,
@@ -147,6 +163,7 @@ impl World {
             ring_limit: Micros::from_s(u64::from(new.timeout_s)),
             send_digits: new.send_digits,
             record: new.record,
+            whisper: None,
             machine: new.machine.map(Machine::from),
             instructions: Some(new.instructions),
         };
@@ -157,8 +174,8 @@ impl World {
             ..Session::new(call.clone())
         };
         let begun = self.begin_outgoing(session, outward, true);
-        let (_, write) = begun.ok_or_else(|| (20503, "the box has too many calls; try again later".to_owned()))?;
-        Ok((call, write))
+        let (task, write) = begun.ok_or_else(|| (20503, "the box has too many calls; try again later".to_owned()))?;
+        Ok((call, task, write))
     }
 
     /// A record of a leg that is to be called.

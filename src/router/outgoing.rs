@@ -2,7 +2,9 @@
 //! until a line is seized; then it is as far as the line says.
 
 use tipring_card::{Cause, Micros};
-use tipring_resources::{Call, CallStatus, Code, Record};
+use tipring_resources::{Call, CallStatus, Code, Record, Sid};
+
+use tipring_instructions::DocumentPlace;
 
 use crate::bridge::ChildState;
 use crate::classify::{self, Machine};
@@ -25,6 +27,8 @@ pub(crate) struct Outward {
     pub(crate) order: Outgoing,
     /// The commit of its first record, if it is waited for.
     pub(crate) born: Option<WriteId>,
+    /// It waits so long before it is made.
+    pub(crate) delay: Micros,
     /// It may wait for a line that is in use.
     pub(crate) may_queue: bool,
     /// Why there is no line, since the last try.
@@ -38,6 +42,8 @@ pub(crate) struct Outward {
     /// Keys for after the answer.
     pub(crate) send_digits: String,
     pub(crate) record: Option<CallRecord>,
+    /// Heard by the called party before it is connected.
+    pub(crate) whisper: Option<(String, tipring_resources::Method)>,
     /// Who answers is to be found out.
     pub(crate) machine: Option<Machine>,
     /// For after the answer; `None`: its Dial bridges it.
@@ -92,6 +98,8 @@ impl World {
 /// gets a document of its own.
 pub(crate) async fn call_out(leg: &Leg) -> Result<Wanted, Stop> {
     kept(leg).await?;
+    let delay = leg.outward(|outward| outward.delay)?;
+    leg.idle(leg.now() + delay).await?;
     let began = leg.now();
     loop {
         seize(leg, began).await?;
@@ -116,6 +124,10 @@ pub(crate) async fn call_out(leg: &Leg) -> Result<Wanted, Stop> {
             ask.extra.extend(answered_by);
         }
         return Ok(wanted);
+    }
+    if let Some((url, method)) = leg.outward(|outward| outward.whisper.clone())? {
+        // Its Hangup declines the call.
+        leg.run_nested(&url, method, DocumentPlace::Whisper, &|_| Vec::new()).await?;
     }
     leg.world().child_is(leg.task, ChildState::Ready);
     loop {
@@ -245,6 +257,7 @@ fn record(leg: &Leg) -> Result<(), Stop> {
         callback_method: wish.callback_method,
         events: wish.events,
         url: String::new(),
+        conference: None,
         text: None,
     };
     if let Some(take) = Take::begin(&mut world, leg.task, &call, wish) {
@@ -260,7 +273,12 @@ fn record(leg: &Leg) -> Result<(), Stop> {
 impl World {
     /// Answers a request with a call's record, once that is committed.
     pub(crate) fn reply_after(&mut self, id: RequestId, call: Call, write: WriteId) {
-        match self.begin(call.sid, Errand::Reply { id, call: Box::new(call), write }) {
+        self.reply_with(id, call.sid, Reply::Call(Box::new(call)), write);
+    }
+
+    /// Answers a request, once a record is committed; `about`: the call that it is about.
+    pub(crate) fn reply_with(&mut self, id: RequestId, about: Sid, reply: Reply, write: WriteId) {
+        match self.begin(about, Errand::Reply { id, reply: Box::new(reply), write }) {
             Some(errand) => self.routes.await_write(write, errand),
             None => {
                 let text = "too much waits beside the calls; try again later".to_owned();

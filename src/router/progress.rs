@@ -32,6 +32,8 @@ pub(crate) struct Thread(pub(crate) Sid, pub(crate) u64);
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
     pub(crate) call: Box<Call>,
+    /// Told in order with what else is about this: a call, or a room.
+    pub(crate) about: Sid,
     pub(crate) url: String,
     pub(crate) method: Method,
     pub(crate) params: Params,
@@ -79,7 +81,7 @@ impl World {
             status.1 = "initiated".to_owned();
         }
         let sid = call.sid;
-        let told = Told { call, url: callback.url, method: callback.method, params };
+        let told = Told { about: call.sid, call, url: callback.url, method: callback.method, params };
         match write {
             None => self.tell(told),
             Some(write) => {
@@ -92,7 +94,7 @@ impl World {
 
     /// Appends to a leg's callbacks; an errand sends them as long as there are any.
     pub(crate) fn tell(&mut self, told: Told) {
-        self.tell_in(Thread(told.call.sid, 0), told);
+        self.tell_in(Thread(told.about, 0), told);
     }
 
     /// Appends to a thread of callbacks.

@@ -224,6 +224,11 @@ pub enum Instructions {
     },
     /// Carry this document out; it has no URL, so its references must be absolute.
     Document(String),
+    /// Ask for this code, and let the account show the number if it is keyed.
+    Proof {
+        /// The digits.
+        code: String,
+    },
 }
 
 /// Who is told of a call's progress.
@@ -451,18 +456,18 @@ pub struct NewMessage {
 pub struct Verification {
     /// Whose.
     pub account: Sid,
-    /// As the asker wrote it.
-    pub number: String,
+    /// E.164, or the digits as the line knows them.
+    pub phone_number: String,
     /// For people.
     pub friendly_name: String,
-    /// Seconds to wait before the call.
-    pub delay_s: u32,
-    /// Keys to be sent after the answer.
+    /// How long the call waits before it goes out.
+    pub call_delay_s: u32,
+    /// Keys that are sent after the answer; empty: none.
     pub extension: String,
-    /// What must be entered.
+    /// The six digits that are to be keyed.
     pub code: String,
     /// Told how it ended; empty: nobody.
     pub callback: String,
     /// How.
-    pub callback_method: Method,
+    pub method: Method,
 }

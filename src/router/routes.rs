@@ -1,7 +1,7 @@
 //! Which task waits for which name. A name leaves when its task is over, or when the task says so; events about names
 //! that are not here are stale.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tipring_resources::Sid;
 use tipring_switch::{PlayId, Port, TapId};
@@ -17,6 +17,8 @@ pub(crate) struct Routes {
     pub(crate) http: BTreeMap<HttpId, TaskId>,
     pub(crate) media: BTreeMap<MediaId, TaskId>,
     pub(crate) plays: BTreeMap<PlayId, TaskId>,
+    /// Playings that nobody waits for.
+    pub(crate) beeps: BTreeSet<PlayId>,
     pub(crate) taps: BTreeMap<TapId, TaskId>,
     pub(crate) recordings: BTreeMap<Sid, TaskId>,
     pub(crate) listens: BTreeMap<ListenId, TaskId>,
@@ -40,6 +42,7 @@ impl Routes {
             && self.http.is_empty()
             && self.media.is_empty()
             && self.plays.is_empty()
+            && self.beeps.is_empty()
             && self.taps.is_empty()
             && self.recordings.is_empty()
             && self.listens.is_empty()

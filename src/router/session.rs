@@ -13,7 +13,9 @@ use crate::limits::MAX_CALL_RECORDINGS;
 use crate::outgoing::Outward;
 use crate::params::Params;
 use crate::progress::Progress;
-use crate::requests::{CallCallback, Instructions};
+use crate::queues::Queued;
+use crate::requests::{CallCallback, Instructions, Verification};
+use crate::rooms::Left;
 use crate::world::{Input, TaskId, World};
 
 /// One leg and its call record.
@@ -32,6 +34,22 @@ pub(crate) struct Session {
     pub(crate) callback: Option<CallCallback>,
     /// Callbacks of progress so far.
     pub(crate) told: u32,
+    /// The number that this call is to prove.
+    pub(crate) proof: Option<Box<Verification>>,
+    /// It is the box's own voice: no line, no record, no caller.
+    pub(crate) voice: bool,
+    /// The room that it sits in.
+    pub(crate) seat: Option<Sid>,
+    /// The room that it is on its way to.
+    pub(crate) awaited: Option<Sid>,
+    /// The queue that it waits in, or was taken from.
+    pub(crate) queued: Option<Queued>,
+    /// The caller that a queue has for it.
+    pub(crate) offered: Option<TaskId>,
+    /// It is called away at this moment.
+    pub(crate) away_at: Micros,
+    /// What it hears while it waits is to be cut: there is something to be looked at.
+    pub(crate) called_away: bool,
     /// The API wants the call to go on with this.
     pub(crate) redirect: Option<Instructions>,
     /// How long the call may last, from the answer on.
@@ -91,6 +109,14 @@ impl Session {
             fallback: (String::new(), Method::Post),
             callback: None,
             told: 0,
+            proof: None,
+            voice: false,
+            seat: None,
+            awaited: None,
+            queued: None,
+            offered: None,
+            away_at: Micros::FOREVER,
+            called_away: false,
             redirect: None,
             time_limit: None,
             ends_at: Micros::FOREVER,
@@ -168,6 +194,11 @@ impl World {
         session.call.updated = now;
         let (call, lease) = (session.call.clone(), session.lease);
         self.take_back(task, end.clear);
+        self.leave_seat(task, Left::HungUp);
+        self.awaited_is_over(task);
+        self.leave_queues(task);
+        self.silence_voices(call.sid);
+        self.proof_failed(task);
         self.unbridge(task);
         self.child_ended(task, &call);
         if end.clear {

@@ -95,6 +95,9 @@ impl Leg {
         if session.redirect.is_some() {
             return Err(Stop::Redirected);
         }
+        if session.called_away {
+            return Err(Stop::CalledAway);
+        }
         let port = session.lease.ok_or(Stop::Over)?;
         let (law, account, call) = (session.law, session.call.account, session.call.sid);
         let mut limit = SOUND_START_LIMIT;

@@ -189,7 +189,7 @@ impl<'a> Speech<'a> {
         let mut world = leg.world();
         let params = of_call(&call, &world.config, &extra);
         let (url, method) = (self.page.resolve(callback), method_of(self.gather.partial_callback_method));
-        world.tell_in(Thread(call.sid, self.id.0), Told { call: Box::new(call), url, method, params });
+        world.tell_in(Thread(call.sid, self.id.0), Told { about: call.sid, call: Box::new(call), url, method, params });
     }
 }
 

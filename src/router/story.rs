@@ -55,6 +55,9 @@ async fn beginning(leg: &Leg) -> Result<Wanted, Stop> {
 
 /// Document after document.
 async fn tell(leg: &Leg, mut wanted: Wanted) -> Result<(), Stop> {
+    if let Wanted::Proof(code) = &wanted {
+        return Err(leg.prove(code).await);
+    }
     let (mut documents, mut quick, mut rescues) = (0, 0, 0);
     loop {
         documents += 1;
@@ -97,6 +100,10 @@ impl Leg {
             self.trace(TraceKind::Verb, format!("{} ({})", placed.verb, placed.place));
             match verbs::carry_out(self, page, &placed.verb).await? {
                 Flow::Next => {}
+                Flow::Leave => {
+                    let text = format!("{}: <Leave> stands in no document of a queue: passed over", placed.place);
+                    self.fault(Fault::warning(12200, &page.url, text));
+                }
                 Flow::Ask(ask) => return Ok(Some(ask)),
             }
         }

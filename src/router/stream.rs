@@ -288,7 +288,7 @@ impl Wire {
             params.push(param("StreamError", why));
         }
         let (url, method) = (self.plan.callback.clone(), self.plan.callback_method);
-        world.tell_in(Thread(call.sid, self.id.0), Told { call: call.clone(), url, method, params });
+        world.tell_in(Thread(call.sid, self.id.0), Told { about: call.sid, call: call.clone(), url, method, params });
     }
 }
 

@@ -20,10 +20,13 @@ use crate::limits::{Counters, MAX_EFFECTS, MAX_ERRANDS, MAX_INBOX};
 use crate::messages::SentMessage;
 use crate::progress::{Thread, Told};
 use crate::queue::Waiter;
+use crate::queues::Queues;
 use crate::recording::LiveTake;
+use crate::rooms::Rooms;
 use crate::routes::Routes;
 use crate::running::Running;
 use crate::session::Session;
+use crate::sources::Sources;
 use tipring_resources::Code;
 use tipring_switch::TapId;
 
@@ -115,6 +118,11 @@ pub(crate) struct World {
     pub(crate) routes: Routes,
     /// Legs that a Dial has called and not yet done with.
     pub(crate) children: BTreeMap<TaskId, Child>,
+    pub(crate) rooms: Rooms,
+    pub(crate) queues: Queues,
+    pub(crate) sources: Sources,
+    /// The box's voices that speak in one conversation, with the call that it is about.
+    pub(crate) voices: Vec<(Sid, TaskId)>,
     /// Legs that wait for a line.
     pub(crate) queue: VecDeque<Waiter>,
     /// Callbacks that wait; an errand is at work as long as there is an entry.
@@ -155,6 +163,7 @@ pub(crate) fn lock(shared: &Shared) -> MutexGuard<'_, World> {
 impl World {
     pub(crate) fn new(config: Config) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(config.seed);
+        let sources = Sources::new(config.sources.clone());
         World {
             config,
             now: Micros::ZERO,
@@ -163,6 +172,10 @@ impl World {
             sessions: BTreeMap::new(),
             routes: Routes::default(),
             children: BTreeMap::new(),
+            rooms: Rooms::default(),
+            queues: Queues::default(),
+            sources,
+            voices: Vec::new(),
             queue: VecDeque::new(),
             telling: BTreeMap::new(),
             running: BTreeMap::new(),
@@ -249,7 +262,12 @@ impl World {
         Some(task)
     }
 
-    /// Whether anything of a call is still under way.
+    /// The call or room that a task is about.
+    pub(crate) fn about(&self, task: TaskId) -> Option<Sid> {
+        self.slots.get(&task)?.call
+    }
+
+    /// Whether anything goes on for a call.
     pub(crate) fn is_alive(&self, call: Sid) -> bool {
         self.alive.contains_key(&call)
     }

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use sqlx::AssertSqlSafe;
 use tipring_resources::{CallStatus, Level, Sid, Stamp};
 
+use crate::kept::Order;
 use crate::rows::{Statement, level};
 
 /// Records on one page at most.
@@ -43,6 +44,8 @@ pub struct CallFilter {
 pub struct RecordingFilter {
     /// Of this call.
     pub call: Option<Sid>,
+    /// Of this room.
+    pub conference: Option<Sid>,
     /// Made.
     pub created: TimeRange,
     /// Deleted ones too.
@@ -126,36 +129,93 @@ pub struct Listing<T> {
 
 /// A column that a list may be filtered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Column {
+pub enum Column {
+    /// `account`
     Account,
+    /// `actor`
+    Actor,
+    /// `call`
     Call,
+    /// `coaching`
+    Coaching,
+    /// `conference`
+    Conference,
+    /// `created`
     Created,
+    /// `ended`
     Ended,
+    /// `from_number`
     From,
+    /// `friendly_name`
     FriendlyName,
+    /// `hold`
+    Hold,
+    /// `kind`
+    Kind,
+    /// `label`
+    Label,
+    /// `level`
     Level,
+    /// `muted`
+    Muted,
+    /// `parent`
     Parent,
+    /// `phone_number`
     PhoneNumber,
+    /// `queue`
+    Queue,
+    /// `recording`
+    Recording,
+    /// `resource`
+    Resource,
+    /// `sent`
+    Sent,
+    /// `sid`
+    Sid,
+    /// `sms_application`
+    SmsApplication,
+    /// `started`
     Started,
+    /// `status`
     Status,
+    /// `to_number`
     To,
+    /// `updated`
+    Updated,
+    /// `voice_application`
+    VoiceApplication,
 }
 
 impl Column {
     const fn sql(self) -> &'static str {
         match self {
             Column::Account => "account",
+            Column::Actor => "actor",
             Column::Call => "call",
+            Column::Coaching => "coaching",
+            Column::Conference => "conference",
             Column::Created => "created",
             Column::Ended => "ended",
             Column::From => "from_number",
             Column::FriendlyName => "friendly_name",
+            Column::Hold => "hold",
+            Column::Kind => "kind",
+            Column::Label => "label",
             Column::Level => "level",
+            Column::Muted => "muted",
             Column::Parent => "parent",
             Column::PhoneNumber => "phone_number",
+            Column::Queue => "queue",
+            Column::Recording => "recording",
+            Column::Resource => "resource",
+            Column::Sent => "sent",
+            Column::Sid => "sid",
+            Column::SmsApplication => "sms_application",
             Column::Started => "started",
             Column::Status => "status",
             Column::To => "to_number",
+            Column::Updated => "updated",
+            Column::VoiceApplication => "voice_application",
         }
     }
 }
@@ -169,30 +229,39 @@ enum Value {
 
 /// Conditions, all of which must hold.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Where {
+pub struct Where {
     sql: String,
     values: Vec<Value>,
 }
 
 impl Where {
-    pub(crate) fn equal(mut self, column: Column, value: impl ToString) -> Self {
+    /// What is an account's.
+    pub fn of(account: Sid) -> Self {
+        Where::default().equal(Column::Account, account)
+    }
+
+    /// The column has this text.
+    pub fn equal(mut self, column: Column, value: impl ToString) -> Self {
         self.condition(column.sql(), "=", Value::Text(value.to_string()));
         self
     }
 
-    pub(crate) fn but_not(mut self, column: Column, value: &str) -> Self {
+    /// The column has another text.
+    pub fn but_not(mut self, column: Column, value: &str) -> Self {
         self.condition(column.sql(), "<>", Value::Text(value.to_string()));
         self
     }
 
-    fn maybe(self, column: Column, value: Option<impl ToString>) -> Self {
+    /// The column has this text, if one is wanted.
+    pub fn maybe(self, column: Column, value: Option<impl ToString>) -> Self {
         match value {
             Some(value) => self.equal(column, value),
             None => self,
         }
     }
 
-    fn within(mut self, column: Column, range: TimeRange) -> Self {
+    /// The column's time is in the range.
+    pub fn within(mut self, column: Column, range: TimeRange) -> Self {
         if let Some(from) = range.from {
             self.condition(column.sql(), ">=", Value::Number(from.0));
         }
@@ -202,8 +271,25 @@ impl Where {
         self
     }
 
+    /// The column's yes or no, if one is wanted.
+    pub fn flag(mut self, column: Column, value: Option<bool>) -> Self {
+        if let Some(value) = value {
+            self.condition(column.sql(), "=", Value::Number(i64::from(value)));
+        }
+        self
+    }
+
+    /// The account itself, or one that it made.
+    pub fn family(mut self, account: Sid) -> Self {
+        self.join();
+        self.values.push(Value::Text(account.to_string()));
+        let at = self.values.len();
+        let _ = write!(self.sql, "(sid = ${at} OR parent = ${at})");
+        self
+    }
+
     /// The value holds `pattern` somewhere; `*` in it stands for anything.
-    fn holds(mut self, column: Column, pattern: &str) -> Self {
+    pub fn holds(mut self, column: Column, pattern: &str) -> Self {
         let mut like = String::from("%");
         for sign in pattern.chars() {
             match sign {
@@ -229,30 +315,37 @@ impl Where {
     }
 
     /// Only what lies beyond the anchor. The first half bounds the walk through the index, the second is exact.
-    fn beyond(&mut self, operator: &'static str, anchor: Anchor) {
+    fn beyond(&mut self, operator: &'static str, anchor: Anchor, order: Order) {
         self.join();
         self.values.push(Value::Number(anchor.created.0));
         self.values.push(Value::Text(anchor.sid.to_string()));
-        let (time, sid) = (self.values.len() - 1, self.values.len());
-        let _ =
-            write!(self.sql, "created {operator}= ${time} AND (created {operator} ${time} OR sid {operator} ${sid})");
+        let (at, name) = (self.values.len() - 1, self.values.len());
+        let Order { time, sid, .. } = order;
+        let _ = write!(self.sql, "{time} {operator}= ${at} AND ({time} {operator} ${at} OR {sid} {operator} ${name})");
     }
 
     /// `SELECT columns FROM table` with these conditions: one page, and one record more to see whether others follow.
-    pub(crate) fn page(mut self, columns: &'static str, table: &'static str, page: Page) -> Statement {
-        let (mut order, mut skip) = ("DESC", 0);
+    pub(crate) fn page(self, columns: &'static str, table: &'static str, page: Page) -> Statement {
+        self.page_in(columns, table, page, Order { time: "created", sid: "sid", oldest_first: false })
+    }
+
+    /// The same in another order. Where the oldest comes first, what follows is newer.
+    pub(crate) fn page_in(mut self, columns: &'static str, table: &'static str, page: Page, order: Order) -> Statement {
+        let (on, back) = if order.oldest_first { (("ASC", ">"), ("DESC", "<")) } else { (("DESC", "<"), ("ASC", ">")) };
+        let (mut way, mut skip) = (on.0, 0);
         match page.start {
             PageStart::Newest => {}
             PageStart::Skip(records) => skip = records,
-            PageStart::OlderThan(anchor) => self.beyond("<", anchor),
+            PageStart::OlderThan(anchor) => self.beyond(on.1, anchor, order),
             PageStart::NewerThan(anchor) => {
-                self.beyond(">", anchor);
-                order = "ASC";
+                self.beyond(back.1, anchor, order);
+                way = back.0;
             }
         }
         let (limit, offset) = (self.values.len() + 1, self.values.len() + 2);
+        let Order { time, sid, .. } = order;
         let sql = format!(
-            "SELECT {columns} FROM {table}{} ORDER BY created {order}, sid {order} LIMIT ${limit} OFFSET ${offset}",
+            "SELECT {columns} FROM {table}{} ORDER BY {time} {way}, {sid} {way} LIMIT ${limit} OFFSET ${offset}",
             self.sql
         );
         self.values.push(Value::Number(i64::from(page.rows()) + 1));
@@ -305,6 +398,7 @@ impl RecordingFilter {
         let conditions = Where::default()
             .equal(Column::Account, account)
             .maybe(Column::Call, self.call)
+            .maybe(Column::Conference, self.conference)
             .within(Column::Created, self.created);
         if self.with_deleted { conditions } else { conditions.but_not(Column::Status, "deleted") }
     }

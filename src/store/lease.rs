@@ -72,6 +72,7 @@ impl Store {
             return Ok(None);
         }
         let calls = crate::repair::fail_calls(&mut tx, name, now).await?;
+        crate::repair::empty_rooms(&mut tx, name, now).await?;
         tx.commit().await?;
         Ok(Some(calls))
     }

@@ -6,13 +6,17 @@ mod blobs;
 mod error;
 mod filter;
 mod journal;
+mod kept;
 mod lease;
 mod read;
 mod recording;
 mod repair;
+mod rooms;
 mod rows;
 mod schema;
 mod store;
+mod tenants;
+mod texts;
 mod wav;
 mod writer;
 
@@ -22,12 +26,15 @@ pub use tipring_card::Law;
 pub use blobs::{Blob, Blobs};
 pub use error::StoreError;
 pub use filter::{
-    Anchor, CallFilter, Listing, NotificationFilter, NumberFilter, PAGE_SIZE_MAX, Page, PageStart, RecordingFilter,
-    TimeRange,
+    Anchor, CallFilter, Column, Listing, NotificationFilter, NumberFilter, PAGE_SIZE_MAX, Page, PageStart,
+    RecordingFilter, TimeRange, Where,
 };
+pub use kept::{Kept, Order, Tally, Usage};
 pub use lease::LEASE_TTL_US;
 pub use recording::{AHEAD_MAX, FLUSH_SAMPLES, RECORDING_MAX_SAMPLES, RecordingWriter};
 pub use repair::RepairReport;
+pub use rooms::{QueueState, Waiting};
 pub use store::{Config, Store};
+pub use texts::KeptEvent;
 pub use wav::header as wav_header;
 pub use writer::{BATCH_MAX, Committed, WRITE_QUEUE, WriterCounters};

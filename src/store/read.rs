@@ -13,7 +13,7 @@ impl Store {
     pub async fn account(&self, sid: Sid) -> Result<Option<Account>, StoreError> {
         let statement =
             sqlx::query(AssertSqlSafe(format!("SELECT {} FROM accounts WHERE sid = $1", rows::ACCOUNT_COLUMNS)));
-        self.one(statement.bind(sid.to_string()), rows::account).await
+        self.read_one(statement.bind(sid.to_string()), rows::account).await
     }
 
     /// All accounts, oldest first.
@@ -25,7 +25,7 @@ impl Store {
     /// A number, whoever's it is.
     pub async fn number(&self, sid: Sid) -> Result<Option<Number>, StoreError> {
         let sql = format!("SELECT {} FROM numbers WHERE sid = $1", rows::NUMBER_COLUMNS);
-        self.one(sqlx::query(AssertSqlSafe(sql)).bind(sid.to_string()), rows::number).await
+        self.read_one(sqlx::query(AssertSqlSafe(sql)).bind(sid.to_string()), rows::number).await
     }
 
     /// All numbers of all accounts, oldest first: what the router is told at the start.
@@ -49,7 +49,7 @@ impl Store {
     pub async fn call(&self, account: Sid, sid: Sid) -> Result<Option<Call>, StoreError> {
         let sql = format!("SELECT {} FROM calls WHERE sid = $1 AND account = $2", rows::CALL_COLUMNS);
         let statement = sqlx::query(AssertSqlSafe(sql)).bind(sid.to_string()).bind(account.to_string());
-        self.one(statement, rows::call).await
+        self.read_one(statement, rows::call).await
     }
 
     /// Calls of an account.
@@ -62,7 +62,7 @@ impl Store {
     pub async fn recording(&self, account: Sid, sid: Sid) -> Result<Option<Recording>, StoreError> {
         let sql = format!("SELECT {} FROM recordings WHERE sid = $1 AND account = $2", rows::RECORDING_COLUMNS);
         let statement = sqlx::query(AssertSqlSafe(sql)).bind(sid.to_string()).bind(account.to_string());
-        self.one(statement, rows::recording).await
+        self.read_one(statement, rows::recording).await
     }
 
     /// Recordings of an account.
@@ -80,7 +80,7 @@ impl Store {
     pub async fn notification(&self, account: Sid, sid: Sid) -> Result<Option<Notification>, StoreError> {
         let sql = format!("SELECT {} FROM notifications WHERE sid = $1 AND account = $2", rows::NOTIFICATION_COLUMNS);
         let statement = sqlx::query(AssertSqlSafe(sql)).bind(sid.to_string()).bind(account.to_string());
-        self.one(statement, rows::notification).await
+        self.read_one(statement, rows::notification).await
     }
 
     /// Notifications of an account.
@@ -94,7 +94,7 @@ impl Store {
         Ok(listing(page, self.many(statement, rows::notification).await?))
     }
 
-    async fn one<T>(
+    async fn read_one<T>(
         &self,
         statement: Statement,
         read: fn(&AnyRow) -> Result<T, StoreError>,

@@ -13,6 +13,10 @@ pub struct RepairReport {
     pub journaled_calls: u64,
     /// Calls that had not ended and are failed now.
     pub failed_calls: u64,
+    /// Rooms that had not ended and are over now.
+    pub ended_conferences: u64,
+    /// Transcriptions that were being made and have failed now.
+    pub failed_transcriptions: u64,
     /// Recordings that were being made and are whole now, as far as their sound was written.
     pub completed_recordings: u64,
     /// Recordings that were being made and have no sound.
@@ -43,6 +47,8 @@ pub(crate) async fn repair(
         report.journaled_calls += rows::keep_journaled_call(call, box_name).execute(&mut *tx).await?.rows_affected();
     }
     report.failed_calls = fail_calls(&mut tx, box_name, now).await?;
+    report.ended_conferences = empty_rooms(&mut tx, box_name, now).await?;
+    report.failed_transcriptions = fail_transcriptions(&mut tx, box_name, now).await?;
     tx.commit().await?;
     repair_recordings(pool, blobs, box_name, now, &mut report).await?;
     report.lost_files = blobs.put_lost_aside()?;
@@ -66,6 +72,34 @@ pub(crate) async fn fail_calls(tx: &mut AnyConnection, box_name: &str, now: Stam
     Ok(done.rows_affected())
 }
 
+/// Rooms of a box that nobody holds any more are over; nobody is in them, nobody waits in its queues. How many rooms.
+pub(crate) async fn empty_rooms(tx: &mut AnyConnection, box_name: &str, now: Stamp) -> Result<u64, StoreError> {
+    for statement in ["DELETE FROM participants WHERE box = $1", "DELETE FROM members WHERE box = $1"] {
+        sqlx::query(statement).bind(box_name.to_string()).execute(&mut *tx).await?;
+    }
+    let done = sqlx::query(
+        "UPDATE conferences SET status = 'completed', ended = $1, updated = $1
+         WHERE box = $2 AND status <> 'completed'",
+    )
+    .bind(now.0)
+    .bind(box_name.to_string())
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// A recognizer that has gone with its box tells nothing any more.
+async fn fail_transcriptions(tx: &mut AnyConnection, box_name: &str, now: Stamp) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "UPDATE transcriptions SET status = 'failed', updated = $1 WHERE box = $2 AND status = 'in-progress'",
+    )
+    .bind(now.0)
+    .bind(box_name.to_string())
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 async fn repair_recordings(
     pool: &AnyPool,
     blobs: &Blobs,
@@ -73,10 +107,11 @@ async fn repair_recordings(
     now: Stamp,
     report: &mut RepairReport,
 ) -> Result<(), StoreError> {
-    let rows = sqlx::query("SELECT sid FROM recordings WHERE box = $1 AND status = 'in-progress'")
-        .bind(box_name.to_string())
-        .fetch_all(pool)
-        .await?;
+    let rows =
+        sqlx::query("SELECT sid FROM recordings WHERE box = $1 AND status IN ('in-progress', 'paused', 'stopped')")
+            .bind(box_name.to_string())
+            .fetch_all(pool)
+            .await?;
     for row in rows {
         let Some(sid) = recording_sid(&row)? else {
             continue;
@@ -110,6 +145,9 @@ async fn purge_deleted(pool: &AnyPool, blobs: &Blobs, now: Stamp, report: &mut R
         .bind(now.0.saturating_sub(DELETED_KEPT_US))
         .execute(pool)
         .await?;
+    for old in ["DELETE FROM call_events WHERE created < $1", "DELETE FROM audit WHERE created < $1"] {
+        sqlx::query(old).bind(now.0.saturating_sub(EVENTS_KEPT_US)).execute(pool).await?;
+    }
     let rows = sqlx::query("SELECT sid FROM recordings WHERE status = 'deleted'").fetch_all(pool).await?;
     for row in rows {
         let Some(sid) = recording_sid(&row)? else {
@@ -129,5 +167,7 @@ fn recording_sid(row: &sqlx::any::AnyRow) -> Result<Option<Sid>, StoreError> {
 
 /// The record of a deleted recording is shown on demand for 40 days.
 const DELETED_KEPT_US: i64 = 40 * 24 * 3600 * 1_000_000;
+/// What applications were asked during calls, and who changed what, is kept for 90 days.
+const EVENTS_KEPT_US: i64 = 90 * 24 * 3600 * 1_000_000;
 /// The error code of a recording without sound.
 const TOO_SHORT: i64 = 16101;

@@ -14,30 +14,51 @@ use crate::StoreError;
 /// A statement with its values.
 pub(crate) type Statement = Query<'static, Any, AnyArguments>;
 
-pub(crate) const ACCOUNT_COLUMNS: &str = "sid, friendly_name, status, token, created, updated";
+pub(crate) const ACCOUNT_COLUMNS: &str = "sid, friendly_name, status, token, created, updated, \
+    parent, contact, voice, public_media";
 pub(crate) const NUMBER_COLUMNS: &str = "sid, account, phone_number, friendly_name, voice_url, voice_method, \
     voice_fallback_url, voice_fallback_method, status_callback, status_callback_method, strict_documents, \
-    origin_file, origin_line, created, updated";
+    origin_file, origin_line, created, updated, voice_application, sms_url, sms_method, sms_fallback_url, \
+    sms_fallback_method, sms_application";
 pub(crate) const CALL_COLUMNS: &str = "sid, account, parent, number, to_number, from_number, to_raw, from_raw, \
     caller_name, forwarded_from, direction, status, created, updated, started, answered, ended, cause, line, \
-    supervision, queued_ms";
+    supervision, queued_ms, answered_by, line_group";
 pub(crate) const RECORDING_COLUMNS: &str = "sid, account, call, status, channels, source, duration_ms, error_code, \
-    started, created, updated";
+    started, created, updated, conference, track";
 pub(crate) const NOTIFICATION_COLUMNS: &str = "sid, account, call, level, code, message, created, request_url, \
     request_method, request_variables, response_headers, response_body";
 
 pub(crate) fn put_account(account: &Account) -> Statement {
-    sqlx::query(
-        "INSERT INTO accounts (sid, friendly_name, status, token, created, updated) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (sid) DO UPDATE SET friendly_name = excluded.friendly_name, status = excluded.status,
-         token = excluded.token, updated = excluded.updated",
-    )
-    .bind(account.sid.to_string())
-    .bind(plain(&account.friendly_name))
-    .bind(account_status(account.status))
-    .bind(plain(&account.token))
-    .bind(account.created.0)
-    .bind(account.updated.0)
+    upsert("accounts", ACCOUNT_COLUMNS, &["sid"], "")
+        .bind(account.sid.to_string())
+        .bind(plain(&account.friendly_name))
+        .bind(account_status(account.status))
+        .bind(plain(&account.token))
+        .bind(account.created.0)
+        .bind(account.updated.0)
+        .bind(account.parent.map(|sid| sid.to_string()))
+        .bind(plain(&account.contact))
+        .bind(serde_json::to_string(&account.voice).unwrap_or_else(|_| "{}".into()))
+        .bind(i64::from(account.public_media))
+}
+
+/// `INSERT`, or `UPDATE` of all but the keys and `created` where such a row is there (and `only_if` holds).
+/// All parts are words of this crate.
+pub(crate) fn upsert(
+    table: &'static str,
+    columns: &'static str,
+    keys: &[&'static str],
+    only_if: &'static str,
+) -> Statement {
+    let names: Vec<&str> = columns.split(',').map(str::trim).collect();
+    let places: Vec<String> = (1..=names.len()).map(|at| format!("${at}")).collect();
+    let kept = |name: &&&str| !keys.contains(*name) && **name != "created";
+    let sets: Vec<String> = names.iter().filter(kept).map(|name| format!("{name} = excluded.{name}")).collect();
+    let (places, sets, keys) = (places.join(", "), sets.join(", "), keys.join(", "));
+    let guard = if only_if.is_empty() { String::new() } else { format!(" WHERE {only_if}") };
+    let sql =
+        format!("INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT ({keys}) DO UPDATE SET {sets}{guard}");
+    sqlx::query(sqlx::AssertSqlSafe(sql))
 }
 
 pub(crate) fn put_number(number: &Number) -> Statement {
@@ -45,33 +66,28 @@ pub(crate) fn put_number(number: &Number) -> Statement {
         NumberOrigin::Api => (None, None),
         NumberOrigin::File { file, line } => (Some(plain(file)), Some(i64::from(*line))),
     };
-    sqlx::query(
-        "INSERT INTO numbers (sid, account, phone_number, friendly_name, voice_url, voice_method,
-         voice_fallback_url, voice_fallback_method, status_callback, status_callback_method, strict_documents,
-         origin_file, origin_line, created, updated)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-         ON CONFLICT (sid) DO UPDATE SET account = excluded.account, phone_number = excluded.phone_number,
-         friendly_name = excluded.friendly_name, voice_url = excluded.voice_url,
-         voice_method = excluded.voice_method, voice_fallback_url = excluded.voice_fallback_url,
-         voice_fallback_method = excluded.voice_fallback_method, status_callback = excluded.status_callback,
-         status_callback_method = excluded.status_callback_method, strict_documents = excluded.strict_documents,
-         origin_file = excluded.origin_file, origin_line = excluded.origin_line, updated = excluded.updated",
-    )
-    .bind(number.sid.to_string())
-    .bind(number.account.to_string())
-    .bind(plain(&number.phone_number))
-    .bind(plain(&number.friendly_name))
-    .bind(plain(&number.voice_url))
-    .bind(number.voice_method.as_str())
-    .bind(plain(&number.voice_fallback_url))
-    .bind(number.voice_fallback_method.as_str())
-    .bind(plain(&number.status_callback))
-    .bind(number.status_callback_method.as_str())
-    .bind(i64::from(number.strict_documents))
-    .bind(file)
-    .bind(line)
-    .bind(number.created.0)
-    .bind(number.updated.0)
+    upsert("numbers", NUMBER_COLUMNS, &["sid"], "")
+        .bind(number.sid.to_string())
+        .bind(number.account.to_string())
+        .bind(plain(&number.phone_number))
+        .bind(plain(&number.friendly_name))
+        .bind(plain(&number.voice_url))
+        .bind(number.voice_method.as_str())
+        .bind(plain(&number.voice_fallback_url))
+        .bind(number.voice_fallback_method.as_str())
+        .bind(plain(&number.status_callback))
+        .bind(number.status_callback_method.as_str())
+        .bind(i64::from(number.strict_documents))
+        .bind(file)
+        .bind(line)
+        .bind(number.created.0)
+        .bind(number.updated.0)
+        .bind(number.voice_application.map(|sid| sid.to_string()))
+        .bind(plain(&number.sms_url))
+        .bind(number.sms_method.as_str())
+        .bind(plain(&number.sms_fallback_url))
+        .bind(number.sms_fallback_method.as_str())
+        .bind(number.sms_application.map(|sid| sid.to_string()))
 }
 
 /// A call that has ended stays ended: a late write of an earlier state does not bring it back.
@@ -80,16 +96,17 @@ pub(crate) fn put_call(call: &Call, box_name: &str) -> Statement {
         sqlx::query(
             "INSERT INTO calls (sid, account, parent, number, to_number, from_number, to_raw, from_raw, caller_name,
              forwarded_from, direction, status, created, updated, started, answered, ended, cause, line, box,
-             supervision, queued_ms)
+             supervision, queued_ms, answered_by, line_group)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-             $21, $22)
+             $21, $22, $23, $24)
              ON CONFLICT (sid) DO UPDATE SET parent = excluded.parent, number = excluded.number,
              to_number = excluded.to_number, from_number = excluded.from_number, to_raw = excluded.to_raw,
              from_raw = excluded.from_raw, caller_name = excluded.caller_name,
              forwarded_from = excluded.forwarded_from, status = excluded.status, updated = excluded.updated,
              started = excluded.started, answered = excluded.answered, ended = excluded.ended,
              cause = excluded.cause, line = excluded.line,
-             supervision = excluded.supervision, queued_ms = excluded.queued_ms
+             supervision = excluded.supervision, queued_ms = excluded.queued_ms,
+             answered_by = excluded.answered_by, line_group = excluded.line_group
              WHERE calls.ended IS NULL OR excluded.ended IS NOT NULL",
         ),
         call,
@@ -103,14 +120,15 @@ pub(crate) fn keep_journaled_call(call: &Call, box_name: &str) -> Statement {
         sqlx::query(
             "INSERT INTO calls (sid, account, parent, number, to_number, from_number, to_raw, from_raw, caller_name,
              forwarded_from, direction, status, created, updated, started, answered, ended, cause, line, box,
-             supervision, queued_ms)
+             supervision, queued_ms, answered_by, line_group)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-             $21, $22)
+             $21, $22, $23, $24)
              ON CONFLICT (sid) DO UPDATE SET to_number = excluded.to_number, from_number = excluded.from_number,
              caller_name = excluded.caller_name, status = excluded.status, updated = excluded.updated,
              started = excluded.started, answered = excluded.answered, ended = excluded.ended,
              cause = excluded.cause, line = excluded.line,
-             supervision = excluded.supervision, queued_ms = excluded.queued_ms
+             supervision = excluded.supervision, queued_ms = excluded.queued_ms,
+             answered_by = excluded.answered_by, line_group = excluded.line_group
              WHERE calls.ended IS NULL AND excluded.ended IS NOT NULL",
         ),
         call,
@@ -142,16 +160,20 @@ fn bind_call(statement: Statement, call: &Call, box_name: &str) -> Statement {
         .bind(plain(box_name))
         .bind(call.supervision.as_deref().map(plain))
         .bind(i64::from(call.queued_ms))
+        .bind(call.answered_by.as_deref().map(plain))
+        .bind(plain(&call.group))
 }
 
 /// A deleted recording stays deleted, however late a write of its end comes.
 pub(crate) fn put_recording(recording: &Recording, box_name: &str) -> Statement {
     sqlx::query(
         "INSERT INTO recordings (sid, account, call, status, channels, source, duration_ms, error_code, started,
-         created, updated, box) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         created, updated, box, conference, track)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
          ON CONFLICT (sid) DO UPDATE SET status = excluded.status, channels = excluded.channels,
          source = excluded.source, duration_ms = excluded.duration_ms, error_code = excluded.error_code,
-         started = excluded.started, updated = excluded.updated WHERE recordings.status <> 'deleted'",
+         started = excluded.started, updated = excluded.updated, track = excluded.track
+         WHERE recordings.status <> 'deleted'",
     )
     .bind(recording.sid.to_string())
     .bind(recording.account.to_string())
@@ -165,6 +187,8 @@ pub(crate) fn put_recording(recording: &Recording, box_name: &str) -> Statement 
     .bind(recording.created.0)
     .bind(recording.updated.0)
     .bind(plain(box_name))
+    .bind(recording.conference.map(|sid| sid.to_string()))
+    .bind(plain(&recording.track))
 }
 
 pub(crate) fn put_notification(notification: &Notification) -> Statement {
@@ -189,7 +213,7 @@ pub(crate) fn put_notification(notification: &Notification) -> Statement {
 
 pub(crate) fn account(row: &AnyRow) -> Result<Account, StoreError> {
     let cells = Cells { table: "accounts", row };
-    let status: String = cells.value("status")?;
+    let (status, voice): (String, String) = (cells.value("status")?, cells.value("voice")?);
     Ok(Account {
         sid: cells.sid("sid")?,
         friendly_name: cells.value("friendly_name")?,
@@ -200,10 +224,10 @@ pub(crate) fn account(row: &AnyRow) -> Result<Account, StoreError> {
         token: cells.value("token")?,
         created: cells.stamp("created")?,
         updated: cells.stamp("updated")?,
-        parent: None,
-        contact: String::new(),
-        voice: tipring_resources::VoiceSettings::default(),
-        public_media: false,
+        parent: cells.sid_or_none("parent")?,
+        contact: cells.value("contact")?,
+        voice: serde_json::from_str(&voice).map_err(|_| cells.strange("voice", &voice))?,
+        public_media: cells.flag("public_media")?,
     })
 }
 
@@ -224,16 +248,16 @@ pub(crate) fn number(row: &AnyRow) -> Result<Number, StoreError> {
         voice_fallback_method: cells.method("voice_fallback_method")?,
         status_callback: cells.value("status_callback")?,
         status_callback_method: cells.method("status_callback_method")?,
-        strict_documents: cells.value::<i64>("strict_documents")? != 0,
+        strict_documents: cells.flag("strict_documents")?,
         origin,
         created: cells.stamp("created")?,
         updated: cells.stamp("updated")?,
-        voice_application: None,
-        sms_url: String::new(),
-        sms_method: tipring_resources::Method::Post,
-        sms_fallback_url: String::new(),
-        sms_fallback_method: tipring_resources::Method::Post,
-        sms_application: None,
+        voice_application: cells.sid_or_none("voice_application")?,
+        sms_url: cells.value("sms_url")?,
+        sms_method: cells.method("sms_method")?,
+        sms_fallback_url: cells.value("sms_fallback_url")?,
+        sms_fallback_method: cells.method("sms_fallback_method")?,
+        sms_application: cells.sid_or_none("sms_application")?,
     })
 }
 
@@ -265,8 +289,8 @@ pub(crate) fn call(row: &AnyRow) -> Result<Call, StoreError> {
         line: cells.value("line")?,
         supervision: cells.value("supervision")?,
         queued_ms: cells.small("queued_ms")?.unwrap_or(0),
-        answered_by: None,
-        group: String::new(),
+        answered_by: cells.value("answered_by")?,
+        group: cells.value("line_group")?,
     })
 }
 
@@ -285,8 +309,8 @@ pub(crate) fn recording(row: &AnyRow) -> Result<Recording, StoreError> {
         started: cells.stamp("started")?,
         created: cells.stamp("created")?,
         updated: cells.stamp("updated")?,
-        conference: None,
-        track: String::new(),
+        conference: cells.sid_or_none("conference")?,
+        track: cells.value("track")?,
     })
 }
 
@@ -313,13 +337,13 @@ pub(crate) fn notification(row: &AnyRow) -> Result<Notification, StoreError> {
 }
 
 /// A row, read by column name.
-struct Cells<'r> {
-    table: &'static str,
-    row: &'r AnyRow,
+pub(crate) struct Cells<'r> {
+    pub(crate) table: &'static str,
+    pub(crate) row: &'r AnyRow,
 }
 
 impl Cells<'_> {
-    fn value<T>(&self, column: &'static str) -> Result<T, StoreError>
+    pub(crate) fn value<T>(&self, column: &'static str) -> Result<T, StoreError>
     where
         for<'q> T: sqlx::Decode<'q, Any> + sqlx::Type<Any>,
     {
@@ -328,34 +352,43 @@ impl Cells<'_> {
             .map_err(|error| StoreError::BadRow { table: self.table, text: format!("{column}: {error}") })
     }
 
-    fn strange(&self, column: &str, value: &str) -> StoreError {
+    pub(crate) fn strange(&self, column: &str, value: &str) -> StoreError {
         StoreError::BadRow { table: self.table, text: format!("{column} is {value:?}") }
     }
 
-    fn sid_or_none(&self, column: &'static str) -> Result<Option<Sid>, StoreError> {
+    pub(crate) fn sid_or_none(&self, column: &'static str) -> Result<Option<Sid>, StoreError> {
         let text: Option<String> = self.value(column)?;
         text.map(|text| text.parse().map_err(|_| self.strange(column, &text))).transpose()
     }
 
-    fn sid(&self, column: &'static str) -> Result<Sid, StoreError> {
+    pub(crate) fn sid(&self, column: &'static str) -> Result<Sid, StoreError> {
         self.sid_or_none(column)?.ok_or_else(|| self.strange(column, "null"))
     }
 
-    fn stamp(&self, column: &'static str) -> Result<Stamp, StoreError> {
+    /// A yes or no: 1 or 0.
+    pub(crate) fn flag(&self, column: &'static str) -> Result<bool, StoreError> {
+        Ok(self.value::<i64>(column)? != 0)
+    }
+
+    pub(crate) fn stamp_or_none(&self, column: &'static str) -> Result<Option<Stamp>, StoreError> {
+        Ok(self.value::<Option<i64>>(column)?.map(Stamp))
+    }
+
+    pub(crate) fn stamp(&self, column: &'static str) -> Result<Stamp, StoreError> {
         self.value(column).map(Stamp)
     }
 
-    fn small<T: TryFrom<i64>>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
+    pub(crate) fn small<T: TryFrom<i64>>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
         let value: Option<i64> = self.value(column)?;
         value.map(|value| T::try_from(value).map_err(|_| self.strange(column, &value.to_string()))).transpose()
     }
 
-    fn method(&self, column: &'static str) -> Result<Method, StoreError> {
+    pub(crate) fn method(&self, column: &'static str) -> Result<Method, StoreError> {
         let text: String = self.value(column)?;
         self.method_of(column, &text)
     }
 
-    fn method_of(&self, column: &'static str, text: &str) -> Result<Method, StoreError> {
+    pub(crate) fn method_of(&self, column: &'static str, text: &str) -> Result<Method, StoreError> {
         [Method::Get, Method::Post]
             .into_iter()
             .find(|known| known.as_str() == text)
@@ -364,14 +397,14 @@ impl Cells<'_> {
 }
 
 /// PostgreSQL refuses NUL in a text; a caller's name may hold one.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
 const ACCOUNT_STATUSES: [AccountStatus; 3] = [AccountStatus::Active, AccountStatus::Suspended, AccountStatus::Closed];
 const DIRECTIONS: [Direction; 3] = [Direction::Inbound, Direction::OutboundApi, Direction::OutboundDial];
 
-fn account_status(status: AccountStatus) -> &'static str {
+pub(crate) fn account_status(status: AccountStatus) -> &'static str {
     match status {
         AccountStatus::Active => "active",
         AccountStatus::Suspended => "suspended",

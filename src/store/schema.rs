@@ -31,12 +31,92 @@ pub(crate) async fn migrate(connection: &mut AnyConnection, engine: Engine) -> R
 }
 
 const STEPS: &[&[&str]] =
-    &[FIRST, &["CREATE INDEX calls_by_status ON calls (account, status, created, sid)"], OUTGOING];
+    &[FIRST, &["CREATE INDEX calls_by_status ON calls (account, status, created, sid)"], OUTGOING, RESOURCES];
 
 /// What outgoing calls add to a call. The calls of before never waited for a line.
 const OUTGOING: &[&str] = &[
     "ALTER TABLE calls ADD COLUMN supervision TEXT",
     "ALTER TABLE calls ADD COLUMN queued_ms BIGINT NOT NULL DEFAULT 0",
+];
+
+/// The resources beside calls: rooms, queues, keys, texts. What is added to older tables has the value that was true before.
+const RESOURCES: &[&str] = &[
+    "ALTER TABLE accounts ADD COLUMN parent TEXT",
+    "ALTER TABLE accounts ADD COLUMN contact TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE accounts ADD COLUMN voice TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE accounts ADD COLUMN public_media BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE numbers ADD COLUMN voice_application TEXT",
+    "ALTER TABLE numbers ADD COLUMN sms_url TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE numbers ADD COLUMN sms_method TEXT NOT NULL DEFAULT 'POST'",
+    "ALTER TABLE numbers ADD COLUMN sms_fallback_url TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE numbers ADD COLUMN sms_fallback_method TEXT NOT NULL DEFAULT 'POST'",
+    "ALTER TABLE numbers ADD COLUMN sms_application TEXT",
+    "ALTER TABLE calls ADD COLUMN answered_by TEXT",
+    "ALTER TABLE calls ADD COLUMN line_group TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE recordings ADD COLUMN conference TEXT",
+    "ALTER TABLE recordings ADD COLUMN track TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX recordings_of_conference ON recordings (conference)",
+    "CREATE INDEX accounts_of ON accounts (parent, created, sid)",
+    "CREATE TABLE conferences (
+        sid TEXT PRIMARY KEY, account TEXT NOT NULL, friendly_name TEXT NOT NULL, status TEXT NOT NULL,
+        region TEXT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, started BIGINT, ended BIGINT,
+        reason_ended TEXT, ended_by TEXT, box TEXT NOT NULL)",
+    "CREATE INDEX conferences_of ON conferences (account, created, sid)",
+    "CREATE INDEX conferences_named ON conferences (account, friendly_name)",
+    "CREATE INDEX conferences_alive ON conferences (box, status)",
+    "CREATE TABLE participants (
+        conference TEXT NOT NULL, call TEXT NOT NULL, account TEXT NOT NULL, label TEXT NOT NULL,
+        muted BIGINT NOT NULL, hold BIGINT NOT NULL, coaching BIGINT NOT NULL, coached TEXT,
+        start_on_enter BIGINT NOT NULL, end_on_exit BIGINT NOT NULL, status TEXT NOT NULL, created BIGINT NOT NULL,
+        updated BIGINT NOT NULL, queue_ms BIGINT NOT NULL, box TEXT NOT NULL, PRIMARY KEY (conference, call))",
+    "CREATE INDEX participants_alive ON participants (box)",
+    "CREATE TABLE queues (
+        sid TEXT PRIMARY KEY, account TEXT NOT NULL, friendly_name TEXT NOT NULL, max_size BIGINT NOT NULL,
+        created BIGINT NOT NULL, updated BIGINT NOT NULL)",
+    "CREATE INDEX queues_of ON queues (account, created, sid)",
+    "CREATE TABLE members (
+        queue TEXT NOT NULL, call TEXT NOT NULL, account TEXT NOT NULL, enqueued BIGINT NOT NULL, box TEXT NOT NULL,
+        PRIMARY KEY (queue, call))",
+    "CREATE INDEX members_in_order ON members (queue, enqueued, call)",
+    "CREATE INDEX members_alive ON members (box)",
+    "CREATE TABLE applications (
+        sid TEXT PRIMARY KEY, account TEXT NOT NULL, friendly_name TEXT NOT NULL, voice_url TEXT NOT NULL,
+        voice_method TEXT NOT NULL, voice_fallback_url TEXT NOT NULL, voice_fallback_method TEXT NOT NULL,
+        status_callback TEXT NOT NULL, status_callback_method TEXT NOT NULL, sms_url TEXT NOT NULL,
+        sms_method TEXT NOT NULL, sms_fallback_url TEXT NOT NULL, sms_fallback_method TEXT NOT NULL,
+        sms_status_callback TEXT NOT NULL, message_status_callback TEXT NOT NULL, created BIGINT NOT NULL,
+        updated BIGINT NOT NULL)",
+    "CREATE INDEX applications_of ON applications (account, created, sid)",
+    "CREATE TABLE caller_ids (
+        sid TEXT PRIMARY KEY, account TEXT NOT NULL, phone_number TEXT NOT NULL, friendly_name TEXT NOT NULL,
+        created BIGINT NOT NULL, updated BIGINT NOT NULL)",
+    "CREATE INDEX caller_ids_of ON caller_ids (account, created, sid)",
+    "CREATE UNIQUE INDEX caller_ids_once ON caller_ids (account, phone_number)",
+    "CREATE TABLE api_keys (
+        sid TEXT PRIMARY KEY, account TEXT NOT NULL, friendly_name TEXT NOT NULL, secret_hash TEXT NOT NULL,
+        scope TEXT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL)",
+    "CREATE INDEX api_keys_of ON api_keys (account, created, sid)",
+    "CREATE TABLE transcriptions (
+        sid TEXT PRIMARY KEY, account TEXT NOT NULL, recording TEXT NOT NULL, call TEXT NOT NULL, status TEXT NOT NULL,
+        body TEXT NOT NULL, duration_ms BIGINT, language TEXT NOT NULL, created BIGINT NOT NULL,
+        updated BIGINT NOT NULL, box TEXT NOT NULL)",
+    "CREATE INDEX transcriptions_of ON transcriptions (account, created, sid)",
+    "CREATE INDEX transcriptions_of_recording ON transcriptions (recording)",
+    "CREATE TABLE messages (
+        sid TEXT PRIMARY KEY, account TEXT NOT NULL, call TEXT, direction TEXT NOT NULL, from_number TEXT NOT NULL,
+        to_number TEXT NOT NULL, body TEXT NOT NULL, status TEXT NOT NULL, error_code BIGINT, error_message TEXT,
+        segments BIGINT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, sent BIGINT, box TEXT NOT NULL)",
+    "CREATE INDEX messages_of ON messages (account, created, sid)",
+    "CREATE TABLE call_events (
+        sid TEXT PRIMARY KEY, account TEXT NOT NULL, call TEXT NOT NULL, created BIGINT NOT NULL, method TEXT NOT NULL,
+        url TEXT NOT NULL, request_variables TEXT NOT NULL, status BIGINT, response_headers TEXT NOT NULL,
+        response_body TEXT NOT NULL, duration_ms BIGINT NOT NULL, error_code BIGINT)",
+    "CREATE INDEX call_events_of ON call_events (call, created, sid)",
+    "CREATE INDEX call_events_by_age ON call_events (created)",
+    "CREATE TABLE audit (
+        sid TEXT PRIMARY KEY, account TEXT NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL, resource TEXT,
+        source TEXT NOT NULL, created BIGINT NOT NULL)",
+    "CREATE INDEX audit_of ON audit (account, created, sid)",
 ];
 
 const FIRST: &[&str] = &[

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{AnyConnection, AnyPool, Row};
-use tipring_resources::{Account, Call, Number, Record, Sid, Stamp};
+use sqlx::{AnyConnection, AnyPool, Connection, Row};
+use tipring_resources::{Account, Application, AuditEvent, Call, Key, Number, Record, Sid, Stamp};
 
 use crate::journal::Journal;
 use crate::writer::{Command, Committed, Writer, WriterCounters};
@@ -74,6 +74,9 @@ impl Store {
         sqlx::any::install_default_drivers();
         std::fs::create_dir_all(&config.data_dir).map_err(|error| StoreError::file(&config.data_dir, &error))?;
         let (url, engine) = database_url(&config)?;
+        if engine == Engine::Sqlite {
+            first_look(&url).await?;
+        }
         let writers = pool(&url, engine, 1).await?;
         let mut connection = writers.acquire().await?;
         schema::migrate(&mut connection, engine).await?;
@@ -136,9 +139,24 @@ impl Store {
         self.inner.writer.send(Command::Number(number))
     }
 
+    /// Inserts or changes an application.
+    pub fn put_application(&self, application: Application) -> Committed {
+        self.inner.writer.send(Command::Application(application))
+    }
+
+    /// Inserts or changes a key.
+    pub fn put_key(&self, key: Key) -> Committed {
+        self.inner.writer.send(Command::Key(key))
+    }
+
+    /// Notes what was done by the API.
+    pub fn put_audit(&self, event: AuditEvent) -> Committed {
+        self.inner.writer.send(Command::Audit(event))
+    }
+
     /// Deletes a number of an account, wherever it was set: who may is the caller's business. False: there was none.
     pub async fn delete_number(&self, account: Sid, sid: Sid) -> Result<bool, StoreError> {
-        Ok(self.inner.writer.send(Command::DeleteNumber { account, sid }).rows().await? > 0)
+        self.delete::<Number>(account, sid).await
     }
 
     /// Deletes the record of an ended call. False: there was none, or it has not ended.
@@ -190,6 +208,17 @@ async fn check(connection: &mut AnyConnection, sql: &'static str) -> Result<(), 
         [line] if line == "ok" => Ok(()),
         found => Err(StoreError::Corrupt(found.join("; "))),
     }
+}
+
+/// A pool tries a damaged file again and again until its time is up, and then only says so: this says what is wrong.
+async fn first_look(url: &str) -> Result<(), StoreError> {
+    let mut connection = AnyConnection::connect(url).await?;
+    for pragma in SQLITE_PRAGMAS {
+        sqlx::query(*pragma).fetch_all(&mut connection).await?;
+    }
+    sqlx::query("SELECT COUNT(*) FROM sqlite_master").fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
 }
 
 async fn pool(url: &str, engine: Engine, connections: u32) -> Result<AnyPool, StoreError> {

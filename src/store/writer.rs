@@ -8,14 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use sqlx::{AnyConnection, AnyPool, Connection, Row};
-use tipring_resources::{Account, Number, Record, Sid, Stamp};
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Connection, Row};
+use tipring_resources::{Account, Application, AuditEvent, Key, Number, Record, Sid, Stamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::journal::Journal;
+use crate::rows::Statement;
 use crate::store::Engine;
-use crate::{StoreError, rows};
+use crate::{StoreError, rooms, rows, tenants, texts};
 
 /// Writes that may wait. A write is some hundred microseconds on a sound disk; a queue this long means a dead one.
 pub const WRITE_QUEUE: usize = 8192;
@@ -31,9 +32,24 @@ pub(crate) enum Command {
     Record(Record),
     Account(Account),
     Number(Number),
-    DeleteNumber { account: Sid, sid: Sid },
-    DeleteCall { account: Sid, sid: Sid },
-    DeleteRecording { account: Sid, sid: Sid, now: Stamp },
+    Application(Application),
+    Key(Key),
+    Audit(AuditEvent),
+    /// Of a table by its name, one of our own words.
+    Delete {
+        table: &'static str,
+        account: Sid,
+        sid: Sid,
+    },
+    DeleteCall {
+        account: Sid,
+        sid: Sid,
+    },
+    DeleteRecording {
+        account: Sid,
+        sid: Sid,
+        now: Stamp,
+    },
     Nothing,
 }
 
@@ -256,11 +272,7 @@ impl Desk {
 
     async fn apply(&self, tx: &mut AnyConnection, command: &Command) -> Outcome {
         let statement = match command {
-            Command::Record(Record::Call(call)) => rows::put_call(call, &self.box_name),
-            Command::Record(Record::Recording(recording)) => rows::put_recording(recording, &self.box_name),
-            Command::Record(Record::Notification(notification)) => rows::put_notification(notification),
-            // Their tables come with the next step of the schema.
-            Command::Record(_) => return Ok(0),
+            Command::Record(record) => put(record, &self.box_name),
             Command::Account(account) => rows::put_account(account),
             Command::Number(number) => {
                 if let Some(other) = holder(tx, number).await? {
@@ -268,8 +280,11 @@ impl Desk {
                 }
                 rows::put_number(number)
             }
-            Command::DeleteNumber { account, sid } => {
-                sqlx::query("DELETE FROM numbers WHERE sid = $1 AND account = $2")
+            Command::Application(application) => tenants::put_application(application),
+            Command::Key(key) => tenants::put_key(key),
+            Command::Audit(event) => tenants::put_audit(event),
+            Command::Delete { table, account, sid } => {
+                sqlx::query(AssertSqlSafe(format!("DELETE FROM {table} WHERE sid = $1 AND account = $2")))
                     .bind(sid.to_string())
                     .bind(account.to_string())
             }
@@ -281,7 +296,7 @@ impl Desk {
             .bind(account.to_string()),
             Command::DeleteRecording { account, sid, now } => sqlx::query(
                 "UPDATE recordings SET status = 'deleted', updated = $3 WHERE sid = $1 AND account = $2
-                 AND status NOT IN ('deleted', 'in-progress')",
+                 AND status NOT IN ('deleted', 'in-progress', 'paused', 'stopped')",
             )
             .bind(sid.to_string())
             .bind(account.to_string())
@@ -289,6 +304,25 @@ impl Desk {
             Command::Nothing => return Ok(0),
         };
         Ok(statement.execute(tx).await?.rows_affected())
+    }
+}
+
+fn put(record: &Record, box_name: &str) -> Statement {
+    match record {
+        Record::Call(call) => rows::put_call(call, box_name),
+        Record::Recording(recording) => rows::put_recording(recording, box_name),
+        Record::Notification(notification) => rows::put_notification(notification),
+        Record::Conference(conference) => rooms::put_conference(conference, box_name),
+        Record::Participant(participant) => rooms::put_participant(participant, box_name),
+        Record::ParticipantGone { conference, call } => rooms::participant_gone(*conference, *call),
+        Record::Queue(queue) => rooms::put_queue(queue),
+        Record::QueueGone(sid) => rooms::queue_gone(*sid),
+        Record::Member(member) => rooms::put_member(member, box_name),
+        Record::MemberGone { queue, call } => rooms::member_gone(*queue, *call),
+        Record::Transcription(transcription) => texts::put_transcription(transcription, box_name),
+        Record::Message(message) => texts::put_message(message, box_name),
+        Record::CallEvent(event) => texts::put_event(event),
+        Record::CallerId(caller_id) => tenants::put_caller_id(caller_id),
     }
 }
 

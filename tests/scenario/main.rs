@@ -2,6 +2,7 @@
 //! tests look at is the sound in the telephone and the requests in the application's log; rooms have tests of their own.
 
 mod audio;
+mod crowd;
 mod determinism;
 mod failures;
 mod failures_outbound;
@@ -17,6 +18,7 @@ mod rows_dial;
 mod rows_errors;
 mod rows_live;
 mod rows_outgoing;
+mod rows_rooms;
 mod rows_verbs;
 mod sound;
 mod world;

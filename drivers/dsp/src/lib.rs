@@ -1,5 +1,6 @@
 //! Sound in numbers: G.711 both ways, levels, tones, DTMF both ways, the networks' tones and rhythms both ways, keying at
-//! 1200 bit/s both ways, speech or silence, mixing, and the comparison that tests use to recognise a prompt. It reads no card, keeps no clock and allocates nothing; every state is a plain value.
+//! 1200 bit/s both ways, speech or silence, who has answered, mixing, and the comparison that tests use to recognise a
+//! prompt. It reads no card, keeps no clock and allocates nothing; every state is a plain value.
 //!
 //! Linear samples are `i16` at 8 kHz. G.711 A-law (13 bits) is scaled by 8 and µ-law (14 bits) by 4, as in ITU-T G.191,
 //! so both laws share one scale within 0.07 dB.
@@ -8,6 +9,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod answer;
 pub mod cadence;
 pub mod correlate;
 pub mod dtmf;
@@ -21,6 +23,7 @@ pub mod speech;
 pub mod tone;
 pub mod zone;
 
+pub use answer::{Answered, Answering, Verdict};
 pub use cadence::{CadenceTone, InformationTone};
 pub use correlate::{Match, best_match, correlation};
 pub use dtmf::{Detector, KEYS, KeyTone, frequencies_of};

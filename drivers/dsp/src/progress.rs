@@ -156,6 +156,11 @@ impl Progress {
         first
     }
 
+    /// Whether the block before was mostly one of the network's tones, whatever its rhythm.
+    pub fn hears_tone(&self) -> bool {
+        self.tone
+    }
+
     fn begun(&mut self, off_ms: u32) {
         self.silence_ms = SILENCE_MS;
         self.history.pause(off_ms);

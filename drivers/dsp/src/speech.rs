@@ -55,10 +55,14 @@ impl Speech {
         Voice::Silent
     }
 
+    /// Mean square of the quietest block of the last 2.5 s; very large before the first.
+    pub fn floor(&self) -> f32 {
+        self.buckets.iter().copied().fold(f32::MAX, f32::min)
+    }
+
     /// Mean square that a block must exceed.
     fn threshold(&self) -> f32 {
-        let floor = self.buckets.iter().copied().fold(f32::MAX, f32::min);
-        (floor * ABOVE_FLOOR).clamp(LOWEST, HIGHEST)
+        (self.floor() * ABOVE_FLOOR).clamp(LOWEST, HIGHEST)
     }
 
     fn note(&mut self, power: f32) {

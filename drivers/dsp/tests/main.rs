@@ -1,4 +1,5 @@
 //! The tests of sound as one program: keys, keying and the network's tones against their limits.
+mod answer;
 mod fsk;
 mod grid;
 mod hang_up;

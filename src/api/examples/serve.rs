@@ -89,6 +89,7 @@ impl Live for NoLines {
                 let end = if call.answered.is_some() { CallStatus::Completed } else { CallStatus::Canceled };
                 go_on(&self.store, &self.living, call.sid, end)
             }),
+            Request::VerifyCallerId(_) => None,
         };
         Box::pin(async move { done.map_or(Reply::NotLive, |call| Reply::Call(Box::new(call))) })
     }
@@ -137,7 +138,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let base = format!("http://{}", listener.local_addr()?);
     println!("{base} {} {}", account.sid, account.token);
     let live = Arc::new(NoLines { store: store.clone(), living: Arc::default(), sids: AtomicU64::new(1) });
-    axum::serve(listener, app(State { store, live, base })).await?;
+    axum::serve(listener, app(State { store, live, base, options: tipring_api::Options::default() })).await?;
     Ok(())
 }
 

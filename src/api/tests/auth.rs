@@ -132,7 +132,7 @@ async fn the_account_is_shown_and_renamed() {
     assert_eq!((renamed.status.as_u16(), renamed.json()["friendly_name"].as_str()), (200, Some("Müller & Söhne")));
     assert_eq!(desk.live.told.lock().unwrap().len(), 1, "and the router was told");
     assert!(desk.live.told.lock().unwrap()[0].1);
-    assert_eq!(desk.post(".json", "Status=closed").await.fault(), (403, 20403));
+    assert_eq!(desk.post(".json", "Status=closed").await.fault(), (400, 21477));
     let list = desk.get("/2010-04-01/Accounts.json").await.json();
     assert_eq!(list["accounts"].as_array().unwrap().len(), 1, "its own only");
 }

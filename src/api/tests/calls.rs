@@ -98,7 +98,7 @@ async fn every_field_of_the_peers_call_is_there() {
     names.sort_unstable();
     let wanted = "account_sid answer_supervision answered_by api_version caller_name date_created date_updated direction duration end_time \
         forwarded_from from from_formatted group_sid hangup_cause line parent_call_sid phone_number_sid price price_unit queue_time sid \
-        start_time status subresource_uris to to_formatted trunk_sid uri";
+        start_time status subresource_uris to to_formatted trunk trunk_sid uri";
     assert_eq!(names, wanted.split_whitespace().collect::<Vec<_>>());
 }
 

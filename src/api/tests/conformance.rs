@@ -2,8 +2,9 @@
 //! property there and none besides but our own, of the right type, null only where null is allowed. And its parameters.
 
 use serde_json::Value;
-use tipring_resources::{CallStatus, Code, Level, Notification, Record, RecordingStatus, Sid, SidKind};
+use tipring_resources::CallStatus;
 
+use crate::furnished::furnished;
 use crate::support::*;
 
 /// The description, or a loud word that it is missing.
@@ -20,8 +21,13 @@ fn description() -> Option<Value> {
     }
 }
 
-/// What our calls say beside the peers' fields.
-const OURS: &[&str] = &["answer_supervision", "hangup_cause", "line"];
+/// What our calls, accounts and keys say beside the peers' fields.
+const OURS: &[(&str, &[&str])] = &[
+    ("api.v2010.account.call", &["answer_supervision", "hangup_cause", "line", "trunk"]),
+    ("api.v2010.account", &["settings"]),
+    ("api.v2010.account.key", &["scope"]),
+    ("api.v2010.account.signing_key", &["scope"]),
+];
 
 /// What is wrong with `value` by the schema; empty: nothing.
 fn faults(description: &Value, name: &str, value: &Value) -> Vec<String> {
@@ -31,7 +37,7 @@ fn faults(description: &Value, name: &str, value: &Value) -> Vec<String> {
     faults.extend(properties.keys().filter(|key| !shown.contains_key(*key)).map(|key| format!("{key} is missing")));
     for (key, value) in shown {
         match properties.get(key) {
-            None if name == "api.v2010.account.call" && OURS.contains(&key.as_str()) => {}
+            None if OURS.iter().any(|(of, ours)| *of == name && ours.contains(&key.as_str())) => {}
             None => faults.push(format!("{key} is too much")),
             Some(schema) => faults.extend(fault(description, schema, value).map(|text| format!("{key}: {text}"))),
         }
@@ -66,30 +72,6 @@ fn fault(description: &Value, schema: &Value, value: &Value) -> Option<String> {
     (!allowed.contains(value)).then(|| format!("{value} is none of {allowed:?}"))
 }
 
-async fn furnished() -> Desk {
-    let desk = Desk::new().await;
-    desk.put_calls(1..2, CallStatus::Completed).await;
-    desk.put_calls(2..3, CallStatus::Queued).await;
-    desk.store.put(Record::Recording(recording(1, RecordingStatus::Completed))).await.unwrap();
-    desk.store.put_number(number(1, 1, "+12025550100")).await.unwrap();
-    let notification = Notification {
-        sid: Sid::new(SidKind::Notification, 1),
-        account: me(),
-        call: Some(call(1, CallStatus::Busy).sid),
-        level: Level::Warning,
-        code: Code(12200),
-        text: "text".into(),
-        at: at(1),
-        request_url: "http://app/".into(),
-        request_method: None,
-        request_variables: String::new(),
-        response_headers: String::new(),
-        response_body: String::new(),
-    };
-    desk.store.put(Record::Notification(notification)).await.unwrap();
-    desk
-}
-
 #[tokio::test]
 async fn every_resource_has_the_public_shape() {
     let Some(description) = description() else { return };
@@ -110,16 +92,47 @@ async fn every_resource_has_the_public_shape() {
             "api.v2010.account.call.call_notification-instance",
             format!("{call}/Notifications/NO00000000000000000000000000000001.json"),
         ),
+        // Of one that is over: before, the description would have a reason for an end that has not come.
+        ("api.v2010.account.conference", "/Conferences/CF00000000000000000000000000000002.json".into()),
+        (
+            "api.v2010.account.conference.participant",
+            "/Conferences/Room%20A/Participants/CA00000000000000000000000000000001.json".into(),
+        ),
+        (
+            "api.v2010.account.conference.conference_recording",
+            "/Conferences/CF00000000000000000000000000000001/Recordings/RE00000000000000000000000000000001.json".into(),
+        ),
+        ("api.v2010.account.queue", "/Queues/QU00000000000000000000000000000001.json".into()),
+        ("api.v2010.account.queue.member", "/Queues/QU00000000000000000000000000000001/Members/Front.json".into()),
+        ("api.v2010.account.application", "/Applications/AP00000000000000000000000000000001.json".into()),
+        ("api.v2010.account.outgoing_caller_id", "/OutgoingCallerIds/PN00000000000000000000000000000002.json".into()),
+        ("api.v2010.account.key", "/Keys/SK00000000000000000000000000000001.json".into()),
+        ("api.v2010.account.signing_key", "/SigningKeys/SK00000000000000000000000000000001.json".into()),
+        ("api.v2010.account.transcription", "/Transcriptions/TR00000000000000000000000000000001.json".into()),
+        (
+            "api.v2010.account.recording.recording_transcription",
+            "/Recordings/RE00000000000000000000000000000001/Transcriptions/TR00000000000000000000000000000001.json"
+                .into(),
+        ),
+        ("api.v2010.account.message", "/Messages/SM00000000000000000000000000000001.json".into()),
+        ("api.v2010.account.balance", "/Balance.json".into()),
     ] {
         let got = desk.get(&path).await.json();
         assert_eq!(faults(&description, schema, &got), Vec::<String>::new(), "{path}");
     }
-    for (schema, path) in [
-        ("api.v2010.account.notification", "/Notifications.json".to_string()),
-        ("api.v2010.account.call.call_notification", format!("{call}/Notifications.json")),
+    for (schema, member, path) in [
+        ("api.v2010.account.notification", "notifications", "/Notifications.json".to_string()),
+        ("api.v2010.account.call.call_notification", "notifications", format!("{call}/Notifications.json")),
+        ("api.v2010.account.call.call_event", "events", format!("{call}/Events.json")),
+        ("api.v2010.account.usage.usage_record", "usage_records", "/Usage/Records.json".into()),
+        (
+            "api.v2010.account.available_phone_number_country.available_phone_number_local",
+            "available_phone_numbers",
+            "/AvailablePhoneNumbers/ZZ/Local.json".into(),
+        ),
     ] {
         let got = desk.get(&path).await.json();
-        assert_eq!(faults(&description, schema, &got["notifications"][0]), Vec::<String>::new(), "{path}");
+        assert_eq!(faults(&description, schema, &got[member][0]), Vec::<String>::new(), "{path}");
     }
 }
 

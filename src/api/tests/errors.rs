@@ -16,6 +16,15 @@ async fn lists_have_the_one_envelope_with_one_member() {
         ("Calls", "calls"),
         ("Recordings", "recordings"),
         ("Conferences", "conferences"),
+        ("Messages", "messages"),
+        ("Transcriptions", "transcriptions"),
+        ("OutgoingCallerIds", "outgoing_caller_ids"),
+        ("Keys", "keys"),
+        ("SigningKeys", "signing_keys"),
+        ("SIP/Domains", "domains"),
+        ("SIP/CredentialLists", "credential_lists"),
+        ("SIP/IpAccessControlLists", "ip_access_control_lists"),
+        ("AvailablePhoneNumbers/ZZ/Local", "available_phone_numbers"),
         ("Queues", "queues"),
         ("Applications", "applications"),
         ("IncomingPhoneNumbers", "incoming_phone_numbers"),
@@ -66,7 +75,7 @@ async fn what_is_not_there_is_404_whatever_it_is() {
     ] {
         assert_eq!(desk.get(path).await.fault(), (404, 20404), "{path}");
     }
-    for path in ["/Calls/CA1.json", "/Calls/../Calls.json", "/Conferences/CF1/Participants.json", "/Calls.csv"] {
+    for path in ["/Calls/CA1.json", "/Calls/../Calls.json", "/Conferences/CF1/Participants.json", "/Queues.csv"] {
         assert_eq!(desk.get(path).await.fault(), (404, 20404), "{path}");
     }
 }

@@ -2,9 +2,13 @@
 
 mod auth;
 mod calls;
+mod catalogue;
 mod conformance;
 mod errors;
+mod furnished;
 mod numbers;
 mod outgoing;
 mod recordings;
+mod rooms;
 mod support;
+mod tenants;

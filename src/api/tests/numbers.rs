@@ -47,7 +47,7 @@ async fn a_wrong_number_is_refused_with_its_code() {
         ("PhoneNumber=100&VoiceUrl=app", (400, 21402)),
         ("PhoneNumber=100&VoiceMethod=PATCH", (400, 21403)),
         ("PhoneNumber=100&VoiceFallbackUrl=http://a/", (400, 21405)),
-        ("PhoneNumber=100&VoiceUrl=http://a/&VoiceApplicationSid=AP1", (503, 20503)),
+        ("PhoneNumber=100&VoiceUrl=http://a/&VoiceApplicationSid=AP1", (400, 21218)),
         ("PhoneNumber=%zz", (400, 20002)),
         ("PhoneNumber=%ff", (400, 20002)),
     ] {

@@ -366,6 +366,7 @@ async fn c19_the_list_of_caller_ids_has_its_envelope() {
     let list = desk.get("/OutgoingCallerIds.json?PageSize=1").await.json();
     assert_eq!((list["outgoing_caller_ids"].as_array().map(Vec::len), list["page_size"].as_u64()), (Some(0), Some(1)));
     assert_eq!(list.as_object().unwrap().len(), 9, "the envelope and one list: {list}");
+    *desk.live.refuses.lock().unwrap() = Some((20503, "no calls to prove numbers yet"));
     assert_eq!(desk.post("/OutgoingCallerIds.json", "PhoneNumber=1").await.fault(), (503, 20503));
 }
 

@@ -60,6 +60,7 @@ impl Live for Played {
                 Ask::CreateCall(new) => Reply::Call(Box::new(self.make(&new))),
                 Ask::ChangeCall(change) => self.living_call(change.account, change.call),
                 Ask::EndCall { account, call, .. } => self.end(account, call),
+                Ask::VerifyCallerId(_) => Reply::Call(Box::new(call(901, CallStatus::Queued))),
             }
         })
     }
@@ -67,12 +68,19 @@ impl Live for Played {
     fn directory_changed(&self, change: DirectoryChange) -> Later<'_, ()> {
         Box::pin(async move {
             let committed = match &change {
+                // An application's URLs stand in place of the number's own: its date tells whether it is this one.
                 DirectoryChange::Number(number) => {
-                    self.store.number(number.sid).await.unwrap().as_ref() == Some(number)
+                    self.store.number(number.sid).await.unwrap().is_some_and(|kept| kept.updated == number.updated)
                 }
                 DirectoryChange::NumberGone(sid) => self.store.number(*sid).await.unwrap().is_none(),
                 DirectoryChange::Account(account) => {
                     self.store.account(account.sid).await.unwrap().as_ref() == Some(account)
+                }
+                DirectoryChange::CallerId(one) => {
+                    self.store.one(one.account, one.sid).await.unwrap().as_ref() == Some(one)
+                }
+                DirectoryChange::CallerIdGone(sid) => {
+                    self.store.one::<tipring_resources::CallerId>(me(), *sid).await.unwrap().is_none()
                 }
             };
             self.told.lock().unwrap().push((change, committed));
@@ -192,6 +200,11 @@ impl Got {
 
 impl Desk {
     pub async fn new() -> Self {
+        Self::with(tipring_api::Options::default()).await
+    }
+
+    /// A box with these settings.
+    pub async fn with(options: tipring_api::Options) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("tipring-api-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let dir = std::env::temp_dir().join(name);
@@ -213,7 +226,12 @@ impl Desk {
             panics: AtomicBool::new(false),
             next: AtomicU64::new(0),
         });
-        let state = State { store: store.clone(), live: Arc::clone(&live) as Arc<dyn Live>, base: "http://box".into() };
+        let state = State {
+            store: store.clone(),
+            live: Arc::clone(&live) as Arc<dyn Live>,
+            base: "http://box".into(),
+            options,
+        };
         Desk { app: app(state), live, store, dir }
     }
 
@@ -234,6 +252,13 @@ impl Desk {
 
     pub async fn post(&self, path: &str, form: &str) -> Got {
         let request = request("POST", path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(form.to_string())).unwrap()).await
+    }
+
+    /// A request with other credentials than account 1's.
+    pub async fn with_credentials(&self, method: &str, path: &str, user: &str, password: &str, form: &str) -> Got {
+        let request = Request::builder().method(method).uri(path).header(header::AUTHORIZATION, basic(user, password));
+        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request.body(Body::from(form.to_string())).unwrap()).await
     }
 

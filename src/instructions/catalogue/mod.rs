@@ -64,6 +64,18 @@ pub(crate) fn attributes(element: &'static str) -> impl Iterator<Item = &'static
     catalogue().filter(move |row| row.element == element && !row.attribute.is_empty())
 }
 
+/// The element of this name directly inside another one; in a document, if `outer` is empty.
+pub(crate) fn element(outer: &str, name: &str) -> Option<&'static Row> {
+    catalogue().find(|row| {
+        row.attribute.is_empty()
+            && match row.element.strip_prefix(outer) {
+                Some(inner) if outer.is_empty() => inner == name && name != "Response",
+                Some(inner) => inner.strip_prefix('>') == Some(name),
+                None => false,
+            }
+    })
+}
+
 /// The elements directly inside another one; of a document, if `outer` is empty. Each with its last name.
 pub(crate) fn elements(outer: &'static str) -> impl Iterator<Item = (&'static str, &'static Row)> {
     catalogue().filter(|row| row.attribute.is_empty() && row.element != "Response").filter_map(move |row| {

@@ -17,10 +17,10 @@ pub use sip::{SipNoun, SipUri};
 pub(crate) use queue::MAX_QUEUE_NAME;
 pub(crate) use sip::uri_of_text;
 
-use crate::attributes::nearest;
 use crate::catalogue;
 use crate::diagnostic::{Diagnostic, Notes};
 use crate::dial::{MAX_TARGETS, Target};
+use crate::nearest::nearest;
 use crate::verb::misplaced;
 use crate::xml::{Content, Element};
 
@@ -34,7 +34,7 @@ pub(crate) fn targets(dial: &Element, notes: &mut Notes<'_>) -> Result<Vec<Targe
     let mut nouns: Vec<&Element> = Vec::new();
     for content in &dial.content {
         let Content::Element(inner) = content else { continue };
-        if catalogue::elements("Dial").any(|(noun, _)| noun == inner.name) {
+        if catalogue::element("Dial", &inner.name).is_some() {
             nouns.push(inner);
         } else {
             not_a_noun(inner, notes);
@@ -71,7 +71,7 @@ fn target(noun: &Element, notes: &mut Notes<'_>) -> Result<Option<Target>, Diagn
         "Sip" => sip::read(noun, notes).map(|sip| Target::Sip(Box::new(sip))),
         "Client" => client::read(noun, notes).map(|client| Target::Client(Box::new(client))),
         name => {
-            let why = catalogue::elements("Dial").find(|(noun, _)| *noun == name).map_or("", |(_, row)| row.why);
+            let why = catalogue::element("Dial", name).map_or("", |row| row.why);
             notes.warn(12200, noun.at, format!("<{name}> cannot be called: {why}"));
             Some(Target::Unsupported(name.to_owned()))
         }
@@ -100,14 +100,16 @@ fn of_text(dial: &Element, notes: &mut Notes<'_>) -> Option<Target> {
 
 /// Complains of what is no noun: a verb, or a name that nobody knows.
 fn not_a_noun(inner: &Element, notes: &mut Notes<'_>) {
-    if catalogue::elements("").any(|(verb, _)| verb == inner.name) {
+    if catalogue::element("", &inner.name).is_some() {
         return misplaced(inner, "Dial", notes);
     }
-    let names: Vec<&str> = catalogue::elements("Dial").map(|(name, _)| name).collect();
-    let hint = nearest(&inner.name, &names).map(|near| format!("; did you mean {near}?"));
-    let hint = hint.unwrap_or_else(|| format!("; the nouns are {}", names.join(", ")));
-    let name: String = inner.name.chars().take(40).collect();
-    notes.warn(12200, inner.at, format!("<Dial> calls no <{name}>: passed over{hint}"));
+    notes.warn_with(12200, inner.at, || {
+        let names: Vec<&str> = catalogue::elements("Dial").map(|(name, _)| name).collect();
+        let hint = nearest(&inner.name, &names).map(|near| format!("; did you mean {near}?"));
+        let hint = hint.unwrap_or_else(|| format!("; the nouns are {}", names.join(", ")));
+        let name: String = inner.name.chars().take(40).collect();
+        format!("<Dial> calls no <{name}>: passed over{hint}")
+    });
 }
 
 /// Complains of text beside nouns.

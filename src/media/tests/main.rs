@@ -4,6 +4,7 @@
 mod caching;
 mod face;
 mod formats;
+mod listening;
 mod origin;
 mod room;
 mod speaking;

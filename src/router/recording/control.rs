@@ -7,7 +7,6 @@ use tipring_switch::{Command as SwitchCommand, Port, TapId};
 
 use super::{Ear, Side, Take, Wish};
 use crate::effects::{Effect, RequestId, TraceKind, Track, WriteId};
-use crate::errand::Errand;
 use crate::requests::{CallRecord, RecordingChange, Reply};
 use crate::running::{Heard, Refused};
 use crate::world::{TaskId, World};
@@ -67,6 +66,7 @@ impl World {
             callback_method: record.callback_method,
             events: record.events,
             url: url.to_owned(),
+            conference: None,
             text: None,
         };
         let crowded = || Refused(Code(20503), "too much waits beside the calls; try again later".to_owned());
@@ -90,19 +90,8 @@ impl World {
             Err(reply) => return self.emit(Effect::Reply { id, reply }),
         };
         match self.record_beside(&heard, record, "") {
-            Ok((recording, write)) => self.answer_after(id, of, Reply::Recording(Box::new(recording)), write),
+            Ok((recording, write)) => self.reply_with(id, of, Reply::Recording(Box::new(recording)), write),
             Err(Refused(code, text)) => self.emit(Effect::Reply { id, reply: Reply::Refused { code, text } }),
-        }
-    }
-
-    /// Answers a request once a record is committed.
-    pub(crate) fn answer_after(&mut self, id: RequestId, session: Sid, reply: Reply, write: WriteId) {
-        match self.begin(session, Errand::Answer { id, reply: Box::new(reply), write }) {
-            Some(errand) => self.routes.await_write(write, errand),
-            None => {
-                let text = "too much waits beside the calls; try again later".to_owned();
-                self.emit(Effect::Reply { id, reply: Reply::Refused { code: Code(20503), text } });
-            }
         }
     }
 
@@ -140,7 +129,7 @@ impl World {
         };
         if let Some((changed, write)) = self.change_take(sid, change) {
             let session = changed.call;
-            self.answer_after(id, session, Reply::Recording(Box::new(changed)), write);
+            self.reply_with(id, session, Reply::Recording(Box::new(changed)), write);
         }
     }
 

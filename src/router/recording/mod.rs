@@ -42,6 +42,8 @@ pub(crate) struct Wish {
     pub(crate) events: RecordingEvents,
     /// The document that wished it, for people.
     pub(crate) url: String,
+    /// The room that is recorded.
+    pub(crate) conference: Option<Sid>,
     /// What is said is to be written down.
     pub(crate) text: Option<TextWish>,
 }
@@ -113,7 +115,7 @@ impl Take {
             started: now,
             created: now,
             updated: now,
-            conference: None,
+            conference: wish.conference,
             track: track(wish.track).to_owned(),
         };
         let second = names.get(1).copied().zip(wish.ears.get(1).map(|ear| ear.law));
@@ -227,6 +229,9 @@ impl Take {
             param("RecordingSource", &recording.source),
             param("RecordingTrack", track(self.wish.track)),
         ];
+        if let Some(conference) = recording.conference {
+            params.push(param("ConferenceSid", conference));
+        }
         if recording.duration_ms.is_some() {
             params.push(param("RecordingDuration", seconds(recording)));
         }

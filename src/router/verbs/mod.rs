@@ -3,9 +3,9 @@
 
 mod connect;
 mod dial;
+mod enqueue;
 mod gather;
 mod message;
-mod not_yet;
 mod pause;
 mod record;
 mod refer;
@@ -24,10 +24,11 @@ pub(crate) enum Flow {
     Next,
     /// With another document.
     Ask(Ask),
+    /// Behind the verb in which this document is heard.
+    Leave,
 }
 
 pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flow, Stop> {
-    not_yet::tell(leg, page, verb);
     match verb {
         Verb::Say(say) => speak::say(leg, say).await,
         Verb::Play(play) => speak::play(leg, page, play).await,
@@ -38,13 +39,14 @@ pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flo
         Verb::Reject(reject) => Err(reject::run(leg, *reject)),
         Verb::Hangup => Err(leg.finish().await),
         Verb::Dial(dial) => dial::run(leg, page, dial).await,
+        Verb::Enqueue(enqueue) => enqueue::run(leg, page, enqueue).await,
+        Verb::Leave => Ok(Flow::Leave),
         Verb::Refer(refer) => Ok(refer::run(leg, page, refer)),
         Verb::Sms(sms) | Verb::Message(sms) => message::run(leg, page, sms).await,
         Verb::Connect(connect) => connect::run(leg, page, connect).await,
         Verb::Start(start) => start::run(leg, page, start).await,
         Verb::Stop(stop) => start::stop(leg, page, stop),
         Verb::Echo => connect::echo(leg).await,
-        Verb::Enqueue(_) | Verb::Leave => Ok(Flow::Next),
         Verb::Unsupported { .. } => Ok(Flow::Next),
     }
 }

@@ -78,6 +78,7 @@ fn begin(leg: &Leg, page: &Page, record: &Record) -> Result<Take, Stop> {
         callback_method: method_of(record.callback_method),
         events: record.callback_events,
         url: page.url.clone(),
+        conference: None,
         text: record.transcribe.then(|| TextWish {
             language: record.transcribe_language.clone(),
             callback: record.transcribe_callback.as_deref().map(|url| page.resolve(url)).unwrap_or_default(),
@@ -92,7 +93,8 @@ async fn listen(leg: &Leg, record: &Record, take: &mut Take) -> Ended {
     let mut until = leg.now() + Micros::from_s(u64::from(record.max_length_s));
     let ended = loop {
         let input = match leg.next(until).await {
-            Err(Stop::Over) => break Ended::CallOver,
+            // Nobody is called away from a Record.
+            Err(Stop::Over | Stop::CalledAway) => break Ended::CallOver,
             Err(Stop::Redirected) => break Ended::Redirected,
             Ok(input) => input,
         };

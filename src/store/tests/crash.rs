@@ -34,6 +34,8 @@ async fn c28_a_call_cut_by_a_crash_has_failed_and_the_past_is_intact() {
         absent_recordings: 1,
         lost_files: 1,
         deleted_files: 0,
+        ended_conferences: 0,
+        failed_transcriptions: 0,
     };
     assert_eq!(*store.repaired(), report);
     assert_eq!(store.call(me(), past.sid).await.unwrap(), Some(past));
@@ -269,6 +271,8 @@ async fn an_older_database_is_brought_up_to_date_and_keeps_its_calls() {
     let dir = Dir::new();
     let store = open(&dir.0).await;
     store.put(Record::Call(call(1, CallStatus::Completed))).await.unwrap();
+    store.put_account(account()).await.unwrap();
+    store.put_number(number(7, "100")).await.unwrap();
     store.close().await;
     let pool = sqlx::AnyPool::connect(&format!("sqlite:{}", dir.0.join("tipring.db").display())).await.unwrap();
     sqlx::query("DELETE FROM schema_steps WHERE step > 1").execute(&pool).await.unwrap();
@@ -276,6 +280,33 @@ async fn an_older_database_is_brought_up_to_date_and_keeps_its_calls() {
         "DROP INDEX calls_by_status",
         "ALTER TABLE calls DROP COLUMN supervision",
         "ALTER TABLE calls DROP COLUMN queued_ms",
+        "ALTER TABLE calls DROP COLUMN answered_by",
+        "ALTER TABLE calls DROP COLUMN line_group",
+        "DROP INDEX recordings_of_conference",
+        "ALTER TABLE recordings DROP COLUMN conference",
+        "ALTER TABLE recordings DROP COLUMN track",
+        "DROP INDEX accounts_of",
+        "ALTER TABLE accounts DROP COLUMN parent",
+        "ALTER TABLE accounts DROP COLUMN contact",
+        "ALTER TABLE accounts DROP COLUMN voice",
+        "ALTER TABLE accounts DROP COLUMN public_media",
+        "ALTER TABLE numbers DROP COLUMN voice_application",
+        "ALTER TABLE numbers DROP COLUMN sms_url",
+        "ALTER TABLE numbers DROP COLUMN sms_method",
+        "ALTER TABLE numbers DROP COLUMN sms_fallback_url",
+        "ALTER TABLE numbers DROP COLUMN sms_fallback_method",
+        "ALTER TABLE numbers DROP COLUMN sms_application",
+        "DROP TABLE conferences",
+        "DROP TABLE participants",
+        "DROP TABLE queues",
+        "DROP TABLE members",
+        "DROP TABLE applications",
+        "DROP TABLE caller_ids",
+        "DROP TABLE api_keys",
+        "DROP TABLE transcriptions",
+        "DROP TABLE messages",
+        "DROP TABLE call_events",
+        "DROP TABLE audit",
     ] {
         sqlx::query(undo).execute(&pool).await.unwrap();
     }
@@ -283,6 +314,8 @@ async fn an_older_database_is_brought_up_to_date_and_keeps_its_calls() {
     let store = open(&dir.0).await;
     let found = store.call(me(), call(1, CallStatus::Busy).sid).await.unwrap();
     assert_eq!(found, Some(call(1, CallStatus::Completed)), "nothing supervised it, and it never waited");
+    assert_eq!(store.account(me()).await.unwrap(), Some(account()));
+    assert_eq!(store.number(number(7, "").sid).await.unwrap(), Some(number(7, "100")));
     store.close().await;
     open(&dir.0).await;
 }

@@ -4,5 +4,6 @@ mod blobs;
 mod crash;
 mod lists;
 mod postgres;
+mod resources;
 mod support;
 mod writes;

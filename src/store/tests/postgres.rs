@@ -54,6 +54,9 @@ async fn the_same_on_postgres() {
     crate::lists::c34_pages_add_up_while_calls_arrive(&store().await).await;
     crate::lists::c34_filters_give_exact_sets(&store().await).await;
     crate::lists::other_lists(&store().await).await;
+    crate::resources::every_resource_reads_back(&store().await).await;
+    crate::resources::who_came_first_is_first_in_the_queue(&store().await).await;
+    crate::resources::c18_usage_adds_up(&store().await).await;
     let first = server.fresh().await;
     let second = Config { box_name: "box-b".into(), data_dir: server.dir.0.join("second"), ..first.clone() };
     let (a, b) = tokio::join!(Store::open(first), Store::open(second));

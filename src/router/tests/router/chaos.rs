@@ -82,10 +82,26 @@ fn documents(dice: &mut Dice) -> App {
         "<Refer><Sip>sip:a@b.test</Sip></Refer>",
         "<Dial timeout='5'><Number machineDetection='Enable' amdStatusCallback='/status'>+12025550123</Number></Dial>",
         "<Play>/{Digits}.wav</Play>",
+        "<Dial action='/voice'><Conference waitUrl='/wait'>a</Conference></Dial>",
+        "<Dial><Conference startConferenceOnEnter='false' beep='onExit'>a</Conference></Dial>",
+        "<Dial timeLimit='9'><Conference endConferenceOnExit='true' muted='true' record='record-from-start' \
+         statusCallback='/status' statusCallbackEvent='start end join leave mute hold modify speaker announcement'>b\
+         </Conference></Dial>",
+        "<Dial><Conference maxParticipants='2' waitUrl='' participantLabel='x'>c</Conference></Dial>",
+        "<Enqueue waitUrl='/wait' action='/voice'>q</Enqueue>",
+        "<Enqueue maxQueueSize='2' waitUrl='/key'>q</Enqueue>",
+        "<Leave/>",
+        "<Dial timeout='5' action='/voice'><Queue url='/say'>q</Queue></Dial>",
+        "<Dial timeout='6'><Queue>q</Queue></Dial>",
+        "<Dial timeout='5'><Number url='/key'>+12025550123</Number><Number url='/say'>+12025550124</Number></Dial>",
         "<broken",
     ];
     let count = dice.below(5);
-    let inner: String = (0..count).map(|_| verbs[dice.below(verbs.len())]).collect();
+    let mut inner: String = (0..count).map(|_| verbs[dice.below(verbs.len())]).collect();
+    if dice.below(4) == 0 {
+        inner =
+            ["<Enqueue>q</Enqueue>", "<Dial timeout='9'><Queue>q</Queue></Dial>"][dice.below(2)].to_owned() + &inner;
+    }
     match dice.below(12) {
         0 => App::Fails(11200),
         1 => App::Hangs,
@@ -107,6 +123,10 @@ fn chaos(seed: u64) -> Bench {
     bench.app(APP, &answers);
     bench.app("http://spare.test/", &[App::Fails(11200), xml("<Say>spare</Say>")]);
     bench.app("http://app.test/status", &[App::Fails(11200), App::Says("", String::new())]);
+    bench.app("http://app.test/wait", &[xml("<Say>w</Say><Pause/>"), App::Fails(11200), xml("<Play>/gone.wav</Play>")]);
+    let key = "<Gather numDigits='1' timeout='1' action='/gone'><Say>k</Say></Gather>";
+    bench.app("http://app.test/key", &[xml(key), xml("<Hangup/>"), xml("<Leave/>"), xml("<Redirect>/say</Redirect>")]);
+    bench.app("http://app.test/say", &[xml("<Say>s</Say>"), App::Hangs, App::Fails(11200), xml("<Dial>+1</Dial>")]);
     bench.sound("gone", SoundIs::Broken(13420));
     bench.sound("b.wav", SoundIs::BreaksAfter(300));
     bench.caller_speaks = dice.below(2) == 0;
@@ -121,7 +141,7 @@ fn chaos(seed: u64) -> Bench {
         if !leases.contains(&lease) {
             leases.push(lease);
         }
-        match dice.below(24) {
+        match dice.below(28) {
             0 => leases.push(bench.rings()),
             1 => leases.push(bench.rings_for("999")),
             2..=4 => bench.presses(lease, ["1", "#", "12", "*0#"][dice.below(4)]),
@@ -146,15 +166,16 @@ fn chaos(seed: u64) -> Bench {
                 }
             }
             21 => bench.event(Event::Line(LineEvent::LineFree)),
-            22 | 23 => beside(&mut bench, &mut dice),
+            22..=25 => group(&mut bench, &mut dice),
+            26 | 27 => beside(&mut bench, &mut dice),
             8 => bench.store_commits = dice.below(3) > 0,
             9 => bench.line_answers = dice.below(6) > 0,
             _ => bench.wait_ms([1, 10, 500, 1_500, 4_000][dice.below(5)]),
         }
     }
     bench.store_commits = true;
-    bench.run_out();
-    // Who hears himself, or speaks with a server, does so until he hangs up.
+    bench.wait_ms(90_000);
+    // Who waits for ever in a room or a queue, hears himself or speaks with a server is sent home.
     bench.event(Event::EndAll);
     bench.run_out();
     bench
@@ -295,6 +316,65 @@ fn order(bench: &mut Bench, dice: &mut Dice) {
     bench.creates(order);
 }
 
+/// The API does something to rooms and queues.
+fn group(bench: &mut Bench, dice: &mut Dice) {
+    use tipring_router::{Announce, Gathering, NewParticipant, ParticipantChange, Request, SeatWish};
+    let owner = account().sid;
+    let live: Vec<Sid> = bench.router.live_calls().map(|call| call.sid).collect();
+    let any = |dice: &mut Dice| live.get(dice.below(live.len().max(1))).copied().unwrap_or(owner);
+    let name = ["a", "b", "c", "new"][dice.below(4)].to_owned();
+    let method = tipring_resources::Method::Post;
+    let announce = Announce { url: "http://app.test/say".into(), method };
+    let seat = SeatWish {
+        label: ["", "x"][dice.below(2)].into(),
+        muted: dice.below(2) == 0,
+        end_on_exit: dice.below(4) == 0,
+        callback: ["", "http://app.test/status"][dice.below(2)].into(),
+        record: dice.below(3) == 0,
+        ..SeatWish::default()
+    };
+    let request = match dice.below(10) {
+        0 | 1 => {
+            let calls = (0..1 + dice.below(3)).map(|_| any(dice)).collect();
+            Request::Gather(Box::new(Gathering { account: owner, conference: name, calls, seat }))
+        }
+        2 => {
+            let call = Bench::order(inline("<Say>never</Say>"));
+            Request::CreateParticipant(Box::new(NewParticipant { call, conference: name, seat }))
+        }
+        3 | 4 => {
+            let mut some = || [None, Some(true), Some(false)][dice.below(3)];
+            let (muted, hold, coaching, end_on_exit) = (some(), some(), some(), some());
+            Request::ChangeParticipant(Box::new(ParticipantChange {
+                account: Some(owner),
+                conference: name,
+                call: [any(dice).to_string(), "x".into()][dice.below(2)].clone(),
+                muted,
+                hold,
+                coaching,
+                end_on_exit,
+                coached: (dice.below(2) == 0).then(|| any(dice)),
+                hold_document: (dice.below(2) == 0).then(|| ("http://app.test/wait".into(), method)),
+                announce: (dice.below(3) == 0).then(|| announce.clone()),
+                move_to: (dice.below(3) == 0).then(|| ["a", "aside"][dice.below(2)].to_owned()),
+                ..ParticipantChange::default()
+            }))
+        }
+        5 => Request::RemoveParticipant { account: owner, conference: name, call: any(dice).to_string() },
+        6 => {
+            let end = dice.below(2) == 0;
+            Request::ChangeConference { account: owner, conference: name, end, announce: Some(announce) }
+        }
+        7 => Request::Notice { account: owner, call: any(dice), announce },
+        8 => {
+            let call = (dice.below(2) == 0).then(|| any(dice));
+            Request::MoveMember { account: owner, queue: "q".into(), call, instructions: url(APP) }
+        }
+        _ => Request::CreateQueue { account: owner, name: "q".into(), max_size: 3 },
+    };
+    bench.request_of_api(request);
+}
+
 /// The API gives some live call another document, or changes it otherwise.
 fn redirect(bench: &mut Bench, dice: &mut Dice) {
     let live: Vec<Sid> = bench.router.live_calls().map(|call| call.sid).collect();
@@ -351,6 +431,13 @@ fn check(bench: &Bench, seed: u64) {
     assert!(bench.connected.is_empty(), "seed {seed}: {:?} stays connected", bench.connected);
     assert!(!bench.has_open_recording(), "seed {seed}: a recording stays open");
     bench.nothing_is_left();
+    assert!(bench.voices.is_empty(), "seed {seed}: voices stay: {:?}", bench.voices);
+    assert!(bench.seats.is_empty(), "seed {seed}: seats stay: {:?}", bench.seats);
+    let rooms = bench.rooms();
+    let ended = |sid| rooms.iter().rfind(|room| room.sid == sid).is_some_and(|room| room.ended.is_some());
+    assert!(rooms.iter().all(|room| ended(room.sid)), "seed {seed}: a room stays");
+    assert!(bench.waiting().is_empty(), "seed {seed}: somebody stays in a queue");
+    assert_eq!(bench.router.busy(), 0, "seed {seed}: something goes on");
     let open = bench.log.iter().filter(|(_, effect)| matches!(effect, Effect::OpenRecording { .. })).count();
     let closed = bench.log.iter().filter(|(_, effect)| matches!(effect, Effect::CloseRecording { .. })).count();
     assert_eq!(open, closed, "seed {seed}: every recording is closed");
@@ -415,6 +502,9 @@ struct Seen {
     verdicts: usize,
     messages: usize,
     texts: usize,
+    rooms: u64,
+    moved: usize,
+    queued: usize,
 }
 
 #[test]
@@ -439,12 +529,17 @@ fn whatever_happens_every_call_ends_once() {
         seen.verdicts += bench.count(|effect| matches!(effect, Effect::Classify { .. }));
         seen.messages += bench.count(|effect| matches!(effect, Effect::SendMessage(_)));
         seen.texts += bench.count(|effect| matches!(effect, Effect::Transcribe { .. }));
+        seen.rooms += counters.rooms;
+        let lines = bench.lines();
+        seen.moved += lines.iter().filter(|line| line.contains("participant_updated_via_api")).count();
+        seen.queued += lines.iter().filter(|line| line.contains("Enqueue ended: bridged")).count();
     }
     // It was worth something only if all of it happened.
     assert!(seen.calls > 3_000 && seen.documents > 500 && seen.recordings > 50, "{seen:?}");
     assert!(seen.out > 1_000 && seen.bridges > 100 && seen.redirects > 200 && seen.expired > 5, "{seen:?}");
     assert!(seen.listens > 200 && seen.streams > 100 && seen.verdicts > 100, "{seen:?}");
     assert!(seen.messages > 100 && seen.texts > 20, "{seen:?}");
+    assert!(seen.rooms > 300 && seen.moved > 20 && seen.queued > 5, "{seen:?}");
     assert!(seen.failures > 100 && seen.stale > 1_000, "{seen:?}");
 }
 

@@ -172,64 +172,29 @@ fn an_error_leaves_what_a_developer_needs() {
     assert!(bench.lines().iter().any(|line| line.contains("fault warning 12200 line 3 column 1")));
 }
 
-/// Every code that stands in the sources of the two rooms can be looked up.
+/// Every code that stands in the sources of the two crates can be looked up.
 #[test]
 fn every_code_that_is_uttered_is_in_the_table() {
-    let sources = [
-        include_str!("../../../instructions/attributes.rs"),
-        include_str!("../../../instructions/called.rs"),
-        include_str!("../../../instructions/connect.rs"),
-        include_str!("../../../instructions/diagnostic.rs"),
-        include_str!("../../../instructions/dial.rs"),
-        include_str!("../../../instructions/enqueue.rs"),
-        include_str!("../../../instructions/gather.rs"),
-        include_str!("../../../instructions/hangup.rs"),
-        include_str!("../../../instructions/lib.rs"),
-        include_str!("../../../instructions/markup.rs"),
-        include_str!("../../../instructions/noun/client.rs"),
-        include_str!("../../../instructions/noun/conference.rs"),
-        include_str!("../../../instructions/noun/mod.rs"),
-        include_str!("../../../instructions/noun/number.rs"),
-        include_str!("../../../instructions/noun/queue.rs"),
-        include_str!("../../../instructions/noun/sip.rs"),
-        include_str!("../../../instructions/parameter.rs"),
-        include_str!("../../../instructions/pause.rs"),
-        include_str!("../../../instructions/place.rs"),
-        include_str!("../../../instructions/play.rs"),
-        include_str!("../../../instructions/record.rs"),
-        include_str!("../../../instructions/redirect.rs"),
-        include_str!("../../../instructions/refer.rs"),
-        include_str!("../../../instructions/reject.rs"),
-        include_str!("../../../instructions/say.rs"),
-        include_str!("../../../instructions/sms.rs"),
-        include_str!("../../../instructions/start.rs"),
-        include_str!("../../../instructions/stream.rs"),
-        include_str!("../../../instructions/transcription.rs"),
-        include_str!("../../../instructions/verb.rs"),
-        include_str!("../../../instructions/xml.rs"),
-        include_str!("../../errand.rs"),
-        include_str!("../../fetch.rs"),
-        include_str!("../../leg.rs"),
-        include_str!("../../bridge.rs"),
-        include_str!("../../incoming.rs"),
-        include_str!("../../live.rs"),
-        include_str!("../../order.rs"),
-        include_str!("../../outgoing.rs"),
-        include_str!("../../recording/end.rs"),
-        include_str!("../../verbs/dial/callees.rs"),
-        include_str!("../../sound.rs"),
-        include_str!("../../story.rs"),
-        include_str!("../../verbs/not_yet.rs"),
-        include_str!("../../verbs/record.rs"),
-    ];
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.to_owned(), root.join("../instructions")];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+            if entry.is_dir() && name != "tests" {
+                folders.push(entry);
+            } else if name.ends_with(".rs") && !name.contains("tests") && !["limits.rs"].contains(&name.as_str()) {
+                sources.push(std::fs::read_to_string(entry).expect("a source"));
+            }
+        }
+    }
     let mut seen = std::collections::BTreeSet::new();
-    for source in sources {
+    for source in &sources {
         let words = source.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         let numbers = words.filter(|word| word.len() == 5).filter_map(|word| word.parse::<u32>().ok());
         seen.extend(numbers.filter(|code| (10_000..33_000).contains(code) || (94_000..95_000).contains(code)));
     }
     assert!(seen.len() > 60, "{seen:?}");
-    for code in seen {
-        assert_ne!(Code(code).meaning(), "unknown code", "{code}");
-    }
+    let unknown: Vec<u32> = seen.into_iter().filter(|code| Code(*code).meaning() == "unknown code").collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }

@@ -255,6 +255,29 @@ fn c20_a_foreign_number_is_refused_and_nothing_is_seized() {
         21210,
         "another account's"
     );
+    let proven = |account| tipring_resources::CallerId {
+        sid: tipring_resources::Sid::new(tipring_resources::SidKind::Number, 77),
+        account,
+        phone_number: "+12025550777".into(),
+        friendly_name: String::new(),
+        created: tipring_resources::Stamp(0),
+        updated: tipring_resources::Stamp(0),
+    };
+    let shows = |bench: &mut Bench, order: &mut tipring_router::NewCall, account| {
+        bench.event(Event::Directory(DirectoryChange::CallerId(proven(account))));
+        order.from = "+12025550777".into();
+    };
+    assert_eq!(refused(&|bench, order| shows(bench, order, account().sid)), 0, "a caller id of the account");
+    let other = tipring_resources::Sid::new(tipring_resources::SidKind::Account, 5);
+    assert_eq!(refused(&|bench, order| shows(bench, order, other)), 21210, "another account's caller id");
+    assert_eq!(
+        refused(&|bench, order| {
+            shows(bench, order, account().sid);
+            bench.event(Event::Directory(DirectoryChange::CallerIdGone(proven(account().sid).sid)));
+        }),
+        21210,
+        "deleted"
+    );
     assert_eq!(refused(&|_, order| order.to = "+8821612345678".into()), 21215, "premium is closed");
     assert_eq!(refused(&|_, order| order.to = "hello".into()), 21211);
     assert_eq!(refused(&|_, order| order.from = "hello".into()), 21212);

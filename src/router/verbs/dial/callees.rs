@@ -98,6 +98,7 @@ impl Dialling<'_> {
                 emergency: callee.emergency,
             },
             born: None,
+            delay: Micros::ZERO,
             may_queue: false,
             no_line: None,
             lost: 0,
@@ -105,6 +106,7 @@ impl Dialling<'_> {
             ring_limit: Micros::from_s(u64::from(self.dial.timeout_s)),
             send_digits: number.send_digits.clone(),
             record: None,
+            whisper: number.url.as_deref().map(|url| (self.page.resolve(url), method_of(number.method))),
             machine: number.machine_detection.map(|how| Machine {
                 how,
                 beside: true,

@@ -88,6 +88,7 @@ impl Dialling<'_> {
             callback_method: method_of(self.dial.recording_callback_method),
             events: self.dial.recording_events,
             url: self.page.url.clone(),
+            conference: None,
             text: None,
         };
         self.take = Take::begin(&mut world, self.leg.task, &call, wish);

@@ -5,11 +5,13 @@
 //! crosspoints taken back, its ringback stopped and its recording kept.
 
 mod callees;
+mod conference;
 mod heard;
 mod outcome;
+mod waiting;
 
 use tipring_card::Micros;
-use tipring_instructions::Dial;
+use tipring_instructions::{Dial, Target};
 use tipring_resources::Call;
 use tipring_switch::PlayId;
 
@@ -40,6 +42,10 @@ struct Dialling<'a> {
 }
 
 pub(super) async fn run(leg: &Leg, page: &Page, dial: &Dial) -> Result<Flow, Stop> {
+    // A room stands alone.
+    if let [Target::Conference(room)] = &dial.targets[..] {
+        return conference::run(leg, page, dial, room).await;
+    }
     let mut dialling =
         Dialling { leg, page, dial, legs: Vec::new(), ringback: None, take: None, starred: false, bridged: false };
     let ended = dialling.carry_out().await;
@@ -56,6 +62,10 @@ pub(super) async fn run(leg: &Leg, page: &Page, dial: &Dial) -> Result<Flow, Sto
 
 impl Dialling<'_> {
     async fn carry_out(&mut self) -> Result<Outcome, Stop> {
+        // A queue stands alone.
+        if let [Target::Queue(queue)] = &self.dial.targets[..] {
+            return self.serve(queue).await;
+        }
         let callees = self.callees();
         let Some(shown) = self.shown(&callees)? else {
             return Ok(Outcome { status: "failed", call: None, bridged: false });
@@ -86,10 +96,10 @@ impl Dialling<'_> {
     async fn race(&mut self, first: usize) -> Result<Option<TaskId>, Stop> {
         loop {
             let states = self.states(first);
-            let won = |state: &ChildState| {
-                matches!(state, ChildState::Answered | ChildState::Ready | ChildState::Left(_)) || answered(state)
-            };
-            if let Some((winner, _)) = states.iter().find(|(_, state)| won(state)) {
+            let won =
+                |state: &ChildState| matches!(state, ChildState::Answered | ChildState::Ready | ChildState::Left(_));
+            let won = |leg: TaskId, state: &ChildState| won(state) || (answered(state) && !self.is_screened(leg));
+            if let Some((winner, _)) = states.iter().find(|(leg, state)| won(*leg, state)) {
                 return Ok(Some(*winner));
             }
             let live: Vec<_> = states.iter().filter(|(_, state)| !state.is_gone()).collect();
@@ -144,6 +154,9 @@ impl Dialling<'_> {
         self.bridged = true;
         {
             let mut world = self.leg.world();
+            if let Some(queued) = world.sessions.get_mut(&winner).and_then(|session| session.queued.as_mut()) {
+                queued.bridged = true;
+            }
             world.connect(self.leg.task, ours, theirs);
             world.connect(self.leg.task, theirs, ours);
             world.counters.bridges += 1;
@@ -166,6 +179,11 @@ impl Dialling<'_> {
         world.children.get(&child).map_or(ChildState::Trying, |child| child.state.clone())
     }
 
+    /// Whether a leg hears a document before it is connected.
+    fn is_screened(&self, child: TaskId) -> bool {
+        self.leg.world().children.get(&child).is_some_and(|child| child.screened)
+    }
+
     fn states(&self, first: usize) -> Vec<(TaskId, ChildState)> {
         self.legs.iter().skip(first).map(|(task, _)| (*task, self.state(*task))).collect()
     }
@@ -174,9 +192,10 @@ impl Dialling<'_> {
     fn end_legs(&mut self, but: Option<TaskId>) {
         let mut world = self.leg.world();
         for (task, _) in self.legs.iter().filter(|(task, _)| Some(*task) != but) {
-            let ours = world.children.get(task).is_some_and(|child| !child.state.is_gone());
-            if ours {
-                world.end_call(*task, End::OURS);
+            match world.children.get(task).filter(|child| !child.state.is_gone()).map(|child| child.lent) {
+                Some(true) => world.give_back(*task),
+                Some(false) => drop(world.end_call(*task, End::OURS)),
+                None => {}
             }
         }
     }
@@ -187,6 +206,7 @@ impl Dialling<'_> {
         self.stop_ringback();
         let mut world = self.leg.world();
         world.unbridge(self.leg.task);
+        world.agent_leaves(self.leg.task);
         for (task, call) in &mut self.legs {
             if let Some(child) = world.children.remove(task)
                 && let ChildState::Left(last) | ChildState::Ended(last) = child.state

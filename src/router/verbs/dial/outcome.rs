@@ -35,12 +35,18 @@ impl Dialling<'_> {
             .collect();
         let near = |call: &&Call| match call.status {
             CallStatus::NoAnswer => 3,
+            _ if call.answered.is_some() => 3,
             CallStatus::Busy => 2,
             CallStatus::Canceled => 1,
             _ => 0,
         };
         let call = if self.dial.sequential { calls.last() } else { calls.iter().max_by_key(near) };
-        let status = call.map_or("failed", |call| call.status.as_str());
+        let status = match call {
+            None => "failed",
+            // It was answered, and declined in the document that it heard.
+            Some(call) if call.answered.is_some() => "no-answer",
+            Some(call) => call.status.as_str(),
+        };
         Outcome { status, call: call.cloned(), bridged: false }
     }
 

@@ -4,6 +4,7 @@
 mod api;
 mod beside;
 mod far_end;
+mod group;
 mod told;
 
 pub use beside::{Server, Utterance};
@@ -22,7 +23,7 @@ use tipring_router::{
     LineCommand, LineEvent, LineKind, LineNumber, MediaSource, NewCall, Outbound, Outgoing, PlayId, Purpose, Reply,
     Request, RequestId, Router, SwitchCommand, SwitchEvent, TraceKind,
 };
-use tipring_switch::{Port, TapId, Tone};
+use tipring_switch::{Port, RoomId, TapId, Tone};
 
 /// 2026-11-22 20:00 UTC.
 pub const EPOCH: Stamp = Stamp(1_795_377_600_000_000);
@@ -89,6 +90,10 @@ pub struct Bench {
     far_ends: BTreeMap<String, FarEnd>,
     /// Crosspoints that the router has made and not taken back: listener and talker.
     pub connected: BTreeSet<(Port, Port)>,
+    /// Seats in rooms of the switch: hears, talks.
+    pub seats: BTreeMap<Port, (RoomId, bool, bool)>,
+    /// Voices of the box that are in use.
+    pub voices: BTreeSet<Port>,
     /// Every crosspoint that ever was, with its time.
     pub bridges: Vec<(Micros, Port, Port)>,
     /// Leases of lines that we called on, in order, with the number called.
@@ -161,6 +166,7 @@ pub fn config(seed: u64) -> Config {
             queue_limit: Micros::from_s(60),
         },
         public_base: "http://127.0.0.1:8080".into(),
+        sources: 100..116,
         apology: "sorry".into(),
         unconfigured: "no application".into(),
         ..Config::default()
@@ -201,6 +207,8 @@ impl Bench {
             recording_ms: 4_000,
             far_ends: BTreeMap::new(),
             connected: BTreeSet::new(),
+            seats: BTreeMap::new(),
+            voices: BTreeSet::new(),
             bridges: Vec::new(),
             called: Vec::new(),
             requests_made: 100,
@@ -405,6 +413,13 @@ impl Bench {
             SwitchCommand::TapHeard { port, tap } => {
                 self.taps.entry(tap).or_insert(Tapped { port, sid: None }).port = port;
             }
+            SwitchCommand::AttachSource { port, .. } => assert!(self.voices.insert(port), "attached twice"),
+            SwitchCommand::Detach { port } => {
+                assert!(self.voices.remove(&port), "was not attached");
+                self.detach(port);
+            }
+            SwitchCommand::Join { port, room, hears, talks } => drop(self.seats.insert(port, (room, hears, talks))),
+            SwitchCommand::Leave { port } => drop(self.seats.remove(&port)),
             SwitchCommand::Untap { tap, .. } => self.tap_ends(tap),
             SwitchCommand::Connect { listener, talker } => {
                 assert!(self.connected.insert((listener, talker)), "connected twice");
@@ -445,6 +460,7 @@ impl Bench {
     }
 
     fn leave(&mut self, lease: Port) {
+        self.seats.remove(&lease);
         let plays: Vec<PlayId> = self.playing.iter().filter(|(_, p)| p.2 == lease).map(|(play, _)| *play).collect();
         for play in plays {
             self.cut(play, lease);

@@ -1,0 +1,191 @@
+//! Recognizers in real time: what a tap hears goes to the media layer while it is spoken, what was understood comes back
+//! as events.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use tipring_card::Block;
+use tipring_media::{Heard, ListenRequest, MediaClient, Microphone, Preset, Results};
+use tipring_resources::Code;
+use tipring_router::{Event, Listen, ListenHeard, ListenId};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+/// Blocks that wait for a recognizer: 5 s, in which it has to begin.
+pub const EARLY: usize = 500;
+/// What is spoken where nobody said.
+pub const LANGUAGE: &str = "en-US";
+
+/// All recognizers that listen.
+#[derive(Default)]
+pub struct Listening {
+    open: HashMap<ListenId, Open>,
+}
+
+struct Open {
+    /// `None`: the sound is over, the last word is waited for.
+    sound: Option<mpsc::Sender<Block>>,
+    continuous: bool,
+    task: AbortHandle,
+}
+
+impl Listening {
+    /// Begins one; what it tells goes to `tell`.
+    pub fn begin<T: Send + 'static>(
+        &mut self,
+        media: MediaClient,
+        id: ListenId,
+        listen: Listen,
+        tell: mpsc::Sender<T>,
+        wrap: impl Fn(Event) -> T + Send + Sync + 'static,
+    ) {
+        let (sound, blocks) = mpsc::channel(EARLY);
+        let continuous = listen.continuous;
+        let task = tokio::spawn(async move {
+            let last = hear(&media, &listen, blocks, |heard| {
+                let event = wrap(Event::Heard { id, heard });
+                let tell = tell.clone();
+                async move { tell.send(event).await.is_ok() }
+            })
+            .await;
+            let _ = tell.send(wrap(Event::Heard { id, heard: last })).await;
+        });
+        self.open.insert(id, Open { sound: Some(sound), continuous, task: task.abort_handle() });
+    }
+
+    /// A block for one. Where it is 5 s behind, the block is lost.
+    pub fn block(&self, id: ListenId, block: &Block) {
+        if let Some(sound) = self.open.get(&id).and_then(|open| open.sound.as_ref()) {
+            let _ = sound.try_send(*block);
+        }
+    }
+
+    /// The sound of one is over.
+    pub fn end(&mut self, id: ListenId, dropped: bool) {
+        if dropped {
+            if let Some(open) = self.open.remove(&id) {
+                open.task.abort();
+            }
+        } else if let Some(open) = self.open.get_mut(&id) {
+            open.sound = None;
+        }
+    }
+
+    /// Whether an event of one may go on to the router; after its last word it is forgotten.
+    pub fn told(&mut self, id: ListenId, heard: &ListenHeard) -> bool {
+        let Some(open) = self.open.get(&id) else {
+            return false;
+        };
+        let last = match heard {
+            ListenHeard::Partial { .. } => false,
+            ListenHeard::Final { .. } => !open.continuous,
+            ListenHeard::Failed { .. } | ListenHeard::Ended => true,
+        };
+        if last {
+            self.open.remove(&id);
+        }
+        true
+    }
+}
+
+/// How a recognizer of the media layer is asked.
+pub fn request(listen: &Listen) -> ListenRequest {
+    let language = if listen.language.is_empty() { LANGUAGE } else { &listen.language };
+    ListenRequest {
+        account: listen.account.to_string(),
+        language: language.to_owned(),
+        hints: listen.hints.clone(),
+        model: listen.model.clone(),
+        form: Preset::telephone(listen.law),
+    }
+}
+
+/// Hears to the end; what comes before the last word is told.
+async fn hear<F: Future<Output = bool>>(
+    media: &MediaClient,
+    listen: &Listen,
+    mut blocks: mpsc::Receiver<Block>,
+    tell: impl Fn(ListenHeard) -> F,
+) -> ListenHeard {
+    let (microphone, results) = match media.listen(&request(listen)).await {
+        Ok(both) => both,
+        Err(fault) => return ListenHeard::Failed { code: Code(fault.code), text: fault.text },
+    };
+    let speak = async {
+        while let Some(block) = blocks.recv().await {
+            if !microphone.send(Bytes::copy_from_slice(&block)).await {
+                return;
+            }
+        }
+        drop::<Microphone>(microphone);
+    };
+    let (last, ()) = tokio::join!(understand(listen, results, tell), speak);
+    last
+}
+
+/// Tells results as they come. One that is not continuous has one last word: all that it understood.
+pub async fn understand<F: Future<Output = bool>>(
+    listen: &Listen,
+    mut results: Results,
+    tell: impl Fn(ListenHeard) -> F,
+) -> ListenHeard {
+    let mut all = Said::default();
+    while let Some(result) = results.next().await {
+        let heard = match result {
+            Ok(Heard::Partial { text, stability }) => ListenHeard::Partial { text: all.with(&text), stability },
+            Ok(Heard::Final { text, confidence }) if listen.continuous => ListenHeard::Final { text, confidence },
+            Ok(Heard::Final { text, confidence }) => {
+                all.add(&text, confidence);
+                continue;
+            }
+            Err(fault) => return ListenHeard::Failed { code: Code(fault.code), text: fault.text },
+        };
+        let wanted = listen.partial || matches!(heard, ListenHeard::Final { .. });
+        if wanted && !tell(heard).await {
+            break;
+        }
+    }
+    if listen.continuous { ListenHeard::Ended } else { all.last() }
+}
+
+/// What was understood so far, for good.
+#[derive(Default)]
+struct Said {
+    text: String,
+    /// Confidence weighed by length, and that length.
+    sure: (f32, f32),
+}
+
+impl Said {
+    fn with(&self, text: &str) -> String {
+        if self.text.is_empty() { text.to_owned() } else { format!("{} {text}", self.text) }
+    }
+
+    fn add(&mut self, text: &str, confidence: Option<f32>) {
+        self.text = self.with(text);
+        if let Some(confidence) = confidence {
+            let length = text.len() as f32;
+            self.sure = (self.sure.0 + confidence * length, self.sure.1 + length);
+        }
+    }
+
+    fn last(self) -> ListenHeard {
+        let confidence = (self.sure.1 > 0.0).then(|| self.sure.0 / self.sure.1);
+        ListenHeard::Final { text: self.text, confidence }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_one_answer_are_one_word_in_the_end() {
+        let mut all = Said::default();
+        all.add("open", Some(1.0));
+        assert_eq!(all.with("the"), "open the");
+        all.add("the door", Some(0.25));
+        assert_eq!(all.last(), ListenHeard::Final { text: "open the door".into(), confidence: Some(0.5) });
+        assert_eq!(Said::default().last(), ListenHeard::Final { text: String::new(), confidence: None });
+    }
+}

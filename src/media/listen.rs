@@ -1,0 +1,117 @@
+//! Recognition behind the face: a caller's sound comes in while it is spoken, results go out as soon as they are there.
+//!
+//! It knows no call and no document. Each recognition has a place of a bounded number, a longest sound, and a time after
+//! the sound's end; whoever asked and went away ends it.
+
+mod ask;
+mod grammar;
+mod recognizer;
+mod results;
+mod sound;
+mod work;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::sync::mpsc;
+
+pub use ask::ListenRequest;
+pub(crate) use recognizer::pick;
+pub use recognizer::{Grammar, Recognizer, RecognizerCommand, RecognizerUrl};
+pub use results::Heard;
+pub(crate) use results::Line;
+use sound::Intake;
+use work::Work;
+
+use crate::counters::count;
+use crate::fault::MediaFault;
+use crate::service::Service;
+
+/// Begins a recognition of a request's body. The results come until the queue ends.
+pub(crate) fn begin(
+    service: &Arc<Service>,
+    request: ListenRequest,
+    body: Incoming,
+) -> Result<mpsc::Receiver<Line>, MediaFault> {
+    let recognizer = pick(&service.recognizers, &request.language)?.clone();
+    let limits = &service.config.limits;
+    let Ok(place) = Arc::clone(&service.recognitions).try_acquire_owned() else {
+        let text = format!("listen: {} callers are listened to at once already", limits.recognitions);
+        return Err(MediaFault::recognizer(text));
+    };
+    let intake = Intake::new(request.form, recognizer.rate_hz())?;
+    let most = request.form.octets_per_second() * limits.listened.as_secs();
+    count(&service.tally.recognitions);
+    let (results, told) = mpsc::channel(RESULTS);
+    let (sender, samples) = mpsc::unbounded_channel();
+    let service = Arc::clone(service);
+    tokio::spawn(async move {
+        let _place = place;
+        let limits = &service.config.limits;
+        let scratch = service.cache.temporary((service.config.clock)()).with_extension("gram");
+        let work = Work {
+            request: &request,
+            samples,
+            results: &results,
+            after: limits.recognition,
+            scratch: &scratch,
+            egress: &service.config.egress,
+        };
+        let all = limits.listened * 2 + limits.recognition;
+        let run = async {
+            let work = work.run(&recognizer);
+            tokio::pin!(work);
+            tokio::select! {
+                heard = &mut work => heard,
+                whole = take(body, intake, most, sender) => {
+                    if whole { work.await } else { Err(MediaFault::recognizer("listen: the sound broke off")) }
+                }
+            }
+        };
+        let outcome = tokio::select! {
+            heard = tokio::time::timeout(all, run) => heard.unwrap_or_else(|_| {
+                let text = format!("listen: {}: not done after {} s", recognizer.name(), all.as_secs());
+                Err(MediaFault::recognizer(text))
+            }),
+            // Nobody waits for the results any more.
+            () = results.closed() => Ok(()),
+            () = service.stop.cancelled() => Err(MediaFault::recognizer("the media layer was stopped")),
+        };
+        let _ = tokio::fs::remove_file(&scratch).await;
+        if let Err(fault) = outcome {
+            tracing::warn!(%fault, account = %request.account, "a recognition failed");
+            count(&service.tally.faults);
+            let _ = results.send(fault.into()).await;
+        }
+    });
+    Ok(told)
+}
+
+/// Takes the sound until it is over, too long, stands still, or the recognizer has had enough; `false`: who asked has
+/// gone away in the middle of it.
+async fn take(mut body: Incoming, mut intake: Intake, most: u64, samples: mpsc::UnboundedSender<Vec<i16>>) -> bool {
+    let mut taken = 0u64;
+    loop {
+        let frame = tokio::select! {
+            frame = tokio::time::timeout(STANDSTILL, body.frame()) => frame,
+            () = samples.closed() => return true,
+        };
+        let frame = match frame {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(_))) => return false,
+            Ok(None) | Err(_) => return true,
+        };
+        let Ok(piece) = frame.into_data() else { continue };
+        taken += piece.len() as u64;
+        if taken > most || samples.send(intake.take(&piece)).is_err() {
+            return true;
+        }
+    }
+}
+
+/// Results that wait for a slow reader; then the recognizer waits.
+const RESULTS: usize = 64;
+/// A caller's sound comes every 20 ms, silence too; what stands still so long is over.
+const STANDSTILL: Duration = Duration::from_secs(30);

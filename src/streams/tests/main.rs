@@ -1,0 +1,4 @@
+//! Streams over real sockets, against a server of the WebSocket library.
+
+mod server;
+mod streams;
