@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
 use tipring_card::Micros;
-use tipring_resources::{Call, Code, Sid, SidKind};
+use tipring_resources::{Call, Sid, SidKind};
 
 use crate::config::Config;
 use crate::effects::{DirectoryChange, Effect, Event, SwitchEvent, TraceKind};
@@ -16,7 +16,7 @@ use crate::errand;
 use crate::leg::Leg;
 use crate::limits::Counters;
 use crate::recording::TextWish;
-use crate::requests::{Reply, Request};
+use crate::requests::Request;
 use crate::running::Kind;
 use crate::sources::Sources;
 use crate::world::{Input, Shared, TaskId, World, lock};

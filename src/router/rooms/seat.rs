@@ -149,7 +149,7 @@ impl World {
         self.vacate(task, left);
         let kicked = left == Left::Removed;
         let empty = self.rooms.live.get(&sid).is_some_and(|room| room.seats.is_empty() && room.awaited.is_empty());
-        if ends && left != Left::Updated || ends && empty {
+        if ends && (left != Left::Updated || empty) {
             let reason = match kicked {
                 true => "participant-with-end-conference-on-exit-kicked",
                 false => "participant-with-end-conference-on-exit-left",
