@@ -8,7 +8,7 @@ use super::fault::{ConfigError, Origin};
 use super::keys;
 use super::near;
 use super::shape::{Entry, Tree};
-use super::{CardKind, Config};
+use super::{CardKind, Config, MessageAdapter};
 
 /// Octets of a Unix socket's path.
 const SOCKET_OCTETS: usize = 107;
@@ -37,6 +37,7 @@ pub(super) fn judge(config: &Config, tree: &Tree) -> Verdict {
     verdict.groups(config, tree);
     verdict.numbers(config, tree);
     verdict.recognizers(config, tree);
+    verdict.messages(config, tree);
     verdict
 }
 
@@ -212,6 +213,23 @@ impl Verdict {
                 );
             }
         }
+    }
+
+    fn messages(&mut self, config: &Config, tree: &Tree) {
+        let messages = &config.messages;
+        let (key, why) = match messages.adapter {
+            MessageAdapter::Http if !is_http(&messages.url) => ("url", "an absolute http or https URL is wanted"),
+            MessageAdapter::Smpp if !messages.address.contains(':') => ("address", "host:port is wanted"),
+            MessageAdapter::Modem if messages.port.as_os_str().is_empty() => {
+                ("port", "the modem's serial port is wanted, such as \"/dev/ttyUSB2\"")
+            }
+            _ => return,
+        };
+        let place = match tree.leaves.contains_key(&format!("messages.{key}")) {
+            true => tree.place(&format!("messages.{key}")),
+            false => tree.place("messages.adapter"),
+        };
+        self.refuse(place, format!("messages.{key}: {why}"));
     }
 
     fn numbers(&mut self, config: &Config, tree: &Tree) {

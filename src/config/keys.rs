@@ -137,6 +137,7 @@ pub const SECTIONS: &[Section] = &[
     many("number"),
     one("media"),
     many("recognizer"),
+    one("messages"),
     one("log"),
 ];
 
@@ -221,6 +222,17 @@ pub const KEYS: &[Key] = &[
     key("recognizer", "command", Texts, "[]", r#"["/usr/local/bin/whisper-lines", "{language}"]"#, Restart),
     key("recognizer", "url", Text, r#""""#, r#""http://speech.lan/recognize""#, Restart),
     key("recognizer", "rate_hz", Whole(8_000, 16_000), "16000", "8000", Restart),
+    key("messages", "adapter", Word(&["none", "http", "smpp", "modem"]), r#""none""#, r#""http""#, Restart),
+    key("messages", "number", Text, r#""""#, r#""+442079460199""#, Restart),
+    key("messages", "secret_file", Text, r#""""#, r#""cred:messages""#, Restart),
+    key("messages", "url", Text, r#""""#, r#""https://sms.lan/send""#, Restart),
+    key("messages", "form", Word(&["form", "json"]), r#""form""#, r#""json""#, Restart),
+    key("messages", "address", Text, r#""""#, r#""smsc.lan:2775""#, Restart),
+    key("messages", "tls", Truth, "false", "true", Restart),
+    key("messages", "user", Text, r#""""#, r#""front-desk""#, Restart),
+    key("messages", "system_type", Text, r#""""#, r#""VMS""#, Restart),
+    key("messages", "port", Text, r#""""#, r#""/dev/ttyUSB2""#, Restart),
+    key("messages", "baud", Whole(300, 4_000_000), "115200", "9600", Restart),
     key("log", "format", FORMATS, r#""auto""#, r#""json""#, Restart),
     key("log", "level", Text, r#""info""#, r#""info""#, Restart),
 ];

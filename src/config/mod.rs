@@ -56,6 +56,8 @@ pub struct Config {
     pub media: Media,
     /// What understands callers, in order of preference; before those that are found on the box.
     pub recognizer: Vec<RecognizerEntry>,
+    /// Short messages.
+    pub messages: Messages,
     /// The log.
     pub log: Log,
 }
@@ -242,6 +244,76 @@ fn usual_rate_hz() -> u32 {
     16_000
 }
 
+/// `[messages]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Messages {
+    /// What takes them.
+    pub adapter: MessageAdapter,
+    /// The number of what comes in without one.
+    pub number: String,
+    /// A file with what nobody else may know: the centre's password, the modem's PIN, the service's header.
+    pub secret_file: String,
+    /// Of the web service.
+    pub url: String,
+    /// How it is posted to.
+    pub form: MessageForm,
+    /// Of the message centre: `host:port`.
+    pub address: String,
+    /// It is spoken to with TLS.
+    pub tls: bool,
+    /// Who we are there.
+    pub user: String,
+    /// As the centre wants it.
+    pub system_type: String,
+    /// The modem's serial port.
+    pub port: PathBuf,
+    /// Its speed.
+    pub baud: u32,
+}
+
+impl Default for Messages {
+    fn default() -> Self {
+        Messages {
+            adapter: MessageAdapter::None,
+            number: String::new(),
+            secret_file: String::new(),
+            url: String::new(),
+            form: MessageForm::Form,
+            address: String::new(),
+            tls: false,
+            user: String::new(),
+            system_type: String::new(),
+            port: PathBuf::new(),
+            baud: 115_200,
+        }
+    }
+}
+
+/// What takes messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageAdapter {
+    /// Nothing.
+    None,
+    /// A web service.
+    Http,
+    /// A message centre.
+    Smpp,
+    /// A GSM modem.
+    Modem,
+}
+
+/// How a web service is posted to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageForm {
+    /// As a form.
+    Form,
+    /// As JSON.
+    Json,
+}
+
 /// `[log]`
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -304,23 +376,21 @@ impl Config {
         if self.this.store_file.is_empty() {
             return Ok(Some(self.this.store.clone()).filter(|url| !url.is_empty()));
         }
-        let file = match self.this.store_file.strip_prefix("cred:") {
-            None => PathBuf::from(&self.this.store_file),
-            Some(name) => match std::env::var_os("CREDENTIALS_DIRECTORY") {
-                Some(folder) => Path::new(&folder).join(name),
-                None => {
-                    let why = "box.store_file: there is no $CREDENTIALS_DIRECTORY; the unit needs LoadCredential=";
-                    return Err(ConfigError::new(Origin::Variable("CREDENTIALS_DIRECTORY".into()), why));
-                }
-            },
-        };
-        let text = std::fs::read_to_string(&file).map_err(|error| ConfigError::unread(&file, &error))?;
+        let (file, text) = secret("box.store_file", &self.this.store_file)?;
         let url = text.trim();
         match judge::store_fault(url) {
             _ if url.is_empty() => Err(ConfigError::new(Origin::file(&file), "box.store_file: the file is empty")),
             Some(why) => Err(ConfigError::new(Origin::file(&file), why)),
             None => Ok(Some(url.into())),
         }
+    }
+
+    /// What the message gateway's file says; empty: there is none.
+    pub fn message_secret(&self) -> Result<String, ConfigError> {
+        if self.messages.secret_file.is_empty() {
+            return Ok(String::new());
+        }
+        secret("messages.secret_file", &self.messages.secret_file).map(|(_, text)| text.trim().to_owned())
     }
 
     /// The dialling plan: the country's, as far as `[plan]` does not say otherwise.
@@ -347,3 +417,19 @@ impl Config {
 
 #[cfg(test)]
 mod tests;
+
+/// The file that a key names, and its text; `cred:name` is a credential of the unit.
+fn secret(key: &str, named: &str) -> Result<(PathBuf, String), ConfigError> {
+    let file = match named.strip_prefix("cred:") {
+        None => PathBuf::from(named),
+        Some(name) => match std::env::var_os("CREDENTIALS_DIRECTORY") {
+            Some(folder) => Path::new(&folder).join(name),
+            None => {
+                let why = format!("{key}: there is no $CREDENTIALS_DIRECTORY; the unit needs LoadCredential=");
+                return Err(ConfigError::new(Origin::Variable("CREDENTIALS_DIRECTORY".into()), why));
+            }
+        },
+    };
+    let text = std::fs::read_to_string(&file).map_err(|error| ConfigError::unread(&file, &error))?;
+    Ok((file, text))
+}

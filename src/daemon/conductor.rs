@@ -50,6 +50,8 @@ pub struct Parts {
     pub blobs: Blobs,
     /// The card; without one the box has no lines and only the API works.
     pub engine: Option<EngineHandle>,
+    /// Takes messages.
+    pub messages: super::gateway::Messages,
     /// The country of the lines.
     pub zone: ZoneId,
     /// Zero of every [`Micros`].
@@ -176,6 +178,9 @@ pub fn start(parts: Parts) -> (Live, broadcast::Receiver<Trace>) {
     if let Some(from) = engine.as_mut().and_then(|engine| engine.line_events.take()) {
         bridge(from, lines);
     }
+    if let Some(told) = parts.messages.told {
+        tokio::spawn(messages_in(told, parts.messages.number, ends.clone()));
+    }
     let (book, told) = CallBook::new();
     tokio::spawn(callbook::log(told));
     let conductor = Conductor {
@@ -184,6 +189,7 @@ pub fn start(parts: Parts) -> (Live, broadcast::Receiver<Trace>) {
         ears: Ears::new(Recorder::new(parts.blobs), parts.zone),
         listening: Listening::default(),
         streaming: Streaming::default(),
+        gateway: parts.messages.gateway,
         feeder: Feeder::default(),
         engine,
         epoch: parts.epoch,
@@ -215,6 +221,17 @@ fn bridge(from: std_mpsc::Receiver<EngineEvent>, to: mpsc::Sender<EngineEvent>) 
     }
 }
 
+/// What the gateway tells by itself.
+async fn messages_in(mut told: mpsc::Receiver<tipring_messages::Told>, number: String, ends: mpsc::Sender<End>) {
+    while let Some(told) = told.recv().await {
+        if let Some(event) = super::gateway::event(told, &number)
+            && ends.send(End::Event(event)).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
 struct Stream {
     task: AbortHandle,
     /// Permits for chunks: the stream waits when the feeder is full.
@@ -228,6 +245,7 @@ struct Conductor {
     ears: Ears,
     listening: Listening,
     streaming: Streaming,
+    gateway: Option<tipring_messages::Gateway>,
     feeder: Feeder,
     engine: Option<EngineHandle>,
     epoch: Instant,
@@ -564,7 +582,10 @@ impl Conductor {
                 let last = self.streaming.close(id);
                 self.tell_later(last);
             }
-            Effect::SendMessage(message) => self.tell_later(Some(super::gateway::none(message.sid))),
+            Effect::SendMessage(message) => {
+                let (gateway, ends) = (self.gateway.clone(), self.ends.clone());
+                tokio::spawn(async move { ends.send(End::Event(super::gateway::send(gateway, *message).await)).await });
+            }
             _ => {}
         }
     }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use tipring_card::Micros;
 use tipring_resources::{Method, Sid};
 use tipring_router::{
-    CallCallback, CallChange, CallEvents, CallRecord, Event, Instructions, MessageIn, NewCall, RecordingEvents, Reply,
-    Request, RequestId, Track,
+    CallCallback, CallChange, CallEvents, CallRecord, Event, Instructions, MachineDetection, MachineMode, MachineWish,
+    MessageIn, NewCall, RecordingEvents, Reply, Request, RequestId, Track,
 };
 
 use super::asks::Ask;
@@ -154,7 +154,7 @@ impl Programs {
             timeout_s: dial.timeout_s.unwrap_or(TIMEOUT_S),
             time_limit_s: dial.time_limit_s.unwrap_or(TIME_LIMIT_S),
             send_digits: dial.send_digits.clone(),
-            machine: None,
+            machine: machine(&dial.machine_detection),
             record: dial.record.then(|| CallRecord {
                 dual: false,
                 track: Track::Both,
@@ -218,6 +218,23 @@ impl Programs {
         let calls = self.made.iter().zip(&self.refused);
         self.dials.iter().zip(calls).map(|(dial, (sid, refused))| (dial, *sid, refused.as_ref()))
     }
+}
+
+/// Times as the API has them.
+fn machine(word: &str) -> Option<MachineWish> {
+    let mode = match word {
+        "Enable" => MachineMode::Enable,
+        "DetectMessageEnd" => MachineMode::DetectMessageEnd,
+        _ => return None,
+    };
+    let how = MachineDetection {
+        mode,
+        timeout_s: 30,
+        speech_threshold_ms: 2_400,
+        speech_end_threshold_ms: 1_200,
+        silence_timeout_ms: 5_000,
+    };
+    Some(MachineWish { how, beside: false, callback: String::new(), callback_method: Method::Post })
 }
 
 pub(super) fn instructions(url: &str, twiml: &str) -> Instructions {

@@ -155,6 +155,9 @@ pub struct Number {
     /// Told of the end.
     #[serde(default)]
     pub status_callback: String,
+    /// Asked what to do with a message.
+    #[serde(default)]
+    pub sms_url: String,
     /// `strict`: an unknown verb is an error.
     #[serde(default)]
     pub documents: crate::config::Documents,
@@ -289,6 +292,8 @@ pub struct Dial {
     pub send_digits: String,
     /// Record it.
     pub record: bool,
+    /// Whether a machine answers: `Enable`, or `DetectMessageEnd`.
+    pub machine_detection: String,
     /// Told of every step.
     pub status_callback: String,
     /// What must have come of it; `cause` is the record's.
@@ -467,10 +472,9 @@ impl Scenario {
 
     /// The host names of its applications.
     pub fn hosts(&self) -> Vec<String> {
-        let urls = self
-            .number
-            .iter()
-            .flat_map(|number| std::iter::once(&number.url).chain(&number.fallback).chain([&number.status_callback]));
+        let urls = self.number.iter().flat_map(|number| {
+            std::iter::once(&number.url).chain(&number.fallback).chain([&number.status_callback, &number.sms_url])
+        });
         let documents = self.document.iter().map(|document| document.body.as_str());
         let mut hosts: Vec<String> = urls
             .chain(self.document.iter().filter_map(|document| document.location.as_ref()))

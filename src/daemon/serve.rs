@@ -17,6 +17,7 @@ use tipring_store::Store;
 use super::conductor::{self, Live, Parts};
 use super::directory;
 use super::entrance::{self, Entrances};
+use super::gateway::Messages;
 use super::hands::Hands;
 use super::media::MediaLayer;
 use super::settings;
@@ -103,6 +104,7 @@ impl Service {
         let media = MediaLayer::start(config, client.clone()).await?;
         let store = open_store(config, started).await?;
         let socket = super::media::socket(config);
+        let messages = Messages::start(config, client.clone())?;
         let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
         let meters = hands.meters.clone();
         let seed = match wiring.seed {
@@ -133,7 +135,7 @@ impl Service {
         }
         let gauges = handle.as_ref().map(tipring_lines::EngineHandle::gauges);
         let zone = settings::zone(&config.this.country);
-        let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, zone, epoch };
+        let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, messages, zone, epoch };
         let (live, timeline) = conductor::start(parts);
         let observer = observe(config, &live, &store, meters, gauges.clone());
         let entrances = bound.serve(face(store.clone(), live.clone(), &observer), &observer);

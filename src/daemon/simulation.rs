@@ -230,7 +230,7 @@ impl<W: Write> World<'_, W> {
                 created: EPOCH,
                 updated: EPOCH,
                 voice_application: None,
-                sms_url: String::new(),
+                sms_url: entry.sms_url.clone(),
                 sms_method: tipring_resources::Method::Post,
                 sms_fallback_url: String::new(),
                 sms_fallback_method: tipring_resources::Method::Post,

@@ -12,6 +12,7 @@ mod hangups;
 mod index;
 mod legs;
 mod rows_analog;
+mod rows_beside;
 mod rows_bridge;
 mod rows_calls;
 mod rows_dial;

@@ -116,3 +116,18 @@ async fn the_socket_is_the_owners_and_a_second_service_is_refused() {
         tipring_media::MediaService::start(tipring_media::Config::new(&socket, room.dir.join("other"), egress));
     assert_eq!(second.await.err().unwrap().kind(), std::io::ErrorKind::AddrInUse);
 }
+
+#[tokio::test]
+async fn c10_who_waits_hears_the_boxs_own_music_in_the_law_of_the_line() {
+    let room = Room::open().await;
+    for law in [Law::A, Law::Mu] {
+        let wanted = MediaRequest { account: "AC1".into(), source: Source::Music, law };
+        let mut stream = room.client.fetch(wanted).await.unwrap();
+        assert!(stream.content_type.contains(if law == Law::A { "alaw" } else { "mulaw" }));
+        let mut octets = 0;
+        while let Some(piece) = stream.next().await {
+            octets += piece.unwrap().len();
+        }
+        assert_eq!(octets, 240_000, "half a minute");
+    }
+}

@@ -1,0 +1,74 @@
+//! A web service as gateway: each message is one POST, its status is the answer's. Tried again only by whoever sends.
+
+use tipring_egress::{Client, Limits, Method, Request};
+use url::Url;
+
+use crate::{Adapter, Outgoing, Refused, Sending};
+
+/// How a message is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// `application/x-www-form-urlencoded`
+    #[default]
+    Form,
+    /// `application/json`
+    Json,
+}
+
+/// Where messages go.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// May hold a user and a password.
+    pub url: Url,
+    /// How they are written.
+    pub form: Form,
+    /// A header that the service wants, such as its key.
+    pub header: Option<(String, String)>,
+}
+
+/// The gateway.
+#[derive(Debug)]
+pub struct Http {
+    client: Client,
+    settings: HttpSettings,
+}
+
+impl Http {
+    /// A gateway that is asked over `client`.
+    pub fn new(client: Client, settings: HttpSettings) -> Http {
+        Http { client, settings }
+    }
+
+    async fn post(&self, message: Outgoing) -> Result<(), Refused> {
+        let fields = [("id", &message.name), ("from", &message.from), ("to", &message.to), ("body", &message.body)];
+        let (kind, body) = match self.settings.form {
+            Form::Form => {
+                let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+                ("application/x-www-form-urlencoded", form)
+            }
+            Form::Json => {
+                let members = fields.map(|(name, value)| (name.to_owned(), value.clone().into()));
+                ("application/json", serde_json::Value::Object(members.into_iter().collect()).to_string())
+            }
+        };
+        let mut headers = vec![("Content-Type".to_owned(), kind.to_owned())];
+        headers.extend(self.settings.header.clone());
+        let limits = Limits { attempts: 2, ..Limits::default() };
+        let request =
+            Request { method: Method::Post, url: self.settings.url.clone(), headers, body: body.into(), limits };
+        let answer = self.client.send(request).await.map_err(|fault| Refused::Away(fault.to_string()))?;
+        let status = answer.status;
+        let place = tipring_egress::redacted(&self.settings.url);
+        match status {
+            200..=299 => Ok(()),
+            408 | 429 | 500..=599 => Err(Refused::Away(format!("{place}: the gateway answered {status}"))),
+            _ => Err(Refused::Unwanted(format!("{place}: the gateway answered {status}"))),
+        }
+    }
+}
+
+impl Adapter for Http {
+    fn send(&self, message: Outgoing) -> Sending<'_> {
+        Box::pin(self.post(message))
+    }
+}

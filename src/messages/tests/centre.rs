@@ -1,0 +1,132 @@
+//! A message centre: binds, answers, delivers, sends receipts, asks for signs of life.
+
+use std::time::Duration;
+
+use tipring_messages::{Gateway, Settings, SmppSettings, Told};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+use crate::service::{client, message};
+
+/// Longer than anything here takes.
+const LIMIT: Duration = Duration::from_secs(20);
+
+struct Centre {
+    socket: TcpStream,
+}
+
+struct Pdu {
+    command: u32,
+    sequence: u32,
+    body: Vec<u8>,
+}
+
+impl Centre {
+    /// Takes a connection and its bind.
+    async fn bound(listener: &TcpListener, status: u32) -> Centre {
+        let (socket, _) = listener.accept().await.expect("a connection");
+        let mut centre = Centre { socket };
+        let bind = centre.next().await;
+        assert_eq!(bind.command, 9);
+        assert!(bind.body.starts_with(b"me\0secret\0\0\x34"), "{:?}", bind.body);
+        centre.say(0x8000_0009, status, bind.sequence, b"centre\0").await;
+        centre
+    }
+
+    async fn next(&mut self) -> Pdu {
+        let read = async {
+            let length = self.socket.read_u32().await.expect("a length");
+            let (command, _status) = (self.socket.read_u32().await.expect("a command"), self.socket.read_u32().await);
+            let sequence = self.socket.read_u32().await.expect("a number");
+            let mut body = vec![0; length as usize - 16];
+            self.socket.read_exact(&mut body).await.expect("a body");
+            Pdu { command, sequence, body }
+        };
+        tokio::time::timeout(LIMIT, read).await.expect("in time")
+    }
+
+    async fn say(&mut self, command: u32, status: u32, sequence: u32, body: &[u8]) {
+        let head = [16 + body.len() as u32, command, status, sequence];
+        let octets: Vec<u8> = head.into_iter().flat_map(u32::to_be_bytes).chain(body.iter().copied()).collect();
+        // In two pieces, as networks do.
+        let (first, second) = octets.split_at(octets.len() / 2);
+        self.socket.write_all(first).await.expect("said");
+        self.socket.flush().await.expect("said");
+        self.socket.write_all(second).await.expect("said");
+    }
+}
+
+async fn started(enquire: Duration) -> (TcpListener, Gateway, mpsc::Receiver<Told>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let (system_id, password) = ("me".to_owned(), "secret".to_owned());
+    let settings = SmppSettings { address, tls: false, system_id, password, system_type: String::new(), enquire };
+    let (tell, told) = mpsc::channel(16);
+    let gateway = Gateway::start(Settings::Smpp(settings), client(), tell);
+    (listener, gateway, told)
+}
+
+/// A message that the centre brings.
+fn delivery(class: u8, text: &str) -> Vec<u8> {
+    let mut body = b"\0\x01\x01493022\0\x01\x01493011\0".to_vec();
+    body.extend([class, 0, 0, 0, 0, 0, 0, 0, 0, text.len() as u8]);
+    body.extend(text.as_bytes());
+    body
+}
+
+#[tokio::test]
+async fn b19_a_long_message_is_submitted_in_parts_and_its_receipt_is_told() {
+    let (listener, gateway, mut told) = started(Duration::from_secs(60)).await;
+    let mut centre = Centre::bound(&listener, 0).await;
+    let body = "x".repeat(200);
+    let sending = tokio::spawn(async move { gateway.send(message(&body)).await });
+    let (first, second) = (centre.next().await, centre.next().await);
+    assert_eq!((first.command, second.command), (4, 4));
+    assert!(first.body.starts_with(b"\0\x01\x014930111\0\x01\x014930222\0\x40"), "{:?}", first.body);
+    // Answered the other way round.
+    centre.say(0x8000_0004, 0, second.sequence, b"b\0").await;
+    centre.say(0x8000_0004, 0, first.sequence, b"a\0").await;
+    assert_eq!(sending.await.expect("it ran"), Ok(()));
+    centre.say(5, 0, 70, &delivery(4, "id:a stat:ENROUTE err:000")).await;
+    assert_eq!((centre.next().await.command, centre.socket.peek(&mut []).await.is_ok()), (0x8000_0005, true));
+    centre.say(5, 0, 71, &delivery(4, "id:a stat:DELIVRD err:000")).await;
+    centre.say(5, 0, 72, &delivery(0, "hello @")).await;
+    let next = tokio::time::timeout(LIMIT, told.recv()).await.expect("in time");
+    assert_eq!(next, Some(Told::Delivered { name: "SM1".into() }));
+    let next = tokio::time::timeout(LIMIT, told.recv()).await.expect("in time");
+    let Some(Told::In { from, to, body }) = next else { panic!("{next:?}") };
+    assert_eq!((from.as_str(), to.as_str()), ("+493022", "+493011"));
+    assert!(body.starts_with("hello "), "{body}");
+}
+
+#[tokio::test]
+async fn b19_a_refusal_is_told_and_a_sign_of_life_is_asked_for_and_given() {
+    let (listener, gateway, _told) = started(Duration::from_millis(50)).await;
+    let mut centre = Centre::bound(&listener, 0).await;
+    let enquiry = centre.next().await;
+    assert_eq!(enquiry.command, 0x15);
+    centre.say(0x8000_0015, 0, enquiry.sequence, &[]).await;
+    let sending = tokio::spawn(async move { gateway.send(message("x")).await });
+    centre.say(0x15, 0, 9, &[]).await;
+    let mut answered = false;
+    while !answered || !sending.is_finished() {
+        let pdu = tokio::time::timeout(LIMIT, centre.next()).await.expect("in time");
+        match pdu.command {
+            0x8000_0015 => answered = true,
+            4 => centre.say(0x8000_0004, 0x0b, pdu.sequence, &[]).await,
+            command => centre.say(0x8000_0000 | command, 0, pdu.sequence, &[]).await,
+        }
+    }
+    let refused = sending.await.expect("it ran").expect_err("refused");
+    assert!(refused.code() == 30007 && refused.to_string().contains("0xb"), "{refused}");
+}
+
+#[tokio::test]
+async fn b19_a_bind_that_is_refused_is_told_to_who_sends() {
+    let (listener, gateway, _told) = started(Duration::from_secs(60)).await;
+    let sending = tokio::spawn(async move { gateway.send(message("x")).await });
+    let _centre = Centre::bound(&listener, 0x0e).await;
+    let refused = tokio::time::timeout(LIMIT, sending).await.expect("in time").expect("it ran").expect_err("away");
+    assert!(refused.code() == 30008 && refused.to_string().contains("0xe"), "{refused}");
+}
