@@ -180,6 +180,8 @@ pub struct Outgoing {
     pub restricted: bool,
     /// The name to show, where the line can.
     pub name: String,
+    /// The type of number that an ISDN line is told; `None`: as its plan says.
+    pub ton: Option<TypeOfNumber>,
     /// Help is called: a line is found, if need be at another call's expense.
     pub emergency: bool,
 }

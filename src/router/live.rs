@@ -7,6 +7,15 @@
 //! - **Record** ends at once; what was said is kept as a completed recording, whose callback is sent; its action is not
 //!   asked.
 //! - **Dial**: legs that ring are canceled, a bridged leg is hung up, its recording is kept; its action is not asked.
+//! - **Gather that listens**: the ear is taken away, the recognizer dropped, its words are never delivered.
+//! - **Dial into a room**: the leg leaves the room in this moment; the others hear each other on; its action is not asked.
+//! - **Enqueue**: the caller leaves the queue, or the agent who has him; its action is told `redirected` or
+//!   `redirected-from-bridged`, and what it answers is not carried out.
+//! - **Dial a queue**: the caller goes on behind his Enqueue; its action is not asked.
+//! - **Connect** ends: the stream is closed, its callback told, its action not asked. **Echo** ends.
+//! - **Start**: what runs beside the call runs on until Stop, the API or the end of the call.
+//! - **Sms, Message**: the message goes out; its action is not asked.
+//! - **The wait for who answered** ends without a verdict; detection beside the call goes on.
 //! - **A request for a document** that is under way is cancelled, and its answer ignored.
 //! - The request for the new document carries nothing of the verb that was cut: no `Digits`, no `RecordingUrl`, no
 //!   `DialCallStatus`.

@@ -101,7 +101,7 @@ async fn a_body_is_a_form_of_bounded_size() {
 
 #[tokio::test]
 async fn links_begin_as_the_requests_own_address_did() {
-    let desk = Desk::new().await;
+    let desk = Desk::nameless().await;
     for (uri, host, link) in [
         (
             "https://api.twilio.com/2010-04-01/Accounts.json",

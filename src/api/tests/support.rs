@@ -210,6 +210,15 @@ impl Desk {
 
     /// A box with these settings.
     pub async fn with(options: tipring_api::Options) -> Self {
+        Self::made(options, "http://box").await
+    }
+
+    /// A box that nobody has told its address.
+    pub async fn nameless() -> Self {
+        Self::made(tipring_api::Options::default(), "").await
+    }
+
+    async fn made(options: tipring_api::Options, base: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("tipring-api-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let dir = std::env::temp_dir().join(name);
@@ -234,7 +243,7 @@ impl Desk {
         let state = State {
             store: store.clone(),
             live: Arc::clone(&live) as Arc<dyn Live>,
-            base: "http://box".into(),
+            base: base.into(),
             options,
         };
         Desk { app: app(state), live, store, dir }

@@ -80,6 +80,7 @@ impl Outward {
             called.digits.insert_str(0, &writing.prefix);
             called.ton = TypeOfNumber::Unknown;
         }
+        called.ton = call.ton.unwrap_or(called.ton);
         let calling = self.written(&call.from, writing.form);
         span::Request { timeslot, called, calling, restricted: call.restricted, name: call.name.clone() }
     }

@@ -431,3 +431,24 @@ fn either_side_may_hang_up_at_any_moment() {
         }
     }
 }
+
+/// Our own: the type of number and the presentation that a line is told.
+#[test]
+fn b14_a_number_says_its_type_and_whether_the_caller_is_shown() {
+    for (attributes, restricted, ton) in [
+        ("", false, None),
+        ("type='national' presentation='allowed'", false, Some(tipring_numbering::TypeOfNumber::National)),
+        ("type='subscriber' presentation='restricted'", true, Some(tipring_numbering::TypeOfNumber::Subscriber)),
+    ] {
+        let mut bench = Bench::with(&format!("<Dial><Number {attributes}>{BOB}</Number></Dial>"));
+        bench.rings();
+        bench.run_out();
+        let dialled = bench.log.iter().find_map(|(_, effect)| match effect {
+            tipring_router::Effect::Line(tipring_router::LineCommand::Dial { call, .. }) => Some(call.clone()),
+            _ => None,
+        });
+        let dialled = dialled.expect("somebody is called");
+        assert_eq!((dialled.restricted, dialled.ton), (restricted, ton), "{attributes}");
+        assert_eq!(bench.call_to(BOB).from == "anonymous", restricted);
+    }
+}

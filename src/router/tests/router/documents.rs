@@ -237,6 +237,8 @@ fn reject_refuses_before_the_answer_with_its_cause() {
     for (text, cause, status) in [
         ("<Reject/>", 21, CallStatus::NoAnswer),
         ("<Reject reason='busy'/>", 17, CallStatus::Busy),
+        ("<Reject cause='34'/>", 34, CallStatus::NoAnswer),
+        ("<Reject reason='rejected' cause='17'/>", 17, CallStatus::Busy),
         ("<Pause length='2'/><Reject/>", 21, CallStatus::NoAnswer),
     ] {
         let mut bench = Bench::with(text);

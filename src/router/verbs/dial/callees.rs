@@ -1,7 +1,8 @@
 //! Whom a Dial calls, and under which number; a notification says why somebody is not called.
 
 use tipring_card::Micros;
-use tipring_instructions::{DialNumber, Target};
+use tipring_instructions::{DialNumber, NumberType, Presentation, Target};
+use tipring_numbering::TypeOfNumber;
 use tipring_resources::Call;
 
 use super::Dialling;
@@ -85,7 +86,13 @@ impl Dialling<'_> {
             return;
         };
         let mut world = self.leg.world();
-        let from = if shown.restricted { ANONYMOUS } else { shown.number.as_str() };
+        let restricted = match number.presentation {
+            None => shown.restricted,
+            Some(Presentation::Restricted) => true,
+            // Who withholds his number is not shown by somebody else's document.
+            Some(Presentation::Allowed) => shown.restricted && shown.number.is_empty(),
+        };
+        let from = if restricted { ANONYMOUS } else { shown.number.as_str() };
         let call = world.outgoing_call(parent.account, &callee.number, from);
         let call = Call { parent: Some(parent.sid), to_raw: clean(&number.number), ..call };
         let outward = Outward {
@@ -93,7 +100,8 @@ impl Dialling<'_> {
                 group: number.group.clone(),
                 to: callee.number.clone(),
                 from: shown.number.clone(),
-                restricted: shown.restricted,
+                restricted,
+                ton: number.number_type.map(ton),
                 name: shown.name.clone(),
                 emergency: callee.emergency,
             },
@@ -124,5 +132,17 @@ impl Dialling<'_> {
         if let Some(task) = world.begin_child(self.leg.task, session, outward) {
             self.legs.push((task, call));
         }
+    }
+}
+
+/// The one word of two rooms.
+fn ton(number_type: NumberType) -> TypeOfNumber {
+    match number_type {
+        NumberType::Unknown => TypeOfNumber::Unknown,
+        NumberType::International => TypeOfNumber::International,
+        NumberType::National => TypeOfNumber::National,
+        NumberType::Network => TypeOfNumber::Network,
+        NumberType::Subscriber => TypeOfNumber::Subscriber,
+        NumberType::Abbreviated => TypeOfNumber::Abbreviated,
     }
 }
