@@ -11,6 +11,7 @@ mod files;
 mod hangups;
 mod index;
 mod legs;
+mod rows;
 mod rows_analog;
 mod rows_bridge;
 mod rows_calls;
