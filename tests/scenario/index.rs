@@ -1,38 +1,42 @@
-//! Every promised row has a test that bears its name.
+//! Every promised row has a test that bears its name, and the paper of the rows is made from both.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::path::Path;
 
-/// The rows of the first call that goes the whole way, and those of calls with two legs.
-const ROWS: &str = "A15 A16 A23 A24 A25 A31 B11 B12 B13 B14 B22 C8 C9 C14 C15 C20 \
-                    A1 A2 A3 A5 A6 A7 A8 A9 A10 A11 A17 A18 A19 A20 A21 A22 \
-                    B2 B3 B4 B5 B6 B8 B9 B16 B17 B18 B23 B24 \
-                    C1 C2 C3 C4 C13 C16 C22 C26 C28 C32 C34 \
-                    D1 D2 D3 D4 D5 D6 D8 D9 D18 D19 \
-                    E1 E2 E6 E8 E9";
+use crate::rows::{CHAPTERS, NOT_YET, ROWS};
+
 /// Where sources lie; folders of a build are not among them.
 const ROOMS: [&str; 3] = ["src", "drivers", "tests"];
 
-/// `a7` of `fn a7_…` in test functions.
-fn rows_in(text: &str, found: &mut BTreeSet<String>) {
+/// Rows with the names of their tests.
+type Found = BTreeMap<String, BTreeSet<String>>;
+
+/// `a7` of `fn a7_…` in test functions; `fn a7_e2_…` is for both.
+fn rows_in(text: &str, found: &mut Found) {
     let mut is_test = false;
     for line in text.lines().map(str::trim) {
         if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
             is_test = true;
         } else if let Some((_, rest)) = line.split_once("fn ") {
-            let row = rest.split('_').next().unwrap_or_default();
-            let is_row = row.len() > 1
-                && row.starts_with(|c: char| c.is_ascii_lowercase())
-                && row[1..].chars().all(|c| c.is_ascii_digit());
-            if is_test && is_row && rest.contains('_') {
-                found.insert(row.to_uppercase());
+            let name = rest.split('(').next().unwrap_or_default();
+            if is_test && name.contains('_') {
+                for row in name.split('_').take_while(|word| is_row(word)) {
+                    found.entry(row.to_uppercase()).or_default().insert(name.to_string());
+                }
             }
             is_test = false;
         }
     }
 }
 
-fn walk(folder: &Path, found: &mut BTreeSet<String>) {
+fn is_row(word: &str) -> bool {
+    word.len() > 1
+        && word.starts_with(|c: char| c.is_ascii_lowercase())
+        && word[1..].chars().all(|c| c.is_ascii_digit())
+}
+
+fn walk(folder: &Path, found: &mut Found) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
@@ -43,25 +47,101 @@ fn walk(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-#[test]
-fn every_promised_row_has_a_test_of_its_name() {
-    let mut found = BTreeSet::new();
+fn found() -> Found {
+    let mut found = Found::new();
     for room in ROOMS {
         walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join(room), &mut found);
     }
-    let missing: Vec<_> = ROWS.split_whitespace().filter(|row| !found.contains(*row)).collect();
-    assert!(missing.is_empty(), "no test is named after {}", missing.join(", "));
+    found
+}
+
+/// Rows that have no test and should, and rows that have one and are said to have none.
+fn wrong(found: &Found, not_yet: &[(&str, &str)]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (row, _, _) in ROWS {
+        match (found.contains_key(*row), not_yet.iter().any(|(name, _)| name == row)) {
+            (false, false) => wrong.push(format!("no test is named after {row}")),
+            (true, true) => wrong.push(format!("{row} has a test: take it out of NOT_YET")),
+            _ => {}
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_promised_row_has_a_test_of_its_name() {
+    let wrong = wrong(&found(), NOT_YET);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_row_without_a_test_and_a_row_with_too_much_are_seen() {
+    let mut few = found();
+    few.remove("A1");
+    assert_eq!(wrong(&few, NOT_YET), ["no test is named after A1"]);
+    let mut more = NOT_YET.to_vec();
+    more.push(("A2", "not so"));
+    assert_eq!(wrong(&found(), &more), ["A2 has a test: take it out of NOT_YET"]);
+}
+
+#[test]
+fn rows_stand_once_in_order_and_those_without_a_test_say_why() {
+    let key = |row: &str| (row.as_bytes()[0], row[1..].parse::<u32>().expect("a number"));
+    for pair in ROWS.windows(2) {
+        assert!(key(pair[0].0) < key(pair[1].0), "{} {}", pair[0].0, pair[1].0);
+    }
+    for (row, why) in NOT_YET {
+        assert!(ROWS.iter().any(|(name, _, _)| name == row) && !why.is_empty(), "{row}");
+    }
 }
 
 #[test]
 fn a_name_counts_only_if_it_is_a_tests() {
-    let mut found = BTreeSet::new();
+    let mut found = Found::new();
     rows_in(
         "#[test]\nfn a7_requests() {}\nfn a8_help() {}\n#[test]\n#[ignore]\nfn b10_x() {}\n#[test]\nfn c() {}",
         &mut found,
     );
-    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["A7", "B10"]);
-    let mut asynchronous = BTreeSet::new();
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["A7", "B10"]);
+    assert!(found["A7"].contains("a7_requests"));
+    let mut two = Found::new();
+    rows_in("#[test]\nfn a12_e21_files_are_enough() {}\n#[test]\nfn d3() {}", &mut two);
+    assert_eq!(two.keys().collect::<Vec<_>>(), ["A12", "E21"]);
+    let mut asynchronous = Found::new();
     rows_in("    #[tokio::test(flavor = \"multi_thread\")]\n    async fn d18_streams() {}", &mut asynchronous);
-    assert!(asynchronous.contains("D18"));
+    assert!(asynchronous.contains_key("D18"));
+}
+
+/// The paper of the rows.
+fn paper(found: &Found) -> String {
+    let mut text = String::from(
+        "# What tipring promises\n\nMade from `tests/scenario/rows.rs` and the names of the tests; a test fails when it is \
+         old. Levels: `must` the core, `should-C` planned as if it were, `should` expected, `should-` wanted where it is \
+         cheap, `may` our own addition.\n",
+    );
+    for (letter, title) in CHAPTERS {
+        let _ = write!(text, "\n## {letter}. {title}\n\n| row | level | what | tests |\n| --- | --- | --- | --- |\n");
+        for (row, level, what) in ROWS.iter().filter(|(row, _, _)| row.starts_with(*letter)) {
+            let tests = match (found.get(*row), NOT_YET.iter().find(|(name, _)| name == row)) {
+                (Some(names), _) => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+                (None, why) => format!("**not yet**: {}", why.map_or("", |(_, why)| why)),
+            };
+            let _ = writeln!(text, "| {row} | {} | {what} | {tests} |", level.name());
+        }
+    }
+    text
+}
+
+#[test]
+fn the_paper_of_the_rows_is_what_the_tests_say() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/features.md");
+    let made = paper(&found());
+    if std::env::var_os("TIPRING_WRITE").is_some() {
+        std::fs::write(&path, &made).expect("the paper can be written");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == made,
+        "docs/reference/features.md is old: TIPRING_WRITE=1 cargo test -p tipring --test scenario the_paper_of_the_rows"
+    );
 }

@@ -11,6 +11,7 @@ mod files;
 mod hangups;
 mod index;
 mod legs;
+mod rows;
 mod rows_analog;
 mod rows_beside;
 mod rows_bridge;
