@@ -65,6 +65,8 @@ pub struct Live {
     traces: broadcast::Sender<Trace>,
 }
 
+// One is moved, and soon taken apart: a box for it would cost more than its size.
+#[allow(clippy::large_enum_variant)]
 enum Ask {
     Request(Request, oneshot::Sender<Reply>),
     Directory(DirectoryChange, oneshot::Sender<()>),
@@ -79,6 +81,8 @@ enum Ask {
 }
 
 /// The end, or a part, of an effect.
+// One is moved, and soon taken apart: a box for it would cost more than its size.
+#[allow(clippy::large_enum_variant)]
 enum End {
     Event(Event),
     Sound(MediaId, Sound),

@@ -170,7 +170,7 @@ fn hex(octets: &[u8]) -> String {
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
-    if digits.len() % 2 != 0 || digits.len() > MAX_HEX {
+    if !digits.len().is_multiple_of(2) || digits.len() > MAX_HEX {
         return None;
     }
     let digit = |it: u8| char::from(it).to_digit(16);

@@ -240,12 +240,8 @@ impl Desk {
             panics: AtomicBool::new(false),
             next: AtomicU64::new(0),
         });
-        let state = State {
-            store: store.clone(),
-            live: Arc::clone(&live) as Arc<dyn Live>,
-            base: base.into(),
-            options,
-        };
+        let state =
+            State { store: store.clone(), live: Arc::clone(&live) as Arc<dyn Live>, base: base.into(), options };
         Desk { app: app(state), live, store, dir }
     }
 

@@ -189,12 +189,15 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
     Ok(summary)
 }
 
+fn loopback(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
 fn config(state: &Path, options: &Options) -> Config {
     let mut config = Config::default();
     config.this.state_dir = state.join("dev");
     config.this.cache_dir = state.join("dev/cache");
     config.this.runtime_dir = state.join("dev/run");
-    let loopback = |port: u16| format!("127.0.0.1:{port}");
     config.listen.api = loopback(options.port);
     config.listen.tls = options.tls.map(loopback).unwrap_or_default();
     config.listen.proxy = options.proxy.map(loopback).unwrap_or_default();

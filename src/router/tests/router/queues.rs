@@ -1,6 +1,6 @@
 //! Queues of callers and the agents who take them; and the document that a called party hears before it is connected.
 
-use tipring_resources::{CallStatus, Method, Sid};
+use tipring_resources::{CallStatus, Sid};
 use tipring_router::{Reply, Request, RequestId};
 use tipring_switch::Port;
 
@@ -349,5 +349,4 @@ fn c4_a_called_party_that_is_ended_in_its_document_is_no_answer() {
     bench.wait_ms(2_000);
     assert_eq!(bench.told_of("/after", "DialCallStatus"), ["no-answer"]);
     bench.nothing_left();
-    let _ = Method::Get;
 }

@@ -1,9 +1,7 @@
 //! Conference rooms: who hears whom, what they wait with, how they begin and end, and what the API does to them.
 
 use tipring_resources::{ConferenceStatus, Method, ParticipantStatus, Sid};
-use tipring_router::{
-    Announce, Effect, Gathering, NewParticipant, ParticipantChange, Reply, Request, RequestId, SeatWish,
-};
+use tipring_router::{Announce, Gathering, NewParticipant, ParticipantChange, Reply, Request, RequestId, SeatWish};
 use tipring_switch::Port;
 
 use crate::bench::*;
@@ -274,7 +272,7 @@ fn b15_a_document_of_waiting_that_fails_or_is_empty_costs_nobody_the_call() {
         ("waitUrl='/wait' waitMethod='GET'", App::Says("audio/mpeg", String::new())),
     ] {
         let mut bench = Bench::with_each(&[&room(attributes), &room("")]);
-        bench.app("http://app.test/wait", &[answers.clone()]);
+        bench.app("http://app.test/wait", std::slice::from_ref(&answers));
         let (first, _) = bench.calls(0);
         bench.wait_ms(60_000);
         assert!(bench.requests.len() < 150, "{attributes} {answers:?}: {} requests", bench.requests.len());
@@ -354,7 +352,7 @@ fn c6_a_room_of_four_is_split_into_two_private_pairs() {
         assert!(matches!(reply, Reply::Participant(p) if p.call == call), "{:?}", bench.replies());
     }
     bench.wait_ms(100);
-    let pair = |a: usize, b: usize| (a + b) % 2 == 0 && a != b;
+    let pair = |a: usize, b: usize| (a + b).is_multiple_of(2) && a != b;
     let expected: Vec<Vec<bool>> = (0..4).map(|a| (0..4).map(|b| pair(a, b)).collect()).collect();
     assert_eq!(bench.rows(&ports), expected);
     assert_eq!(
@@ -369,8 +367,6 @@ fn c6_a_room_of_four_is_split_into_two_private_pairs() {
 #[test]
 fn c12_two_go_aside_and_back_and_the_others_hear_neither_meanwhile() {
     let (mut bench, ports, sids) = gathered(&[""; 4]);
-    let there: Vec<Effect> = bench.log.iter().map(|(_, effect)| effect.clone()).collect();
-    drop(there);
     for (room, names) in [("aside", [0, 1]), ("talk", [0, 1])] {
         for n in names {
             let conference = if room == "aside" { "talk" } else { "aside" };
@@ -378,7 +374,7 @@ fn c12_two_go_aside_and_back_and_the_others_hear_neither_meanwhile() {
                 ParticipantChange { conference: conference.into(), move_to: Some(room.into()), ..change(sids[n]) };
             assert!(matches!(bench.changes(change), Reply::Participant(_)), "{:?}", bench.replies().last());
             for (listener, row) in bench.rows(&ports).iter().enumerate().skip(2) {
-                assert!(row[listener] == false && row[5 - listener], "the two others always hear each other");
+                assert!(!row[listener] && row[5 - listener], "the two others always hear each other");
             }
         }
         let rows = bench.rows(&ports);
