@@ -145,3 +145,7 @@ impl Entrances {
         self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
+
+#[cfg(test)]
+#[path = "entrance_tests.rs"]
+mod tests;
