@@ -20,6 +20,7 @@ mod csv;
 mod dates;
 mod directory;
 mod dispatch;
+mod docs_page;
 mod fault;
 mod form;
 mod keys;
@@ -33,6 +34,7 @@ mod monitor;
 mod mp3;
 mod notifications;
 mod numbers;
+mod openapi;
 mod pages;
 mod paging;
 mod participants;
@@ -60,6 +62,7 @@ use tipring_store::Store;
 pub use catalogue::{Kind as RowKind, Row, Standing, catalogue};
 pub use directory::known_at_start;
 pub use form::{BODY_MAX, PARAMETERS_MAX};
+pub use openapi::openapi;
 pub use serve::{ASK_TIMEOUT, CONCURRENT_MAX, REQUEST_TIMEOUT, app};
 
 /// What comes later.

@@ -27,13 +27,16 @@ pub(crate) async fn one(Path(code): Path<String>) -> (StatusCode, Html<String>) 
     }
 }
 
-fn page(title: &str, body: &str) -> Html<String> {
+/// A page of this title.
+pub(crate) fn page(title: &str, body: &str) -> Html<String> {
     Html(format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} - tipring</title></head>\
-         <body><h1>{title}</h1>{body}<p><a href=\"/errors\">All error codes</a></p></body></html>"
+         <body><h1>{title}</h1>{body}<p><a href=\"/docs\">The API</a>, \
+         <a href=\"/errors\">all error codes</a></p></body></html>"
     ))
 }
 
-fn escaped(text: &str) -> String {
+/// A text in HTML.
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

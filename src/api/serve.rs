@@ -19,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::fault::Fault;
 use crate::form::{BODY_MAX, Form};
 use crate::path::{self, Path, Place, Suffix};
-use crate::{State, audit, auth, csv, dispatch, links, pages, xml};
+use crate::{State, audit, auth, csv, dispatch, docs_page, links, openapi, pages, xml};
 
 /// Requests in work at once. Above it the answer is 429: a box has few clients, and calls come first.
 pub const CONCURRENT_MAX: usize = 128;
@@ -28,8 +28,10 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The router answers within this, or the client learns that it did not.
 pub const ASK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The API as a router: everything below `/2010-04-01`, and the pages of the error codes.
+/// The API as a router: everything below `/2010-04-01`, and the pages that need no credentials: what the API is, and what
+/// the error codes mean.
 pub fn app(state: State) -> Router {
+    let docs = docs_page::docs(&state.base);
     let desk =
         Arc::new(Desk { state, places: Semaphore::new(CONCURRENT_MAX), changes: Mutex::default(), ids: Ids::new() });
     let api = move |request: Request<Body>| {
@@ -41,6 +43,8 @@ pub fn app(state: State) -> Router {
         .route("/2010-04-01/{*rest}", any(api.clone()))
         .route("/.twilio.com/2010-04-01/{*rest}", any(api.clone()))
         .route("/v1/{*rest}", any(api))
+        .route("/openapi.json", get(openapi::document))
+        .route("/docs", get(move || async move { docs }))
         .route("/errors", get(pages::index))
         .route("/errors/{code}", get(pages::one))
         .layer(CatchPanicLayer::custom(after_panic))

@@ -87,7 +87,8 @@ async fn e6_the_api_is_there_over_tls_and_through_the_port_for_the_service() {
     let service = start(&a_box(&dir.path)).await;
     let entrances = &service.entrances;
     let (tls, proxy) = (entrances.tls.expect("TLS"), entrances.proxy.expect("the port"));
-    let pem = entrances.certificates.authority().pem();
+    let pem = entrances.certificates.authority().pem().to_string();
+    let pem = pem.as_str();
     let path = "/2010-04-01/Accounts.json";
     let connect = "CONNECT api.twilio.com:443 HTTP/1.1\r\nHost: api.twilio.com:443\r\n\r\n";
     for (at, begin) in [(tls, ""), (proxy, connect)] {

@@ -10,7 +10,7 @@ use crate::furnished::furnished;
 use crate::support::*;
 
 /// A template with the names of things that are there.
-fn filled(template: &str) -> String {
+pub fn filled(template: &str) -> String {
     let mut before = "";
     let segments = template.split('/').map(|segment| {
         let named = match (before, segment.split('.').next().unwrap_or_default()) {

@@ -7,6 +7,7 @@ mod conformance;
 mod errors;
 mod furnished;
 mod numbers;
+mod openapi;
 mod outgoing;
 mod recordings;
 mod rooms;
