@@ -64,7 +64,7 @@ pub(crate) async fn update(asking: &Asking, queue: Sid, key: &str) -> Result<Ans
     let request = Request::MoveMember { account: asking.account.sid, queue: queue.to_string(), call, instructions };
     match live::done(asking, request).await? {
         Reply::Member(member, position) => {
-            let waiting = Waiting { member: *member, position: position.into() };
+            let waiting = Waiting { member: *member, position };
             Ok(Answer::Json(StatusCode::OK, shown(&waiting, asking.state.live.now())))
         }
         reply => Err(live::odd(&reply)),
