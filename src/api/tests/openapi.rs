@@ -67,7 +67,7 @@ async fn the_description_and_the_page_need_no_credentials() {
     let page = String::from_utf8(got.body.to_vec()).unwrap();
     assert_eq!(got.status, StatusCode::OK);
     for row in catalogue() {
-        assert!(page.contains(&format!("{} {}", if row.name.is_empty() { row.method } else { "" }, row.path).trim()));
+        assert!(page.contains(format!("{} {}", if row.name.is_empty() { row.method } else { "" }, row.path).trim()));
         let is_told = row.kind == RowKind::Parameter && row.standing != Standing::Absent;
         assert!(!is_told || page.contains(&row.name.replace('<', "&lt;").replace('>', "&gt;")), "{row:?}");
     }
@@ -94,7 +94,7 @@ fn faults(described: &Value, schema: &Value, value: &Value, at: &str, faults_so_
         "array" => value.is_array(),
         kind => panic!("{kind}"),
     };
-    if !kinds.is_empty() && !kinds.iter().any(|kind| fits(kind)) {
+    if !kinds.is_empty() && !kinds.iter().any(fits) {
         faults_so_far.push(format!("{at}: {value} is no {kinds:?}"));
     }
     if schema["enum"].as_array().is_some_and(|words| !words.contains(value)) {
