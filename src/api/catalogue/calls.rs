@@ -65,6 +65,8 @@ pub(super) const ROWS: &[Row] = &[
     parameter("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "POST", "StatusCallbackMethod", "GET POST"),
     parameter("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "POST", "Twiml", "string"),
     parameter("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "POST", "TimeLimit", "int"),
+    parameter("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "POST", "AnnounceUrl", "url").differs("our own: everybody in the call hears it, and goes on"),
+    parameter("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "POST", "AnnounceMethod", "GET POST").differs("our own"),
     operation("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "DELETE"),
     field("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "GET", "sid", "CA?"),
     field("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "GET", "date_created", "date?"),
