@@ -83,7 +83,7 @@ fn speech_is_understood_by_the_scenarios_recognizer() {
 fn c7_a_recording_is_begun_paused_and_ended_by_a_program() {
     let ask = |at_ms: u32, what: &str| format!("\n[[ask]]\nat_ms = {at_ms}\n{what}\n");
     let does = "{ tone = { hz = 600.0, ms = 9000 } }, ";
-    let text = caller("<Response><Pause length='12'/></Response>", does)
+    let text = caller("<Response><Play digits='1'/><Pause length='12'/></Response>", does)
         + &ask(2_000, "record = { of = \"caller\" }")
         + &ask(4_000, "recording = { of = \"caller\", change = \"pause\" }")
         + &ask(6_000, "recording = { of = \"caller\", change = \"resume\" }")

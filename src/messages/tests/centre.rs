@@ -80,7 +80,8 @@ async fn b19_a_long_message_is_submitted_in_parts_and_its_receipt_is_told() {
     let (listener, gateway, mut told) = started(Duration::from_secs(60)).await;
     let mut centre = Centre::bound(&listener, 0).await;
     let body = "x".repeat(200);
-    let sending = tokio::spawn(async move { gateway.send(message(&body)).await });
+    let sender = gateway.clone();
+    let sending = tokio::spawn(async move { sender.send(message(&body)).await });
     let (first, second) = (centre.next().await, centre.next().await);
     assert_eq!((first.command, second.command), (4, 4));
     assert!(first.body.starts_with(b"\0\x01\x014930111\0\x01\x014930222\0\x40"), "{:?}", first.body);
@@ -89,7 +90,7 @@ async fn b19_a_long_message_is_submitted_in_parts_and_its_receipt_is_told() {
     centre.say(0x8000_0004, 0, first.sequence, b"a\0").await;
     assert_eq!(sending.await.expect("it ran"), Ok(()));
     centre.say(5, 0, 70, &delivery(4, "id:a stat:ENROUTE err:000")).await;
-    assert_eq!((centre.next().await.command, centre.socket.peek(&mut []).await.is_ok()), (0x8000_0005, true));
+    assert_eq!(centre.next().await.command, 0x8000_0005);
     centre.say(5, 0, 71, &delivery(4, "id:a stat:DELIVRD err:000")).await;
     centre.say(5, 0, 72, &delivery(0, "hello @")).await;
     let next = tokio::time::timeout(LIMIT, told.recv()).await.expect("in time");
@@ -107,7 +108,8 @@ async fn b19_a_refusal_is_told_and_a_sign_of_life_is_asked_for_and_given() {
     let enquiry = centre.next().await;
     assert_eq!(enquiry.command, 0x15);
     centre.say(0x8000_0015, 0, enquiry.sequence, &[]).await;
-    let sending = tokio::spawn(async move { gateway.send(message("x")).await });
+    let sender = gateway.clone();
+    let sending = tokio::spawn(async move { sender.send(message("x")).await });
     centre.say(0x15, 0, 9, &[]).await;
     let mut answered = false;
     while !answered || !sending.is_finished() {
