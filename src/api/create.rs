@@ -61,7 +61,7 @@ fn wanted(asking: &Asking, application: Option<&Application>, warnings: &mut War
     if machine.as_ref().is_some_and(|machine| machine.beside && machine.callback.is_empty()) {
         warnings.add_plain(21262);
     }
-    warnings.add_unknown(form, &[KNOWN, MACHINES].concat());
+    warnings.add_unknown(form, KNOWN);
     Ok(NewCall {
         account: asking.account.sid,
         to,
@@ -195,10 +195,6 @@ const KNOWN: &[&str] = &[
     "RecordingStatusCallback",
     "RecordingStatusCallbackMethod",
     "RecordingStatusCallbackEvent",
-];
-/// Parameters that will be read once the box can tell answering machines from people: passed over with a warning.
-const MACHINES: &[&str] = &[
-    "IfMachine",
     "MachineDetection",
     "MachineDetectionTimeout",
     "MachineDetectionSpeechThreshold",

@@ -253,7 +253,7 @@ async fn what_is_passed_over_is_a_warning_of_the_call() {
     let desk = Desk::new().await;
     let form = format!(
         "{FORM}&Url=http://me:pw@app/voice&SendDigits=4711&StatusCallback=http://app/s&StatusCallbackEvent=soon+ringing\
-        &RecordingStatusCallbackEvent=never&MachineDetection=Enable&AsyncAmd=true&CallReason=x&Colour=red"
+        &RecordingStatusCallbackEvent=never&MachineDetection=Enable&AsyncAmd=true&CallReason=x&Colour=red&IfMachine=Hangup"
     );
     let made = created(&desk, &form).await;
     let events = desk.live.last_new().callback.unwrap().events;
@@ -261,7 +261,7 @@ async fn what_is_passed_over_is_a_warning_of_the_call() {
     let found = warnings(&desk, &made).await;
     let codes: Vec<&str> = found.iter().map(|(code, _)| code.as_str()).collect();
     assert_eq!(codes, ["20001", "21262", "21626", "21626"]);
-    assert_eq!(found[0].1, "passed over: CallReason, Colour");
+    assert_eq!(found[0].1, "passed over: CallReason, Colour, IfMachine");
     assert!(found[2].1.contains("RecordingStatusCallbackEvent \"never\"") && found[3].1.contains("\"soon\""));
     let list = desk.get("/Notifications.json").await.json();
     let one = desk.get(list["notifications"][0]["uri"].as_str().unwrap()).await.json();
