@@ -147,6 +147,11 @@ pub(crate) fn recording(recording: &Recording, of: Of, base: &str) -> Value {
     body
 }
 
+/// A URL that was given; null otherwise, for an empty text is no URL and validators of the public description refuse it.
+pub(crate) fn url_or_null(url: &str) -> Option<&str> {
+    Some(url).filter(|url| !url.is_empty())
+}
+
 /// A number.
 pub(crate) fn number(number: &Number) -> Value {
     json!({
@@ -154,18 +159,18 @@ pub(crate) fn number(number: &Number) -> Value {
         "account_sid": number.account,
         "phone_number": number.phone_number,
         "friendly_name": number.friendly_name,
-        "voice_url": number.voice_url,
+        "voice_url": url_or_null(&number.voice_url),
         "voice_method": number.voice_method.as_str(),
-        "voice_fallback_url": number.voice_fallback_url,
+        "voice_fallback_url": url_or_null(&number.voice_fallback_url),
         "voice_fallback_method": number.voice_fallback_method.as_str(),
         "voice_application_sid": number.voice_application,
         "voice_caller_id_lookup": false,
         "voice_receive_mode": "voice",
-        "status_callback": number.status_callback,
+        "status_callback": url_or_null(&number.status_callback),
         "status_callback_method": number.status_callback_method.as_str(),
-        "sms_url": number.sms_url,
+        "sms_url": url_or_null(&number.sms_url),
         "sms_method": number.sms_method.as_str(),
-        "sms_fallback_url": number.sms_fallback_url,
+        "sms_fallback_url": url_or_null(&number.sms_fallback_url),
         "sms_fallback_method": number.sms_fallback_method.as_str(),
         "sms_application_sid": number.sms_application,
         "capabilities": { "voice": true, "sms": false, "mms": false, "fax": false },

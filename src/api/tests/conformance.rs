@@ -63,6 +63,9 @@ fn fault(description: &Value, schema: &Value, value: &Value) -> Option<String> {
     if !fits {
         return Some(format!("{value} is no {}", schema["type"]));
     }
+    if schema["format"] == "uri" && !value.as_str().is_some_and(|text| text.contains("://")) {
+        return Some(format!("{value} is no URI"));
+    }
     if let Some(pattern) = schema["pattern"].as_str().and_then(|text| text.strip_suffix("[0-9a-fA-F]{32}$")) {
         let text = value.as_str().unwrap_or_default();
         let prefixes = pattern.strip_prefix('^').unwrap_or_default().trim_matches(['(', ')']);
