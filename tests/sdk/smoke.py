@@ -136,10 +136,12 @@ class Day:
         assert [r.sid for r in self.client.calls(call.sid).recordings.list()] == [recording.sid]
         assert recording.status == "completed" and recording.source == "RecordVerb"
         path = "/2010-04-01/Accounts/%s/Recordings/%s.wav" % (self.state["account"], recording.sid)
+        # A proxy between may take all answers for text: then the state says where sounds are had.
+        box = self.state.get("sounds", self.state["api"])
         passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-        passwords.add_password(None, self.state["api"], self.state["account"], self.state["token"])
+        passwords.add_password(None, box, self.state["account"], self.state["token"])
         opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(passwords))
-        with opener.open(self.state["api"] + path) as got:
+        with opener.open(box + path) as got:
             sound = wave.open(io.BytesIO(got.read()))
         assert sound.getframerate() == 8000 and sound.getnchannels() == 1
         seconds = sound.getnframes() / 8000
