@@ -1,5 +1,6 @@
-//! Calls, requests and what they carry, through the card: rows A1 to A3, A5 to A11, A17, E1, E2, E9.
+//! Calls, requests and what they carry, through the card: rows A1 to A3, A5 to A11, A13, A17, E1, E2, E9.
 
+use tipring::daemon::app::Asked;
 use tipring_webhook::{sign, verify};
 
 use crate::sound::{HELLO, in_words, places, sound_of};
@@ -242,6 +243,37 @@ fn e9_six_steps_go_on_whichever_instance_answers() {
     assert_eq!(run.outcome.asked.len(), 6, "{:?}", run.paths());
     let hosts: Vec<_> = run.outcome.asked.iter().filter_map(|asked| asked.url.split('/').nth(2)).collect();
     assert_eq!(hosts, ["app.example", "a.example", "b.example", "a.example", "b.example", "a.example"]);
+    assert!(in_words(run.octets()).ends_with(WORDS), "{}", in_words(run.octets()));
+    assert_eq!(run.told().errors, [0; 0]);
+}
+
+#[test]
+fn a13_another_server_gets_the_call_under_the_same_names_and_the_first_hears_no_more() {
+    let names = |asked: &Asked| -> Vec<String> {
+        let mut names: Vec<String> = asked.params.iter().map(|(name, _)| name.clone()).collect();
+        names.sort();
+        names
+    };
+    let gather = "<Gather numDigits='1' action='http://second.example/taken'><Say>press</Say></Gather>";
+    let run = run(&(caller(
+        &format!("<Response>{gather}</Response>"),
+        "{ await_quiet = {} }, { press = { keys = \"4\" } }, ",
+    ) + &document("/taken", "<Response><Redirect>on</Redirect></Response>")
+        + &document("/on", &format!("<Response><Say>{HELLO}</Say></Response>"))));
+    let hosts: Vec<_> = run.outcome.asked.iter().filter_map(|asked| asked.url.split('/').nth(2)).collect();
+    assert_eq!(hosts, ["app.example", "second.example", "second.example"], "{:?}", run.paths());
+    let (first, taken, on) = (run.asked("/")[0], run.asked("/taken")[0], run.asked("/on")[0]);
+    for name in ["CallSid", "AccountSid", "From", "To", "Caller", "Called", "Direction", "ApiVersion"] {
+        assert!(value(first, name).is_some_and(|it| !it.is_empty()), "{name}");
+        assert_eq!([value(taken, name), value(on, name)], [value(first, name); 2], "{name}");
+    }
+    assert_eq!(value(taken, "Digits"), Some("4"));
+    // What is said of a verb comes on top; nothing of the call is left out or has another name.
+    let first = names(first);
+    for later in [taken, on] {
+        let later = names(later);
+        assert!(first.iter().all(|name| later.contains(name)), "{first:?} {later:?}");
+    }
     assert!(in_words(run.octets()).ends_with(WORDS), "{}", in_words(run.octets()));
     assert_eq!(run.told().errors, [0; 0]);
 }
