@@ -62,6 +62,10 @@ impl Verdict {
             let example = keys::find_path(&path).map_or("", |key| key.example);
             self.refuse(tree.place(&path), format!("{path}: a directory is wanted, such as {example}"));
         }
+        for (at, why) in this.dids.iter().enumerate().filter_map(|(at, entry)| Some((at, did_fault(entry)?))) {
+            let item = tree.leaves.get("box.dids").and_then(|leaf| leaf.items.get(at)).cloned();
+            self.refuse(item.unwrap_or_else(|| tree.place("box.dids")), format!("box.dids: {why}"));
+        }
         let country = this.country.as_str();
         if country.is_empty() {
             return;
@@ -278,6 +282,19 @@ pub(super) fn store_fault(url: &str) -> Option<String> {
     let wanted =
         "box.store: a URL is wanted, such as \"sqlite:/srv/tipring.db\" or \"postgres://tipring@db.lan/tipring\"";
     (!good).then(|| wanted.to_string())
+}
+
+/// An entry of the box's numbers that would not be what it looks like.
+fn did_fault(entry: &str) -> Option<String> {
+    if entry.trim().is_empty() {
+        return Some("a number is wanted, such as \"+442079460100\"".into());
+    }
+    let (first, last) = entry.split_once('-')?;
+    let (first, last) = (first.trim().trim_start_matches('+'), last.trim().trim_start_matches('+'));
+    let digits = |text: &str| text.bytes().all(|c| c.is_ascii_digit());
+    // Names of lines may have hyphens too.
+    let wrong = digits(first) && digits(last) && (first.is_empty() || first.len() != last.len() || first > last);
+    wrong.then(|| format!("{entry:?}: first and last of a range are wanted, of as many digits and in their order"))
 }
 
 fn has_password(url: &str) -> bool {

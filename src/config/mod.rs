@@ -81,6 +81,8 @@ pub struct ThisBox {
     pub store: String,
     /// A file that has the store's URL, for a URL with a password; `cred:NAME` is one in `$CREDENTIALS_DIRECTORY`.
     pub store_file: String,
+    /// The numbers that its lines have, each by itself or the first and last of a range. Empty: any may be claimed.
+    pub dids: Vec<String>,
     /// Seconds that calls have to end after SIGTERM.
     pub drain_s: u64,
 }
@@ -95,6 +97,7 @@ impl Default for ThisBox {
             runtime_dir: "/run/tipring".into(),
             store: String::new(),
             store_file: String::new(),
+            dids: Vec::new(),
             drain_s: 30,
         }
     }
@@ -210,13 +213,15 @@ pub struct Media {
     pub cache_mib: u64,
     /// Certificates of private authorities, PEM files.
     pub trust: Vec<PathBuf>,
+    /// A program and its arguments that makes MP3 of a WAV, from standard input to standard output; none: no MP3.
+    pub mp3: Vec<String>,
     /// The Unix socket of a media layer that runs by itself, an absolute path; empty: it runs in this process.
     pub face: String,
 }
 
 impl Default for Media {
     fn default() -> Self {
-        Media { cache_mib: 1024, trust: Vec::new(), face: String::new() }
+        Media { cache_mib: 1024, trust: Vec::new(), mp3: Vec::new(), face: String::new() }
     }
 }
 

@@ -138,7 +138,7 @@ impl Service {
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, messages, zone, epoch };
         let (live, timeline) = conductor::start(parts);
         let observer = observe(config, &live, &store, meters, gauges.clone());
-        let entrances = bound.serve(face(store.clone(), live.clone(), &observer), &observer);
+        let entrances = bound.serve(face(config, store.clone(), live.clone(), &observer), &observer);
         lease(store.clone());
         Ok(Service {
             live,
@@ -357,13 +357,17 @@ fn observe(
 }
 
 /// What is behind every entrance.
-fn face(store: Store, live: Live, observer: &Observer) -> axum::Router {
+fn face(config: &Config, store: Store, live: Live, observer: &Observer) -> axum::Router {
     let face = Arc::new(Face(live, observer.meters().clone()));
     let app = tipring_api::app(tipring_api::State {
         store,
         live: face,
         base: String::new(),
-        options: tipring_api::Options::default(),
+        options: tipring_api::Options {
+            dids: config.this.dids.clone(),
+            country: config.this.country.to_uppercase(),
+            mp3: config.media.mp3.clone(),
+        },
     });
     app.merge(crate::observe::face::health(observer.clone()))
 }
