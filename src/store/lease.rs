@@ -73,6 +73,8 @@ impl Store {
         }
         let calls = crate::repair::fail_calls(&mut tx, name, now).await?;
         crate::repair::empty_rooms(&mut tx, name, now).await?;
+        crate::repair::fail_transcriptions(&mut tx, name, now).await?;
+        crate::repair::fail_messages(&mut tx, name, now).await?;
         tx.commit().await?;
         Ok(Some(calls))
     }

@@ -17,6 +17,8 @@ pub struct RepairReport {
     pub ended_conferences: u64,
     /// Transcriptions that were being made and have failed now.
     pub failed_transcriptions: u64,
+    /// Messages that the gateway had not taken and have failed now.
+    pub failed_messages: u64,
     /// Recordings that were being made and are whole now, as far as their sound was written.
     pub completed_recordings: u64,
     /// Recordings that were being made and have no sound.
@@ -31,6 +33,11 @@ impl Store {
     /// Repairs what this box left behind. Only while it holds no call: at opening it is done already.
     pub async fn repair(&self, now: Stamp) -> Result<RepairReport, StoreError> {
         repair(&self.inner.readers, &self.inner.blobs, &self.inner.box_name, Vec::new(), now).await
+    }
+
+    /// Forgets what is kept for 90 days only. For every now and then: a box runs for years.
+    pub async fn forget_old(&self, now: Stamp) -> Result<(), StoreError> {
+        forget_events(&self.inner.readers, now).await
     }
 }
 
@@ -49,6 +56,7 @@ pub(crate) async fn repair(
     report.failed_calls = fail_calls(&mut tx, box_name, now).await?;
     report.ended_conferences = empty_rooms(&mut tx, box_name, now).await?;
     report.failed_transcriptions = fail_transcriptions(&mut tx, box_name, now).await?;
+    report.failed_messages = fail_messages(&mut tx, box_name, now).await?;
     tx.commit().await?;
     repair_recordings(pool, blobs, box_name, now, &mut report).await?;
     report.lost_files = blobs.put_lost_aside()?;
@@ -89,9 +97,23 @@ pub(crate) async fn empty_rooms(tx: &mut AnyConnection, box_name: &str, now: Sta
 }
 
 /// A recognizer that has gone with its box tells nothing any more.
-async fn fail_transcriptions(tx: &mut AnyConnection, box_name: &str, now: Stamp) -> Result<u64, StoreError> {
+pub(crate) async fn fail_transcriptions(tx: &mut AnyConnection, box_name: &str, now: Stamp) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "UPDATE transcriptions SET status = 'failed', updated = $1 WHERE box = $2 AND status = 'in-progress'",
+    )
+    .bind(now.0)
+    .bind(box_name.to_string())
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// What a gateway makes of a message that it had taken in the last moment, nobody learns any more.
+pub(crate) async fn fail_messages(tx: &mut AnyConnection, box_name: &str, now: Stamp) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "UPDATE messages SET status = 'failed', error_code = 30008,
+         error_message = 'the box ended before the gateway had answered', updated = $1
+         WHERE box = $2 AND status IN ('accepted', 'queued', 'sending')",
     )
     .bind(now.0)
     .bind(box_name.to_string())
@@ -145,9 +167,7 @@ async fn purge_deleted(pool: &AnyPool, blobs: &Blobs, now: Stamp, report: &mut R
         .bind(now.0.saturating_sub(DELETED_KEPT_US))
         .execute(pool)
         .await?;
-    for old in ["DELETE FROM call_events WHERE created < $1", "DELETE FROM audit WHERE created < $1"] {
-        sqlx::query(old).bind(now.0.saturating_sub(EVENTS_KEPT_US)).execute(pool).await?;
-    }
+    forget_events(pool, now).await?;
     let rows = sqlx::query("SELECT sid FROM recordings WHERE status = 'deleted'").fetch_all(pool).await?;
     for row in rows {
         let Some(sid) = recording_sid(&row)? else {
@@ -156,6 +176,18 @@ async fn purge_deleted(pool: &AnyPool, blobs: &Blobs, now: Stamp, report: &mut R
         if blobs.delete(sid)? {
             report.deleted_files += 1;
         }
+    }
+    Ok(())
+}
+
+/// Forgets what applications were asked and who changed what, 90 days after. A clock that is ahead takes nothing away: the
+/// newest row must be so much younger, too.
+async fn forget_events(pool: &AnyPool, now: Stamp) -> Result<(), StoreError> {
+    for old in [
+        "DELETE FROM call_events WHERE created < $1 AND created < (SELECT MAX(created) FROM call_events) - $2",
+        "DELETE FROM audit WHERE created < $1 AND created < (SELECT MAX(created) FROM audit) - $2",
+    ] {
+        sqlx::query(old).bind(now.0.saturating_sub(EVENTS_KEPT_US)).bind(EVENTS_KEPT_US).execute(pool).await?;
     }
     Ok(())
 }

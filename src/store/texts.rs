@@ -36,8 +36,15 @@ pub(crate) fn put_transcription(one: &Transcription, box_name: &str) -> Statemen
         .bind(plain(box_name))
 }
 
+/// A text that was taken away stays away. A receipt only changes the row that is there: who deleted it meant it.
 pub(crate) fn put_message(message: &Message, box_name: &str) -> Statement {
-    upsert("messages", MESSAGE_COLUMNS, &["sid"], "")
+    let receipt = matches!(message.status, MessageStatus::Delivered | MessageStatus::Undelivered);
+    match message.direction {
+        MessageDirection::Inbound => {}
+        _ if receipt => return put_receipt(message),
+        _ => {}
+    }
+    upsert("messages", MESSAGE_COLUMNS, &["sid"], "messages.body <> '' OR excluded.body = ''")
         .bind(message.sid.to_string())
         .bind(message.account.to_string())
         .bind(message.call.map(|sid| sid.to_string()))
@@ -53,6 +60,18 @@ pub(crate) fn put_message(message: &Message, box_name: &str) -> Statement {
         .bind(message.updated.0)
         .bind(message.sent.map(|stamp| stamp.0))
         .bind(plain(box_name))
+}
+
+fn put_receipt(message: &Message) -> Statement {
+    let sql =
+        "UPDATE messages SET status = $1, error_code = $2, error_message = $3, updated = $4, sent = $5 WHERE sid = $6";
+    sqlx::query(sql)
+        .bind(message.status.as_str())
+        .bind(message.error_code.map(i64::from))
+        .bind(message.error_message.as_deref().map(plain))
+        .bind(message.updated.0)
+        .bind(message.sent.map(|stamp| stamp.0))
+        .bind(message.sid.to_string())
 }
 
 pub(crate) fn put_event(event: &CallEvent) -> Statement {

@@ -36,6 +36,7 @@ async fn c28_a_call_cut_by_a_crash_has_failed_and_the_past_is_intact() {
         deleted_files: 0,
         ended_conferences: 0,
         failed_transcriptions: 0,
+        failed_messages: 0,
     };
     assert_eq!(*store.repaired(), report);
     assert_eq!(store.call(me(), past.sid).await.unwrap(), Some(past));

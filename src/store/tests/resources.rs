@@ -248,6 +248,8 @@ async fn e20_a_crash_leaves_nobody_in_rooms_and_queues_and_ends_the_rooms() {
     let mut past = conference(1, "past");
     (past.status, past.ended) = (ConferenceStatus::Completed, Some(at(8)));
     let unread = transcription(1, TranscriptionStatus::InProgress);
+    let mut unsent = message(1, MessageDirection::OutboundApi);
+    unsent.status = MessageStatus::Queued;
     for record in [
         Record::Conference(past.clone()),
         Record::Conference(conference(2, "room")),
@@ -255,6 +257,7 @@ async fn e20_a_crash_leaves_nobody_in_rooms_and_queues_and_ends_the_rooms() {
         Record::Queue(queue()),
         Record::Member(member(2, 10)),
         Record::Transcription(unread.clone()),
+        Record::Message(unsent.clone()),
     ] {
         store.put(record).await.unwrap();
     }
@@ -269,9 +272,51 @@ async fn e20_a_crash_leaves_nobody_in_rooms_and_queues_and_ends_the_rooms() {
     assert_eq!(store.all::<Queue>().await.unwrap(), [queue()], "the queue itself stays");
     let failed: Transcription = store.one(me(), unread.sid).await.unwrap().unwrap();
     assert_eq!(failed.status, TranscriptionStatus::Failed);
+    let failed: Message = store.one(me(), unsent.sid).await.unwrap().unwrap();
+    assert_eq!((failed.status, failed.error_code), (MessageStatus::Failed, Some(30008)));
     store.put(Record::Conference(conference(2, "room"))).await.unwrap();
     let room: Conference = store.one(me(), conference(2, "").sid).await.unwrap().unwrap();
     assert_eq!(room.status, ConferenceStatus::Completed, "a late write does not bring it back");
+}
+
+#[tokio::test]
+async fn a_text_that_was_taken_away_does_not_come_back_with_its_receipt() {
+    let dir = Dir::new();
+    let store = open(&dir.0).await;
+    let put = async |status: MessageStatus, body: &str| {
+        let mut one = message(1, MessageDirection::OutboundApi);
+        (one.status, one.body) = (status, body.into());
+        store.put(Record::Message(one)).await.unwrap();
+    };
+    let kept = async || store.one::<Message>(me(), message(1, MessageDirection::OutboundApi).sid).await.unwrap();
+    put(MessageStatus::Queued, "secret").await;
+    put(MessageStatus::Sent, "secret").await;
+    put(MessageStatus::Sent, "").await;
+    put(MessageStatus::Delivered, "secret").await;
+    let now = kept().await.unwrap();
+    assert_eq!((now.status, now.body.as_str()), (MessageStatus::Delivered, ""));
+    assert!(store.delete::<Message>(me(), now.sid).await.unwrap());
+    put(MessageStatus::Undelivered, "secret").await;
+    assert_eq!(kept().await, None);
+}
+
+#[tokio::test]
+async fn what_is_kept_for_90_days_goes_after_them_and_no_clock_that_is_ahead_takes_it() {
+    let dir = Dir::new();
+    let store = open(&dir.0).await;
+    let day = 24 * 3600;
+    for days in [0, 1, 91] {
+        let mut one = event(1);
+        one.at = at(days * day);
+        store.put(Record::CallEvent(one)).await.unwrap();
+    }
+    let kept = async || store.list::<KeptEvent>(Where::of(me()), Page::default()).await.unwrap().items.len();
+    store.forget_old(at(30 * day)).await.unwrap();
+    assert_eq!(kept().await, 3);
+    store.forget_old(at(2_000 * day)).await.unwrap();
+    assert_eq!(kept().await, 1 + 1, "the first alone is 90 days older than the newest");
+    store.forget_old(at(2_000 * day)).await.unwrap();
+    assert_eq!(kept().await, 2);
 }
 
 pub async fn c18_usage_adds_up(store: &Store) {
