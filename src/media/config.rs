@@ -67,7 +67,7 @@ pub struct Limits {
     pub synthesis: Duration,
     /// Recognitions at the same time, each with a child.
     pub recognitions: usize,
-    /// Length of one sound that is listened to.
+    /// Length of one sound that is listened to; what is longer is not heard, and a fault says so behind the results.
     pub listened: Duration,
     /// Time of a recognizer after the sound's end; the sound's own length is added.
     pub recognition: Duration,

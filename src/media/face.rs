@@ -242,7 +242,7 @@ fn json<T: serde::Serialize>(status: StatusCode, value: &T) -> Response<Body> {
     response
 }
 
-/// A head holds 4096 characters of text and 8192 of markup, percent-encoded: 144 KiB at most, and a URI of 8 KiB.
+/// A head holds 4096 characters of text and 16 KiB of markup, percent-encoded: 96 KiB at most, and a URI of 8 KiB.
 const MAX_HEAD: usize = 192 * 1024;
 /// Callers are on this machine.
 const HEADER_TIME: Duration = Duration::from_secs(10);

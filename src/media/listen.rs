@@ -65,8 +65,13 @@ pub(crate) fn begin(
             tokio::pin!(work);
             tokio::select! {
                 heard = &mut work => heard,
-                whole = take(body, intake, most, sender) => {
-                    if whole { work.await } else { Err(MediaFault::recognizer("listen: the sound broke off")) }
+                taken = take(body, intake, most, sender) => match taken {
+                    Taken::Whole => work.await,
+                    Taken::Broken => Err(MediaFault::recognizer("listen: the sound broke off")),
+                    Taken::TooLong => work.await.and_then(|()| {
+                        let text = format!("listen: only the first {} s are heard", limits.listened.as_secs());
+                        Err(MediaFault::recognizer(text))
+                    }),
                 }
             }
         };
@@ -89,29 +94,41 @@ pub(crate) fn begin(
     Ok(told)
 }
 
-/// Takes the sound until it is over, too long, stands still, or the recognizer has had enough; `false`: who asked has
-/// gone away in the middle of it.
-async fn take(mut body: Incoming, mut intake: Intake, most: u64, samples: mpsc::UnboundedSender<Vec<i16>>) -> bool {
+/// How a sound ended.
+enum Taken {
+    /// It is over, stands still, or the recognizer has had enough.
+    Whole,
+    /// Who asked has gone away in the middle of it.
+    Broken,
+    /// There is more of it than is heard.
+    TooLong,
+}
+
+/// Takes the sound to its end.
+async fn take(mut body: Incoming, mut intake: Intake, most: u64, samples: mpsc::UnboundedSender<Vec<i16>>) -> Taken {
     let mut taken = 0u64;
     loop {
         let frame = tokio::select! {
             frame = tokio::time::timeout(STANDSTILL, body.frame()) => frame,
-            () = samples.closed() => return true,
+            () = samples.closed() => return Taken::Whole,
         };
         let frame = match frame {
             Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(_))) => return false,
-            Ok(None) | Err(_) => return true,
+            Ok(Some(Err(_))) => return Taken::Broken,
+            Ok(None) | Err(_) => return Taken::Whole,
         };
         let Ok(piece) = frame.into_data() else { continue };
         taken += piece.len() as u64;
-        if taken > most || samples.send(intake.take(&piece)).is_err() {
-            return true;
+        if taken > most {
+            return Taken::TooLong;
+        }
+        if samples.send(intake.take(&piece)).is_err() {
+            return Taken::Whole;
         }
     }
 }
 
 /// Results that wait for a slow reader; then the recognizer waits.
 const RESULTS: usize = 64;
-/// A caller's sound comes every 20 ms, silence too; what stands still so long is over.
+/// A caller's sound comes every 10 ms, silence too; what stands still so long is over.
 const STANDSTILL: Duration = Duration::from_secs(30);

@@ -109,7 +109,7 @@ fn is_entity(name: &str) -> bool {
 /// Elements that documents may use inside `Say`.
 const ELEMENTS: [&str; 10] = ["break", "emphasis", "lang", "p", "phoneme", "prosody", "s", "say-as", "sub", "w"];
 /// Their attributes.
-const ATTRIBUTES: [&str; 14] = [
+const ATTRIBUTES: [&str; 16] = [
     "strength",
     "time",
     "level",
@@ -119,6 +119,8 @@ const ATTRIBUTES: [&str; 14] = [
     "rate",
     "pitch",
     "volume",
+    "range",
+    "duration",
     "interpret-as",
     "format",
     "detail",
@@ -139,6 +141,10 @@ mod tests {
             ("a<break time=\"1s\"/>b", "a<break time=\"1s\"/>b"),
             ("<p><s>a</s></p>", "<p><s>a</s></p>"),
             ("<prosody rate='slow' onload='x'>a</prosody >", "<prosody rate=\"slow\">a</prosody>"),
+            (
+                "<prosody volume='soft' pitch='low' range='high' duration='2s' contour='x'>a</prosody>",
+                "<prosody volume=\"soft\" pitch=\"low\" range=\"high\" duration=\"2s\">a</prosody>",
+            ),
             ("<audio src=\"/etc/passwd\">a</audio>", "a"),
             ("<lexicon uri='x'/>a &amp; b &#228;", "a &amp; b &#228;"),
             ("a > \"b\"\u{1}", "a &gt; &quot;b&quot; "),

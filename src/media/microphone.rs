@@ -22,7 +22,7 @@ impl Microphone {
         self.pieces.send(piece).await.is_ok()
     }
 
-    /// The same without waiting; `false` too if the media layer is behind by five seconds: then the piece is lost.
+    /// The same without waiting; `false` too if the media layer is 256 pieces behind: then this one is lost.
     pub fn try_send(&self, piece: Bytes) -> bool {
         self.pieces.try_send(piece).is_ok()
     }
@@ -93,7 +93,7 @@ impl MediaClient {
     }
 }
 
-/// Pieces of 20 ms on the way: five seconds.
+/// Pieces on the way: 2.56 s of a switch's blocks of 10 ms.
 const PIECES: usize = 256;
 /// A result of the longest text, and its JSON.
 const MAX_LINE: usize = 256 * 1024;

@@ -184,9 +184,9 @@ impl Speech {
             let text = format!("Say: {length} characters; at most {MAX_TEXT_CHARS} are spoken at once");
             return Err(MediaFault::new(TEXT_LENGTH, text));
         }
-        let length = self.markup.chars().count();
-        if length > MAX_MARKUP_CHARS {
-            let text = format!("Say: {length} characters with their markup; at most {MAX_MARKUP_CHARS} are taken");
+        let length = self.markup.len();
+        if length > MAX_MARKUP {
+            let text = format!("Say: {length} octets with their markup; at most {MAX_MARKUP} are taken");
             return Err(MediaFault::new(TEXT_LENGTH, text));
         }
         if self.text.trim().is_empty() {
@@ -373,8 +373,8 @@ const NORMAL_SPEED: u16 = 100;
 const SPEEDS: std::ops::RangeInclusive<u16> = 25..=400;
 /// Characters spoken at once, as the TwiML dialect has it.
 pub const MAX_TEXT_CHARS: usize = 4096;
-/// Characters of a text with its markup.
-const MAX_MARKUP_CHARS: usize = 8192;
+/// Octets of a text with its markup: what documents may hold.
+const MAX_MARKUP: usize = 16 * 1024;
 /// Names of voices are about 40 octets.
 const MAX_VOICE: usize = 128;
 /// The longest registered language tags have 35 octets.
@@ -456,6 +456,19 @@ mod tests {
         let request = Request::get("http://speech.tipring/man/00").header(SPEECH_TEXT, "hello").body(()).unwrap();
         let read = Ask::read(request.method(), request.uri(), request.headers(), Preset::telephone(Law::A));
         assert!(read.unwrap_err().text.contains("sha256"));
+    }
+
+    #[test]
+    fn b3_markup_is_taken_up_to_its_bound() {
+        let marked = |octets: usize| Source::Speech {
+            text: "x".into(),
+            voice: "man".into(),
+            language: String::new(),
+            markup: Some(format!("<s>{}x</s>", "é".repeat((octets - 8) / 2))),
+        };
+        let From::Speech(speech) = asked(marked(MAX_MARKUP)).unwrap().from else { panic!("not speech") };
+        assert_eq!(speech.markup.len(), MAX_MARKUP);
+        assert_eq!(asked(marked(MAX_MARKUP + 2)).unwrap_err().code, TEXT_LENGTH);
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Outbox {
     }
 }
 
-/// Ordinary events a port: at one tap each, 160 ms of audio; with four taps and keys still 40 ms.
+/// Ordinary events a port, three quarters of them for audio: at one tap each 120 ms of it, with all eight a block.
 const ORDINARY_A_PORT: usize = 16;
 /// A small switch has room for a burst as well.
 const LEAST_ORDINARY: usize = 256;

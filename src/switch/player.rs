@@ -149,7 +149,7 @@ impl Player {
         self.flowing = false;
         while let Some(segment) = self.segments.pop_front() {
             if let Segment::Mark(mark) = segment {
-                // There is a place for each: both queues are of one size.
+                // Where those that were passed before are all told, there is a place for each.
                 let _ = self.passed.push_back(mark);
             }
         }
@@ -178,6 +178,7 @@ impl Player {
     /// The next block of the running playing.
     pub(crate) fn next(&mut self, law: Law, block: &mut Block) -> Played {
         let mut played = Played::default();
+        let flowed = self.flowing;
         if !self.flowing && (self.complete || self.has_start()) {
             self.flowing = true;
         }
@@ -197,8 +198,10 @@ impl Player {
         self.started |= played.started;
         if self.sounding.is_none() && self.segments.is_empty() {
             played.ended = self.complete;
-            played.starved = !self.complete && played.sound < BLOCK;
-            self.flowing &= !played.starved;
+            let dry = !self.complete && played.sound < BLOCK;
+            // Marks alone are no sound that could break off.
+            played.starved = dry && (flowed || played.sound > 0);
+            self.flowing &= !dry;
         }
         played
     }
@@ -329,7 +332,8 @@ impl Sounding {
     }
 }
 
-/// Marks that wait to be told: as many as there may be segments, so that none is ever lost.
+/// Marks that wait to be told: as many as there may be segments. One that finds no place waits among these; a flush
+/// loses it.
 const PASSED: usize = SEGMENTS;
 /// Octets with which a playing begins, and goes on after a gap.
 const START: usize = 2 * BLOCK;

@@ -200,14 +200,36 @@ async fn b7_places_and_the_longest_sound_are_bounded() {
     drop((microphone, results));
     let free = async {
         loop {
-            match hears(&room, &asks("en", &[]), &words(9)).await {
+            match room.client.listen(&asks("en", &[])).await {
                 Err(_) => tokio::task::yield_now().await,
-                Ok(heard) => break heard,
+                Ok(both) => break both,
             }
         }
     };
-    let heard = tokio::time::timeout(Duration::from_secs(5), free).await.expect("the place is not given back");
+    let (microphone, mut results) =
+        tokio::time::timeout(Duration::from_secs(5), free).await.expect("the place is not given back");
+    let refused = room.handle.counters().faults;
+    let speak = async move {
+        for piece in words(9).chunks(160) {
+            if !microphone.send(Bytes::copy_from_slice(piece)).await {
+                return;
+            }
+        }
+    };
+    let hear = async {
+        let mut all = Vec::new();
+        while let Some(heard) = results.next().await {
+            all.push(heard);
+        }
+        all
+    };
+    let (mut heard, ()) = tokio::join!(hear, speak);
+    let fault = heard.pop().unwrap().expect_err("what is longer is a fault");
+    assert_eq!(fault.code, RECOGNIZER, "{fault}");
+    assert!(fault.text.contains("first 2 s"), "{fault}");
+    let heard: Vec<_> = heard.into_iter().map(Result::unwrap).collect();
     assert!((2..=4).contains(&finals(&heard).len()), "two seconds of eight: {heard:?}");
+    assert_eq!(room.handle.counters().faults, refused + 1);
 }
 
 #[tokio::test]

@@ -68,6 +68,24 @@ fn an_empty_playing_ends_without_having_started() {
 }
 
 #[test]
+fn a_mark_on_an_idle_player_is_no_gap() {
+    let mut world = World::new(&[Law::A]);
+    world.play(0, 1);
+    world.ticks(1);
+    world.tell(Command::Mark { play: PlayId(1), port: PORT, mark: 7 });
+    world.ticks(1);
+    assert_eq!(world.story(), [Event::Marked { port: PORT, play: PlayId(1), mark: 7 }]);
+    // It waits for two blocks as before.
+    world.feed(0, 1, &octets(80, 2));
+    world.ticks(2);
+    assert_eq!(world.story(), []);
+    world.feed(0, 1, &octets(80, 3));
+    world.ticks(3);
+    let gap = Event::Starved { port: PORT, play: PlayId(1) };
+    assert_eq!(world.story(), [Event::Started { port: PORT, play: PlayId(1) }, gap]);
+}
+
+#[test]
 fn a_gap_is_told_once_and_counted() {
     let mut world = World::new(&[Law::A]);
     let prompt = octets(500, 9);
