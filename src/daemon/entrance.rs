@@ -23,18 +23,24 @@ const CA_WARNING: Duration = Duration::from_secs(180 * 86_400);
 
 /// Listeners that stand and are not served yet.
 pub struct Bound {
-    certificates: Arc<Certificates>,
-    server: Arc<rustls::ServerConfig>,
+    /// Without it only the plain API is served.
+    lock: Option<Lock>,
     api: TcpListener,
     tls: Option<TcpListener>,
     proxy: Option<TcpListener>,
     plain: bool,
 }
 
+/// What TLS is spoken with.
+struct Lock {
+    certificates: Arc<Certificates>,
+    server: Arc<rustls::ServerConfig>,
+}
+
 /// Entrances that are served, until they are closed.
 pub struct Entrances {
-    /// What the box shows of itself.
-    pub certificates: Arc<Certificates>,
+    /// What the box shows of itself; nothing where its authority could not be opened.
+    pub certificates: Option<Arc<Certificates>>,
     /// Where the API is over TLS.
     pub tls: Option<SocketAddr>,
     /// Where the port for `api.twilio.com` is.
@@ -44,6 +50,19 @@ pub struct Entrances {
 
 /// Binds what the configuration says, and opens the box's authority, which is made at the first start.
 pub async fn bind(config: &Config, handed: Handed) -> Result<Bound, StartError> {
+    let lock = lock(config).map_err(|error| tracing::error!("{error}; the box takes calls without TLS")).ok();
+    let wish = &config.listen;
+    let api = match handed.api {
+        Some(socket) => inherited(socket)?,
+        None => listen("listen.api", &wish.api).await?,
+    };
+    let tls = optional(handed.tls, "listen.tls", &wish.tls).await?;
+    let proxy = optional(handed.proxy, "listen.proxy", &wish.proxy).await?;
+    Ok(Bound { lock, api, tls, proxy, plain: wish.plain })
+}
+
+/// Opens the authority, and signs what is shown.
+fn lock(config: &Config) -> Result<Lock, Fault> {
     let wanted = wanted(config).unwrap_or_else(|error| {
         // Calls are taken all the same, and the box's own certificate is as good a lock.
         tracing::error!("{error}; the box shows a certificate of its own");
@@ -51,7 +70,7 @@ pub async fn bind(config: &Config, handed: Handed) -> Result<Bound, StartError> 
     });
     let now = SystemTime::now();
     let folder = config.this.state_dir.join(TLS_DIR);
-    let certificates = Certificates::open(&folder, wanted, now).map_err(|error| broken(&error))?;
+    let certificates = Certificates::open(&folder, wanted, now)?;
     let end = certificates.authority().not_after();
     if end.is_some_and(|end| end < now + CA_WARNING) {
         let folder = folder.display();
@@ -60,15 +79,8 @@ pub async fn bind(config: &Config, handed: Handed) -> Result<Bound, StartError> 
             CA_WARNING.as_secs() / 86_400
         );
     }
-    let server = certificates.server().map_err(|error| broken(&error))?;
-    let wish = &config.listen;
-    let api = match handed.api {
-        Some(socket) => inherited(socket)?,
-        None => listen("listen.api", &wish.api).await?,
-    };
-    let tls = optional(handed.tls, "listen.tls", &wish.tls).await?;
-    let proxy = optional(handed.proxy, "listen.proxy", &wish.proxy).await?;
-    Ok(Bound { certificates, server, api, tls, proxy, plain: wish.plain })
+    let server = certificates.server()?;
+    Ok(Lock { certificates, server })
 }
 
 /// What the configuration says of certificates, with the owner's read.
@@ -93,25 +105,16 @@ async fn optional(
     }
 }
 
-fn broken(error: &Fault) -> StartError {
-    StartError { exit: if error.is_denied() { 77 } else { 1 }, text: error.to_string() }
-}
-
 impl Bound {
     /// Where the plain API is.
     pub fn api(&self) -> Result<SocketAddr, StartError> {
         self.api.local_addr().map_err(|error| failed("the API's address")(&error))
     }
 
-    /// Serves all of them.
+    /// Serves all of them; without a lock only the plain API.
     pub fn serve(self, app: Router, observer: &Observer) -> Entrances {
-        let app = app.merge(tipring_door::ca_page(self.certificates.authority().pem()));
-        let at = |listener: &TcpListener| listener.local_addr().ok();
-        let (tls, proxy) = (self.tls.as_ref().and_then(at), self.proxy.as_ref().and_then(at));
-        let ports = at(&self.api).into_iter().chain(tls).map(|address| address.port()).collect();
-        let places = Arc::new(Semaphore::new(LAN_CONNECTIONS));
-        let mut tasks = vec![tokio::spawn(Arc::clone(&self.certificates).keep(SystemTime::now))];
-        let mut serve = |name: &'static str, served: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
+        let mut tasks = Vec::new();
+        let mut serve = |name: &'static str, served: Served| {
             let observer = observer.clone();
             tasks.push(tokio::spawn(async move {
                 served.await;
@@ -119,25 +122,46 @@ impl Bound {
                 observer.closed(name);
             }));
         };
+        let Some(Lock { certificates, server }) = self.lock else {
+            for (name, _) in [("tls", self.tls), ("proxy", self.proxy)].iter().filter(|(_, it)| it.is_some()) {
+                tracing::error!("the listener {name} is not served: the box has no certificate");
+                observer.closed(name);
+            }
+            serve("api", Box::pin(tipring_door::plain(Doors::new(self.api), app)));
+            return Entrances { certificates: None, tls: None, proxy: None, tasks };
+        };
+        let app = app.merge(tipring_door::ca_page(certificates.authority().pem()));
+        let at = |listener: &TcpListener| listener.local_addr().ok();
+        let (tls, proxy) = (self.tls.as_ref().and_then(at), self.proxy.as_ref().and_then(at));
+        let ports = at(&self.api).into_iter().chain(tls).map(|address| address.port()).collect();
+        let places = Arc::new(Semaphore::new(LAN_CONNECTIONS));
         serve("api", Box::pin(tipring_door::plain(Doors::new(self.api), app.clone())));
         if let Some(listener) = self.tls {
             let doors = Doors::sharing(listener, Arc::clone(&places));
-            serve("tls", Box::pin(tipring_door::tls(doors, Arc::clone(&self.server), app.clone())));
+            serve("tls", Box::pin(tipring_door::tls(doors, Arc::clone(&server), app.clone())));
         }
         if let Some(listener) = self.proxy {
             let plain = self.plain || proxy.is_some_and(|address| address.ip().is_loopback());
-            let certificates = Arc::clone(&self.certificates);
-            let port = Proxy { server: self.server, certificates, app, ports, plain };
+            let port = Proxy { server, certificates: Arc::clone(&certificates), app, ports, plain };
             serve("proxy", Box::pin(port.serve(Doors::sharing(listener, places))));
         }
-        Entrances { certificates: self.certificates, tls, proxy, tasks }
+        tasks.push(tokio::spawn(Arc::clone(&certificates).keep(SystemTime::now)));
+        Entrances { certificates: Some(certificates), tls, proxy, tasks }
     }
 }
 
+type Served = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
 impl Entrances {
-    /// Shows what another configuration says, from the next handshake on.
+    /// Shows what another configuration says, from the next handshake on; where nothing is shown, nothing changes.
     pub fn take(&self, wanted: Wanted) -> Result<(), Fault> {
-        self.certificates.take(wanted, SystemTime::now())
+        self.certificates.as_ref().map_or(Ok(()), |certificates| certificates.take(wanted, SystemTime::now()))
+    }
+
+    /// The page with the box's authority.
+    pub fn ca_page(&self) -> Router {
+        let authority = self.certificates.as_ref().map(|certificates| certificates.authority());
+        authority.map_or_else(Router::new, |authority| tipring_door::ca_page(authority.pem()))
     }
 
     /// Takes no new connection.

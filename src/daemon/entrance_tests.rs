@@ -35,6 +35,23 @@ async fn start(config: &Config) -> Service {
     Service::start(config, wiring).await.expect("it starts")
 }
 
+fn pem_of(service: &Service) -> String {
+    service.entrances.certificates.as_ref().expect("certificates").authority().pem().to_string()
+}
+
+/// Asks on the plain port, and gives the whole answer.
+async fn asks_plainly(at: SocketAddr, path: &'static str) -> String {
+    let asked = move || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(at)?;
+        stream.set_read_timeout(Some(LIMIT))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    tokio::task::spawn_blocking(asked).await.expect("asked").expect("an answer")
+}
+
 /// Asks over TLS, after what the connection is begun with, and gives the whole answer.
 async fn asks(at: SocketAddr, begin: &'static str, name: &'static str, pem: &str, path: &'static str) -> String {
     let pem = pem.to_string();
@@ -87,7 +104,7 @@ async fn e6_the_api_is_there_over_tls_and_through_the_port_for_the_service() {
     let service = start(&a_box(&dir.path)).await;
     let entrances = &service.entrances;
     let (tls, proxy) = (entrances.tls.expect("TLS"), entrances.proxy.expect("the port"));
-    let pem = entrances.certificates.authority().pem().to_string();
+    let pem = pem_of(&service);
     let pem = pem.as_str();
     let path = "/2010-04-01/Accounts.json";
     let connect = "CONNECT api.twilio.com:443 HTTP/1.1\r\nHost: api.twilio.com:443\r\n\r\n";
@@ -104,7 +121,7 @@ async fn e6_the_api_is_there_over_tls_and_through_the_port_for_the_service() {
     let again = start(&a_box(&dir.path)).await;
     let told = asks(again.entrances.tls.expect("TLS"), "", "api.twilio.com", pem, "/readyz");
     let dropped = std::fs::read_to_string(dir.path.join("state/tls/ca.pem")).expect("kept");
-    assert_eq!(again.entrances.certificates.authority().pem(), dropped);
+    assert_eq!(pem_of(&again), dropped);
     assert!(told.await.ends_with("ok\n"));
     again.stop(Duration::ZERO, std::future::pending()).await;
 }
@@ -126,10 +143,37 @@ async fn e6_a_reload_takes_the_owners_certificate_and_refuses_a_broken_one_whole
     let outcome = apply(&service, &old, &new, &broken).await;
     assert!(!outcome.ok && outcome.faults[0].contains("no private key in PEM"), "{outcome:?}");
     assert!(asks(tls, "", "localhost", &authority, "/readyz").await.ends_with("ok\n"), "the good one stays");
-    let pem = service.entrances.certificates.authority().pem();
+    let pem = pem_of(&service);
     assert!(
-        asks(tls, "", "api.twilio.com", pem, "/readyz").await.ends_with("ok\n"),
+        asks(tls, "", "api.twilio.com", &pem, "/readyz").await.ends_with("ok\n"),
         "the service's names are the box's"
     );
     service.stop(Duration::ZERO, std::future::pending()).await;
+}
+
+#[tokio::test]
+async fn a_broken_authority_silences_tls_and_not_the_box() {
+    for with_tls in [false, true] {
+        let dir = ScratchDir::new().expect("a folder");
+        let mut config = a_box(&dir.path);
+        if !with_tls {
+            config.listen.tls.clear();
+            config.listen.proxy.clear();
+        }
+        std::fs::create_dir_all(dir.path.join("state/tls")).expect("a folder");
+        std::fs::write(dir.path.join("state/tls/ca-key.pem"), "rubbish").expect("written");
+        let service = start(&config).await;
+        let entrances = &service.entrances;
+        assert!(entrances.certificates.is_none() && entrances.tls.is_none() && entrances.proxy.is_none());
+        let answer = asks_plainly(service.api, "/2010-04-01/Accounts.json").await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        assert!(asks_plainly(service.api, "/ca.pem").await.starts_with("HTTP/1.1 404 "));
+        let closed = ["listener: tls has stopped", "listener: proxy has stopped"];
+        let wanted = if with_tls { closed.as_slice() } else { &[] };
+        assert_eq!(service.observer.is_ready().await.reasons, wanted);
+        // A reload that says nothing of certificates is taken.
+        let outcome = apply(&service, &config, &config, &config).await;
+        assert!(outcome.ok && outcome.complaints.len() == 1, "{outcome:?}");
+        service.stop(Duration::ZERO, std::future::pending()).await;
+    }
 }

@@ -96,5 +96,5 @@ pub fn event(told: Told, number: &str) -> Option<Event> {
 /// What becomes of a message where no gateway is configured.
 pub fn none(sid: Sid) -> Event {
     let text = "no message gateway is configured: set messages.adapter to http, smpp or modem".to_owned();
-    Event::MessageSent { sid, status: MessageStatus::Failed, fault: Some((Code(21606), text)) }
+    Event::MessageSent { sid, status: MessageStatus::Failed, fault: Some((Code(14108), text)) }
 }

@@ -13,6 +13,9 @@ use tokio::task::AbortHandle;
 
 /// Blocks that wait for a recognizer: 5 s, in which it has to begin.
 pub const EARLY: usize = 500;
+/// Blocks of one recognition of what has no end: 590 s, which is less than the media layer hears at once. Then the next
+/// one begins.
+const STRETCH: usize = 59_000;
 /// What is spoken where nobody said.
 pub const LANGUAGE: &str = "en-US";
 
@@ -42,7 +45,7 @@ impl Listening {
         let (sound, blocks) = mpsc::channel(EARLY);
         let continuous = listen.continuous;
         let task = tokio::spawn(async move {
-            let last = hear(&media, &listen, blocks, |heard| {
+            let last = hear(&media, &listen, STRETCH, blocks, |heard| {
                 let event = wrap(Event::Heard { id, heard });
                 let tell = tell.clone();
                 async move { tell.send(event).await.is_ok() }
@@ -100,27 +103,39 @@ pub fn request(listen: &Listen) -> ListenRequest {
     }
 }
 
-/// Hears to the end; what comes before the last word is told.
+/// Hears to the end, what is continuous in stretches of so many blocks; what comes before the last word is told.
 async fn hear<F: Future<Output = bool>>(
     media: &MediaClient,
     listen: &Listen,
+    stretch: usize,
     mut blocks: mpsc::Receiver<Block>,
     tell: impl Fn(ListenHeard) -> F,
 ) -> ListenHeard {
-    let (microphone, results) = match media.listen(&request(listen)).await {
-        Ok(both) => both,
-        Err(fault) => return ListenHeard::Failed { code: Code(fault.code), text: fault.text },
-    };
-    let speak = async {
-        while let Some(block) = blocks.recv().await {
-            if !microphone.send(Bytes::copy_from_slice(&block)).await {
-                return;
-            }
+    let most = if listen.continuous { stretch } else { usize::MAX };
+    loop {
+        let (microphone, results) = match media.listen(&request(listen)).await {
+            Ok(both) => both,
+            Err(fault) => return ListenHeard::Failed { code: Code(fault.code), text: fault.text },
+        };
+        let speak = speak(microphone, &mut blocks, most);
+        let (last, more) = tokio::join!(understand(listen, results, &tell), speak);
+        if !more || last != ListenHeard::Ended {
+            return last;
         }
-        drop::<Microphone>(microphone);
-    };
-    let (last, ()) = tokio::join!(understand(listen, results, tell), speak);
-    last
+    }
+}
+
+/// Speaks so many blocks at most; whether there may be more, and somebody who hears them.
+async fn speak(microphone: Microphone, blocks: &mut mpsc::Receiver<Block>, most: usize) -> bool {
+    for _ in 0..most {
+        let Some(block) = blocks.recv().await else {
+            return false;
+        };
+        if !microphone.send(Bytes::copy_from_slice(&block)).await {
+            return false;
+        }
+    }
+    true
 }
 
 /// Tells results as they come. One that is not continuous has one last word: all that it understood.
@@ -177,6 +192,8 @@ impl Said {
 
 #[cfg(test)]
 mod tests {
+    use tipring_card::Law;
+
     use super::*;
 
     #[test]
@@ -187,5 +204,47 @@ mod tests {
         all.add("the door", Some(0.25));
         assert_eq!(all.last(), ListenHeard::Final { text: "open the door".into(), confidence: Some(0.5) });
         assert_eq!(Said::default().last(), ListenHeard::Final { text: String::new(), confidence: None });
+    }
+
+    #[tokio::test]
+    async fn what_has_no_end_is_heard_by_one_recognition_after_another() {
+        let dir = std::env::temp_dir().join(format!("tipring-listening-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        tipring_egress::install_provider();
+        let egress = tipring_egress::Client::new(tipring_egress::Config::default()).unwrap();
+        let mut config = tipring_media::Config::new(dir.join("media.sock"), dir.join("cache"), egress);
+        config.recognizers = vec![tipring_media::Recognizer::Fake];
+        config.limits.listened = std::time::Duration::from_secs(1);
+        let handle = tipring_media::MediaService::start(config).await.unwrap();
+        let media = MediaClient::new(dir.join("media.sock"));
+        let listen = Listen {
+            account: "AC0123456789abcdef0123456789abcdef".parse().unwrap(),
+            law: Law::A,
+            language: String::new(),
+            hints: Vec::new(),
+            model: String::new(),
+            partial: false,
+            continuous: true,
+        };
+        // A word in each of three stretches: 300 ms of a tone, and a pause.
+        let (sound, blocks) = mpsc::channel(EARLY);
+        let mut tone = tipring_dsp::Tone::new(440.0, -10.0);
+        for block in 0..270 {
+            let loud = (20..50).contains(&(block % 90));
+            let octet = |_| if loud { tipring_dsp::alaw_encode(tone.next_sample() as i16) } else { 0xD5 };
+            sound.try_send(std::array::from_fn(octet)).unwrap();
+        }
+        drop(sound);
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let last = hear(&media, &listen, 90, blocks, |heard| std::future::ready(tell.send(heard).is_ok())).await;
+        assert_eq!(last, ListenHeard::Ended);
+        for _ in 0..3 {
+            assert!(matches!(told.try_recv(), Ok(ListenHeard::Final { .. })));
+        }
+        assert!(told.try_recv().is_err());
+        let counters = handle.counters();
+        assert_eq!((counters.recognitions, counters.faults), (4, 0));
+        drop(handle);
+        std::fs::remove_dir_all(dir).unwrap();
     }
 }

@@ -52,6 +52,10 @@ pub async fn apply(service: &Service, started: &Config, old: &Config, new: &Conf
     if let Err(error) = service.entrances.take(certificates) {
         return Outcome::refused(vec![error.to_string()]);
     }
+    if service.entrances.certificates.is_none() {
+        let text = "the box has no certificate since its start, as its log says why: start it again for TLS";
+        outcome.complaints.push(text.into());
+    }
     match tipring_api::known_at_start(&service.store).await {
         Ok(known) => {
             for change in known {
@@ -73,7 +77,7 @@ pub async fn apply(service: &Service, started: &Config, old: &Config, new: &Conf
         match service.live.configure_lines(settings::lines(new)).await {
             Some(configured) => {
                 outcome.waiting = configured.waiting;
-                outcome.complaints = configured.complaints;
+                outcome.complaints.extend(configured.complaints);
             }
             None => outcome.complaints.push("the lines do not answer: they go on as before".into()),
         }

@@ -291,7 +291,7 @@ async fn metrics(config: &Config, inherited: &Inherited, service: &Service) -> O
     };
     let observer = service.observer.clone();
     let face = crate::observe::face::public(observer.clone());
-    let face = face.merge(tipring_door::ca_page(service.entrances.certificates.authority().pem()));
+    let face = face.merge(service.entrances.ca_page());
     Some(tokio::spawn(async move {
         tipring_door::plain(tipring_door::Doors::new(listener), face).await;
         tracing::error!("metrics are not served any more");

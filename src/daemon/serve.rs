@@ -104,7 +104,11 @@ impl Service {
         let media = MediaLayer::start(config, client.clone()).await?;
         let store = open_store(config, started).await?;
         let socket = super::media::socket(config);
-        let messages = Messages::start(config, client.clone())?;
+        let messages = Messages::start(config, client.clone()).unwrap_or_else(|error| {
+            // Calls are taken all the same; each message fails, with its code.
+            tracing::error!("{error}; the box takes no messages");
+            Messages::default()
+        });
         let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
         let meters = hands.meters.clone();
         let seed = match wiring.seed {
@@ -468,6 +472,22 @@ mod tests {
         };
         let answer = tokio::task::spawn_blocking(asked).await.expect("asked");
         assert!(answer.contains(" 200 OK") && answer.ends_with("\r\n\r\nok\n"), "{answer}");
+        service.stop(std::time::Duration::ZERO, std::future::pending()).await;
+    }
+
+    #[tokio::test]
+    async fn a_box_without_the_secret_of_its_messages_takes_calls() {
+        let dir = super::super::outcome::ScratchDir::new().expect("a folder");
+        let mut config = Config::default();
+        config.this.state_dir = dir.path.join("state");
+        config.this.cache_dir = dir.path.join("cache");
+        config.this.runtime_dir = dir.path.join("run");
+        config.listen.api = "127.0.0.1:0".into();
+        config.messages.adapter = crate::config::MessageAdapter::Modem;
+        config.messages.secret_file = dir.path.join("none").display().to_string();
+        let wiring = Wiring { card: None, hosts: Vec::new(), seed: Some(1), handed: Handed::default() };
+        let service = Service::start(&config, wiring).await.expect("it starts");
+        assert!(service.observer.is_ready().await.reasons.is_empty());
         service.stop(std::time::Duration::ZERO, std::future::pending()).await;
     }
 

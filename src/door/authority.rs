@@ -61,11 +61,6 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// It is a matter of permissions.
-    pub fn is_denied(&self) -> bool {
-        matches!(self, Fault::File { error, .. } if error.kind() == std::io::ErrorKind::PermissionDenied)
-    }
-
     pub(crate) fn content(path: &Path, why: impl Into<String>) -> Fault {
         Fault::Content { path: path.into(), why: why.into() }
     }

@@ -118,7 +118,7 @@ fn b19_without_a_gateway_a_message_fails_with_a_code_and_the_call_goes_on() {
     let run = run(&(caller(sms, "") + &document("/sent", "<Response><Hangup/></Response>"))).met();
     assert_eq!(run.asked("/sent").len(), 1);
     assert_eq!(value(run.asked("/sent")[0], "SmsStatus"), Some("failed"));
-    assert!(run.told().errors.contains(&21606), "{:?}", run.told().errors);
+    assert!(run.told().errors.contains(&14108), "{:?}", run.told().errors);
 }
 
 #[test]
