@@ -94,7 +94,8 @@ pub(crate) async fn update(asking: &Asking) -> Result<Answer, Fault> {
         account.status = wanted;
     }
     change(&mut account, &asking.form)?;
-    if account == asking.account {
+    // A state is told to the router again even if it is no other one.
+    if account == asking.account && asking.form.text("Status").is_none() {
         return Ok(one(asking));
     }
     account.updated = asking.state.live.now();

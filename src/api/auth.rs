@@ -48,7 +48,7 @@ async fn by_token(store: &Store, sid: Sid, token: &str) -> Result<Asker, Fault> 
 
 async fn by_key(store: &Store, sid: Sid, password: &str) -> Result<Asker, Fault> {
     let found: Option<Key> = store.find(Where::default().equal(Column::Sid, sid)).await?;
-    let expected = found.as_ref().map_or(NOBODY, |key| key.secret_hash.as_str());
+    let expected = found.as_ref().map_or(NO_KEY, |key| key.secret_hash.as_str());
     let same: bool = expected.as_bytes().ct_eq(secret::hashed(password).as_bytes()).into();
     match found {
         Some(key) if same => {
@@ -106,3 +106,5 @@ fn credentials(headers: &HeaderMap) -> Option<(Sid, String)> {
 const CREDENTIALS_MAX: usize = 512;
 /// Compared with when there is no such account; as long as a token.
 const NOBODY: &str = "00000000000000000000000000000000";
+/// The same where there is no such key; as long as the hash of a secret.
+const NO_KEY: &str = "0000000000000000000000000000000000000000000000000000000000000000";

@@ -49,8 +49,14 @@ pub(crate) async fn update(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
         Some("canceled") => Request::EndCall { account: asking.account.sid, call: sid, only_unanswered: true },
         Some(_) => return Err(Fault::parameter("Status", "completed or canceled")),
         None => match (live::announce(&asking.form)?, change(asking, sid, &mut warnings)?) {
+            (Some(_), Some(_)) => {
+                return Err(Fault::bad(
+                    20002,
+                    "AnnounceUrl stands alone: the call goes on as it is, and others hear it",
+                ));
+            }
             // Our own: everybody in the call hears it, and goes on.
-            (Some(announce), _) => Request::Notice { account: asking.account.sid, call: sid, announce },
+            (Some(announce), None) => Request::Notice { account: asking.account.sid, call: sid, announce },
             (None, Some(change)) => Request::ChangeCall(Box::new(change)),
             (None, None) => return one(asking, sid).await,
         },
@@ -148,4 +154,6 @@ const CHANGES: &[&str] = &[
     "StatusCallbackMethod",
     "StatusCallbackEvent",
     "TimeLimit",
+    "AnnounceUrl",
+    "AnnounceMethod",
 ];

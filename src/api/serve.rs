@@ -32,8 +32,12 @@ pub const ASK_TIMEOUT: Duration = Duration::from_secs(10);
 /// the error codes mean.
 pub fn app(state: State) -> Router {
     let docs = docs_page::docs(&state.base);
-    let desk =
-        Arc::new(Desk { state, places: Semaphore::new(CONCURRENT_MAX), changes: Mutex::default(), ids: Ids::new() });
+    let desk = Arc::new(Desk {
+        state,
+        places: Arc::new(Semaphore::new(CONCURRENT_MAX)),
+        changes: Arc::default(),
+        ids: Ids::new(),
+    });
     let api = move |request: Request<Body>| {
         let desk = Arc::clone(&desk);
         async move { desk.serve(request).await }
@@ -82,10 +86,11 @@ pub(crate) enum Answer {
 
 struct Desk {
     state: State,
-    places: Semaphore,
-    /// Held over the change of an account or number, its commit and its telling: what the router hears last is what the
-    /// store has, and two changes of one number don't lose one another.
-    changes: Mutex<()>,
+    places: Arc<Semaphore>,
+    /// Held over the change of what is read before it is written: account, number, key …, its commit and its telling: what
+    /// the router hears last is what the store has, two changes of one number don't lose one another, and nothing that was
+    /// deleted comes back.
+    changes: Arc<Mutex<()>>,
     ids: Ids,
 }
 
@@ -118,7 +123,7 @@ impl Desk {
     }
 
     async fn work(&self, parts: &request::Parts, path: Path, body: Body, base: &str) -> Result<Answer, Fault> {
-        let Ok(_place) = self.places.try_acquire() else {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             return Err(Fault { status: StatusCode::TOO_MANY_REQUESTS, ..Fault::plain(20429) });
         };
         if let Some(answer) = links::open(&self.state, parts, &path, base).await? {
@@ -140,14 +145,24 @@ impl Desk {
         }
         form.read(parts.uri.query().unwrap_or_default().as_bytes())?;
         let verb = verb(&parts.method, &form, allow)?;
+        let (state, headers, base) = (self.state.clone(), parts.headers.clone(), base.to_string());
+        if verb == Verb::Read {
+            return dispatch::dispatch(&Asking { state, account, asker, path, form, base, headers }, verb).await;
+        }
+        let changes = if is_shared(&path.place) { Some(Arc::clone(&self.changes).lock_owned().await) } else { None };
+        // The body, and the turn, may have taken their time: the account may be suspended by now, the key be gone.
+        let asker = auth::asker(&state.store, &headers).await?;
+        let account = auth::target(&state.store, &asker, path.account).await?;
         auth::allowed(&asker, &account, &path.place, verb)?;
-        let headers = parts.headers.clone();
-        let asking = Asking { state: self.state.clone(), account, asker, path, form, base: base.to_string(), headers };
-        let _changes =
-            if is_shared(&asking.path.place) && verb != Verb::Read { Some(self.changes.lock().await) } else { None };
-        let answer = dispatch::dispatch(&asking, verb).await?;
-        audit::note(&asking, verb, &answer);
-        Ok(answer)
+        let asking = Asking { state, account, asker, path, form, base, headers };
+        // Store, router and audit trail hear of a change together, also if whoever asked hangs up in the middle.
+        let work = async move {
+            let _held = (changes, place);
+            let answer = dispatch::dispatch(&asking, verb).await?;
+            audit::note(&asking, verb, &answer);
+            Ok(answer)
+        };
+        tokio::spawn(work).await.unwrap_or_else(|_| Err(Fault::internal()))
     }
 
     fn base(&self, parts: &request::Parts) -> String {
@@ -197,10 +212,25 @@ fn verb(method: &Method, form: &Form, allow: &'static str) -> Result<Verb, Fault
 /// Names another method than the request's own.
 pub(crate) const OVERRIDE: &str = "_method";
 
-/// What is changed in the store, then told to the router: one change after another.
+/// What is read, changed in the store and told to the router: one change after another.
 fn is_shared(place: &Place) -> bool {
-    use Place::{Account, Accounts, Application, Applications, CallerId, CallerIds, Number, Numbers};
-    matches!(place, Accounts | Account | Numbers | Number(_) | Applications | Application(_) | CallerIds | CallerId(_))
+    use Place::{
+        Account, Accounts, Application, Applications, CallerId, CallerIds, Key, Keys, Message, Number, Numbers,
+    };
+    matches!(
+        place,
+        Accounts
+            | Account
+            | Numbers
+            | Number(_)
+            | Applications
+            | Application(_)
+            | CallerIds
+            | CallerId(_)
+            | Keys(_)
+            | Key(..)
+            | Message(_)
+    )
 }
 
 /// The body of a form, within its bound and of the right kind.

@@ -83,7 +83,12 @@ pub(crate) async fn begin(asking: &Asking, recording: Sid) -> Result<Answer, Fau
 }
 
 pub(crate) async fn delete(asking: &Asking, of: Option<Sid>, sid: Sid) -> Result<Answer, Fault> {
-    find(asking, of, sid).await?;
+    if find(asking, of, sid).await?.status == TranscriptionStatus::InProgress {
+        return Err(Fault {
+            status: StatusCode::CONFLICT,
+            ..Fault::bad(20409, "the transcription is being made: wait for its end")
+        });
+    }
     match asking.state.store.delete::<Transcription>(asking.account.sid, sid).await? {
         true => Ok(Answer::NoContent),
         false => Err(Fault::not_found()),

@@ -31,8 +31,9 @@ fn page(text: &mut String, fields: &Map<String, Value>, one: &str, member: &str)
     text.push_str(&format!("</{name}>"));
 }
 
-/// Depth is that of our own resources: two.
+/// Depth is that of our own resources. A name may come from an application's own parameters.
 fn element(text: &mut String, name: &str, value: &Value) {
+    let name = &sound(name);
     if value.is_null() {
         text.push_str(&format!("<{name}/>"));
         return;
@@ -61,6 +62,14 @@ fn content(text: &mut String, value: &Value) {
     }
 }
 
+/// A name that an element may have.
+fn sound(name: &str) -> String {
+    let fits = |sign: char| sign.is_ascii_alphanumeric() || "_-.".contains(sign);
+    let name: String = name.chars().map(|sign| if fits(sign) { sign } else { '_' }).collect();
+    let begins = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    if begins { name } else { format!("_{name}") }
+}
+
 /// `date_created` → `DateCreated`.
 fn camel(name: &str) -> String {
     let word = |word: &str| {
@@ -84,6 +93,15 @@ mod tests {
              &quot;B&quot;&gt;\u{fffd}&#10;</CallerName><Channels>1</Channels><Price/><SubresourceUris><AB>/x</AB>\
              </SubresourceUris></Call></TwilioResponse>\n"
         );
+    }
+
+    #[test]
+    fn a_name_from_outside_breaks_no_element() {
+        let body = json!({"parameters": {"a b": "1", "1><x": "2", "": "3", "Ok.1": "4"}});
+        let text = document(&body, "Event", "events");
+        let names = ["<_/>", "<_1__x>2</_1__x>", "<A b>", "<A_b>1</A_b>", "<Ok.1>4</Ok.1>", "<_>3</_>"];
+        let found: Vec<bool> = names.iter().map(|name| text.contains(name)).collect();
+        assert_eq!(found, [false, true, false, true, true, true], "{text}");
     }
 
     #[test]
