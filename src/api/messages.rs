@@ -85,11 +85,11 @@ pub(crate) async fn create(asking: &Asking) -> Result<Answer, Fault> {
 /// Characters of a message at most.
 const BODY_MAX: usize = 1_600;
 
-/// An empty `Body` takes the text away; `Status=canceled` is the router's.
+/// An empty `Body` takes the text away. None waits for a time at which it is sent, so none can be taken back.
 pub(crate) async fn update(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
     let mut message = find(asking, sid).await?;
     match (asking.form.text("Status"), asking.form.given("Body")) {
-        (Some("canceled"), _) => Err(Fault::unavailable("taking a message back is not available yet")),
+        (Some("canceled"), _) => Err(Fault::bad(20009, "the message has gone to its gateway: it cannot be taken back")),
         (Some(_), _) => Err(Fault::parameter("Status", "canceled")),
         (None, Some("")) => {
             if message.status.is_live() {

@@ -2,7 +2,7 @@
 
 use tipring_resources::{Sid, SidKind};
 
-use crate::form::decode;
+use crate::form::{decode, encode};
 
 /// Whose recordings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +116,7 @@ pub(crate) struct Path {
     pub(crate) account: Option<Sid>,
     pub(crate) place: Place,
     pub(crate) suffix: Suffix,
-    /// As links repeat it: decoded, with its suffix.
+    /// As links repeat it: percent-encoded, with its suffix.
     pub(crate) link: String,
 }
 
@@ -201,34 +201,42 @@ impl Place {
 
 /// Takes a path apart. What cannot be understood is [`Place::Nothing`].
 pub(crate) fn parse(raw: &str) -> Path {
-    let nothing = || Path { account: None, place: Place::Nothing, suffix: Suffix::None, link: String::new() };
+    understood(raw).unwrap_or(Path { account: None, place: Place::Nothing, suffix: Suffix::None, link: String::new() })
+}
+
+fn understood(raw: &str) -> Option<Path> {
     let raw = raw.strip_prefix("/.twilio.com").unwrap_or(raw);
-    let Some(text) = decode(raw.replace('+', "%2B").as_bytes()) else {
-        return nothing();
-    };
-    if let Some(below) = text.strip_prefix("/v1/") {
-        let segments: Vec<&str> = below.trim_end_matches('/').split('/').collect();
-        return Path { account: None, place: monitor(&segments), suffix: Suffix::None, link: text.clone() };
+    if let Some(below) = raw.strip_prefix("/v1/") {
+        let segments = segments(below)?;
+        let place = monitor(&segments.iter().map(String::as_str).collect::<Vec<_>>());
+        return Some(Path { account: None, place, suffix: Suffix::None, link: link("/v1", &segments, "") });
     }
-    let Some(below) = text.strip_prefix(BASE) else {
-        return nothing();
-    };
-    let (below, suffix) = split_suffix(below.trim_end_matches('/'));
-    let segments: Vec<&str> = below.split('/').skip(1).collect();
+    let mut segments = segments(raw.strip_prefix(BASE)?.strip_prefix('/')?)?;
+    let suffix = split_suffix(segments.last_mut()?);
     let end = match suffix {
-        Suffix::Xml => "xml",
-        Suffix::Csv => "csv",
-        _ => "json",
+        Suffix::Xml => ".xml",
+        Suffix::Csv => ".csv",
+        _ => ".json",
     };
-    let link = format!("{BASE}{below}.{end}");
-    match segments.as_slice() {
-        ["Accounts"] => Path { account: None, place: Place::Accounts, suffix, link },
-        ["Accounts", account, rest @ ..] => match sid(account, SidKind::Account) {
-            Some(account) => Path { account: Some(account), place: place(rest), suffix, link },
-            None => nothing(),
-        },
-        _ => nothing(),
+    let link = link(BASE, &segments, end);
+    match segments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["Accounts"] => Some(Path { account: None, place: Place::Accounts, suffix, link }),
+        ["Accounts", account, rest @ ..] => {
+            let account = sid(account, SidKind::Account)?;
+            Some(Path { account: Some(account), place: place(rest), suffix, link })
+        }
+        _ => None,
     }
+}
+
+/// What is between the slashes, each decoded for itself: the name of a room may have a slash.
+fn segments(path: &str) -> Option<Vec<String>> {
+    path.trim_end_matches('/').split('/').map(|segment| decode(segment.replace('+', "%2B").as_bytes())).collect()
+}
+
+fn link(base: &str, segments: &[String], end: &str) -> String {
+    let coded: String = segments.iter().map(|segment| format!("/{}", encode(segment))).collect();
+    format!("{base}{coded}{end}")
 }
 
 /// The part of every path before `Accounts`.
@@ -368,12 +376,12 @@ fn below_recording(recording: Sid, segments: &[&str]) -> Option<Place> {
 /// The recording that is under way.
 const CURRENT: &str = "Twilio.CURRENT";
 
-fn split_suffix(path: &str) -> (&str, Suffix) {
-    let last = path.rfind('/').map_or(0, |at| at + 1);
-    let Some(dot) = path[last..].rfind('.').filter(|_| &path[last..] != CURRENT) else {
-        return (path, Suffix::None);
+/// Takes the suffix from the last name of a path.
+fn split_suffix(last: &mut String) -> Suffix {
+    let Some(dot) = last.rfind('.').filter(|_| last != CURRENT) else {
+        return Suffix::None;
     };
-    let suffix = match &path[last + dot..] {
+    let suffix = match &last[dot..] {
         ".json" => Suffix::Json,
         ".xml" => Suffix::Xml,
         ".csv" => Suffix::Csv,
@@ -382,7 +390,8 @@ fn split_suffix(path: &str) -> (&str, Suffix) {
         ".txt" => Suffix::Txt,
         _ => Suffix::Other,
     };
-    (&path[..last + dot], suffix)
+    last.truncate(dot);
+    suffix
 }
 
 fn sid(text: &str, kind: SidKind) -> Option<Sid> {
@@ -446,5 +455,20 @@ mod tests {
             assert_eq!(parse(path).place, Place::Nothing, "{path}");
         }
         assert_eq!(parse(&format!("{AC}/Calls.json")).link, format!("{AC}/Calls.json"));
+    }
+
+    #[test]
+    fn a_link_leads_back_to_where_it_came_from() {
+        for room in ["a?b#c%", "a/b", "a b+c", "日本", "x&y=z"] {
+            let path = parse(&format!("{AC}/Conferences/{}/Participants", encode(room)));
+            assert_eq!(path.place, Place::Participants(room.into()));
+            assert!(
+                path.link.bytes().all(|octet| octet.is_ascii_graphic() && !b"?#&".contains(&octet)),
+                "{}",
+                path.link
+            );
+            assert_eq!(parse(&path.link).place, path.place, "{}", path.link);
+        }
+        assert_eq!(parse("/v1/Events").link, "/v1/Events");
     }
 }

@@ -376,12 +376,23 @@ fn face(config: &Config, store: Store, live: Live, observer: &Observer) -> axum:
     app.merge(crate::observe::face::health(observer.clone()))
 }
 
-/// Renews this box's lease, so that no other box closes its calls, and closes the calls of boxes that are silent.
+/// Renews this box's lease, so that no other box closes its calls, closes the calls of boxes that are silent, and forgets
+/// what has had its time.
 fn lease(store: Store) {
     tokio::spawn(async move {
         let mut every = tokio::time::interval(std::time::Duration::from_secs(5));
+        let mut daily = tokio::time::interval(std::time::Duration::from_secs(86_400));
+        daily.tick().await;
         loop {
-            every.tick().await;
+            tokio::select! {
+                _ = every.tick() => {}
+                _ = daily.tick() => {
+                    if let Err(error) = store.forget_old(now()).await {
+                        tracing::warn!(%error, "old events could not be forgotten: tried again tomorrow");
+                    }
+                    continue;
+                }
+            }
             if let Err(error) = store.renew_lease(now()).await {
                 tracing::warn!(message_id = events::LEASE_LOST.id, %error, "the box's lease could not be renewed");
                 continue;

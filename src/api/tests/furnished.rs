@@ -33,6 +33,7 @@ pub async fn furnished() -> Desk {
         Record::Queue(queue()),
         Record::Member(Member { queue: queue().sid, account, call, enqueued: at(1100) }),
         Record::Transcription(transcription()),
+        Record::Message(Message { status: MessageStatus::Sent, ..message() }),
         Record::Message(message()),
         Record::CallEvent(call_event()),
         Record::CallerId(caller_id()),
@@ -116,7 +117,7 @@ fn participant() -> Participant {
     }
 }
 
-fn transcription() -> Transcription {
+pub fn transcription() -> Transcription {
     Transcription {
         sid: sid(SidKind::Transcription, 1),
         account: me(),

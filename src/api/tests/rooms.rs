@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use axum::body::Body;
 use axum::http::{Request, header};
 use serde_json::{Value, json};
-use tipring_resources::{CallStatus, Record, RecordingStatus};
+use tipring_resources::{CallStatus, Record, RecordingStatus, Sid, SidKind};
 
-use crate::furnished::furnished;
+use crate::furnished::{self, furnished};
 use crate::support::*;
 
 fn items<'a>(body: &'a Value, member: &str) -> &'a Vec<Value> {
@@ -65,6 +65,12 @@ async fn c24_a_transcription_is_text_too_and_can_be_deleted() {
     assert_eq!(desk.get(&below).await.json()["transcription_text"], "hello");
     let other = format!("/Recordings/RE00000000000000000000000000000002{path}.json");
     assert_eq!(desk.get(&other).await.fault(), (404, 20404), "not of that recording");
+    let made = furnished::transcription();
+    let status = tipring_resources::TranscriptionStatus::InProgress;
+    let sid = Sid::new(SidKind::Transcription, 7);
+    desk.store.put(Record::Transcription(tipring_resources::Transcription { sid, status, ..made })).await.unwrap();
+    let running = format!("/Transcriptions/{sid}.json");
+    assert_eq!(desk.delete(&running).await.fault(), (409, 20409), "its end would write it anew");
     assert_eq!(desk.delete(&below).await.status, 204);
     assert_eq!(desk.get(&format!("{path}.json")).await.fault(), (404, 20404));
 }
@@ -77,6 +83,7 @@ async fn messages_are_filtered_emptied_and_deleted() {
     assert_eq!(items(&desk.get("/Messages.json?To=%2B3").await.json(), "messages").len(), 0);
     assert_eq!(desk.post(path, "Body=other").await.fault(), (400, 20002));
     assert_eq!(desk.post(path, "Body=").await.json()["body"], "");
+    assert_eq!(desk.post(path, "Status=canceled").await.fault(), (400, 20009));
     assert_eq!(desk.post("/Messages.json", "To=%2B2&From=%2B1&Body=x").await.fault(), (503, 20503));
     assert_eq!(desk.delete(path).await.status, 204);
     assert_eq!(desk.get(path).await.fault(), (404, 20404));

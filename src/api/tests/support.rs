@@ -25,8 +25,9 @@ pub struct Played {
     pub living: Mutex<BTreeMap<Sid, Call>>,
     /// What it was told, and whether the store had it already.
     pub told: Mutex<Vec<(DirectoryChange, bool)>>,
-    /// The router does not answer.
+    /// The router does not answer until it is released.
     pub hangs: AtomicBool,
+    pub released: tokio::sync::Notify,
     /// How often it was asked.
     pub asked: AtomicU64,
     /// What it was asked.
@@ -48,7 +49,7 @@ impl Live for Played {
         self.requests.lock().unwrap().push(request.clone());
         Box::pin(async move {
             if self.hangs.load(Ordering::Relaxed) {
-                std::future::pending::<()>().await;
+                self.released.notified().await;
             }
             if let Some((code, text)) = *self.refuses.lock().unwrap() {
                 return Reply::Refused { code: Code(code), text: text.into() };
@@ -232,6 +233,7 @@ impl Desk {
             living: Mutex::default(),
             told: Mutex::default(),
             hangs: AtomicBool::new(false),
+            released: tokio::sync::Notify::new(),
             asked: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             requests: Mutex::default(),

@@ -1,8 +1,13 @@
 //! Families of accounts, keys and what they may do, applications, caller ids, numbers that move.
 
+use std::future::Future as _;
+
+use axum::body::Body;
+use axum::http::{Request, header};
 use serde_json::{Value, json};
 use tipring_resources::{AccountStatus, Sid, SidKind};
 use tipring_router::{DirectoryChange, Instructions, Request as Ask};
+use tokio::io::AsyncWriteExt as _;
 
 use crate::support::*;
 
@@ -216,4 +221,79 @@ async fn numbers_are_claimed_from_those_the_box_has_and_move_within_a_family() {
     assert_eq!(text(&moved, "account_sid"), text(&branch, "sid"));
     assert_eq!(told_number(&desk).account.to_string(), text(&branch, "sid"));
     assert_eq!(desk.get(&path).await.fault(), (404, 20404), "not here any more");
+}
+
+#[tokio::test]
+async fn e10_a_subaccount_adds_no_caller_id_without_a_call_and_its_parent_does_it_for_it() {
+    let desk = Desk::new().await;
+    let branch = desk.post("/2010-04-01/Accounts.json", "").await.json();
+    let (sid, token) = (text(&branch, "sid").to_string(), text(&branch, "auth_token").to_string());
+    let path = format!("/2010-04-01/Accounts/{sid}/OutgoingCallerIds.json");
+    let form = "PhoneNumber=%2B12025550199&Verify=false";
+    assert_eq!(desk.with_credentials("POST", &path, &sid, &token, form).await.fault(), (403, 20403));
+    assert_eq!(desk.post(&path, form).await.status, 201);
+}
+
+#[tokio::test]
+async fn e9_a_body_that_takes_its_time_does_not_outlive_its_account() {
+    let desk = Desk::new().await;
+    let branch = desk.post("/2010-04-01/Accounts.json", "").await.json();
+    let (sid, token) = (text(&branch, "sid").to_string(), text(&branch, "auth_token").to_string());
+    let below = format!("/2010-04-01/Accounts/{sid}");
+    let (mut mouth, ear) = tokio::io::duplex(256);
+    let slow = Request::builder()
+        .method("POST")
+        .uri(format!("{below}.json"))
+        .header(header::AUTHORIZATION, basic(&sid, &token))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from_stream(tokio_util::io::ReaderStream::new(ear)))
+        .unwrap();
+    let slow = desk.send(slow);
+    tokio::pin!(slow);
+    mouth.write_all(b"FriendlyName=mine&").await.unwrap();
+    let path = format!("{below}.json");
+    tokio::select! {
+        biased;
+        got = &mut slow => panic!("{got:?}"),
+        suspended = desk.post(&path, "Status=suspended") => assert_eq!(suspended.status, 200),
+    }
+    mouth.write_all(b"a=b").await.unwrap();
+    drop(mouth);
+    assert_eq!(slow.await.fault(), (403, 20005));
+    let kept = desk.get(&format!("{below}.json")).await.json();
+    assert_eq!((text(&kept, "status"), text(&kept, "friendly_name") == "mine"), ("suspended", false));
+}
+
+#[tokio::test]
+async fn e9_a_change_is_whole_also_when_its_asker_hangs_up() {
+    let desk = Desk::new().await;
+    let made = desk.post("/IncomingPhoneNumbers.json", "PhoneNumber=%2B12025550100").await.json();
+    let path = text(&made, "uri").to_string();
+    for polls in 1..40 {
+        let form = format!("VoiceUrl=http://a/{polls}");
+        let mut work = Box::pin(desk.post(&path, &form));
+        for _ in 0..polls {
+            if std::future::poll_fn(|cx| std::task::Poll::Ready(work.as_mut().poll(cx).is_ready())).await {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(work);
+        // Whoever comes next waits for it.
+        desk.post(&path, "FriendlyName=shop").await;
+        let kept = desk.get(&path).await.json();
+        assert_eq!(told_number(&desk).voice_url, kept["voice_url"].as_str().unwrap_or_default(), "{polls}");
+    }
+}
+
+#[tokio::test]
+async fn e10_a_key_that_is_deleted_does_not_come_back_renamed() {
+    let desk = Desk::new().await;
+    for _ in 0..20 {
+        let key = desk.post("/Keys.json", "").await.json();
+        let path = below(&format!("/Keys/{}.json", text(&key, "sid")));
+        let (_, gone) = tokio::join!(desk.post(&path, "FriendlyName=new"), desk.delete(&path));
+        assert_eq!(gone.status, 204);
+        assert_eq!(desk.get(&path).await.fault(), (404, 20404));
+    }
 }
