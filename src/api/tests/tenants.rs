@@ -279,8 +279,9 @@ async fn e9_a_change_is_whole_also_when_its_asker_hangs_up() {
             tokio::task::yield_now().await;
         }
         drop(work);
-        // Whoever comes next waits for it.
-        desk.post(&path, "FriendlyName=shop").await;
+        // Whoever changes something next waits for it.
+        let none = "/IncomingPhoneNumbers/PN00000000000000000000000000000099.json";
+        assert_eq!(desk.post(none, "FriendlyName=shop").await.fault(), (404, 20404));
         let kept = desk.get(&path).await.json();
         assert_eq!(told_number(&desk).voice_url, kept["voice_url"].as_str().unwrap_or_default(), "{polls}");
     }
