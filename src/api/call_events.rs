@@ -10,7 +10,7 @@ use crate::form::Form;
 use crate::serve::{Answer, Asking};
 use crate::{calls, paging};
 
-fn shown(event: &CallEvent) -> Value {
+pub(crate) fn shown(event: &CallEvent) -> Value {
     json!({
         "request": {
             "method": event.method.as_str(),

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::serve::{Answer, Asking};
 use crate::{numbers, paging, secret, show};
 
-fn shown(caller_id: &CallerId) -> Value {
+pub(crate) fn shown(caller_id: &CallerId) -> Value {
     json!({
         "sid": caller_id.sid,
         "account_sid": caller_id.account,

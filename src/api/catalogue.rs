@@ -2,6 +2,7 @@
 //! why. Pages and descriptions are made from this one table, and a test holds the running API against it.
 
 mod calls;
+mod hardware;
 mod rooms;
 mod tenants;
 mod texts;
@@ -51,7 +52,7 @@ pub struct Row {
 
 /// The whole table.
 pub fn catalogue() -> impl Iterator<Item = &'static Row> {
-    [calls::ROWS, rooms::ROWS, tenants::ROWS, texts::ROWS].into_iter().flatten()
+    [calls::ROWS, rooms::ROWS, tenants::ROWS, texts::ROWS, hardware::ROWS].into_iter().flatten()
 }
 
 const fn row(path: &'static str, method: &'static str, name: &'static str, kind: Kind, words: &'static str) -> Row {

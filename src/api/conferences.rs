@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::serve::{Answer, Asking};
 use crate::{live, paging, participants, show};
 
-fn shown(conference: &Conference) -> Value {
+pub(crate) fn shown(conference: &Conference) -> Value {
     let path = format!("{}/Conferences/{}", show::account_path(conference.account), conference.sid);
     let over = conference.status == ConferenceStatus::Completed;
     json!({

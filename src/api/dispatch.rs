@@ -4,8 +4,9 @@ use crate::fault::Fault;
 use crate::path::{Of, Place, Suffix};
 use crate::serve::{Answer, Asking, Verb};
 use crate::{
-    accounts, applications, available, beside, call_events, caller_ids, calls, conferences, create, keys, links, media,
-    members, messages, monitor, notifications, numbers, participants, queues, recordings, sip, transcriptions, usage,
+    accounts, applications, available, beside, call_events, caller_ids, calls, conferences, create, keys, lines, links,
+    media, members, messages, monitor, notifications, numbers, participants, queues, recordings, sip, transcriptions,
+    usage,
 };
 
 /// Does what is asked.
@@ -62,13 +63,19 @@ async fn read(asking: &Asking) -> Result<Answer, Fault> {
         Place::Media(sid) => messages::media(asking, *sid).await,
         Place::Usage(span) => usage::list(asking, *span).await,
         Place::Sip(member) => sip::list(asking, member),
+        Place::Lines(None) => lines::lines(asking).await,
+        Place::Lines(Some(name)) => lines::line(asking, name).await,
+        Place::Spans(None) => lines::spans(asking),
+        Place::Spans(Some(name)) => lines::span(asking, name),
         Place::Alerts => monitor::alerts(asking).await,
         Place::Alert(sid) => monitor::alert(asking, *sid).await,
         Place::Events => monitor::events(asking).await,
         Place::Event(sid) => monitor::event(asking, *sid).await,
-        Place::CurrentRecording(_) | Place::RecordingLinks(_) | Place::Beside(..) | Place::Nothing => {
-            Err(Fault::not_found())
-        }
+        Place::EventStream
+        | Place::CurrentRecording(_)
+        | Place::RecordingLinks(_)
+        | Place::Beside(..)
+        | Place::Nothing => Err(Fault::not_found()),
     }
 }
 

@@ -22,8 +22,10 @@ mod directory;
 mod dispatch;
 mod docs_page;
 mod fault;
+mod feed;
 mod form;
 mod keys;
+mod lines;
 mod links;
 mod live;
 mod media;
@@ -62,6 +64,7 @@ use tipring_store::Store;
 pub use catalogue::{Kind as RowKind, Row, Standing, catalogue};
 pub use directory::known_at_start;
 pub use form::{BODY_MAX, PARAMETERS_MAX};
+pub use lines::{LineState, SpanState};
 pub use openapi::openapi;
 pub use serve::{ASK_TIMEOUT, CONCURRENT_MAX, REQUEST_TIMEOUT, app};
 
@@ -75,6 +78,16 @@ pub trait Live: Send + Sync + 'static {
 
     /// Tells the router of a change that is committed. Resolves when every later call will see it.
     fn directory_changed(&self, change: DirectoryChange) -> Later<'_, ()>;
+
+    /// The spans of the card, and their lines, as they were a quarter of a second ago; without a card none.
+    fn spans(&self) -> Vec<SpanState> {
+        Vec::new()
+    }
+
+    /// The lines that carry a call, by name, and which.
+    fn calls_on_lines(&self) -> Later<'_, Vec<(String, Sid)>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
 
     /// A SID from the one generator.
     fn new_sid(&self, kind: SidKind) -> Sid;
@@ -110,6 +123,8 @@ pub struct Options {
     pub country: String,
     /// A program and its arguments that makes MP3 of a WAV: from its standard input to its standard output.
     pub mp3: Vec<String>,
+    /// How often a listener to events has a sign of life and his credentials are looked at; `None`: every 15 s.
+    pub pulse: Option<std::time::Duration>,
 }
 
 impl std::fmt::Debug for State {

@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::serve::{Answer, Asking};
 use crate::{live, paging, queues, show};
 
-fn shown(waiting: &Waiting, now: Stamp) -> Value {
+pub(crate) fn shown(waiting: &Waiting, now: Stamp) -> Value {
     let member = &waiting.member;
     let queue = format!("{}/Queues/{}", show::account_path(member.account), member.queue);
     json!({

@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::serve::{Answer, Asking};
 use crate::{live, paging, show};
 
-fn shown(message: &Message) -> Value {
+pub(crate) fn shown(message: &Message) -> Value {
     let path = format!("{}/Messages/{}", show::account_path(message.account), message.sid);
     json!({
         "sid": message.sid,

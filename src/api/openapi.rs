@@ -77,7 +77,12 @@ pub(crate) fn parameters(of: &Row) -> Vec<&'static Row> {
 
 /// Whether the last word of a path names a collection.
 pub(crate) fn is_list(row: &Row) -> bool {
-    !row.path.ends_with("}.json") && !row.path.ends_with("/Balance.json")
+    !row.path.ends_with("}.json") && !row.path.ends_with("/Balance.json") && !is_stream(row)
+}
+
+/// Whether the answer has no end.
+fn is_stream(row: &Row) -> bool {
+    row.path.ends_with("/EventStream")
 }
 
 fn operation(row: &'static Row, schemas: &mut Map<String, Value>) -> Value {
@@ -112,6 +117,11 @@ fn responses(row: &'static Row, schemas: &mut Map<String, Value>) -> Map<String,
     }
     if row.method == "DELETE" {
         responses.insert("204".into(), json!({ "description": "It is gone" }));
+        return responses;
+    }
+    if is_stream(row) {
+        responses.insert("200".into(), common::events());
+        responses.insert("101".into(), json!({ "description": "A WebSocket, where the request asks for one" }));
         return responses;
     }
     let shape = Shape::of(row.path);
@@ -158,6 +168,7 @@ fn summary(row: &Row) -> String {
     let (one, many) = path::parse(&schema::filled(row.path)).place.names();
     match (row.standing, verb(row)) {
         (Standing::Absent, _) => "Not on this box: always refused".into(),
+        _ if is_stream(row) => "What happens, as it happens".into(),
         (_, "list") => format!("The {}, in pages", many.replace('_', " ")),
         (_, "fetch") => format!("One {one}"),
         (_, "create") => format!("Makes one {one}"),

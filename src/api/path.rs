@@ -58,6 +58,12 @@ pub(crate) enum Place {
     Usage(Span),
     /// A list of SIP things, which this box has none of.
     Sip(&'static str),
+    /// The lines of the box, or one by its name.
+    Lines(Option<String>),
+    /// The spans of the box, or one by its name.
+    Spans(Option<String>),
+    /// What happens, as it happens.
+    EventStream,
     Alerts,
     Alert(Sid),
     Events,
@@ -150,6 +156,9 @@ impl Place {
             Place::Media(_) => ("Media", "media_list"),
             Place::Usage(_) => ("UsageRecord", "usage_records"),
             Place::Sip(member) => ("Resource", member),
+            Place::Lines(_) => ("Line", "lines"),
+            Place::Spans(_) => ("Span", "spans"),
+            Place::EventStream => ("Event", "events"),
             Place::Alerts | Place::Alert(_) => ("Alert", "alerts"),
             Place::Events | Place::Event(_) => ("Event", "events"),
             Place::Nothing => ("Resource", "resources"),
@@ -309,6 +318,11 @@ fn below_tenant(segments: &[&str]) -> Option<Place> {
         ["Messages", one, "Media"] => sid(one, SidKind::Message).map(Place::Media),
         ["Usage", "Records"] => Some(Place::Usage(Span::All)),
         ["Usage", "Records", span] => span_named(span).map(Place::Usage),
+        ["Lines"] => Some(Place::Lines(None)),
+        ["Lines", one] => Some(Place::Lines(Some((*one).to_string()))),
+        ["Spans"] => Some(Place::Spans(None)),
+        ["Spans", one] => Some(Place::Spans(Some((*one).to_string()))),
+        ["EventStream"] => Some(Place::EventStream),
         ["SIP", "Domains"] => Some(Place::Sip("domains")),
         ["SIP", "CredentialLists"] => Some(Place::Sip("credential_lists")),
         ["SIP", "IpAccessControlLists"] => Some(Place::Sip("ip_access_control_lists")),

@@ -17,6 +17,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::fault::Fault;
+use crate::feed::Feed;
 use crate::form::{BODY_MAX, Form};
 use crate::path::{self, Path, Place, Suffix};
 use crate::{State, audit, auth, csv, dispatch, docs_page, links, openapi, pages, xml};
@@ -33,6 +34,7 @@ pub const ASK_TIMEOUT: Duration = Duration::from_secs(10);
 pub fn app(state: State) -> Router {
     let docs = docs_page::docs(&state.base);
     let desk = Arc::new(Desk {
+        feed: Feed::start(&state),
         state,
         places: Arc::new(Semaphore::new(CONCURRENT_MAX)),
         changes: Arc::default(),
@@ -86,6 +88,7 @@ pub(crate) enum Answer {
 
 struct Desk {
     state: State,
+    feed: Feed,
     places: Arc<Semaphore>,
     /// Held over the change of what is read before it is written: account, number, key …, its commit and its telling: what
     /// the router hears last is what the store has, two changes of one number don't lose one another, and nothing that was
@@ -147,7 +150,11 @@ impl Desk {
         let verb = verb(&parts.method, &form, allow)?;
         let (state, headers, base) = (self.state.clone(), parts.headers.clone(), base.to_string());
         if verb == Verb::Read {
-            return dispatch::dispatch(&Asking { state, account, asker, path, form, base, headers }, verb).await;
+            let asking = Asking { state, account, asker, path, form, base, headers };
+            return match asking.path.place {
+                Place::EventStream => self.feed.open(&asking, parts).await,
+                _ => dispatch::dispatch(&asking, verb).await,
+            };
         }
         let changes = if is_shared(&path.place) { Some(Arc::clone(&self.changes).lock_owned().await) } else { None };
         // The body, and the turn, may have taken their time: the account may be suspended by now, the key be gone.

@@ -12,7 +12,7 @@ use crate::path::Of;
 use crate::serve::{Answer, Asking, text as plain_text};
 use crate::{live, paging, recordings, show};
 
-fn shown(one: &Transcription, of_recording: bool) -> Value {
+pub(crate) fn shown(one: &Transcription, of_recording: bool) -> Value {
     let account = show::account_path(one.account);
     let path = match of_recording {
         true => format!("{account}/Recordings/{}/Transcriptions/{}", one.recording, one.sid),

@@ -142,7 +142,7 @@ impl Service {
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, messages, zone, epoch };
         let (live, timeline) = conductor::start(parts);
         let observer = observe(config, &live, &store, meters, gauges.clone());
-        let entrances = bound.serve(face(config, store.clone(), live.clone(), &observer), &observer);
+        let entrances = bound.serve(face(config, store.clone(), live.clone(), &observer, gauges.clone()), &observer);
         lease(store.clone());
         Ok(Service {
             live,
@@ -310,7 +310,7 @@ fn start_engine(
 }
 
 /// What the API asks of the running calls.
-struct Face(Live, Meters);
+struct Face(Live, Meters, Option<Arc<tipring_lines::Gauges>>);
 
 impl tipring_api::Live for Face {
     fn ask(&self, request: Request) -> tipring_api::Later<'_, Reply> {
@@ -331,9 +331,43 @@ impl tipring_api::Live for Face {
         now()
     }
 
+    fn spans(&self) -> Vec<tipring_api::SpanState> {
+        self.2.iter().flat_map(|gauges| gauges.spans()).map(span_state).collect()
+    }
+
+    fn calls_on_lines(&self) -> tipring_api::Later<'_, Vec<(String, Sid)>> {
+        Box::pin(async {
+            let calls = self.0.snapshot().await.map(|snapshot| snapshot.calls).unwrap_or_default();
+            calls.into_iter().filter_map(|call| Some((call.line, call.sid.parse().ok()?))).collect()
+        })
+    }
+
     fn credentials_refused(&self) {
         self.1.credentials_refused();
     }
+}
+
+/// A span as the API has it.
+fn span_state(span: tipring_lines::SpanGauge) -> tipring_api::SpanState {
+    let alarms = crate::observe::alarms(&span);
+    let mut errors: Vec<(&'static str, u64)> = Vec::new();
+    if !span.analog {
+        let kinds = span.status.kinds;
+        errors.extend([("bpv", kinds.bpv), ("crc4", kinds.crc4), ("ebit", kinds.ebit), ("fas", kinds.fas)].map(wide));
+        errors.extend([("irq_miss", kinds.irq_miss), ("all", span.status.errors)].map(wide));
+    }
+    tipring_api::SpanState {
+        alarms: alarms.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect(),
+        errors,
+        name: span.name,
+        analog: span.analog,
+        up: span.up,
+        lines: span.channels,
+    }
+}
+
+fn wide((name, count): (&'static str, u32)) -> (&'static str, u64) {
+    (name, count.into())
 }
 
 impl crate::observe::Calls for Live {
@@ -361,8 +395,14 @@ fn observe(
 }
 
 /// What is behind every entrance.
-fn face(config: &Config, store: Store, live: Live, observer: &Observer) -> axum::Router {
-    let face = Arc::new(Face(live, observer.meters().clone()));
+fn face(
+    config: &Config,
+    store: Store,
+    live: Live,
+    observer: &Observer,
+    gauges: Option<Arc<tipring_lines::Gauges>>,
+) -> axum::Router {
+    let face = Arc::new(Face(live, observer.meters().clone(), gauges));
     let app = tipring_api::app(tipring_api::State {
         store,
         live: face,
@@ -371,6 +411,7 @@ fn face(config: &Config, store: Store, live: Live, observer: &Observer) -> axum:
             dids: config.this.dids.clone(),
             country: config.this.country.to_uppercase(),
             mp3: config.media.mp3.clone(),
+            pulse: None,
         },
     });
     app.merge(crate::observe::face::health(observer.clone()))

@@ -18,6 +18,6 @@ mod process;
 pub mod state;
 mod watch;
 
-pub use figures::{COMMIT, VERSION};
+pub use figures::{COMMIT, VERSION, alarms};
 pub use meters::Meters;
 pub use observer::{Calls, CardFace, Observer, Parts, Snapshot};

@@ -101,6 +101,12 @@ impl Store {
         &self.inner.repaired
     }
 
+    /// Records from now on, each after its commit and in the order of commits. Who is [`crate::WRITE_QUEUE`] records behind
+    /// misses some, and is told so.
+    pub fn news(&self) -> tokio::sync::broadcast::Receiver<Arc<Record>> {
+        self.inner.writer.news()
+    }
+
     /// The recordings' files.
     pub fn blobs(&self) -> &Blobs {
         &self.inner.blobs

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Connection, Row};
 use tipring_resources::{Account, Application, AuditEvent, Key, Number, Record, Sid, Stamp};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::journal::Journal;
@@ -110,15 +110,21 @@ pub(crate) struct Writer {
     orders: Mutex<Option<mpsc::Sender<Order>>>,
     task: Mutex<Option<JoinHandle<()>>>,
     counters: Arc<Counters>,
+    news: broadcast::Sender<Arc<Record>>,
 }
 
 impl Writer {
     pub(crate) fn start(pool: AnyPool, engine: Engine, box_name: String, journal: Arc<Journal>) -> Self {
         let (orders, inbox) = mpsc::channel(WRITE_QUEUE);
         let counters = Arc::new(Counters::default());
-        let desk = Desk { pool, engine, box_name, journal, counters: Arc::clone(&counters) };
+        let (news, _) = broadcast::channel(WRITE_QUEUE);
+        let desk = Desk { pool, engine, box_name, journal, counters: Arc::clone(&counters), news: news.clone() };
         let task = tokio::spawn(desk.work(inbox));
-        Writer { orders: Mutex::new(Some(orders)), task: Mutex::new(Some(task)), counters }
+        Writer { orders: Mutex::new(Some(orders)), task: Mutex::new(Some(task)), counters, news }
+    }
+
+    pub(crate) fn news(&self) -> broadcast::Receiver<Arc<Record>> {
+        self.news.subscribe()
     }
 
     pub(crate) fn send(&self, command: Command) -> Committed {
@@ -166,6 +172,7 @@ struct Desk {
     box_name: String,
     journal: Arc<Journal>,
     counters: Arc<Counters>,
+    news: broadcast::Sender<Arc<Record>>,
 }
 
 impl Desk {
@@ -220,6 +227,13 @@ impl Desk {
                     Command::Record(Record::Call(call)) => self.journal.relieve(call),
                     Command::DeleteCall { .. } if *rows > 0 => self.journal.forget_written(),
                     _ => {}
+                }
+                if let Command::Record(record) = command
+                    && *rows > 0
+                    && self.news.receiver_count() > 0
+                {
+                    // Nobody may be listening any more.
+                    let _ = self.news.send(Arc::new(record));
                 }
             }
             Err(error) => {

@@ -97,6 +97,13 @@ pub(super) fn error() -> Value {
     })
 }
 
+/// What happens, for as long as somebody listens.
+pub(super) fn events() -> Value {
+    let told =
+        "Server-Sent Events without end: each has an id, a type, and as data the type, the account and the resource";
+    json!({ "description": told, "content": { "text/event-stream": { "schema": { "type": "string" } } } })
+}
+
 pub(super) fn credentials() -> Value {
     json!({
         "type": "http",

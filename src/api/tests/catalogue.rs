@@ -13,6 +13,10 @@ use crate::support::*;
 pub fn filled(template: &str) -> String {
     let mut before = "";
     let segments = template.split('/').map(|segment| {
+        if let ("Lines" | "Spans", "{Name}.json") = (before, segment) {
+            let name = if before == "Lines" { "dahdi%201%2F1.json" } else { "dahdi%201.json" };
+            return name.to_string();
+        }
         let named = match (before, segment.split('.').next().unwrap_or_default()) {
             ("Accounts", "{AccountSid}" | "{Sid}") => "AC1",
             ("Calls", "{CallSid}" | "{Sid}") => "CA1",
@@ -55,6 +59,10 @@ async fn every_operation_of_the_catalogue_is_known() {
             continue;
         }
         assert!(!path.contains('{'), "{path}");
+        if path.ends_with("/EventStream") {
+            // Its answer has no end: the tests of the feed read it.
+            continue;
+        }
         let fresh = if row.method == "DELETE" { Some(furnished().await) } else { None };
         let desk = fresh.as_ref().unwrap_or(&desk);
         let got = desk.send(request(row.method, &path).body(Body::empty()).unwrap()).await;

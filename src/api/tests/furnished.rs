@@ -16,6 +16,8 @@ fn sid(kind: SidKind, id: u128) -> Sid {
 pub async fn furnished() -> Desk {
     let dids = vec!["+12025550100".to_string(), "+12025550101".into()];
     let desk = Desk::with(tipring_api::Options { dids, ..tipring_api::Options::default() }).await;
+    let span = tipring_api::SpanState { name: "dahdi 1".into(), lines: vec![(1, "idle")], ..Default::default() };
+    desk.live.spans.lock().unwrap().push(span);
     desk.put_calls(1..2, CallStatus::Completed).await;
     desk.put_calls(2..3, CallStatus::Queued).await;
     desk.store.put_number(number(1, 1, "+12025550100")).await.unwrap();

@@ -5,6 +5,7 @@ mod calls;
 mod catalogue;
 mod conformance;
 mod errors;
+mod feed;
 mod furnished;
 mod numbers;
 mod openapi;

@@ -142,7 +142,8 @@ async fn every_answer_is_as_described() {
     let mut found = Vec::new();
     for row in catalogue().filter(|row| row.kind == RowKind::Operation && row.method != "DELETE") {
         let path = filled(row.path);
-        if !path.contains('{') {
+        // What has no end, the tests of the feed read.
+        if !path.contains('{') && !path.ends_with("/EventStream") {
             let got = desk.send(request(row.method, &path).body(Body::empty()).unwrap()).await;
             checked(&described, row.path, row.method, &got, &mut found);
         }

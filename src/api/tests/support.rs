@@ -38,6 +38,8 @@ pub struct Played {
     pub closes_store: AtomicBool,
     /// Something is badly wrong.
     pub panics: AtomicBool,
+    /// The card.
+    pub spans: Mutex<Vec<tipring_api::SpanState>>,
     /// How often wrong credentials were shown.
     pub refused: AtomicU64,
     next: AtomicU64,
@@ -91,6 +93,15 @@ impl Live for Played {
             };
             self.told.lock().unwrap().push((change, committed));
         })
+    }
+
+    fn spans(&self) -> Vec<tipring_api::SpanState> {
+        self.spans.lock().unwrap().clone()
+    }
+
+    fn calls_on_lines(&self) -> Later<'_, Vec<(String, Sid)>> {
+        let living = self.living.lock().unwrap();
+        Box::pin(std::future::ready(living.values().map(|call| (call.line.clone(), call.sid)).collect()))
     }
 
     fn new_sid(&self, kind: SidKind) -> Sid {
@@ -240,6 +251,7 @@ impl Desk {
             refuses: Mutex::default(),
             closes_store: AtomicBool::new(false),
             panics: AtomicBool::new(false),
+            spans: Mutex::default(),
             next: AtomicU64::new(0),
         });
         let state =

@@ -195,8 +195,12 @@ async fn c21_a_number_is_proven_by_a_call_whose_code_the_answer_shows() {
 
 #[tokio::test]
 async fn numbers_are_claimed_from_those_the_box_has_and_move_within_a_family() {
-    let options =
-        tipring_api::Options { dids: vec!["+12025550100-+12025550102".into()], country: "US".into(), mp3: vec![] };
+    let options = tipring_api::Options {
+        dids: vec!["+12025550100-+12025550102".into()],
+        country: "US".into(),
+        mp3: vec![],
+        pulse: None,
+    };
     let desk = Desk::with(options).await;
     // The star is one digit: 5550100 fits, 5550101 does not.
     let free = async || {

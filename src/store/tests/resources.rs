@@ -372,3 +372,19 @@ async fn a_long_exchange_is_cut_between_characters() {
     assert_eq!(kept.len(), 2, "two exchanges of the same moment are two");
     assert_eq!(kept[0].event.response_body, "é".repeat(4096));
 }
+
+#[tokio::test]
+async fn news_are_told_after_the_commit_and_only_of_what_changed_something() {
+    let dir = Dir::new();
+    let store = open(&dir.0).await;
+    let mut news = store.news();
+    let mut room = conference(1, "room");
+    store.put(Record::Conference(room.clone())).await.unwrap();
+    (room.status, room.ended) = (ConferenceStatus::Completed, Some(at(8)));
+    store.put(Record::Conference(room.clone())).await.unwrap();
+    // Too late: it changes nothing.
+    store.put(Record::Conference(conference(1, "room"))).await.unwrap();
+    assert_eq!(*news.recv().await.unwrap(), Record::Conference(conference(1, "room")));
+    assert_eq!(*news.recv().await.unwrap(), Record::Conference(room));
+    assert!(news.try_recv().is_err());
+}
