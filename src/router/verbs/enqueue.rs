@@ -11,7 +11,7 @@ use crate::fetch::{Page, method_of};
 use crate::leg::{Leg, Stop};
 use crate::nested::Background;
 use crate::params::{Params, param};
-use crate::queues::{Queued, Taken, waited_s};
+use crate::queues::{Queued, Taken};
 use crate::verbs::Flow;
 use crate::world::World;
 use tipring_card::Micros;
@@ -81,7 +81,10 @@ async fn wait_there(leg: &Leg, wait: &Background) -> Result<&'static str, Stop> 
                 Ok(false) => {
                     leg.heed();
                     leg.trace(TraceKind::Verb, "the agent is gone: waits again");
-                    leg.world().waits_again(leg.task);
+                    if !leg.world().waits_again(leg.task) {
+                        leg.failed(Fault::warning(12400, "", "the queue was deleted while an agent had its caller"));
+                        return Ok("system-error");
+                    }
                     Ok(())
                 }
                 Err(stop) => Err(stop),
@@ -141,7 +144,7 @@ fn told(leg: &Leg, result: &str, queued: Option<&Queued>) -> Params {
     let mut told = vec![param("QueueResult", result)];
     if let Some(queued) = queued {
         told.push(param("QueueSid", queued.queue));
-        told.push(param("QueueTime", waited_s(now, queued.since)));
+        told.push(param("QueueTime", queued.waited_s(now)));
     }
     told
 }
