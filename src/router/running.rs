@@ -10,6 +10,7 @@ use crate::effects::{Effect, RequestId};
 use crate::errand::Errand;
 use crate::leg::Leg;
 use crate::limits::{MAX_BESIDE, MAX_TRACKS};
+use crate::recording::LiveTake;
 use crate::requests::Reply;
 use crate::world::{Input, TaskId, World};
 
@@ -112,7 +113,9 @@ impl World {
         for task in tasks {
             self.stop_running(task);
         }
-        let takes = self.takes.values().filter(|take| take.call == call && take.task != leg);
+        // A room's recording is the room's, whoever began it.
+        let of_call = |take: &&LiveTake| take.call == call && take.recording.conference.is_none();
+        let takes = self.takes.values().filter(of_call).filter(|take| take.task != leg);
         for task in takes.map(|take| take.task).collect::<Vec<_>>() {
             self.deliver(task, Input::Line);
         }
