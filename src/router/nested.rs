@@ -74,14 +74,13 @@ impl Leg {
         }
     }
 
-    /// Takes note of being called away: what the leg had under way is taken back.
+    /// Takes note of being called away, by somebody or by the clock: what the leg had under way is taken back.
     pub(crate) fn heed(&self) {
         let mut world = self.world();
-        if let Some(session) = world.sessions.get_mut(&self.task)
-            && std::mem::take(&mut session.called_away)
-        {
-            world.take_back(self.task, true);
+        if let Some(session) = world.sessions.get_mut(&self.task) {
+            session.called_away = false;
         }
+        world.take_back(self.task, true);
     }
 
     /// Hears it until it is called away, or a document of it says Leave.
