@@ -27,6 +27,8 @@ pub(crate) const MAX_FALLBACKS: usize = 8;
 pub(crate) const MAX_NOTIFICATIONS: u32 = 500;
 /// Callbacks of progress of one leg that wait for a slow server; it has four at most; `errands_dropped`.
 pub(crate) const MAX_PROGRESS: usize = 8;
+/// Callbacks of one room that wait for a slow server: 250 come, are muted, speak and leave; `errands_dropped`.
+pub(crate) const MAX_ROOM_TOLD: usize = 1_024;
 /// Callbacks of another thread that wait for a slow server: words are spoken faster than it takes them;
 /// `errands_dropped`.
 pub(crate) const MAX_TOLD: usize = 64;

@@ -229,6 +229,60 @@ fn a23_the_callback_is_told_everything_in_order() {
 }
 
 #[test]
+fn a23_events_of_a_room_wait_for_a_slow_server_and_what_is_left_out_is_noted() {
+    let first = format!("statusCallback='{EVENTS}' statusCallbackEvent='mute'");
+    // More than a leg's progress, less than a room's bound; and more than that.
+    for (changes, told) in [(1_000, 1_000), (1_100, 1_025)] {
+        let (mut bench, ports, sids) = gathered(&[&first, ""]);
+        for n in 0..changes {
+            let muted = Some(n % 2 == 0);
+            let change = ParticipantChange { muted, ..change(sids[0]) };
+            bench.request_of_api(Request::ChangeParticipant(Box::new(change)));
+        }
+        assert_eq!(bench.router.counters().errands_dropped, changes - told);
+        bench.wait_ms(60_000);
+        let numbers: Vec<String> = (1..=told).map(|n| n.to_string()).collect();
+        assert_eq!(bench.told(EVENTS, "SequenceNumber"), numbers);
+        let noted = if changes > told { vec![16_011] } else { vec![] };
+        assert_eq!(bench.codes(), noted, "once");
+        ports.iter().for_each(|port| bench.hangs_up(*port));
+        bench.nothing_left();
+    }
+}
+
+#[test]
+fn b15_a_rooms_recording_goes_on_when_who_began_it_hangs_up() {
+    for by_api in [false, true] {
+        let first = if by_api { "" } else { "record='record-from-start' recordingStatusCallback='/kept'" };
+        let (mut bench, ports, sids) = gathered(&[first, "", ""]);
+        bench.app("http://app.test/kept", &[App::Says("", String::new())]);
+        if by_api {
+            let record = tipring_router::CallRecord {
+                dual: false,
+                track: tipring_router::Track::Both,
+                trim: true,
+                callback: "http://app.test/kept".into(),
+                callback_method: Method::Post,
+                events: tipring_router::RecordingEvents { in_progress: false, completed: true, absent: false },
+            };
+            let (account, of) = (account().sid, bench.room().sid);
+            bench.request_of_api(Request::StartRecording { account, of, record });
+        }
+        bench.wait_ms(1_000);
+        let by = bench.recordings()[0].call;
+        let at = sids.iter().position(|sid| *sid == by).expect("a member");
+        bench.hangs_up(ports[at]);
+        bench.wait_ms(5_000);
+        assert!(bench.has_open_recording(), "{:#?}", bench.lines());
+        assert!(bench.told("http://app.test/kept", "RecordingStatus").is_empty());
+        (0..3).filter(|n| *n != at).for_each(|n| bench.hangs_up(ports[n]));
+        bench.nothing_left();
+        assert_eq!(bench.told("http://app.test/kept", "RecordingStatus"), ["completed"]);
+        assert_eq!(bench.told("http://app.test/kept", "CallSid"), [by.to_string()]);
+    }
+}
+
+#[test]
 fn b15_a_room_is_recorded_from_its_start_to_its_end() {
     let (mut bench, ports, sids) = gathered(&["record='record-from-start' recordingStatusCallback='/kept'", ""]);
     bench.app("http://app.test/kept", &[App::Says("", String::new())]);
@@ -584,6 +638,28 @@ fn b12_the_time_limit_takes_a_member_out_wherever_it_is() {
         if let Some(second) = second {
             bench.hangs_up(second);
         }
+        bench.nothing_left();
+    }
+}
+
+#[test]
+fn b12_the_time_limit_ends_what_a_member_hears_meanwhile() {
+    for holds in [false, true] {
+        let limited = "<Dial timeLimit='5'><Conference>talk</Conference></Dial><Pause length='9'/>";
+        let mut bench = Bench::with_each(&[limited, &room("")]);
+        let (first, sid) = bench.calls(0);
+        let second = holds.then(|| bench.calls(1).0);
+        if holds {
+            bench.wait_ms(100);
+            bench.changes(ParticipantChange { hold: Some(true), ..change(sid) });
+        }
+        // Long music, as it is.
+        bench.sound("music", SoundIs::Long(60_000));
+        bench.wait_ms(2_500);
+        assert_eq!(bench.playing_to(first), Some("music"));
+        bench.wait_ms(4_000);
+        assert_eq!(bench.playing_to(first), None, "{:#?}", bench.lines());
+        second.into_iter().for_each(|port| bench.hangs_up(port));
         bench.nothing_left();
     }
 }
