@@ -121,7 +121,7 @@ pub(crate) struct World {
     pub(crate) rooms: Rooms,
     pub(crate) queues: Queues,
     pub(crate) sources: Sources,
-    /// The box's voices that speak in one conversation, with the call that it is about.
+    /// The box's voices that speak to somebody, with the calls and rooms with which they end.
     pub(crate) voices: Vec<(Sid, TaskId)>,
     /// Legs that wait for a line.
     pub(crate) queue: VecDeque<Waiter>,

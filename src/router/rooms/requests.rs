@@ -132,9 +132,10 @@ impl World {
 
     /// A member goes from its room to another one; its Dial goes on. The old room is over if nobody is left.
     fn change_seat(&mut self, task: TaskId, sid: Sid, wish: Wish) -> Result<(), (u32, String)> {
-        let full = self.rooms.live.get(&sid).is_none_or(|room| room.seats.len() >= room.most);
-        if full {
-            return Err((16020, "the other room is full".to_owned()));
+        if let Err(refusal) = self.may_sit(task, Some(sid), &wish) {
+            // It may have been made for this one.
+            self.end_if_empty(sid, None);
+            return Err(refusal);
         }
         self.leave_seat(task, Left::Updated);
         let sat = self.sit(task, sid, wish);

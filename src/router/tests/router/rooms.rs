@@ -613,6 +613,111 @@ fn c31_a_room_is_made_by_whom_is_called_into_it_and_is_over_if_he_does_not_come(
 }
 
 #[test]
+fn b15_who_may_not_sit_down_leaves_no_empty_room() {
+    // Whom he is to coach is nowhere.
+    let coach = format!("coach='{}'", account().sid).replace("AC", "CA");
+    let (mut bench, _, _) = gathered(&[&coach]);
+    bench.nothing_left();
+    assert_eq!((bench.codes(), bench.rooms().len()), (vec![16_027], 0), "{:#?}", bench.lines());
+
+    // Nor does somebody who was called into it, and it was made for him.
+    let mut bench = Bench::bare(1);
+    bench.far_end(BOB, FarEnd::answers(500));
+    let coached = Some(tipring_resources::Sid::new(tipring_resources::SidKind::Call, 9));
+    let id = bench.request_of_api(bob_is_called(SeatWish { coached, ..SeatWish::default() }));
+    let Reply::Participant(bob) = bench.answered(id) else { panic!("{:?}", bench.replies()) };
+    bench.nothing_left();
+    assert_eq!(bench.room().status, ConferenceStatus::Completed);
+    assert!(bench.participant(bob.call).1 && bench.codes() == [16_027]);
+}
+
+#[test]
+fn c31_a_call_that_is_on_its_way_to_a_room_may_be_called_there_again() {
+    let mut bench = Bench::bare(1);
+    bench.far_end(BOB, FarEnd::answers(3_000));
+    let id = bench.request_of_api(bob_is_called(SeatWish::default()));
+    let Reply::Participant(bob) = bench.answered(id) else { panic!("{:?}", bench.replies()) };
+    bench.wait_ms(1_000);
+    let id = bench.gathers("talk", &[bob.call]);
+    let Reply::Participants(room, participants) = bench.answered(id) else { panic!("{:?}", bench.replies()) };
+    assert_eq!((room.sid, room.status), (bob.conference, ConferenceStatus::Init));
+    let [again] = &participants[..] else { panic!("{participants:?}") };
+    assert_eq!((again.call, again.status), (bob.call, ParticipantStatus::Ringing));
+    bench.wait_ms(3_000);
+    assert_eq!(bench.participant(bob.call).0.status, ParticipantStatus::Connected, "{:#?}", bench.lines());
+    assert_eq!(bench.room().sid, bob.conference, "the same room");
+    // To another room: the first one is over then, and not before he has a place in the other.
+    let mut bench = Bench::bare(1);
+    bench.far_end(BOB, FarEnd::answers(3_000));
+    let id = bench.request_of_api(bob_is_called(SeatWish::default()));
+    let Reply::Participant(bob) = bench.answered(id) else { panic!("{:?}", bench.replies()) };
+    let id = bench.gathers("other", &[bob.call]);
+    assert!(matches!(bench.answered(id), Reply::Participants(room, _) if room.friendly_name == "other"));
+    bench.wait_ms(4_000);
+    let statuses: Vec<_> = bench.rooms().iter().map(|room| (room.friendly_name.as_str(), room.status)).collect();
+    assert!(statuses.contains(&("talk", ConferenceStatus::Completed)), "{statuses:?}");
+    let (there, gone) = bench.participant(bob.call);
+    assert!(!gone && there.status == ParticipantStatus::Connected && there.conference != bob.conference);
+    let callee = bench.lease_to(BOB);
+    bench.hangs_up(callee);
+    bench.nothing_left();
+}
+
+#[test]
+fn c31_the_end_of_a_room_ends_the_calls_that_ring_for_it() {
+    for ends in ["api", "who ends it"] {
+        let (mut bench, ports, _) = gathered(&["endConferenceOnExit='true'", ""]);
+        bench.far_end(BOB, FarEnd::answers(5_000));
+        let id = bench.request_of_api(bob_is_called(SeatWish::default()));
+        let Reply::Participant(bob) = bench.answered(id) else { panic!("{:?}", bench.replies()) };
+        bench.wait_ms(1_000);
+        match ends {
+            "api" => {
+                let (account, conference) = (account().sid, "talk".to_owned());
+                let end = Request::ChangeConference { account, conference, end: true, announce: None };
+                let id = bench.request_of_api(end);
+                assert!(matches!(bench.answered(id), Reply::Conference(_)));
+            }
+            _ => bench.hangs_up(ports[0]),
+        }
+        bench.wait_ms(100);
+        assert_eq!(bench.call_to(BOB).status, tipring_resources::CallStatus::Canceled, "{:#?}", bench.lines());
+        assert!(bench.participant(bob.call).1);
+        bench.nothing_left();
+        // There is one room, and it was not made again.
+        assert_eq!(bench.room().status, ConferenceStatus::Completed);
+    }
+}
+
+#[test]
+fn c11_an_announcement_ends_with_its_room() {
+    for (notice, at_once) in [(false, false), (false, true), (true, false)] {
+        let (mut bench, _, sids) = gathered(&["", ""]);
+        bench.app("http://app.test/after", &[xml("<Pause length='300'/>")]);
+        bench.app("http://app.test/say", &[xml("<Say>a long story</Say><Say>goodbye</Say>")]);
+        bench.sound("long story", SoundIs::Long(60_000));
+        let announce = Announce { url: "http://app.test/say".into(), method: Method::Post };
+        let account = account().sid;
+        let change = |end, announce| Request::ChangeConference { account, conference: "talk".into(), end, announce };
+        match notice {
+            true => drop(bench.request_of_api(Request::Notice { account, call: sids[0], announce })),
+            false => drop(bench.request_of_api(change(at_once, Some(announce)))),
+        }
+        bench.wait_ms(1_000);
+        if !at_once {
+            assert!(bench.voices.iter().any(|voice| bench.playing_to(*voice) == Some("a long story")));
+            bench.request_of_api(change(true, None));
+        }
+        bench.wait_ms(1_000);
+        assert!(bench.voices.is_empty(), "{notice} {at_once}: {:#?}", bench.lines());
+        assert!(!bench.words().contains(&"goodbye"));
+        assert_eq!(bench.router.live_calls().count(), 2, "who was there goes on");
+        bench.event(tipring_router::Event::EndAll);
+        bench.nothing_left();
+    }
+}
+
+#[test]
 fn c8_a_member_that_gets_another_document_leaves_the_room_at_once() {
     let (mut bench, ports, sids) = gathered(&["", "", ""]);
     bench.app("http://other.test/", &[xml("<Say>other</Say>")]);
