@@ -13,6 +13,7 @@ mod live;
 mod messages;
 mod outgoing;
 mod progress;
+mod proofs;
 mod queues;
 mod recordings;
 mod rooms;
