@@ -225,7 +225,8 @@ pub(crate) async fn send(leg: &Leg, outbound: Outbound) {
     }
 }
 
-/// Hands a message to the gateway; its word is waited for.
+/// Hands a message to the gateway; its word is waited for. A gateway that says nothing in time has the message all the
+/// same: it is being sent until a later word of it.
 async fn gateway(leg: &Leg, message: &Message) -> (MessageStatus, Option<(Code, String)>) {
     {
         let mut world = leg.world();
@@ -237,8 +238,9 @@ async fn gateway(leg: &Leg, message: &Message) -> (MessageStatus, Option<(Code, 
         match leg.next_after_all(until).await {
             Input::MessageSent { sid, status, fault } if sid == message.sid => break (status, fault),
             Input::Timeout => {
-                let why = "the gateway did not answer in time".to_owned();
-                break (MessageStatus::Failed, Some((Code(30008), why)));
+                let text = format!("message {}: the gateway has not answered yet, it may still", message.sid);
+                leg.world().trace(message.call, TraceKind::Verb, text);
+                break (MessageStatus::Sending, None);
             }
             _ => {}
         }
