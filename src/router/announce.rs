@@ -119,7 +119,7 @@ pub(crate) async fn run(leg: &Leg, to: Audience, announce: Announce, call: Call)
     world.voices.retain(|(_, task)| *task != leg.task);
     world.end_source(port);
     if let Audience::Room(sid) = to {
-        world.tell_room(sid, RoomEvent::Announced(ran == Ok(Ran::Whole)), None);
+        world.tell_room(sid, RoomEvent::Announced(matches!(ran, Ok(Ran::Whole { .. }))), None);
     }
 }
 

@@ -342,6 +342,56 @@ fn b15_a_document_of_waiting_that_fails_or_is_empty_costs_nobody_the_call() {
 }
 
 #[test]
+fn b15_a_slow_server_of_waiting_is_not_asked_more_often_than_a_quick_one() {
+    let slow = |app: App| App::After(300, Box::new(app));
+    for answer in [xml(""), xml("<Redirect>/wait</Redirect>"), xml("<Play>/gone.wav</Play>"), App::Fails(11200)] {
+        let mut bench = Bench::with_each(&[&room("waitUrl='/wait'")]);
+        bench.app("http://app.test/wait", &[slow(answer.clone())]);
+        bench.sound("gone", SoundIs::Broken(13420));
+        let (port, _) = bench.calls(0);
+        bench.wait_ms(60_000);
+        let asked: Vec<u64> =
+            bench.requests.iter().filter(|(_, r)| r.url.ends_with("/wait")).map(|(at, _)| at.as_ms()).collect();
+        assert!((5..=60).contains(&asked.len()), "{answer:?}: {asked:?}");
+        // Those that lead to the next one may do so a few times.
+        let close = asked.windows(2).filter(|pair| pair[1] - pair[0] < 1_300).count();
+        assert!(close <= 4 * 3, "{answer:?}: {asked:?}");
+        bench.hangs_up(port);
+        bench.nothing_left();
+    }
+}
+
+#[test]
+fn an_exchange_is_kept_only_with_a_call_that_lives() {
+    let (mut bench, ports, sids) = gathered(&["", ""]);
+    bench.app("http://app.test/say", &[xml("<Say>five minutes</Say>")]);
+    bench.hangs_up(ports[1]);
+    bench.wait_ms(5_000);
+    let kept = |bench: &Bench| {
+        let events = bench.records(|record| match record {
+            tipring_resources::Record::CallEvent(event) => Some(event),
+            _ => None,
+        });
+        sids.iter().map(|sid| events.iter().filter(|event| event.call == *sid).count()).collect::<Vec<_>>()
+    };
+    let before = kept(&bench);
+    // The room was last seen with the call that is over: its announcement is not that call's.
+    let announce = Some(Announce { url: "http://app.test/say".into(), method: Method::Post });
+    let request = Request::ChangeConference { account: account().sid, conference: "talk".into(), end: false, announce };
+    bench.request_of_api(request);
+    bench.wait_ms(5_000);
+    assert!(bench.words().contains(&"five minutes"));
+    assert_eq!(kept(&bench), before);
+    // Nor is anything kept of an account that is closed meanwhile.
+    let closed = tipring_resources::Account { status: tipring_resources::AccountStatus::Closed, ..account() };
+    bench.event(tipring_router::Event::Directory(tipring_router::DirectoryChange::Account(closed)));
+    bench.redirects(sids[0], url("http://app.test/say"));
+    bench.wait_ms(5_000);
+    assert_eq!(kept(&bench), before);
+    bench.nothing_left();
+}
+
+#[test]
 fn c5_two_separate_calls_hear_each_other_after_one_request() {
     let mut bench = Bench::with_each(&["<Say>long</Say>", "<Gather numDigits='4'><Say>long</Say></Gather>"]);
     bench.sound("long", SoundIs::Long(60_000));
