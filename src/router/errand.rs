@@ -1,7 +1,7 @@
 //! What goes on beside a call, or after it: callbacks with their tries, a reply that waits for its commit. Errands
 //! never change a call.
 
-use tipring_resources::{Call, Code, Message, Method, Sid};
+use tipring_resources::{Call, Message, Method, Sid};
 
 use crate::announce::{self, Audience};
 use crate::classify::{self, Classifier};
@@ -103,7 +103,7 @@ pub(crate) async fn run(leg: Leg, errand: Errand) {
         Errand::Reply { id, reply, write } => {
             let reply = match leg.committed(write, WRITE_LIMIT).await {
                 Ok(()) => *reply,
-                Err(text) => Reply::Refused { code: Code(20503), text },
+                Err(text) => Reply::refused(20503, text),
             };
             leg.world().emit(Effect::Reply { id, reply });
         }

@@ -47,10 +47,7 @@ pub(super) async fn run(leg: &Leg, page: &Page, sms: &Sms) -> Result<Flow, Stop>
         }
         Ok(_) => Vec::new(),
     };
-    Ok(match action {
-        Some(action) => Flow::Ask(page.ask(Some(action), sms.method, told)),
-        None => Flow::Next,
-    })
+    Ok(page.ask_action(action, sms.method, told).map_or(Flow::Next, Flow::Ask))
 }
 
 /// `sent` or `failed`, as twiml has it; what is still being sent has not failed.

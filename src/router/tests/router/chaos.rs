@@ -513,7 +513,7 @@ struct Seen {
 #[test]
 fn whatever_happens_every_call_ends_once() {
     let mut seen = Seen::default();
-    let seeds = std::env::var("TIPRING_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
+    let seeds = std::env::var("TIPRING_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(600);
     for seed in 1..=seeds {
         let bench = chaos(seed);
         check(&bench, seed);

@@ -17,7 +17,6 @@ use tipring_switch::PlayId;
 
 use crate::bridge::ChildState;
 use crate::effects::TraceKind;
-use crate::errand::Errand;
 use crate::fetch::Page;
 use crate::leg::{Leg, Stop};
 use crate::recording::Take;
@@ -235,17 +234,7 @@ impl Dialling<'_> {
         {
             told.extend(take.told(&self.leg.world().config));
         }
-        let over = self.leg.is_over();
-        let Some(action) = self.dial.action.as_deref().filter(|action| !action.is_empty()) else {
-            return if over { Err(Stop::Over) } else { Ok(Flow::Next) };
-        };
-        let ask = self.page.ask(Some(action), self.dial.method, told);
-        if over {
-            let call = self.leg.call()?.0;
-            self.leg.world().begin(call.sid, Errand::Notice { call: Box::new(call), ask });
-            return Err(Stop::Over);
-        }
-        Ok(Flow::Ask(ask))
+        self.leg.ask_or_notice(self.page.ask_action(self.dial.action.as_deref(), self.dial.method, told))
     }
 }
 
