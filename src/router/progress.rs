@@ -9,7 +9,7 @@ use tipring_resources::{Call, Direction, Method, Sid, SidKind};
 
 use crate::date::rfc2822;
 use crate::effects::{CallEvents, WriteId};
-use crate::errand::Errand;
+use crate::errand::{Errand, callback_failed};
 use crate::fault::Fault;
 use crate::limits::{MAX_PROGRESS, MAX_ROOM_TOLD, MAX_TOLD};
 use crate::params::{Params, of_call, param};
@@ -134,9 +134,8 @@ impl World {
 
     /// The server of a thread takes its callbacks too slowly: noted once, until it has caught up.
     fn callbacks_left_out(&mut self, thread: Thread, told: &Told) {
-        let code = if thread.0.kind == SidKind::Conference { 16011 } else { 15003 };
         let text = format!("{} callbacks wait for the server already: the next ones are left out", thread.most());
-        self.fault(told.call.account, told.about, Fault::warning(code, &told.url, text));
+        self.fault(told.call.account, told.about, Fault::warning(callback_failed(thread.0), &told.url, text));
     }
 
     /// The next callback of a thread; `None`: there is none, and the errand is over.

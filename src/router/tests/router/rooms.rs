@@ -251,6 +251,20 @@ fn a23_events_of_a_room_wait_for_a_slow_server_and_what_is_left_out_is_noted() {
 }
 
 #[test]
+fn a23_a_callback_of_a_room_that_fails_has_a_code_of_its_own() {
+    let (mut bench, ports, _) = gathered(&[&format!("statusCallback='{EVENTS}' statusCallbackEvent='start'"), ""]);
+    bench.app(EVENTS, &[App::Fails(11200)]);
+    ports.iter().for_each(|port| bench.hangs_up(*port));
+    bench.nothing_left();
+    assert_eq!(bench.codes(), [0; 0], "it was told before");
+    let (mut bench, ports, _) = gathered(&[&format!("statusCallback='{EVENTS}' statusCallbackEvent='end'"), ""]);
+    bench.app(EVENTS, &[App::Fails(11200)]);
+    ports.iter().for_each(|port| bench.hangs_up(*port));
+    bench.nothing_left();
+    assert_eq!(bench.codes(), [16_011], "once, after the last try");
+}
+
+#[test]
 fn b15_a_rooms_recording_goes_on_when_who_began_it_hangs_up() {
     for by_api in [false, true] {
         let first = if by_api { "" } else { "record='record-from-start' recordingStatusCallback='/kept'" };
