@@ -16,6 +16,7 @@ mod progress;
 mod proofs;
 mod queues;
 mod recordings;
+mod room_ends;
 mod rooms;
 mod speech;
 mod streams;
