@@ -58,15 +58,15 @@ impl World {
             voice: true,
             ..Session::new(call.clone())
         };
-        if self.about(task) == Some(call.sid) {
-            self.voices.push((call.sid, task));
+        if let Some(about) = self.about(task) {
+            self.voices.push((about, task));
         }
         self.sessions.insert(task, session);
     }
 
-    /// A conversation is over: who speaks in it stops.
-    pub(crate) fn silence_voices(&mut self, call: Sid) {
-        let of: Vec<TaskId> = self.voices.iter().filter(|(about, _)| *about == call).map(|(_, task)| *task).collect();
+    /// A conversation or a room is over: who speaks in it stops.
+    pub(crate) fn silence_voices(&mut self, sid: Sid) {
+        let of: Vec<TaskId> = self.voices.iter().filter(|(about, _)| *about == sid).map(|(_, task)| *task).collect();
         for task in of {
             self.take_back(task, true);
             if let Some(session) = self.sessions.get_mut(&task) {
@@ -91,6 +91,12 @@ impl World {
 
 /// Says it, and is gone.
 pub(crate) async fn run(leg: &Leg, to: Audience, announce: Announce, call: Call) {
+    if let Audience::Room(sid) = to
+        && leg.world().rooms.switch_room(sid).is_none()
+    {
+        // The room is over already.
+        return;
+    }
     let Some(port) = begin(leg, &to, &call) else {
         let mut world = leg.world();
         let text = "nobody hears the announcement: all voices of the box are in use";
@@ -113,7 +119,7 @@ pub(crate) async fn run(leg: &Leg, to: Audience, announce: Announce, call: Call)
     world.voices.retain(|(_, task)| *task != leg.task);
     world.end_source(port);
     if let Audience::Room(sid) = to {
-        world.tell_room(sid, RoomEvent::Announced(ran == Ok(Ran::Whole)), None);
+        world.tell_room(sid, RoomEvent::Announced(matches!(ran, Ok(Ran::Whole { .. }))), None);
     }
 }
 
@@ -127,6 +133,10 @@ fn begin(leg: &Leg, to: &Audience, call: &Call) -> Option<Port> {
             if let Some(room) = world.rooms.switch_room(*sid) {
                 let join = SwitchCommand::Join { port, room, hears: false, talks: true };
                 world.emit(Effect::Switch(join));
+                // A notice is about its call, and ends with the room too.
+                if world.about(leg.task) != Some(*sid) {
+                    world.voices.push((*sid, leg.task));
+                }
             }
         }
         Audience::Ports(ports) => {

@@ -65,6 +65,17 @@ impl World {
         Some(task)
     }
 
+    /// A called leg, as long as it is this Dial's: a caller of a queue may be another agent's meanwhile.
+    pub(crate) fn child_of(&self, parent: TaskId, task: TaskId) -> Option<&Child> {
+        self.children.get(&task).filter(|child| child.parent == parent)
+    }
+
+    /// A Dial is done with a leg that it has called, if it still is its own.
+    pub(crate) fn release_child(&mut self, parent: TaskId, task: TaskId) -> Option<Child> {
+        self.child_of(parent, task)?;
+        self.children.remove(&task)
+    }
+
     /// A called leg has come further: its parent is told.
     pub(crate) fn child_is(&mut self, task: TaskId, state: ChildState) {
         if let Some(child) = self.children.get_mut(&task)

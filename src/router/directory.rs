@@ -27,7 +27,12 @@ impl Directory {
             DirectoryChange::NumberGone(sid) => self.forget(sid),
             // Queues are not kept here.
             DirectoryChange::Queue(_) => {}
-            DirectoryChange::CallerId(caller_id) => drop(self.caller_ids.insert(caller_id.sid, caller_id)),
+            DirectoryChange::CallerId(caller_id) => {
+                // An account has a number once.
+                let (account, phone) = (caller_id.account, caller_id.phone_number.clone());
+                self.caller_ids.retain(|_, known| known.account != account || known.phone_number != phone);
+                self.caller_ids.insert(caller_id.sid, caller_id);
+            }
             DirectoryChange::CallerIdGone(sid) => drop(self.caller_ids.remove(&sid)),
         }
     }

@@ -1,7 +1,7 @@
 //! What goes on beside a call, or after it: callbacks with their tries, a reply that waits for its commit. Errands
 //! never change a call.
 
-use tipring_resources::{Call, Code, Message, Method, Sid};
+use tipring_resources::{Call, Message, Method, Sid, SidKind};
 
 use crate::announce::{self, Audience};
 use crate::classify::{self, Classifier};
@@ -103,7 +103,7 @@ pub(crate) async fn run(leg: Leg, errand: Errand) {
         Errand::Reply { id, reply, write } => {
             let reply = match leg.committed(write, WRITE_LIMIT).await {
                 Ok(()) => *reply,
-                Err(text) => Reply::Refused { code: Code(20503), text },
+                Err(text) => Reply::refused(20503, text),
             };
             leg.world().emit(Effect::Reply { id, reply });
         }
@@ -153,7 +153,7 @@ async fn once(leg: &Leg, whose: Whose, ask: Ask, idempotency: String) -> Result<
         HttpAnswer::Document { .. } => Ok(()),
         HttpAnswer::Failed { code, text, exchange } => {
             let text = if code.0 == 15003 { text } else { format!("{} {text}", code.0) };
-            Err(Fault::warning(15003, &ask.url, text).with(ask.method, &exchange))
+            Err(Fault::warning(callback_failed(whose.session), &ask.url, text).with(ask.method, &exchange))
         }
     }
 }
@@ -187,6 +187,11 @@ pub(crate) async fn exchange(leg: &Leg, whose: Whose, ask: &Ask, purpose: Purpos
     };
     leg.world().log_exchange(whose, &answer);
     answer
+}
+
+/// The code of a callback that failed, or was left out: of a call, or of a room.
+pub(crate) fn callback_failed(about: Sid) -> u32 {
+    if about.kind == SidKind::Conference { 16011 } else { 15003 }
 }
 
 fn cancel(leg: &Leg, id: HttpId, ask: &Ask) -> HttpAnswer {

@@ -79,6 +79,17 @@ impl Page {
         Ask { url, method: method_of(method), extra, inline }
     }
 
+    /// The same, if the verb has an action that is asked.
+    pub(crate) fn ask_action(
+        &self,
+        action: Option<&str>,
+        method: tipring_instructions::Method,
+        extra: Params,
+    ) -> Option<Ask> {
+        let action = action.filter(|action| !action.is_empty())?;
+        Some(self.ask(Some(action), method, extra))
+    }
+
     /// What a reference in this document means. In a document without a URL it stays as it is.
     pub(crate) fn resolve(&self, reference: &str) -> String {
         if self.url.is_empty() { reference.to_owned() } else { address::resolve(&self.url, reference) }

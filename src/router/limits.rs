@@ -27,6 +27,8 @@ pub(crate) const MAX_FALLBACKS: usize = 8;
 pub(crate) const MAX_NOTIFICATIONS: u32 = 500;
 /// Callbacks of progress of one leg that wait for a slow server; it has four at most; `errands_dropped`.
 pub(crate) const MAX_PROGRESS: usize = 8;
+/// Callbacks of one room that wait for a slow server: 250 come, are muted, speak and leave; `errands_dropped`.
+pub(crate) const MAX_ROOM_TOLD: usize = 1_024;
 /// Callbacks of another thread that wait for a slow server: words are spoken faster than it takes them;
 /// `errands_dropped`.
 pub(crate) const MAX_TOLD: usize = 64;
@@ -57,7 +59,7 @@ pub(crate) const MAX_LINE_REASON: usize = 400;
 pub(crate) const MAX_QUEUES: usize = 5_000;
 /// A member of a room who was silent for so long speaks no more, as its events have it.
 pub(crate) const SPEAKER_QUIET_MS: u32 = 800;
-/// A sound of waiting that is over at once is asked again after so long…
+/// A sound of waiting is asked for again no sooner than so long after it was there…
 pub(crate) const WAIT_AGAIN: Micros = Micros::from_s(1);
 /// …and one that cannot be had after so long.
 pub(crate) const WAIT_AGAIN_FAILED: Micros = Micros::from_s(10);
@@ -113,7 +115,7 @@ pub(crate) const STREAM_END_LIMIT: Micros = Micros::from_s(5);
 pub(crate) const VERDICT_TAIL: Micros = Micros::from_s(1);
 /// For a recording to be written down: two minutes of sound on a slow box.
 pub(crate) const TEXT_LIMIT: Micros = Micros::from_s(600);
-/// For a gateway to take a message or refuse it.
+/// For a gateway to take a message or refuse it; then nobody waits for its word any more, and the message is `sending`.
 pub(crate) const MESSAGE_LIMIT: Micros = Micros::from_s(30);
 /// Waits before a callback's second and third try.
 pub(crate) const CALLBACK_RETRIES: [Micros; 2] = [Micros::from_s(1), Micros::from_s(5)];

@@ -25,7 +25,7 @@
 //!   answer.
 //! - **A call that is over** cannot be changed.
 
-use tipring_resources::{CallStatus, Code, Record, Sid};
+use tipring_resources::{CallStatus, Record, Sid};
 
 use crate::effects::{Effect, RequestId, TraceKind};
 use crate::fetch::Wanted;
@@ -51,8 +51,7 @@ impl World {
         };
         let answered = self.sessions.get(&task).is_some_and(|session| session.answered);
         if only_unanswered && answered {
-            self.emit(Effect::Reply { id, reply: refused(21220) });
-            return;
+            return self.refuse(id, 21220, "");
         }
         let status = if answered { CallStatus::Completed } else { CallStatus::Canceled };
         self.trace(Some(call), TraceKind::Line, "ended by the API");
@@ -163,10 +162,4 @@ impl Leg {
 fn notice(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     format!("<Response><Say>{text}</Say><Hangup/></Response>")
-}
-
-/// A refusal in the words of its code.
-fn refused(code: u32) -> Reply {
-    let code = Code(code);
-    Reply::Refused { code, text: format!("{}: {}", code.meaning(), code.remedy()) }
 }

@@ -1,6 +1,6 @@
 //! What was asked of applications during a call, and what they answered: a record for each exchange, bounded a call.
 
-use tipring_resources::{CallEvent, Record, SidKind};
+use tipring_resources::{AccountStatus, CallEvent, Record, SidKind};
 
 use crate::effects::HttpAnswer;
 use crate::errand::Whose;
@@ -8,9 +8,12 @@ use crate::limits::{MAX_CALL_EVENTS, MAX_EVENT_BODY};
 use crate::world::World;
 
 impl World {
-    /// Keeps an exchange. Those of messages are not kept: they have no call.
+    /// Keeps an exchange of a call that lives. Those of messages are not kept: they have no call; nor those of a call
+    /// that is forgotten, or of an account that is closed.
     pub(crate) fn log_exchange(&mut self, whose: Whose, answer: &HttpAnswer) {
-        if whose.session.kind != SidKind::Call {
+        let account = self.directory.account(whose.account).map(|account| account.status);
+        let open = account.is_some_and(|status| status != AccountStatus::Closed);
+        if whose.session.kind != SidKind::Call || !self.is_alive(whose.session) || !open {
             return;
         }
         let logged = self.logged.entry(whose.session).or_default();

@@ -45,8 +45,8 @@ impl Background {
 /// How a document in a special place ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ran {
-    /// All of it was carried out.
-    Whole,
+    /// All of it was carried out; the last of its documents was there at this moment.
+    Whole { began: Micros },
     /// By Leave.
     Left,
     /// It could not be had; a notification is written.
@@ -74,14 +74,13 @@ impl Leg {
         }
     }
 
-    /// Takes note of being called away: what the leg had under way is taken back.
+    /// Takes note of being called away, by somebody or by the clock: what the leg had under way is taken back.
     pub(crate) fn heed(&self) {
         let mut world = self.world();
-        if let Some(session) = world.sessions.get_mut(&self.task)
-            && std::mem::take(&mut session.called_away)
-        {
-            world.take_back(self.task, true);
+        if let Some(session) = world.sessions.get_mut(&self.task) {
+            session.called_away = false;
         }
+        world.take_back(self.task, true);
     }
 
     /// Hears it until it is called away, or a document of it says Leave.
@@ -96,19 +95,19 @@ impl Leg {
                 self.idle(Micros::FOREVER).await?;
             },
             Background::Music => loop {
-                if self.hear(&Noise::Media(MediaSource::Music)).await? == Heard::Failed {
-                    self.idle(self.now() + WAIT_AGAIN_FAILED).await?;
+                let began = self.now();
+                match self.hear(&Noise::Media(MediaSource::Music)).await? {
+                    Heard::Failed => self.idle(self.now() + WAIT_AGAIN_FAILED).await?,
+                    Heard::Whole => self.idle(began + WAIT_AGAIN).await?,
                 }
             },
             Background::Document { url, method } => loop {
-                let began = self.now();
-                let pause = match self.run_nested(url, *method, place, tells).await? {
+                match self.run_nested(url, *method, place, tells).await? {
                     Ran::Left => return Ok(()),
-                    Ran::Failed => WAIT_AGAIN_FAILED,
-                    Ran::Whole if self.now() - began < QUICK => WAIT_AGAIN,
-                    Ran::Whole => Micros::ZERO,
-                };
-                self.idle(self.now() + pause).await?;
+                    Ran::Failed => self.idle(self.now() + WAIT_AGAIN_FAILED).await?,
+                    // However long its server took to answer: it was heard for no longer than this.
+                    Ran::Whole { began } => self.idle(began + WAIT_AGAIN).await?,
+                }
             },
         }
     }
@@ -132,25 +131,32 @@ impl Leg {
         tells: Tells<'_>,
     ) -> Result<Ran, Stop> {
         let mut ask = Ask { url: url.to_owned(), method, extra: Vec::new(), inline: false };
-        let mut quick = 0;
+        let (mut quick, mut short) = (0, 0);
         loop {
-            let began = self.now();
             let told = tells(&mut self.world());
             ask.extra.extend(told);
             let Ok(page) = self.try_one(&ask).await? else {
                 return Ok(Ran::Failed);
             };
+            // The time of a slow server is none in which something was heard.
+            let began = self.now();
             match self.carry_out_nested(page, place).await? {
-                Flow::Next => return Ok(Ran::Whole),
+                Flow::Next => return Ok(Ran::Whole { began }),
                 Flow::Leave => return Ok(Ran::Left),
                 Flow::Ask(next) => ask = next,
             }
-            quick = if self.now() - began < QUICK { quick + 1 } else { 0 };
+            let lasted = self.now() - began;
+            quick = if lasted < QUICK { quick + 1 } else { 0 };
+            short = if lasted < WAIT_AGAIN { short + 1 } else { 0 };
             if quick > MAX_QUICK_NESTED {
                 self.world().counters.documents_exceeded += 1;
                 let text = format!("{quick} documents in a row did nothing but lead to the next");
                 self.fault(Fault::error(11215, &ask.url, text));
                 return Ok(Ran::Failed);
+            }
+            if short > MAX_SHORT_NESTED {
+                // Its server is not asked more often than that of a document which is asked again.
+                self.idle(began + WAIT_AGAIN).await?;
             }
         }
     }
@@ -176,3 +182,5 @@ impl Leg {
 
 /// Documents in a row that did nothing a listener could notice.
 const MAX_QUICK_NESTED: u32 = 20;
+/// Documents in a row that lasted less than a second, before time is let pass between them.
+const MAX_SHORT_NESTED: u32 = 3;

@@ -5,11 +5,11 @@ use tipring_numbering::Class;
 use tipring_resources::{AccountStatus, Call, CallStatus, Code, Direction, Sid, SidKind};
 
 use crate::classify::Machine;
-use crate::effects::{Effect, Outgoing, RequestId, WriteId};
+use crate::effects::{Outgoing, RequestId, WriteId};
 use crate::incoming::clean;
 use crate::limits::MAX_SESSIONS;
 use crate::outgoing::Outward;
-use crate::requests::{Instructions, NewCall, Reply};
+use crate::requests::{Instructions, NewCall};
 use crate::session::Session;
 use crate::world::{TaskId, World};
 
@@ -88,8 +88,7 @@ impl World {
             Ok(placed) => placed,
             Err((code, text)) => {
                 self.counters.refused_outgoing += 1;
-                self.emit(Effect::Reply { id, reply: Reply::Refused { code: Code(code), text } });
-                return;
+                return self.refuse(id, code, text);
             }
         };
         self.reply_after(id, call, write);

@@ -94,6 +94,9 @@ impl World {
     }
 }
 
+/// Why nothing more can be begun.
+pub(crate) const TOO_MUCH: &str = "too much waits beside the calls; try again later";
+
 /// Calls, and returns when it is answered: with what the leg does then. A leg of a Dial stays here until it is over or
 /// gets a document of its own.
 pub(crate) async fn call_out(leg: &Leg) -> Result<Wanted, Stop> {
@@ -276,14 +279,16 @@ impl World {
         self.reply_with(id, call.sid, Reply::Call(Box::new(call)), write);
     }
 
+    /// Answers a request that it is not done, and why.
+    pub(crate) fn refuse(&mut self, id: RequestId, code: u32, text: impl Into<String>) {
+        self.emit(Effect::Reply { id, reply: Reply::refused(code, text) });
+    }
+
     /// Answers a request, once a record is committed; `about`: the call that it is about.
     pub(crate) fn reply_with(&mut self, id: RequestId, about: Sid, reply: Reply, write: WriteId) {
         match self.begin(about, Errand::Reply { id, reply: Box::new(reply), write }) {
             Some(errand) => self.routes.await_write(write, errand),
-            None => {
-                let text = "too much waits beside the calls; try again later".to_owned();
-                self.emit(Effect::Reply { id, reply: Reply::Refused { code: Code(20503), text } });
-            }
+            None => self.refuse(id, 20503, TOO_MUCH),
         }
     }
 }

@@ -5,12 +5,13 @@
 
 use std::collections::VecDeque;
 
-use tipring_resources::{Call, Direction, Method, Sid};
+use tipring_resources::{Call, Direction, Method, Sid, SidKind};
 
 use crate::date::rfc2822;
 use crate::effects::{CallEvents, WriteId};
-use crate::errand::Errand;
-use crate::limits::{MAX_PROGRESS, MAX_TOLD};
+use crate::errand::{Errand, callback_failed};
+use crate::fault::Fault;
+use crate::limits::{MAX_PROGRESS, MAX_ROOM_TOLD, MAX_TOLD};
 use crate::params::{Params, of_call, param};
 use crate::recording::recording_url;
 use crate::world::{TaskId, World};
@@ -27,6 +28,25 @@ pub(crate) enum Progress {
 /// Callbacks that are sent one after the other: of which call, and of what in it; 0: of its progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Thread(pub(crate) Sid, pub(crate) u64);
+
+impl Thread {
+    /// Callbacks that may wait.
+    const fn most(self) -> usize {
+        match self.0.kind {
+            SidKind::Conference => MAX_ROOM_TOLD,
+            _ if self.1 == 0 => MAX_PROGRESS,
+            _ => MAX_TOLD,
+        }
+    }
+}
+
+/// Callbacks of one thread that wait for their turn.
+#[derive(Default)]
+pub(crate) struct Telling {
+    waiting: VecDeque<Told>,
+    /// One was left out since all of them were sent, and that is noted.
+    overflowed: bool,
+}
 
 /// A callback that is to be sent.
 #[derive(Clone, Debug)]
@@ -99,21 +119,28 @@ impl World {
 
     /// Appends to a thread of callbacks.
     pub(crate) fn tell_in(&mut self, thread: Thread, told: Told) {
-        let most = if thread.1 == 0 { MAX_PROGRESS } else { MAX_TOLD };
-        if let Some(waiting) = self.telling.get_mut(&thread) {
-            if waiting.len() < most {
-                waiting.push_back(told);
-            } else {
-                self.counters.errands_dropped += 1;
+        if let Some(telling) = self.telling.get_mut(&thread) {
+            if telling.waiting.len() < thread.most() {
+                return telling.waiting.push_back(told);
+            }
+            self.counters.errands_dropped += 1;
+            if !std::mem::replace(&mut telling.overflowed, true) {
+                self.callbacks_left_out(thread, &told);
             }
         } else if self.begin(thread.0, Errand::Progress { thread }).is_some() {
-            self.telling.insert(thread, VecDeque::from([told]));
+            self.telling.insert(thread, Telling { waiting: VecDeque::from([told]), overflowed: false });
         }
+    }
+
+    /// The server of a thread takes its callbacks too slowly: noted once, until it has caught up.
+    fn callbacks_left_out(&mut self, thread: Thread, told: &Told) {
+        let text = format!("{} callbacks wait for the server already: the next ones are left out", thread.most());
+        self.fault(told.call.account, told.about, Fault::warning(callback_failed(thread.0), &told.url, text));
     }
 
     /// The next callback of a thread; `None`: there is none, and the errand is over.
     pub(crate) fn next_told(&mut self, thread: Thread) -> Option<Told> {
-        let told = self.telling.get_mut(&thread).and_then(VecDeque::pop_front);
+        let told = self.telling.get_mut(&thread).and_then(|telling| telling.waiting.pop_front());
         if told.is_none() {
             self.telling.remove(&thread);
         }

@@ -8,8 +8,10 @@ use tipring_resources::{CallerId, Method, Record, SidKind};
 
 use crate::effects::{DirectoryChange, RequestId, TraceKind};
 use crate::errand::Errand;
+use crate::fault::Fault;
 use crate::fetch::Page;
 use crate::leg::{Leg, Stop};
+use crate::limits::WRITE_LIMIT;
 use crate::params::{Params, of_call, param};
 use crate::requests::{Instructions, NewCall, Verification};
 use crate::sound::Noise;
@@ -69,23 +71,23 @@ impl World {
         }
     }
 
-    /// The account may show the number from now on.
-    fn proved(&mut self, task: TaskId) {
+    /// The caller id that a proof is for: a number that was proved before keeps its name.
+    fn caller_id_of(&mut self, proof: &Verification) -> CallerId {
         let now = self.stamp();
-        let sid = self.sid(SidKind::Number);
-        let proof = self.sessions.get_mut(&task).and_then(|session| session.proof.take());
-        let Some(proof) = proof else { return };
-        let caller_id = CallerId {
-            sid,
-            account: proof.account,
-            phone_number: proof.phone_number.clone(),
-            friendly_name: proof.friendly_name.clone(),
-            created: now,
-            updated: now,
-        };
-        self.directory.change(DirectoryChange::CallerId(caller_id.clone()));
-        self.write(Record::CallerId(caller_id));
-        self.tell_proof(task, &proof, &[param("VerificationStatus", "success"), param("OutgoingCallerIdSid", sid)]);
+        let number = self.config.plan.normal(&proof.phone_number);
+        let same = |known: &&CallerId| self.config.plan.normal(&known.phone_number) == number;
+        let known = self.directory.caller_ids_of(proof.account).find(same).cloned();
+        match known {
+            Some(known) => CallerId { friendly_name: proof.friendly_name.clone(), updated: now, ..known },
+            None => CallerId {
+                sid: self.sid(SidKind::Number),
+                account: proof.account,
+                phone_number: proof.phone_number.clone(),
+                friendly_name: proof.friendly_name.clone(),
+                created: now,
+                updated: now,
+            },
+        }
     }
 
     fn tell_proof(&mut self, task: TaskId, proof: &Verification, told: &[(String, String)]) {
@@ -106,16 +108,42 @@ impl Leg {
             Ok(right) => right,
             Err(stop) => return stop,
         };
-        let words = if right { "Thank you. Your number is verified." } else { "The code is wrong. Goodbye." };
         self.trace(TraceKind::Verb, if right { "the number is proved" } else { "the number is not proved" });
-        if right {
-            self.world().proved(self.task);
-        }
-        let noise = Noise::of_say(&Say { text: words.to_owned(), rounds: 1, ..Say::default() }, self);
+        let words = match right {
+            false => "The code is wrong. Goodbye.".to_owned(),
+            true if self.proved().await => "Thank you. Your number is verified.".to_owned(),
+            true => self.world().config.apology.clone(),
+        };
+        let noise = Noise::of_say(&Say { text: words, rounds: 1, ..Say::default() }, self);
         match self.hear(&noise).await {
             Ok(_) => self.finish().await,
             Err(stop) => stop,
         }
+    }
+
+    /// The account may show the number from now on, once that is kept; only then anybody is told. `false`: it could not
+    /// be kept, and nothing is proved.
+    async fn proved(&self) -> bool {
+        let (proof, caller_id, write) = {
+            let mut world = self.world();
+            // A hang-up from now on changes nothing.
+            let proof = world.sessions.get_mut(&self.task).and_then(|session| session.proof.take());
+            let Some(proof) = proof else { return false };
+            let caller_id = world.caller_id_of(&proof);
+            let write = world.write(Record::CallerId(caller_id.clone()));
+            world.routes.await_write(write, self.task);
+            (proof, caller_id, write)
+        };
+        if let Err(why) = self.committed(write, WRITE_LIMIT).await {
+            self.fault(Fault::error(12400, "", format!("the caller id could not be kept: {why}")));
+            self.world().tell_proof(self.task, &proof, &[param("VerificationStatus", "failed")]);
+            return false;
+        }
+        let told = [param("VerificationStatus", "success"), param("OutgoingCallerIdSid", caller_id.sid)];
+        let mut world = self.world();
+        world.directory.change(DirectoryChange::CallerId(caller_id));
+        world.tell_proof(self.task, &proof, &told);
+        true
     }
 
     async fn ask_for_code(&self, code: &str) -> Result<bool, Stop> {

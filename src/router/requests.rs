@@ -319,6 +319,15 @@ pub enum Reply {
     },
 }
 
+impl Reply {
+    /// It is not done, and why; without words those of the code.
+    pub(crate) fn refused(code: u32, text: impl Into<String>) -> Reply {
+        let (code, text) = (Code(code), text.into());
+        let text = if text.is_empty() { format!("{}: {}", code.meaning(), code.remedy()) } else { text };
+        Reply::Refused { code, text }
+    }
+}
+
 /// Something to be heard: a document, or a sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announce {

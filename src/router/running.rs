@@ -10,6 +10,8 @@ use crate::effects::{Effect, RequestId};
 use crate::errand::Errand;
 use crate::leg::Leg;
 use crate::limits::{MAX_BESIDE, MAX_TRACKS};
+use crate::outgoing::TOO_MUCH;
+use crate::recording::LiveTake;
 use crate::requests::Reply;
 use crate::world::{Input, TaskId, World};
 
@@ -62,10 +64,8 @@ impl World {
         let Some(task) = task.filter(|_| session.is_some()) else {
             return Err(Reply::NotLive);
         };
-        self.audible(task).ok_or_else(|| {
-            let text = "the call is not answered yet: nothing can be heard of it; wait for in-progress".to_owned();
-            Reply::Refused { code: Code(21220), text }
-        })
+        let unheard = "the call is not answered yet: nothing can be heard of it; wait for in-progress";
+        self.audible(task).ok_or_else(|| Reply::refused(21220, unheard))
     }
 
     /// Begins something beside a call.
@@ -85,7 +85,7 @@ impl World {
             return Err(Refused(Code(14300), text));
         }
         let task = self.begin(running.call, errand);
-        let task = task.ok_or_else(|| Refused(Code(20503), "too much waits beside the calls".to_owned()))?;
+        let task = task.ok_or_else(|| Refused(Code(20503), TOO_MUCH.to_owned()))?;
         self.running.insert(task, running);
         Ok(task)
     }
@@ -112,7 +112,9 @@ impl World {
         for task in tasks {
             self.stop_running(task);
         }
-        let takes = self.takes.values().filter(|take| take.call == call && take.task != leg);
+        // A room's recording is the room's, whoever began it.
+        let of_call = |take: &&LiveTake| take.call == call && take.recording.conference.is_none();
+        let takes = self.takes.values().filter(of_call).filter(|take| take.task != leg);
         for task in takes.map(|take| take.task).collect::<Vec<_>>() {
             self.deliver(task, Input::Line);
         }
@@ -124,10 +126,7 @@ impl World {
         let live = task.and_then(|task| self.sessions.get(&task)).is_some_and(|s| s.call.account == account && !s.over);
         let reply = match self.running_of(call, kind, Some(name)).filter(|_| live) {
             _ if !live => Reply::NotLive,
-            None => {
-                let text = "nothing of that name runs beside the call".to_owned();
-                Reply::Refused { code: Code(20404), text }
-            }
+            None => Reply::refused(20404, "nothing of that name runs beside the call"),
             Some(task) => match self.stop_running(task) {
                 Some(running) => Reply::Beside { sid: running.sid, name: running.name, running: false },
                 None => Reply::NotLive,
@@ -140,7 +139,7 @@ impl World {
     pub(crate) fn reply_running(&mut self, id: RequestId, begun: Result<(Sid, String), Refused>) {
         let reply = match begun {
             Ok((sid, name)) => Reply::Beside { sid, name, running: true },
-            Err(Refused(code, text)) => Reply::Refused { code, text },
+            Err(Refused(code, text)) => Reply::refused(code.0, text),
         };
         self.emit(Effect::Reply { id, reply });
     }

@@ -18,7 +18,7 @@ use crate::effects::{Effect, HttpAnswer, HttpId, ListenId, MediaId, PlayId, Stre
 use crate::errand::Errand;
 use crate::limits::{Counters, MAX_EFFECTS, MAX_ERRANDS, MAX_INBOX};
 use crate::messages::SentMessage;
-use crate::progress::{Thread, Told};
+use crate::progress::{Telling, Thread};
 use crate::queue::Waiter;
 use crate::queues::Queues;
 use crate::recording::LiveTake;
@@ -121,12 +121,12 @@ pub(crate) struct World {
     pub(crate) rooms: Rooms,
     pub(crate) queues: Queues,
     pub(crate) sources: Sources,
-    /// The box's voices that speak in one conversation, with the call that it is about.
+    /// The box's voices that speak to somebody, with the calls and rooms with which they end.
     pub(crate) voices: Vec<(Sid, TaskId)>,
     /// Legs that wait for a line.
     pub(crate) queue: VecDeque<Waiter>,
     /// Callbacks that wait; an errand is at work as long as there is an entry.
-    pub(crate) telling: BTreeMap<Thread, VecDeque<Told>>,
+    pub(crate) telling: BTreeMap<Thread, Telling>,
     /// What runs beside calls, by its task.
     pub(crate) running: BTreeMap<TaskId, Running>,
     /// Recordings that are being made.

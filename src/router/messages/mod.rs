@@ -12,6 +12,7 @@ use crate::errand::{Errand, Whose, callback};
 use crate::fault::Fault;
 use crate::leg::Leg;
 use crate::limits::{LATE_WRITE_LIMIT, MAX_SENT, MESSAGE_LIMIT, WRITE_LIMIT};
+use crate::outgoing::TOO_MUCH;
 use crate::params::param;
 use crate::requests::{NewMessage, Reply};
 use crate::world::{Input, TaskId, World};
@@ -84,7 +85,7 @@ impl World {
             return Err((14110, format!("{to} would send itself a message; give two numbers")));
         }
         if self.is_crowded() {
-            return Err((20503, "too much waits beside the calls; try again later".to_owned()));
+            return Err((20503, TOO_MUCH.to_owned()));
         }
         let (sid, now) = (self.sid(SidKind::Message), self.stamp());
         let message = Message {
@@ -131,10 +132,10 @@ impl World {
                 };
                 self.begin_message(written, Some(id), None)
             }
-            _ => Err((20005, format!("{}: {}", Code(20005).meaning(), Code(20005).remedy()))),
+            _ => Err((20005, String::new())),
         };
         if let Err((code, text)) = begun {
-            self.emit(Effect::Reply { id, reply: Reply::Refused { code: Code(code), text } });
+            self.refuse(id, code, text);
         }
     }
 
@@ -199,7 +200,7 @@ pub(crate) async fn send(leg: &Leg, outbound: Outbound) {
     if let Some(id) = reply {
         let reply = match &kept {
             Ok(()) => Reply::Message(Box::new(message.clone())),
-            Err(why) => Reply::Refused { code: Code(20503), text: why.clone() },
+            Err(why) => Reply::refused(20503, why),
         };
         leg.world().emit(Effect::Reply { id, reply });
     }
@@ -225,7 +226,8 @@ pub(crate) async fn send(leg: &Leg, outbound: Outbound) {
     }
 }
 
-/// Hands a message to the gateway; its word is waited for.
+/// Hands a message to the gateway; its word is waited for. A gateway that says nothing in time has the message all the
+/// same: it is being sent until a later word of it.
 async fn gateway(leg: &Leg, message: &Message) -> (MessageStatus, Option<(Code, String)>) {
     {
         let mut world = leg.world();
@@ -237,8 +239,9 @@ async fn gateway(leg: &Leg, message: &Message) -> (MessageStatus, Option<(Code, 
         match leg.next_after_all(until).await {
             Input::MessageSent { sid, status, fault } if sid == message.sid => break (status, fault),
             Input::Timeout => {
-                let why = "the gateway did not answer in time".to_owned();
-                break (MessageStatus::Failed, Some((Code(30008), why)));
+                let text = format!("message {}: the gateway has not answered yet, it may still", message.sid);
+                leg.world().trace(message.call, TraceKind::Verb, text);
+                break (MessageStatus::Sending, None);
             }
             _ => {}
         }

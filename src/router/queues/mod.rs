@@ -51,10 +51,18 @@ pub(crate) struct Queued {
     pub(crate) bridged: bool,
 }
 
+impl Queued {
+    /// How long he has waited: until an agent took him.
+    pub(crate) fn waited_s(&self, now: Stamp) -> i64 {
+        waited_s(self.taken.as_ref().map_or(now, |taken| taken.at), self.since)
+    }
+}
+
 /// By whom a caller was taken out of a queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Taken {
     pub(crate) by: Sid,
+    pub(crate) at: Stamp,
     pub(crate) whisper: Option<(String, Method)>,
 }
 
@@ -146,12 +154,12 @@ impl World {
         self.agent_leaves(task);
     }
 
-    /// An agent waits for a caller of a queue.
-    pub(crate) fn agent_waits(&mut self, task: TaskId, sid: Sid, whisper: Option<(String, Method)>) {
-        if let Some(queue) = self.queues.all.get_mut(&sid) {
-            queue.agents.push_back(Agent { task, whisper });
-            self.serve_agents(sid);
-        }
+    /// An agent waits for a caller of a queue. `false`: there is no such queue any more.
+    pub(crate) fn agent_waits(&mut self, task: TaskId, sid: Sid, whisper: Option<(String, Method)>) -> bool {
+        let Some(queue) = self.queues.all.get_mut(&sid) else { return false };
+        queue.agents.push_back(Agent { task, whisper });
+        self.serve_agents(sid);
+        true
     }
 
     /// An agent waits no more.
@@ -159,7 +167,8 @@ impl World {
         for queue in self.queues.all.values_mut() {
             queue.agents.retain(|agent| agent.task != task);
         }
-        if let Some(caller) = self.sessions.get_mut(&task).and_then(|session| session.offered.take()) {
+        let offered = self.sessions.get_mut(&task).and_then(|session| session.offered.take());
+        if let Some(caller) = offered.filter(|caller| self.child_of(task, *caller).is_some()) {
             self.give_back(caller);
             self.children.remove(&caller);
         }
@@ -167,6 +176,7 @@ impl World {
 
     /// Brings together who waits longest on both sides, as long as there are both.
     fn serve_agents(&mut self, sid: Sid) {
+        let at = self.stamp();
         loop {
             let Some(queue) = self.queues.all.get_mut(&sid) else { return };
             if queue.waiting.is_empty() || queue.agents.is_empty() {
@@ -179,7 +189,7 @@ impl World {
             if let (Some(by), Some(session)) = (by, self.sessions.get_mut(&waiting.task))
                 && let Some(queued) = &mut session.queued
             {
-                queued.taken = Some(Taken { by, whisper: agent.whisper });
+                queued.taken = Some(Taken { by, at, whisper: agent.whisper });
             }
             let child = Child { parent: agent.task, state: ChildState::Screening, screened: false, lent: true };
             self.children.insert(waiting.task, child);
@@ -197,20 +207,21 @@ impl World {
         self.call_away(task);
     }
 
-    /// Who was taken and not connected waits again, before all others, as long as he has.
-    pub(crate) fn waits_again(&mut self, task: TaskId) {
+    /// Who was taken and not connected waits again, before all others, as long as he has. `false`: his queue was deleted
+    /// meanwhile.
+    pub(crate) fn waits_again(&mut self, task: TaskId) -> bool {
         self.children.remove(&task);
-        let Some(session) = self.sessions.get_mut(&task) else { return };
+        let Some(session) = self.sessions.get_mut(&task) else { return false };
         let (call, account) = (session.call.sid, session.call.account);
-        let Some(queued) = &mut session.queued else { return };
-        queued.taken = None;
+        let Some(queued) = &mut session.queued else { return false };
         let (sid, since) = (queued.queue, queued.since);
+        let Some(queue) = self.queues.all.get_mut(&sid) else { return false };
+        queued.taken = None;
         let member = Member { queue: sid, account, call, enqueued: since };
-        if let Some(queue) = self.queues.all.get_mut(&sid) {
-            queue.waiting.push_front(Waiting { task, member: member.clone() });
-            self.write(Record::Member(member));
-            self.serve_agents(sid);
-        }
+        queue.waiting.push_front(Waiting { task, member: member.clone() });
+        self.write(Record::Member(member));
+        self.serve_agents(sid);
+        true
     }
 
     /// What the document of those who wait is told beside what all are told.
@@ -224,7 +235,7 @@ impl World {
         vec![
             param("QueueSid", queued.queue),
             param("QueuePosition", position),
-            param("QueueTime", waited_s(now, queued.since)),
+            param("QueueTime", queued.waited_s(now)),
             param("AvgQueueTime", queue.average_s(now)),
             param("CurrentQueueSize", queue.waiting.len()),
             param("MaxQueueSize", queue.record.max_size),
@@ -245,7 +256,7 @@ impl CallQueue {
 }
 
 /// Whole seconds.
-pub(crate) fn waited_s(now: Stamp, since: Stamp) -> i64 {
+fn waited_s(now: Stamp, since: Stamp) -> i64 {
     now.0.saturating_sub(since.0).max(0) / 1_000_000
 }
 

@@ -1,6 +1,6 @@
 //! What the API wants of queues and of those who wait there (row C10).
 
-use tipring_resources::{Code, Record, Sid};
+use tipring_resources::{Record, Sid};
 
 use crate::effects::{Effect, RequestId, TraceKind};
 use crate::limits::MAX_QUEUES;
@@ -11,10 +11,6 @@ use crate::world::{Input, World};
 const MAX_NAME: usize = 64;
 
 impl World {
-    fn refuse_queue(&mut self, id: RequestId, code: u32, text: impl Into<String>) {
-        self.emit(Effect::Reply { id, reply: Reply::Refused { code: Code(code), text: text.into() } });
-    }
-
     fn queue_name_fault(&self, account: Sid, name: &str, own: Option<Sid>) -> Option<(u32, String)> {
         if name.trim().is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
             return Some((20002, format!("FriendlyName: a name of 1 to {MAX_NAME} characters is expected")));
@@ -25,11 +21,11 @@ impl World {
 
     pub(crate) fn create_queue(&mut self, id: RequestId, account: Sid, name: &str, max_size: u32) {
         if let Some((code, text)) = self.queue_name_fault(account, name, None) {
-            return self.refuse_queue(id, code, text);
+            return self.refuse(id, code, text);
         }
         match self.queue_of(account, name, max_size) {
             Some(sid) => self.reply_queue(id, sid),
-            None => self.refuse_queue(id, 20503, format!("the box has {MAX_QUEUES} queues: delete some")),
+            None => self.refuse(id, 20503, format!("the box has {MAX_QUEUES} queues: delete some")),
         }
     }
 
@@ -56,7 +52,7 @@ impl World {
         let mut record = queue.record.clone();
         if let Some(name) = name {
             if let Some((code, text)) = self.queue_name_fault(account, &name, Some(sid)) {
-                return self.refuse_queue(id, code, text);
+                return self.refuse(id, code, text);
             }
             record.friendly_name = name;
         }
@@ -72,7 +68,7 @@ impl World {
         };
         if !queue.waiting.is_empty() || !queue.agents.is_empty() {
             let text = format!("{} wait in the queue: a queue is deleted when nobody waits", queue.waiting.len());
-            return self.refuse_queue(id, 20001, text);
+            return self.refuse(id, 20001, text);
         }
         let name = (account, queue.record.friendly_name.clone());
         self.queues.all.remove(&sid);

@@ -7,6 +7,7 @@ use tipring_switch::{Command as SwitchCommand, Port, TapId};
 
 use super::{Ear, Side, Take, Wish};
 use crate::effects::{Effect, RequestId, TraceKind, Track, WriteId};
+use crate::outgoing::TOO_MUCH;
 use crate::requests::{CallRecord, RecordingChange, Reply};
 use crate::running::{Heard, Refused};
 use crate::world::{TaskId, World};
@@ -69,7 +70,7 @@ impl World {
             conference: None,
             text: None,
         };
-        let crowded = || Refused(Code(20503), "too much waits beside the calls; try again later".to_owned());
+        let crowded = || Refused(Code(20503), TOO_MUCH.to_owned());
         if self.is_crowded() {
             return Err(crowded());
         }
@@ -91,7 +92,7 @@ impl World {
         };
         match self.record_beside(&heard, record, "") {
             Ok((recording, write)) => self.reply_with(id, of, Reply::Recording(Box::new(recording)), write),
-            Err(Refused(code, text)) => self.emit(Effect::Reply { id, reply: Reply::Refused { code, text } }),
+            Err(Refused(code, text)) => self.refuse(id, code.0, text),
         }
     }
 
@@ -119,10 +120,7 @@ impl World {
         let Some(sid) = self.live_take(account, of, recording) else {
             let live = of.is_some_and(|of| self.audible_by_name(account, of).is_ok());
             let reply = match recording {
-                None if live => {
-                    let text = "no recording of the call is under way; begin one first".to_owned();
-                    Reply::Refused { code: Code(16109), text }
-                }
+                None if live => Reply::refused(16109, "no recording of the call is under way; begin one first"),
                 _ => Reply::NotLive,
             };
             return self.emit(Effect::Reply { id, reply });

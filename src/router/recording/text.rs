@@ -11,6 +11,7 @@ use crate::errand::{Errand, Whose, callback};
 use crate::fault::Fault;
 use crate::leg::Leg;
 use crate::limits::{LATE_WRITE_LIMIT, TEXT_LIMIT, WRITE_LIMIT};
+use crate::outgoing::TOO_MUCH;
 use crate::params::{Params, param};
 use crate::requests::Reply;
 use crate::world::{Input, TaskId, World};
@@ -65,13 +66,12 @@ impl World {
 
     /// The API wants a recording written down.
     pub(crate) fn write_down_by_request(&mut self, id: RequestId, recording: &Recording, wish: TextWish) {
-        let refused = |code, text: &str| Reply::Refused { code: Code(code), text: text.to_owned() };
         let reply = if recording.status != RecordingStatus::Completed {
-            refused(16106, "the recording is not complete; ask again when its status is completed")
+            Reply::refused(16106, "the recording is not complete; ask again when its status is completed")
         } else if !LENGTH_MS.contains(&recording.duration_ms.unwrap_or(0)) {
-            refused(94104, "2 to 120 seconds of sound can be written down")
+            Reply::refused(94104, "2 to 120 seconds of sound can be written down")
         } else if self.is_crowded() {
-            refused(20503, "too much waits beside the calls; try again later")
+            Reply::refused(20503, TOO_MUCH)
         } else {
             let call = self.call_now(recording.call).map(Box::new);
             return self.write_down_now(recording, call, "", wish, Some(id));
@@ -127,7 +127,7 @@ pub(crate) async fn write_down(leg: &Leg, mut text: Text) {
     if let Some(id) = text.reply {
         let reply = match &kept {
             Ok(()) => Reply::Transcription(Box::new(text.transcription.clone())),
-            Err(why) => Reply::Refused { code: Code(20503), text: why.clone() },
+            Err(why) => Reply::refused(20503, why),
         };
         leg.world().emit(Effect::Reply { id, reply });
     }

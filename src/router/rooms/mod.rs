@@ -19,6 +19,7 @@ use tipring_switch::{Port, RoomId, TapId};
 use crate::effects::TraceKind;
 use crate::nested::Background;
 use crate::requests::Announce;
+use crate::session::End;
 use crate::world::{TaskId, World};
 
 pub(crate) use events::RoomEvent;
@@ -78,6 +79,11 @@ impl Room {
     /// Whether those in it hear each other.
     pub(crate) fn has_begun(&self) -> bool {
         self.record.status == ConferenceStatus::InProgress
+    }
+
+    /// Whether nobody is there and nobody is on the way.
+    fn is_empty(&self) -> bool {
+        self.seats.is_empty() && self.awaited.is_empty()
     }
 }
 
@@ -177,7 +183,8 @@ impl World {
         self.rooms.live.get_mut(&sid)?.seats.get_mut(&task)
     }
 
-    /// The room is over for everybody.
+    /// The room is over for everybody: who is there goes on behind its Dial, who is on the way is hung up, what is
+    /// announced there ends.
     pub(crate) fn end_room(&mut self, sid: Sid, reason: &'static str, by: Option<TaskId>) {
         let now = self.stamp();
         let by_call = by.and_then(|task| self.sessions.get(&task)).map(|session| session.call.sid);
@@ -190,16 +197,14 @@ impl World {
         let record = room.record.clone();
         let members: Vec<TaskId> = room.seats.keys().copied().collect();
         let (voice, recorders) = (room.voice.take(), std::mem::take(&mut room.recorders));
-        let awaited: Vec<Sid> = room.awaited.keys().copied().collect();
+        let awaited = std::mem::take(&mut room.awaited);
         // No new member finds it, and nobody who leaves it ends it again.
         self.rooms.names.remove(&(record.account, record.friendly_name.clone()));
         for member in members {
             self.vacate(member, Left::RoomEnded);
             self.call_away(member);
         }
-        for call in awaited {
-            self.forget_awaited(sid, call);
-        }
+        self.silence_voices(sid);
         for recorder in recorders {
             self.deliver(recorder, crate::world::Input::Line);
         }
@@ -211,6 +216,21 @@ impl World {
         self.rooms.live.remove(&sid);
         if let Some(call) = by_call {
             self.trace(Some(call), TraceKind::Verb, format!("the room is over: {reason}"));
+        }
+        for call in awaited.into_keys() {
+            self.turn_away(sid, call);
+        }
+    }
+
+    /// A call that was on the way to a room that is over is on its way to nothing.
+    fn turn_away(&mut self, sid: Sid, call: Sid) {
+        self.write(Record::ParticipantGone { conference: sid, call });
+        let task = self.routes.calls.get(&call).copied();
+        let session = task.and_then(|task| self.sessions.get_mut(&task));
+        if let (Some(task), Some(session)) = (task, session.filter(|session| session.awaited == Some(sid))) {
+            session.awaited = None;
+            self.trace(Some(call), TraceKind::Line, "the room that it was called into is over");
+            self.end_call(task, End::OURS);
         }
     }
 }

@@ -1,24 +1,19 @@
 //! What the API wants of rooms and of those in them: rows C5 (join, merge), C6 (split), C10 (hold), C12 (aside), C31. A call
 //! keeps its SID and its line through all of it; who is moved from one room to another hears both in no moment.
 
-use tipring_resources::{Call, Code, Participant, ParticipantStatus, Record, Sid, SidKind};
+use tipring_resources::{Call, Participant, ParticipantStatus, Record, Sid, SidKind};
 
 use super::{Left, RoomEvent, Wish};
 use crate::announce::Audience;
 use crate::effects::{Effect, RequestId, TraceKind};
 use crate::errand::Errand;
 use crate::nested::Background;
+use crate::outgoing::TOO_MUCH;
 use crate::requests::{Announce, CallRecord, Gathering, Instructions, NewParticipant, ParticipantChange, Reply};
 use crate::session::End;
 use crate::world::{Input, TaskId, World};
 
 impl World {
-    pub(crate) fn refuse(&mut self, id: RequestId, code: u32, text: impl Into<String>) {
-        let (code, text) = (Code(code), text.into());
-        let text = if text.is_empty() { format!("{}: {}", code.meaning(), code.remedy()) } else { text };
-        self.emit(Effect::Reply { id, reply: Reply::Refused { code, text } });
-    }
-
     /// A live room by SID or name; one that is not there may be made if it is a name.
     fn room_for(&mut self, id: RequestId, account: Sid, named: &str, wish: &Wish, call: &Call) -> Option<Sid> {
         let sid = named.parse::<Sid>().ok().filter(|sid| sid.kind == SidKind::Conference);
@@ -132,9 +127,10 @@ impl World {
 
     /// A member goes from its room to another one; its Dial goes on. The old room is over if nobody is left.
     fn change_seat(&mut self, task: TaskId, sid: Sid, wish: Wish) -> Result<(), (u32, String)> {
-        let full = self.rooms.live.get(&sid).is_none_or(|room| room.seats.len() >= room.most);
-        if full {
-            return Err((16020, "the other room is full".to_owned()));
+        if let Err(refusal) = self.may_sit(task, Some(sid), &wish) {
+            // It may have been made for this one.
+            self.end_if_empty(sid, None);
+            return Err(refusal);
         }
         self.leave_seat(task, Left::Updated);
         let sat = self.sit(task, sid, wish);
@@ -329,7 +325,7 @@ impl World {
         };
         let errand = Errand::Announce { to, announce, call: Box::new(call.clone()) };
         if self.begin(call.sid, errand).is_none() {
-            return self.refuse(id, 20503, "too much goes on beside the calls; try again later");
+            return self.refuse(id, 20503, TOO_MUCH);
         }
         self.trace(Some(call.sid), TraceKind::Verb, "a notice of the API is heard");
         self.emit(Effect::Reply { id, reply: Reply::Call(Box::new(call)) });

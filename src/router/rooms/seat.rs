@@ -13,6 +13,9 @@ use crate::nested::Background;
 use crate::recording::{Ear, Side, Take, Wish as RecordingWish};
 use crate::world::{Input, TaskId, World};
 
+/// Why somebody may not sit down, as a code and in words.
+pub(super) type Refusal = (u32, String);
+
 /// Why somebody has left a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Left {
@@ -42,43 +45,56 @@ impl Left {
 }
 
 impl World {
-    /// A leg that is answered takes a seat in a room of that name. Refused with a code and words.
-    pub(crate) fn take_seat(&mut self, task: TaskId, name: &str, wish: Wish) -> Result<Sid, (u32, String)> {
-        let session = self.sessions.get(&task).ok_or((16003, String::new()))?;
+    /// A leg that is answered takes a seat in a room of that name. Refused with a code and words; then the room is as it
+    /// was.
+    pub(crate) fn take_seat(&mut self, task: TaskId, name: &str, wish: Wish) -> Result<Sid, Refusal> {
+        let session = self.sessions.get_mut(&task).ok_or((16003, String::new()))?;
         let (account, law, call) = (session.call.account, session.law, session.call.sid);
-        let awaited = session.awaited.filter(|sid| self.rooms.live.contains_key(sid));
-        let (sid, wish) = match awaited {
-            Some(sid) => {
-                let awaited = self.rooms.live.get_mut(&sid).and_then(|room| room.awaited.remove(&call));
-                (sid, awaited.map_or(wish, |awaited| awaited.wish))
+        let awaited = session.awaited.take();
+        let awaited = awaited.and_then(|sid| Some((sid, self.rooms.live.get_mut(&sid)?.awaited.remove(&call)?.wish)));
+        if let Some((sid, wish)) = awaited {
+            let sat = self.sit(task, sid, wish);
+            if sat.is_err() {
+                self.write(Record::ParticipantGone { conference: sid, call });
+                self.end_if_empty(sid, Some(task));
             }
-            None => (self.room_of(account, name, &wish, law), wish),
-        };
-        if let Some(session) = self.sessions.get_mut(&task) {
-            session.awaited = None;
+            return sat.map(|_| sid);
         }
-        self.sit(task, sid, wish)?;
-        Ok(sid)
+        // Who may not sit there makes no room.
+        self.may_sit(task, self.rooms.find(account, name), &wish)?;
+        let sid = self.room_of(account, name, &wish, law);
+        self.sit(task, sid, wish).map(|_| sid)
     }
 
-    /// A leg sits down in a live room.
-    pub(super) fn sit(&mut self, task: TaskId, sid: Sid, wish: Wish) -> Result<WriteId, (u32, String)> {
-        let now = self.stamp();
+    /// Whether a leg may sit down in a live room; `None`: in one that is still to be made.
+    pub(super) fn may_sit(&self, task: TaskId, sid: Option<Sid>, wish: &Wish) -> Result<(), Refusal> {
         let session = self.sessions.get(&task).ok_or((16003, String::new()))?;
-        let Some(port) = session.lease else { return Err((16003, "the call has no line".to_owned())) };
-        let (call, law) = (session.call.clone(), session.law);
-        let Some(room) = self.rooms.live.get(&sid) else {
-            return Err((16022, "the room is over".to_owned()));
+        if session.lease.is_none() {
+            return Err((16003, "the call has no line".to_owned()));
+        }
+        let room = match sid {
+            Some(sid) => Some(self.rooms.live.get(&sid).ok_or_else(|| (16022, "the room is over".to_owned()))?),
+            None => None,
         };
-        if room.seats.len() >= room.most {
+        if let Some(room) = room.filter(|room| room.seats.len() >= room.most) {
             let text = format!("the room \"{}\" is full: {} are there", room.record.friendly_name, room.seats.len());
             return Err((16020, text));
         }
-        if let Some(coached) = wish.coached
-            && !room.seats.values().any(|seat| seat.participant.call == coached)
-        {
-            return Err((16027, format!("{coached}, who is to be coached, is not in the room")));
+        let there = |call: Sid| room.is_some_and(|r| r.seats.values().any(|seat| seat.participant.call == call));
+        match wish.coached.filter(|coached| !there(*coached)) {
+            Some(coached) => Err((16027, format!("{coached}, who is to be coached, is not in the room"))),
+            None => Ok(()),
         }
+    }
+
+    /// A leg sits down in a live room.
+    pub(super) fn sit(&mut self, task: TaskId, sid: Sid, wish: Wish) -> Result<WriteId, Refusal> {
+        self.may_sit(task, Some(sid), &wish)?;
+        let now = self.stamp();
+        let session = self.sessions.get(&task).ok_or((16003, String::new()))?;
+        let port = session.lease.ok_or((16003, String::new()))?;
+        let (call, law) = (session.call.clone(), session.law);
+        let room = self.rooms.live.get(&sid).ok_or((16022, String::new()))?;
         let taken = |label: &str| room.seats.values().any(|seat| seat.participant.label == label);
         let label = if wish.label.is_empty() || taken(&wish.label) { String::new() } else { wish.label.clone() };
         if label.is_empty() && !wish.label.is_empty() {
@@ -148,7 +164,7 @@ impl World {
         };
         self.vacate(task, left);
         let kicked = left == Left::Removed;
-        let empty = self.rooms.live.get(&sid).is_some_and(|room| room.seats.is_empty() && room.awaited.is_empty());
+        let empty = self.rooms.live.get(&sid).is_some_and(super::Room::is_empty);
         if ends && (left != Left::Updated || empty) {
             let reason = match kicked {
                 true => "participant-with-end-conference-on-exit-kicked",
@@ -229,14 +245,16 @@ impl World {
         }
     }
 
-    /// Somebody is on the way to a room: it is kept for him.
+    /// Somebody is on the way to a room: it is kept for him. Who was on the way there already still is, as it is wished
+    /// now.
     pub(super) fn await_in_room(&mut self, sid: Sid, task: TaskId, wish: Wish, status: ParticipantStatus) {
         let now = self.stamp();
-        // It is on the way to one room at most.
-        self.awaited_is_over(task);
         let Some(session) = self.sessions.get_mut(&task) else { return };
-        session.awaited = Some(sid);
+        let before = session.awaited.replace(sid).filter(|before| *before != sid);
         let call = session.call.clone();
+        let known = self.rooms.live.get(&sid).and_then(|room| room.awaited.get(&call.sid));
+        let known = known.map(|known| (known.participant.status, known.participant.created));
+        let (status, created) = known.unwrap_or((status, now));
         let participant = Participant {
             conference: sid,
             account: call.account,
@@ -249,18 +267,23 @@ impl World {
             start_on_enter: wish.start_on_enter,
             end_on_exit: wish.end_on_exit,
             status,
-            created: now,
+            created,
             updated: now,
-            queue_ms: 0,
+            queue_ms: call.queued_ms,
         };
         self.write(Record::Participant(participant.clone()));
         if let Some(room) = self.rooms.live.get_mut(&sid) {
             room.awaited.insert(call.sid, Awaited { participant, wish });
         }
+        // It is on the way to one room at most.
+        if let Some(before) = before {
+            self.forget_awaited(before, call.sid);
+            self.end_if_empty(before, Some(task));
+        }
     }
 
     /// Who was on the way will not come.
-    pub(super) fn forget_awaited(&mut self, sid: Sid, call: Sid) {
+    fn forget_awaited(&mut self, sid: Sid, call: Sid) {
         if let Some(room) = self.rooms.live.get_mut(&sid)
             && room.awaited.remove(&call).is_some()
         {
@@ -273,8 +296,13 @@ impl World {
         let session = self.sessions.get_mut(&task);
         let Some((sid, call)) = session.and_then(|s| Some((s.awaited.take()?, s.call.sid))) else { return };
         self.forget_awaited(sid, call);
-        if self.rooms.live.get(&sid).is_some_and(|room| room.seats.is_empty() && room.awaited.is_empty()) {
-            self.end_room(sid, "last-participant-left", Some(task));
+        self.end_if_empty(sid, Some(task));
+    }
+
+    /// A room in which nobody is, and to which nobody is on the way, is over.
+    pub(super) fn end_if_empty(&mut self, sid: Sid, by: Option<TaskId>) {
+        if self.rooms.live.get(&sid).is_some_and(super::Room::is_empty) {
+            self.end_room(sid, "last-participant-left", by);
         }
     }
 

@@ -19,10 +19,7 @@ pub(super) async fn run(leg: &Leg, page: &Page, connect: &Connect) -> Result<Flo
         leg.answer().await?;
         talk(leg, page, stream).await?;
     }
-    Ok(match connect.action.as_deref().filter(|action| !action.is_empty()) {
-        Some(action) => Flow::Ask(page.ask(Some(action), connect.method, Vec::new())),
-        None => Flow::Next,
-    })
+    Ok(page.ask_action(connect.action.as_deref(), connect.method, Vec::new()).map_or(Flow::Next, Flow::Ask))
 }
 
 async fn talk(leg: &Leg, page: &Page, stream: &Stream) -> Result<(), Stop> {

@@ -5,13 +5,12 @@ use tipring_instructions::{DocumentPlace, Enqueue};
 
 use crate::bridge::ChildState;
 use crate::effects::TraceKind;
-use crate::errand::Errand;
 use crate::fault::Fault;
 use crate::fetch::{Page, method_of};
 use crate::leg::{Leg, Stop};
 use crate::nested::Background;
 use crate::params::{Params, param};
-use crate::queues::{Queued, Taken, waited_s};
+use crate::queues::{Queued, Taken};
 use crate::verbs::Flow;
 use crate::world::World;
 use tipring_card::Micros;
@@ -43,7 +42,9 @@ pub(super) async fn run(leg: &Leg, page: &Page, enqueue: &Enqueue) -> Result<Flo
             let result = if bridged { "redirected-from-bridged" } else { "redirected" };
             // The application hears of it; the call itself goes on with what the API said.
             let told = told(leg, result, queued.as_ref());
-            notify(leg, page, enqueue, told)?;
+            if let Some(ask) = page.ask_action(enqueue.action.as_deref(), enqueue.method, told) {
+                leg.notice(ask)?;
+            }
             return Err(Stop::Redirected);
         }
         Err(_) => "hangup",
@@ -81,7 +82,10 @@ async fn wait_there(leg: &Leg, wait: &Background) -> Result<&'static str, Stop> 
                 Ok(false) => {
                     leg.heed();
                     leg.trace(TraceKind::Verb, "the agent is gone: waits again");
-                    leg.world().waits_again(leg.task);
+                    if !leg.world().waits_again(leg.task) {
+                        leg.failed(Fault::warning(12400, "", "the queue was deleted while an agent had its caller"));
+                        return Ok("system-error");
+                    }
                     Ok(())
                 }
                 Err(stop) => Err(stop),
@@ -141,19 +145,9 @@ fn told(leg: &Leg, result: &str, queued: Option<&Queued>) -> Params {
     let mut told = vec![param("QueueResult", result)];
     if let Some(queued) = queued {
         told.push(param("QueueSid", queued.queue));
-        told.push(param("QueueTime", waited_s(now, queued.since)));
+        told.push(param("QueueTime", queued.waited_s(now)));
     }
     told
-}
-
-/// Tells the action, whose answer nobody carries out.
-fn notify(leg: &Leg, page: &Page, enqueue: &Enqueue, told: Params) -> Result<(), Stop> {
-    if let Some(action) = enqueue.action.as_deref().filter(|action| !action.is_empty()) {
-        let ask = page.ask(Some(action), enqueue.method, told);
-        let call = leg.call()?.0;
-        leg.world().begin(call.sid, Errand::Notice { call: Box::new(call), ask });
-    }
-    Ok(())
 }
 
 fn finish(
@@ -164,13 +158,5 @@ fn finish(
     queued: Option<&Queued>,
 ) -> Result<Flow, Stop> {
     leg.trace(TraceKind::Verb, format!("Enqueue ended: {result}"));
-    let told = told(leg, result, queued);
-    if leg.is_over() {
-        notify(leg, page, enqueue, told)?;
-        return Err(Stop::Over);
-    }
-    match enqueue.action.as_deref().filter(|action| !action.is_empty()) {
-        Some(action) => Ok(Flow::Ask(page.ask(Some(action), enqueue.method, told))),
-        None => Ok(Flow::Next),
-    }
+    leg.ask_or_notice(page.ask_action(enqueue.action.as_deref(), enqueue.method, told(leg, result, queued)))
 }

@@ -47,13 +47,10 @@ pub(super) async fn run(leg: &Leg, page: &Page, sms: &Sms) -> Result<Flow, Stop>
         }
         Ok(_) => Vec::new(),
     };
-    Ok(match action {
-        Some(action) => Flow::Ask(page.ask(Some(action), sms.method, told)),
-        None => Flow::Next,
-    })
+    Ok(page.ask_action(action, sms.method, told).map_or(Flow::Next, Flow::Ask))
 }
 
-/// `sent` or `failed`, as twiml has it.
+/// `sent` or `failed`, as twiml has it; what is still being sent has not failed.
 const fn word(status: MessageStatus) -> &'static str {
     match status {
         MessageStatus::Failed | MessageStatus::Undelivered | MessageStatus::Canceled => "failed",
@@ -68,7 +65,7 @@ impl Leg {
         loop {
             match self.next(until).await? {
                 Input::MessageSent { sid, status, .. } if sid == message => return Ok(status),
-                Input::Timeout => return Ok(MessageStatus::Failed),
+                Input::Timeout => return Ok(MessageStatus::Sending),
                 Input::Key(_) => self.world().counters.keys_unheard += 1,
                 _ => {}
             }

@@ -15,6 +15,7 @@ mod start;
 
 use tipring_instructions::Verb;
 
+use crate::errand::Errand;
 use crate::fetch::{Ask, Page};
 use crate::leg::{Leg, Stop};
 
@@ -26,6 +27,30 @@ pub(crate) enum Flow {
     Ask(Ask),
     /// Behind the verb in which this document is heard.
     Leave,
+}
+
+impl Leg {
+    /// Where a call goes on behind a verb: its action is asked, or the next verb follows. Whoever has hung up: the
+    /// application hears of it all the same, but what it answers has no call any more.
+    fn ask_or_notice(&self, ask: Option<Ask>) -> Result<Flow, Stop> {
+        let over = self.is_over();
+        match ask {
+            Some(ask) if over => {
+                self.notice(ask)?;
+                Err(Stop::Over)
+            }
+            Some(ask) => Ok(Flow::Ask(ask)),
+            None if over => Err(Stop::Over),
+            None => Ok(Flow::Next),
+        }
+    }
+
+    /// Asks beside the call; nobody carries the answer out.
+    fn notice(&self, ask: Ask) -> Result<(), Stop> {
+        let call = self.call()?.0;
+        self.world().begin(call.sid, Errand::Notice { call: Box::new(call), ask });
+        Ok(())
+    }
 }
 
 pub(crate) async fn carry_out(leg: &Leg, page: &Page, verb: &Verb) -> Result<Flow, Stop> {

@@ -7,7 +7,6 @@ use tipring_resources::Method;
 use tipring_switch::Tone;
 
 use crate::effects::{TraceKind, Track};
-use crate::errand::Errand;
 use crate::fetch::{Page, method_of};
 use crate::leg::{Leg, Stop};
 use crate::limits::{KEY_TAIL_MS, PORT_GONE_LIMIT};
@@ -42,9 +41,8 @@ pub(super) async fn run(leg: &Leg, page: &Page, record: &Record) -> Result<Flow,
     }
     let drop_tail_ms = if matches!(ended, Ended::Key(_)) { KEY_TAIL_MS } else { 0 };
     let completed = take.finish(leg, drop_tail_ms).await?;
-    let over = leg.is_over();
     let Some(take) = completed else {
-        return if over { Err(Stop::Over) } else { Ok(Flow::Next) };
+        return leg.ask_or_notice(None);
     };
     let mut told = take.told(&leg.world().config);
     match ended {
@@ -52,14 +50,7 @@ pub(super) async fn run(leg: &Leg, page: &Page, record: &Record) -> Result<Flow,
         Ended::CallOver => told.push(param("Digits", "hangup")),
         Ended::Silence | Ended::TooLong | Ended::Redirected | Ended::Stopped | Ended::Cut => {}
     }
-    let ask = page.ask(record.action.as_deref(), record.method, told);
-    if over {
-        // The application still hears of it; what it answers has no call any more.
-        let call = leg.call()?.0;
-        leg.world().begin(call.sid, Errand::Notice { call: Box::new(call), ask });
-        return Err(Stop::Over);
-    }
-    Ok(Flow::Ask(ask))
+    leg.ask_or_notice(Some(page.ask(record.action.as_deref(), record.method, told)))
 }
 
 /// Tap, file and record.

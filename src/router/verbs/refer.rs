@@ -11,11 +11,6 @@ use crate::verbs::Flow;
 pub(super) fn run(leg: &Leg, page: &Page, refer: &Refer) -> Flow {
     let text = "<Refer>: the call is on a telephone line, only a SIP leg can be referred; use <Dial>";
     leg.failed(Fault::error(13801, &page.url, text));
-    match refer.action.as_deref().filter(|action| !action.is_empty()) {
-        Some(action) => {
-            let told = vec![param("ReferCallStatus", "failed")];
-            Flow::Ask(page.ask(Some(action), refer.method, told))
-        }
-        None => Flow::Next,
-    }
+    let told = vec![param("ReferCallStatus", "failed")];
+    page.ask_action(refer.action.as_deref(), refer.method, told).map_or(Flow::Next, Flow::Ask)
 }

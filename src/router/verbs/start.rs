@@ -40,10 +40,7 @@ pub(super) async fn run(leg: &Leg, page: &Page, start: &Start) -> Result<Flow, E
     if let Err(Refused(code, text)) = begun {
         leg.failed(Fault::warning(code.0, &page.url, format!("<Start>: {text}")));
     }
-    Ok(match start.action.as_deref().filter(|action| !action.is_empty()) {
-        Some(action) => Flow::Ask(page.ask(Some(action), start.method, Vec::new())),
-        None => Flow::Next,
-    })
+    Ok(page.ask_action(start.action.as_deref(), start.method, Vec::new()).map_or(Flow::Next, Flow::Ask))
 }
 
 /// A URL that leads to no server.

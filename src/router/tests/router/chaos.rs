@@ -74,9 +74,11 @@ fn documents(dice: &mut Dice) -> App {
         "<Dial><Conference maxParticipants='2' waitUrl='' participantLabel='x'>c</Conference></Dial>",
         "<Enqueue waitUrl='/wait' action='/voice'>q</Enqueue>",
         "<Enqueue maxQueueSize='2' waitUrl='/key'>q</Enqueue>",
+        "<Enqueue>q</Enqueue>",
+        "<Dial timeout='9' record='record-from-answer'><Queue>q</Queue></Dial>",
         "<Leave/>",
         "<Dial timeout='5' action='/voice'><Queue url='/say'>q</Queue></Dial>",
-        "<Dial timeout='6'><Queue>q</Queue></Dial>",
+        "<Dial timeout='6' hangupOnStar='true'><Queue url='/say'>q</Queue></Dial>",
         "<Dial timeout='5'><Number url='/key'>+12025550123</Number><Number url='/say'>+12025550124</Number></Dial>",
         "<Gather input='dtmf speech' timeout='2' speechTimeout='auto' partialResultCallback='/status'><Say>m</Say></Gather>",
         "<Gather input='speech' timeout='1' maxSpeechTime='1'/>",
@@ -334,9 +336,10 @@ fn group(bench: &mut Bench, dice: &mut Dice) {
         end_on_exit: dice.below(4) == 0,
         callback: ["", "http://app.test/status"][dice.below(2)].into(),
         record: dice.below(3) == 0,
+        coached: (dice.below(4) == 0).then(|| any(dice)),
         ..SeatWish::default()
     };
-    let request = match dice.below(10) {
+    let request = match dice.below(12) {
         0 | 1 => {
             let calls = (0..1 + dice.below(3)).map(|_| any(dice)).collect();
             Request::Gather(Box::new(Gathering { account: owner, conference: name, calls, seat }))
@@ -373,9 +376,37 @@ fn group(bench: &mut Bench, dice: &mut Dice) {
             let call = (dice.below(2) == 0).then(|| any(dice));
             Request::MoveMember { account: owner, queue: "q".into(), call, instructions: url(APP) }
         }
+        9 => match queues(bench).last() {
+            Some(queue) => Request::DeleteQueue { account: owner, queue: *queue },
+            None => return,
+        },
+        10 => proof(dice),
         _ => Request::CreateQueue { account: owner, name: "q".into(), max_size: 3 },
     };
     bench.request_of_api(request);
+}
+
+/// Every queue that ever was.
+fn queues(bench: &Bench) -> Vec<Sid> {
+    let written = bench.records(|record| match record {
+        tipring_resources::Record::Queue(queue) => Some(queue),
+        _ => None,
+    });
+    written.into_iter().map(|queue| queue.sid).collect()
+}
+
+/// A number is to be proved; the keys of others may be its code.
+fn proof(dice: &mut Dice) -> tipring_router::Request {
+    tipring_router::Request::VerifyCallerId(Box::new(tipring_router::Verification {
+        account: account().sid,
+        phone_number: [BOB, EVE][dice.below(2)].into(),
+        friendly_name: String::new(),
+        call_delay_s: 0,
+        extension: ["", "1w"][dice.below(2)].into(),
+        code: ["111111", "*1*1*1"][dice.below(2)].into(),
+        callback: "http://app.test/status".into(),
+        method: tipring_resources::Method::Post,
+    }))
 }
 
 /// The API gives some live call another document, or changes it otherwise.
@@ -513,7 +544,7 @@ struct Seen {
 #[test]
 fn whatever_happens_every_call_ends_once() {
     let mut seen = Seen::default();
-    let seeds = std::env::var("TIPRING_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
+    let seeds = std::env::var("TIPRING_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(600);
     for seed in 1..=seeds {
         let bench = chaos(seed);
         check(&bench, seed);

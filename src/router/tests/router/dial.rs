@@ -324,6 +324,19 @@ fn keys_are_sent_to_the_called_leg_before_the_bridge_and_a_star_ends_it() {
 }
 
 #[test]
+fn a_star_in_the_document_of_a_called_party_cancels_it() {
+    let (mut bench, caller) = dialling("hangupOnStar='true'", &format!("<Number url='/screen'>{BOB}</Number>"));
+    bench.app("http://app.test/screen", &[xml("<Say>press one</Say><Pause length='9'/>")]);
+    bench.wait_ms(2_500);
+    bench.presses(caller, "*");
+    bench.wait_ms(500);
+    assert_eq!(told(&bench), ("canceled".into(), "false".into()), "{:#?}", bench.lines());
+    assert!(bench.call_to(BOB).ended.is_some() && bench.bridges.is_empty());
+    bench.run_out();
+    assert_eq!(bench.words().last(), Some(&"done"));
+}
+
+#[test]
 fn a_bridge_is_recorded() {
     for (record, channels, both) in
         [("record-from-answer", 1, true), ("record-from-answer-dual", 2, false), ("record-from-ringing", 1, true)]

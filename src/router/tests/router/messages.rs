@@ -71,9 +71,39 @@ fn b19_an_action_waits_for_what_became_of_it_but_not_for_ever() {
     bench.beside.gateway_hangs = true;
     bench.rings();
     bench.run_out();
-    assert_eq!(value(bench.asked_of("http://app.test/done")[0], "SmsStatus"), Some("failed"));
-    assert_eq!((bench.words(), bench.codes()), (vec!["done"], vec![30_008]));
+    assert_eq!(value(bench.asked_of("http://app.test/done")[0], "SmsStatus"), Some("sent"), "it has not failed");
+    assert_eq!((bench.words(), bench.codes()), (vec!["done"], vec![]));
     bench.nothing_is_left();
+}
+
+#[test]
+fn b19_a_gateway_that_answers_late_completes_what_was_being_sent() {
+    use MessageStatus::{Failed, Queued, Sending, Sent};
+    for (late, code) in [(Sent, None), (Failed, Some(30_007))] {
+        let mut bench = Bench::bare(1);
+        bench.app(CB, &[App::Says("", String::new())]);
+        bench.beside.gateway_hangs = true;
+        let new = NewMessage {
+            account: account().sid,
+            to: BOB.into(),
+            from: SHOWN.into(),
+            body: "x".into(),
+            callback: CB.into(),
+        };
+        bench.request_of_api(Request::SendMessage(Box::new(new)));
+        bench.wait_ms(40_000);
+        assert_eq!(statuses(&bench), [Queued, Sending]);
+        let sid = messages(&bench)[0].sid;
+        let fault = code.map(|code| (Code(code), "the gateway does not want it".to_owned()));
+        bench.event(Event::MessageSent { sid, status: late, fault });
+        bench.run_out();
+        assert_eq!(statuses(&bench), [Queued, Sending, late]);
+        let last = *messages(&bench).last().expect("a message");
+        assert_eq!((last.error_code, last.sent.is_some()), (code, late == Sent));
+        assert_eq!(bench.told(CB, "MessageStatus"), ["sending", late.as_str()]);
+        assert_eq!(bench.codes(), code.into_iter().collect::<Vec<_>>());
+        bench.nothing_is_left();
+    }
 }
 
 #[test]

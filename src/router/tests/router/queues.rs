@@ -268,6 +268,149 @@ fn c8_a_caller_that_is_connected_with_an_agent_gets_another_document() {
     bench.nothing_left();
 }
 
+/// An agent in a queue of his own; its name is the first caller's second queue.
+const OTHER_AGENT: &str = "<Dial action='/served' timeout='60'><Queue>other</Queue></Dial>";
+
+#[test]
+fn c10_an_agent_who_had_a_caller_once_does_not_take_him_from_another_agent() {
+    // The first agent waits on, presses the star, hangs up: none of it is the second agent's.
+    for leaves in ["hangs up", "star", "timeout"] {
+        let first_agent = AGENT.replace("timeout='20'", "timeout='8' hangupOnStar='true'");
+        let mut bench = Bench::with_each(&[CALLER, &first_agent, OTHER_AGENT]);
+        bench.app("http://app.test/about", &[xml("<Say>you are connected</Say><Pause length='30'/>")]);
+        bench.app("http://app.test/elsewhere", &[xml("<Enqueue action='/queued'>other</Enqueue>")]);
+        bench.app("http://app.test/queued", &[xml("<Say>after queue</Say>")]);
+        bench.app("http://app.test/served", &[xml("<Say>after call</Say>")]);
+        bench.done(Request::CreateQueue { account: account().sid, name: "other".into(), max_size: 7 });
+        let (caller, call) = bench.calls(0);
+        let (first, _) = bench.calls(1);
+        bench.wait_ms(500);
+        // He goes to the other queue in the middle of what the first agent lets him hear.
+        bench.redirects(call, inline("<Enqueue action='http://app.test/queued'>other</Enqueue>"));
+        let (second, _) = bench.calls(2);
+        bench.wait_ms(500);
+        assert!(bench.talk(second, caller), "{leaves}: {:#?}", bench.lines());
+        match leaves {
+            "hangs up" => bench.hangs_up(first),
+            "star" => bench.presses(first, "*"),
+            _ => {}
+        }
+        bench.wait_ms(10_000);
+        assert!(bench.talk(second, caller) && !bench.hears(first, caller), "{leaves}: {:#?}", bench.lines());
+        bench.hangs_up(caller);
+        bench.wait_ms(100);
+        assert!(bench.told_of("/served", "DialCallStatus").contains(&"completed".to_owned()), "{leaves}");
+        bench.nothing_left();
+    }
+}
+
+#[test]
+fn c10_a_star_in_what_the_caller_is_told_ends_the_agents_dial_and_he_takes_nobody_else() {
+    let agent = AGENT.replace("timeout='20'", "hangupOnStar='true'");
+    let mut bench = Bench::with_each(&[CALLER, CALLER, &agent]);
+    bench.app("http://app.test/wait", &[xml("<Say>please hold</Say><Pause length='5'/>")]);
+    bench.app("http://app.test/about", &[xml("<Say>you are connected</Say><Pause length='5'/>")]);
+    bench.app("http://app.test/served", &[xml("<Say>after call</Say><Pause length='60'/>")]);
+    let (first, first_call) = bench.calls(0);
+    bench.wait_ms(1_000);
+    let (second, second_call) = bench.calls(1);
+    let (agent, _) = bench.calls(2);
+    bench.wait_ms(1_500);
+    bench.presses(agent, "*");
+    bench.wait_ms(500);
+    assert_eq!(bench.told_of("/served", "DialCallStatus"), ["canceled"], "{:#?}", bench.lines());
+    assert_eq!(bench.waiting(), [first_call, second_call], "the first one is the first again");
+    assert_eq!(bench.told_of("/about", "CallSid"), [first_call.to_string()], "nobody else is told anything");
+    bench.wait_ms(10_000);
+    assert!(bench.bridges.is_empty());
+    // While nobody is there the star ends it too.
+    [first, second, agent].into_iter().for_each(|port| bench.hangs_up(port));
+    let (agent, _) = bench.calls(2);
+    bench.wait_ms(1_000);
+    bench.presses(agent, "*");
+    bench.wait_ms(500);
+    assert_eq!(bench.told_of("/served", "DialCallStatus"), ["canceled", "canceled"]);
+    bench.hangs_up(agent);
+    bench.nothing_left();
+}
+
+#[test]
+fn c10_a_queue_that_is_deleted_while_an_agent_has_its_caller_keeps_nobody() {
+    let mut bench = bench(1, 1);
+    bench.app("http://app.test/about", &[xml("<Say>you are connected</Say><Pause length='30'/>")]);
+    let (_, _) = bench.calls(0);
+    let (agent, _) = bench.calls(1);
+    bench.wait_ms(500);
+    let queue = bench.told_of("/about", "QueueSid")[0].parse().expect("a queue");
+    assert_eq!(bench.done(Request::DeleteQueue { account: account().sid, queue }), Reply::Done);
+    bench.hangs_up(agent);
+    bench.wait_ms(500);
+    assert_eq!(bench.told_of("/queued", "QueueResult"), ["system-error"], "{:#?}", bench.lines());
+    assert!(bench.codes().contains(&12400));
+    bench.nothing_left();
+    assert!(bench.words().contains(&"after queue"));
+
+    // The caller hangs up: the agent does not wait for another one of a queue that is gone.
+    let mut bench = self::bench(1, 1);
+    bench.app("http://app.test/about", &[xml("<Say>you are connected</Say><Pause length='30'/>")]);
+    let (caller, _) = bench.calls(0);
+    bench.calls(1);
+    bench.wait_ms(500);
+    let queue = bench.told_of("/about", "QueueSid")[0].parse().expect("a queue");
+    bench.done(Request::DeleteQueue { account: account().sid, queue });
+    bench.hangs_up(caller);
+    bench.wait_ms(500);
+    assert_eq!(bench.told_of("/served", "DialCallStatus"), ["failed"]);
+    assert!(bench.codes().contains(&14219));
+    bench.nothing_left();
+}
+
+#[test]
+fn c10_times_of_a_queue_are_the_wait_and_the_talk_and_not_both() {
+    for ends in ["caller", "agent", "api"] {
+        let mut bench = bench(1, 1);
+        bench.app("http://other.test/", &[xml("<Say>other</Say>")]);
+        let (caller, call) = bench.calls(0);
+        bench.wait_ms(20_000);
+        let (agent, _) = bench.calls(1);
+        bench.wait_ms(2_000);
+        assert!(bench.talk(agent, caller));
+        bench.wait_ms(30_000);
+        match ends {
+            "caller" => bench.hangs_up(caller),
+            "agent" => bench.hangs_up(agent),
+            _ => drop(bench.redirects(call, url("http://other.test/"))),
+        }
+        bench.wait_ms(500);
+        let seconds = |path: &str, name: &str| bench.told_of(path, name)[0].parse::<u32>().expect("seconds");
+        assert!(
+            (20..=21).contains(&seconds("/queued", "QueueTime")),
+            "{ends}: {:?}",
+            bench.told_of("/queued", "QueueTime")
+        );
+        let talked = seconds("/served", "DialCallDuration");
+        assert!((30..=32).contains(&talked), "{ends}: {talked}");
+        let result = [("caller", "hangup"), ("agent", "bridged"), ("api", "redirected-from-bridged")];
+        assert!(result.contains(&(ends, &bench.told_of("/queued", "QueueResult")[0])));
+        bench.nothing_left();
+    }
+}
+
+#[test]
+fn c10_an_agent_who_hangs_up_before_they_speak_has_served_nobody() {
+    let mut bench = bench(1, 1);
+    let (caller, call) = bench.calls(0);
+    let (agent, _) = bench.calls(1);
+    bench.wait_ms(300);
+    bench.hangs_up(agent);
+    bench.wait_ms(500);
+    assert_eq!(bench.told_of("/served", "DialCallStatus"), ["canceled"]);
+    assert_eq!(bench.told_of("/served", "DialCallDuration"), ["0"]);
+    assert_eq!(bench.waiting(), [call]);
+    bench.hangs_up(caller);
+    bench.nothing_left();
+}
+
 fn screened(attributes: &str) -> Bench {
     let numbers = format!("<Number url='/screen'>{BOB}</Number><Number url='/screen'>{EVE_RINGS}</Number>");
     let mut bench = Bench::with_each(&[&format!("<Dial action='/after' {attributes}>{numbers}</Dial>")]);

@@ -6,14 +6,14 @@ use tipring_switch::Port;
 
 use crate::bench::*;
 
-const EVENTS: &str = "http://app.test/events";
+pub(crate) const EVENTS: &str = "http://app.test/events";
 
-fn room(attributes: &str) -> String {
+pub(crate) fn room(attributes: &str) -> String {
     format!("<Dial action='/after'><Conference {attributes}>talk</Conference></Dial><Say>next</Say>")
 }
 
 /// So many callers, each in the room with these attributes.
-fn gathered(attributes: &[&str]) -> (Bench, Vec<Port>, Vec<Sid>) {
+pub(crate) fn gathered(attributes: &[&str]) -> (Bench, Vec<Port>, Vec<Sid>) {
     let documents: Vec<String> = attributes.iter().map(|attributes| room(attributes)).collect();
     let documents: Vec<&str> = documents.iter().map(String::as_str).collect();
     let mut bench = Bench::with_each(&documents);
@@ -25,7 +25,7 @@ fn gathered(attributes: &[&str]) -> (Bench, Vec<Port>, Vec<Sid>) {
     (bench, ports, sids)
 }
 
-fn change(call: Sid) -> ParticipantChange {
+pub(crate) fn change(call: Sid) -> ParticipantChange {
     ParticipantChange {
         account: Some(account().sid),
         conference: "talk".into(),
@@ -36,18 +36,18 @@ fn change(call: Sid) -> ParticipantChange {
 
 impl Bench {
     #[track_caller]
-    fn changes(&mut self, change: ParticipantChange) -> Reply {
+    pub(crate) fn changes(&mut self, change: ParticipantChange) -> Reply {
         let id = self.request_of_api(Request::ChangeParticipant(Box::new(change)));
         self.answered(id)
     }
 
     #[track_caller]
-    fn answered(&mut self, id: RequestId) -> Reply {
+    pub(crate) fn answered(&mut self, id: RequestId) -> Reply {
         self.wait_ms(50);
         self.reply(id).cloned().expect("a reply")
     }
 
-    fn gathers(&mut self, name: &str, calls: &[Sid]) -> RequestId {
+    pub(crate) fn gathers(&mut self, name: &str, calls: &[Sid]) -> RequestId {
         self.request_of_api(Request::Gather(Box::new(Gathering {
             account: account().sid,
             conference: name.into(),
@@ -505,7 +505,7 @@ fn c11_one_member_alone_hears_an_announcement_beside_the_others() {
     bench.nothing_left();
 }
 
-fn bob_is_called(seat: SeatWish) -> Request {
+pub(crate) fn bob_is_called(seat: SeatWish) -> Request {
     let call = Bench::order(inline(""));
     Request::CreateParticipant(Box::new(NewParticipant { call, conference: "talk".into(), seat }))
 }

@@ -6,7 +6,6 @@ use tipring_instructions::{Dial, DocumentPlace, Room};
 use tipring_resources::Sid;
 
 use crate::effects::TraceKind;
-use crate::errand::Errand;
 use crate::fault::Fault;
 use crate::fetch::Page;
 use crate::leg::{Leg, Stop};
@@ -116,21 +115,11 @@ fn in_room(world: &mut World, leg: &Leg) -> Params {
     vec![param("ConferenceSid", room.record.sid), param("FriendlyName", &room.record.friendly_name)]
 }
 
-/// Asks the action, or goes on behind the Dial. Whoever has hung up: the application hears of it all the same.
+/// Asks the action, or goes on behind the Dial.
 fn after(leg: &Leg, page: &Page, dial: &Dial, status: &str, sid: Option<Sid>) -> Result<Flow, Stop> {
     let mut told = vec![param("DialCallStatus", status), param("DialBridged", sid.is_some())];
     if let Some(sid) = sid {
         told.push(param("ConferenceSid", sid));
     }
-    let over = leg.is_over();
-    let Some(action) = dial.action.as_deref().filter(|action| !action.is_empty()) else {
-        return if over { Err(Stop::Over) } else { Ok(Flow::Next) };
-    };
-    let ask = page.ask(Some(action), dial.method, told);
-    if over {
-        let call = leg.call()?.0;
-        leg.world().begin(call.sid, Errand::Notice { call: Box::new(call), ask });
-        return Err(Stop::Over);
-    }
-    Ok(Flow::Ask(ask))
+    leg.ask_or_notice(page.ask_action(dial.action.as_deref(), dial.method, told))
 }

@@ -17,14 +17,13 @@ use tipring_switch::PlayId;
 
 use crate::bridge::ChildState;
 use crate::effects::TraceKind;
-use crate::errand::Errand;
 use crate::fetch::Page;
 use crate::leg::{Leg, Stop};
 use crate::recording::Take;
 use crate::session::End;
 use crate::verbs::Flow;
 use crate::world::{Input, TaskId};
-use outcome::Outcome;
+use outcome::{Bridge, Outcome};
 
 /// A Dial that is being carried out.
 struct Dialling<'a> {
@@ -38,7 +37,7 @@ struct Dialling<'a> {
     /// The caller has pressed the star: nobody else is called.
     starred: bool,
     /// There was a bridge.
-    bridged: bool,
+    bridge: Option<Bridge>,
 }
 
 pub(super) async fn run(leg: &Leg, page: &Page, dial: &Dial) -> Result<Flow, Stop> {
@@ -47,7 +46,7 @@ pub(super) async fn run(leg: &Leg, page: &Page, dial: &Dial) -> Result<Flow, Sto
         return conference::run(leg, page, dial, room).await;
     }
     let mut dialling =
-        Dialling { leg, page, dial, legs: Vec::new(), ringback: None, take: None, starred: false, bridged: false };
+        Dialling { leg, page, dial, legs: Vec::new(), ringback: None, take: None, starred: false, bridge: None };
     let ended = dialling.carry_out().await;
     dialling.take_back();
     if ended.as_ref().is_err_and(|stop| *stop == Stop::Redirected) {
@@ -68,10 +67,10 @@ impl Dialling<'_> {
         }
         let callees = self.callees();
         let Some(shown) = self.shown(&callees)? else {
-            return Ok(Outcome { status: "failed", call: None, bridged: false });
+            return Ok(Outcome::without_call("failed"));
         };
         if callees.is_empty() {
-            return Ok(Outcome { status: "failed", call: None, bridged: false });
+            return Ok(Outcome::without_call("failed"));
         }
         if !self.dial.answer_on_bridge {
             self.leg.answer().await?;
@@ -148,12 +147,12 @@ impl Dialling<'_> {
         }
         self.stop_ringback();
         let Some((ours, theirs)) = self.ports(winner).filter(|_| !self.state(winner).is_gone()) else {
-            return Ok(self.talked(winner, false));
+            return Ok(self.talked(winner));
         };
         self.leg.trace(TraceKind::Verb, "bridged");
-        self.bridged = true;
         {
             let mut world = self.leg.world();
+            self.bridge = Some(Bridge { with: winner, began: world.stamp() });
             if let Some(queued) = world.sessions.get_mut(&winner).and_then(|session| session.queued.as_mut()) {
                 queued.bridged = true;
             }
@@ -171,17 +170,26 @@ impl Dialling<'_> {
                 self.end_legs(None);
             }
         }
-        Ok(self.talked(winner, true))
+        Ok(self.talked(winner))
     }
 
+    /// Whether callers of a queue are taken, and nobody called.
+    fn serves_queue(&self) -> bool {
+        matches!(self.dial.targets[..], [Target::Queue(_)])
+    }
+
+    /// How far a leg is. One that another Dial has now has left this one.
     fn state(&self, child: TaskId) -> ChildState {
-        let world = self.leg.world();
-        world.children.get(&child).map_or(ChildState::Trying, |child| child.state.clone())
+        if let Some(child) = self.leg.world().child_of(self.leg.task, child) {
+            return child.state.clone();
+        }
+        let known = self.legs.iter().find(|(task, _)| *task == child).map(|(_, call)| Box::new(call.clone()));
+        known.map_or(ChildState::Trying, ChildState::Left)
     }
 
     /// Whether a leg hears a document before it is connected.
     fn is_screened(&self, child: TaskId) -> bool {
-        self.leg.world().children.get(&child).is_some_and(|child| child.screened)
+        self.leg.world().child_of(self.leg.task, child).is_some_and(|child| child.screened)
     }
 
     fn states(&self, first: usize) -> Vec<(TaskId, ChildState)> {
@@ -192,7 +200,8 @@ impl Dialling<'_> {
     fn end_legs(&mut self, but: Option<TaskId>) {
         let mut world = self.leg.world();
         for (task, _) in self.legs.iter().filter(|(task, _)| Some(*task) != but) {
-            match world.children.get(task).filter(|child| !child.state.is_gone()).map(|child| child.lent) {
+            let live = world.child_of(self.leg.task, *task).filter(|child| !child.state.is_gone());
+            match live.map(|child| child.lent) {
                 Some(true) => world.give_back(*task),
                 Some(false) => drop(world.end_call(*task, End::OURS)),
                 None => {}
@@ -208,7 +217,7 @@ impl Dialling<'_> {
         world.unbridge(self.leg.task);
         world.agent_leaves(self.leg.task);
         for (task, call) in &mut self.legs {
-            if let Some(child) = world.children.remove(task)
+            if let Some(child) = world.release_child(self.leg.task, *task)
                 && let ChildState::Left(last) | ChildState::Ended(last) = child.state
             {
                 *call = *last;
@@ -225,17 +234,7 @@ impl Dialling<'_> {
         {
             told.extend(take.told(&self.leg.world().config));
         }
-        let over = self.leg.is_over();
-        let Some(action) = self.dial.action.as_deref().filter(|action| !action.is_empty()) else {
-            return if over { Err(Stop::Over) } else { Ok(Flow::Next) };
-        };
-        let ask = self.page.ask(Some(action), self.dial.method, told);
-        if over {
-            let call = self.leg.call()?.0;
-            self.leg.world().begin(call.sid, Errand::Notice { call: Box::new(call), ask });
-            return Err(Stop::Over);
-        }
-        Ok(Flow::Ask(ask))
+        self.leg.ask_or_notice(self.page.ask_action(self.dial.action.as_deref(), self.dial.method, told))
     }
 }
 
