@@ -192,6 +192,44 @@ mod tests {
         assert!(!["123", "123456789", "12\"4", "four"].into_iter().any(is_pin));
     }
 
+    /// A message's record.
+    fn record(direction: MessageDirection) -> Record {
+        let sid = |kind| Sid::new(kind, 1);
+        Record::Message(Message {
+            sid: sid(tipring_resources::SidKind::Message),
+            account: sid(tipring_resources::SidKind::Account),
+            call: None,
+            direction,
+            from: "1".into(),
+            to: "2".into(),
+            segments: 1,
+            body: "x".into(),
+            status: MessageStatus::Received,
+            error_code: None,
+            error_message: None,
+            created: tipring_resources::Stamp(0),
+            updated: tipring_resources::Stamp(0),
+            sent: None,
+        })
+    }
+
+    #[test]
+    fn who_brought_a_message_hears_of_its_own_commit_or_that_there_is_none() {
+        let mut taking = Taking::default();
+        let (taken, mut answer) = oneshot::channel();
+        taking.begin(taken);
+        assert!(taking.write(&record(MessageDirection::OutboundReply)).is_none());
+        let waits = taking.write(&record(MessageDirection::Inbound));
+        assert!(taking.write(&record(MessageDirection::Inbound)).is_none(), "once");
+        taking.end();
+        assert_eq!(answer.try_recv(), Err(oneshot::error::TryRecvError::Empty), "it is written, and not committed");
+        drop(waits);
+        let (taken, mut answer) = oneshot::channel();
+        taking.begin(taken);
+        taking.end();
+        assert_eq!(answer.try_recv(), Err(oneshot::error::TryRecvError::Closed), "the router did not take it");
+    }
+
     #[test]
     fn a_message_that_comes_in_has_the_boxs_number_where_it_names_none() {
         for (to, wanted) in [("", "100"), ("200", "200")] {
