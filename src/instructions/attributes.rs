@@ -4,6 +4,7 @@
 use crate::catalogue::{self, Standing};
 use crate::diagnostic::{Diagnostic, Notes};
 use crate::nearest::nearest;
+use crate::shown;
 use crate::verb::Method;
 use crate::xml::{Attribute, Element};
 
@@ -213,8 +214,20 @@ impl<'a> Attributes<'a> {
         (!value.is_empty()).then(|| value.to_owned())
     }
 
+    /// The same of what nobody may see, so that not even a wrong one is told.
+    pub(crate) fn secret(&mut self, name: &str, code: u32, most: usize, notes: &mut Notes<'_>) -> Option<String> {
+        let attribute = self.take(name)?;
+        let value = attribute.value.trim();
+        if value.chars().count() > most || value.chars().any(char::is_control) {
+            let text = format!("<{} {name}>: a text of {most} characters at most is expected; left out", self.element);
+            notes.warn(code, attribute.at, text);
+            return None;
+        }
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
     pub(crate) fn bad(&self, attribute: &Attribute, wanted: &str) -> String {
-        let value: String = attribute.value.chars().take(40).collect();
+        let value: String = shown::text(&attribute.value).chars().take(40).collect();
         format!("<{} {}=\"{value}\">: {wanted} is expected; the default is used", self.element, attribute.name)
     }
 }

@@ -5,6 +5,7 @@
 use crate::attributes::Attributes;
 use crate::catalogue::{self, Standing};
 use crate::diagnostic::Notes;
+use crate::shown;
 use crate::xml::{Content, Element};
 
 /// Octets of markup: four times the text that is spoken at most. More markup than that is no text any more.
@@ -141,7 +142,7 @@ fn attributes(element: &Element, path: &'static str, notes: &mut Notes<'_>) -> V
         match wanted(&element.name, row.attribute, value) {
             Ok(()) => sound.push((row.attribute, value.to_owned())),
             Err(wanted) => {
-                let shown: String = value.chars().take(40).collect();
+                let shown: String = shown::text(value).chars().take(40).collect();
                 let text = format!("<{} {}=\"{shown}\">: {wanted} is expected; left out", element.name, row.attribute);
                 notes.warn(BAD_MARKUP, attribute.at, text);
             }

@@ -4,6 +4,7 @@ use crate::attributes::Attributes;
 use crate::called::{CallEvents, MachineDetection, machine, progress};
 use crate::diagnostic::Notes;
 use crate::play::{KEYS, MAX_KEYS};
+use crate::shown;
 use crate::verb::{Method, Place, text_only};
 use crate::xml::Element;
 
@@ -147,7 +148,7 @@ pub(super) fn written(text: &str, element: &str, at: usize, notes: &mut Notes<'_
     if digit && text.chars().count() <= MAX_NUMBER && text.chars().all(sound) {
         return Some(text.to_owned());
     }
-    let shown: String = text.chars().take(40).collect();
+    let shown: String = shown::text(text).chars().take(40).collect();
     let hint = match text.split_once(':') {
         Some(("sip" | "sips", _)) => "; a SIP address stands in <Sip>",
         Some(("client", _)) => "; a client stands in <Client>",
