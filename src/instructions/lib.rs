@@ -33,7 +33,7 @@ mod transcription;
 mod verb;
 mod xml;
 
-pub use called::{CallEvents, MachineDetection, MachineMode};
+pub use called::{Amd, CallEvents, CalledLeg, MachineDetection, MachineMode};
 pub use catalogue::{Row, Standing, catalogue};
 pub use connect::{Connect, ConnectNoun};
 pub use diagnostic::{Diagnostic, Level};

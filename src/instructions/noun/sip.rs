@@ -3,10 +3,10 @@
 use std::fmt;
 
 use crate::attributes::{Attributes, Number};
-use crate::called::{CallEvents, MachineDetection, machine, progress};
+use crate::called::{Amd, CalledLeg, amd, called_leg};
 use crate::diagnostic::Notes;
 use crate::shown;
-use crate::verb::{Method, Place, text_only};
+use crate::verb::{Place, text_only};
 use crate::xml::{Content, Element};
 
 /// Characters of an address without its headers.
@@ -29,22 +29,10 @@ pub struct SipNoun {
     pub password: Option<String>,
     /// Codecs to be offered, in order; empty: the default.
     pub codecs: Vec<String>,
-    /// A document for the called party before both are connected.
-    pub url: Option<String>,
-    /// How it is asked.
-    pub method: Method,
-    /// Told of the leg's progress.
-    pub callback: Option<String>,
-    /// How.
-    pub callback_method: Method,
-    /// Of what.
-    pub callback_events: CallEvents,
-    /// Whether it is to be found out if a machine answers.
-    pub machine_detection: Option<MachineDetection>,
-    /// Told the verdict.
-    pub amd_callback: Option<String>,
-    /// How.
-    pub amd_callback_method: Method,
+    /// The document and the callbacks of the leg.
+    pub leg: CalledLeg,
+    /// Whether a machine has answered.
+    pub amd: Amd,
     /// Where it stands.
     pub place: Place,
 }
@@ -80,32 +68,14 @@ pub(super) fn read(noun: &Element, notes: &mut Notes<'_>) -> Option<SipNoun> {
     let password = attributes.secret("password", 13249, MAX_CREDENTIAL, notes);
     let codecs = attributes.label("codecs", 13243, MAX_URI, notes).unwrap_or_default();
     let codecs = codecs.split([',', ' ']).filter(|codec| !codec.is_empty()).map(str::to_owned).collect();
-    let url = attributes.given("url");
-    let method = attributes.method("method", 13241, notes);
-    let progress = progress(&mut attributes, 13241, notes);
-    let machine_detection = machine(&mut attributes, notes);
-    let amd_callback = attributes.given("amdStatusCallback");
-    let amd_callback_method = attributes.method("amdStatusCallbackMethod", 13241, notes);
+    let leg = called_leg(&mut attributes, 13241, notes);
+    let amd = amd(&mut attributes, 13241, notes);
     attributes.finish(notes);
     let uris = uris(noun, notes);
     if uris.is_empty() {
         return None;
     }
-    Some(SipNoun {
-        uris,
-        username,
-        password,
-        codecs,
-        url,
-        method,
-        callback: progress.url,
-        callback_method: progress.method,
-        callback_events: progress.events,
-        machine_detection,
-        amd_callback,
-        amd_callback_method,
-        place: notes.source().place(noun.at),
-    })
+    Some(SipNoun { uris, username, password, codecs, leg, amd, place: notes.source().place(noun.at) })
 }
 
 /// The address in the text, or those of the `Uri` children.
