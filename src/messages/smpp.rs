@@ -97,6 +97,8 @@ async fn serve(settings: SmppSettings, client: Client, mut orders: mpsc::Receive
         let why = match bound(&settings, &client).await {
             Ok(mut link) => {
                 let end = link.run(&mut orders, &tell, &mut kept, settings.enquire).await;
+                // Who waits for an answer that cannot come any more is told.
+                link.messages.clear();
                 // The centre brings them again; what is kept now is known before it does.
                 while let Some(end) = link.first_pending().await {
                     kept.ended(end);
