@@ -89,6 +89,27 @@ impl Row {
 mod tests {
     use super::*;
 
+    /// The text of every file here that reads forms.
+    fn sources() -> String {
+        let folder = std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let files =
+            folder.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|it| it == "rs"));
+        files.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_parameter_that_nobody_reads_is_said_to_have_no_effect() {
+        let sources = sources();
+        let promised = |row: &&Row| {
+            row.kind == Kind::Parameter && row.standing != Standing::Absent && !row.why.starts_with("without effect")
+        };
+        for row in catalogue().filter(promised) {
+            // A family such as `<DateSent`, `DateSent>`, or `X.y`, is read by its name.
+            let name = row.name.trim_matches(['<', '>']);
+            assert!(sources.contains(&format!("\"{name}\"")), "{} {} {}", row.method, row.path, row.name);
+        }
+    }
+
     #[test]
     fn no_row_stands_twice_and_what_is_not_the_same_says_why() {
         let mut seen = std::collections::BTreeSet::new();

@@ -227,6 +227,10 @@ impl Verdict {
             MessageAdapter::Modem if messages.port.as_os_str().is_empty() => {
                 ("port", "the modem's serial port is wanted, such as \"/dev/ttyUSB2\"")
             }
+            // Its messages do not say to whom they are.
+            MessageAdapter::Modem if messages.number.is_empty() => {
+                ("number", "the modem's own number is wanted: messages that come in are written to it")
+            }
             _ => return,
         };
         let place = match tree.leaves.contains_key(&format!("messages.{key}")) {

@@ -80,6 +80,11 @@ fn each_fault_is_named_with_its_place() {
             "t.toml:4:20: recognizer a: languages: tags are wanted",
         ),
         ("[box]\nstore = \"mysql://db\"\n", "t.toml:2:9: box.store: a URL is wanted"),
+        ("[messages]\nadapter = \"modem\"\n", "t.toml:2:11: messages.port: the modem's serial port"),
+        (
+            "[messages]\nadapter = \"modem\"\nport = \"/dev/ttyUSB2\"\n",
+            "t.toml:2:11: messages.number: the modem's own number is wanted",
+        ),
     ] {
         let refusal = refused(text);
         assert!(refusal.starts_with(told) && !refusal.contains('\n'), "{text}{refusal}");

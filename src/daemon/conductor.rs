@@ -10,8 +10,9 @@ use tipring_card::{Block, Cause, Micros};
 use tipring_lines::{Configured, EngineEvent, EngineHandle, LinesConfig};
 use tipring_resources::{Code, Record, Sid};
 use tipring_router::{
-    DirectoryChange, Effect, Event, HttpId, LineCommand, LineEvent, MediaId, Reconfiguration, Reply, Request,
-    RequestId, Router, StreamEvent, StreamId, StreamOrder, SwitchCommand, SwitchEvent, Trace, TraceKind, ZoneId,
+    DirectoryChange, Effect, Event, HttpId, LineCommand, LineEvent, MediaId, MessageIn, Reconfiguration, Reply,
+    Request, RequestId, Router, StreamEvent, StreamId, StreamOrder, SwitchCommand, SwitchEvent, Trace, TraceKind,
+    ZoneId,
 };
 use tipring_store::Blobs;
 use tipring_switch::TapId;
@@ -21,6 +22,7 @@ use tokio::task::AbortHandle;
 use super::callbook::{self, CallBook};
 use super::ears::{Ears, Goes};
 use super::feeder::{AHEAD, Feeder};
+use super::gateway::{Heard, Taking};
 use super::hands::Hands;
 use super::listening::Listening;
 use super::recorder::Recorder;
@@ -85,6 +87,7 @@ enum Ask {
 #[allow(clippy::large_enum_variant)]
 enum End {
     Event(Event),
+    Message(MessageIn, oneshot::Sender<()>),
     Sound(MediaId, Sound),
     Stream(StreamId, tipring_streams::Told),
 }
@@ -194,6 +197,7 @@ pub fn start(parts: Parts) -> (Live, broadcast::Receiver<Trace>) {
         listening: Listening::default(),
         streaming: Streaming::default(),
         gateway: parts.messages.gateway,
+        taking: Taking::default(),
         feeder: Feeder::default(),
         engine,
         epoch: parts.epoch,
@@ -228,9 +232,12 @@ fn bridge(from: std_mpsc::Receiver<EngineEvent>, to: mpsc::Sender<EngineEvent>) 
 /// What the gateway tells by itself.
 async fn messages_in(mut told: mpsc::Receiver<tipring_messages::Told>, number: String, ends: mpsc::Sender<End>) {
     while let Some(told) = told.recv().await {
-        if let Some(event) = super::gateway::event(told, &number)
-            && ends.send(End::Event(event)).await.is_err()
-        {
+        let end = match super::gateway::heard(told, &number) {
+            Some(Heard::Event(event)) => End::Event(*event),
+            Some(Heard::Message(message, taken)) => End::Message(message, taken),
+            None => continue,
+        };
+        if ends.send(end).await.is_err() {
             return;
         }
     }
@@ -250,6 +257,7 @@ struct Conductor {
     listening: Listening,
     streaming: Streaming,
     gateway: Option<tipring_messages::Gateway>,
+    taking: Taking,
     feeder: Feeder,
     engine: Option<EngineHandle>,
     epoch: Instant,
@@ -421,6 +429,11 @@ impl Conductor {
                     _ => true,
                 };
                 self.tell(wanted.then_some(event));
+            }
+            End::Message(message, taken) => {
+                self.taking.begin(taken);
+                self.handle(Event::MessageIn(Box::new(message)));
+                self.taking.end();
             }
             End::Sound(media, sound) => self.sound(media, sound),
             End::Stream(id, told) => {
@@ -626,9 +639,14 @@ impl Conductor {
             }
             self.book.written(call, &self.hands.meters);
         }
+        let taken = self.taking.write(&record);
         let (written, ends) = (self.hands.write(id, record), self.ends.clone());
         tokio::spawn(async move {
             let event = written.await;
+            if let (Some(taken), Event::Written { result: Ok(()), .. }) = (taken, &event) {
+                // Where the gateway has gone meanwhile, the message may come again.
+                let _ = taken.send(());
+            }
             let _ = ends.send(End::Event(event)).await;
         });
     }

@@ -4,10 +4,13 @@
 use crate::catalogue::{self, Standing};
 use crate::diagnostic::{Diagnostic, Notes};
 use crate::nearest::nearest;
+use crate::shown;
 use crate::verb::Method;
 use crate::xml::{Attribute, Element};
 
-/// Characters of a name of a voice, a language, a model.
+/// Characters of a language tag: no registered one is longer.
+const MAX_TAG: usize = 35;
+/// Characters of a name of a voice, a model, a recognizer.
 const MAX_NAME: usize = 64;
 
 pub(crate) struct Attributes<'a> {
@@ -56,10 +59,25 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// A round count: 0 is [`crate::MAX_LOOP`], and so is more.
+    /// The same where only this box has an upper end: more than that is taken for it, with a warning.
+    pub(crate) fn number_up_to(&mut self, name: &str, rule: Number, notes: &mut Notes<'_>) -> u32 {
+        let (element, most) = (self.element, *rule.range.end());
+        let given = self.left.iter().find(|attribute| attribute.name == name);
+        match given.filter(|attribute| exceeds(attribute.value.trim(), most)) {
+            Some(attribute) => {
+                let text = format!("<{element} {name}>: {most} at most: that is used");
+                notes.warn(rule.code, attribute.at, text);
+                self.take(name);
+                most
+            }
+            None => self.number(name, rule, notes),
+        }
+    }
+
+    /// A round count: 0 is [`crate::MAX_LOOP`], and so is more, with a warning.
     pub(crate) fn rounds(&mut self, code: u32, notes: &mut Notes<'_>) -> u32 {
-        let rounds = self.number("loop", Number { code, range: 0..=u32::MAX, default: 1 }, notes);
-        if rounds == 0 { crate::MAX_LOOP } else { rounds.min(crate::MAX_LOOP) }
+        let rounds = self.number_up_to("loop", Number { code, range: 0..=crate::MAX_LOOP, default: 1 }, notes);
+        if rounds == 0 { crate::MAX_LOOP } else { rounds }
     }
 
     /// `true` or `false`.
@@ -186,7 +204,7 @@ impl<'a> Attributes<'a> {
         Err(notes.source().error(code, attribute.at, text))
     }
 
-    /// A name of a voice, a language, a model: letters, digits and a few signs, so that it can be shown and looked up
+    /// A name of a voice, a model, a recognizer: letters, digits and a few signs, so that it can be shown and looked up
     /// safely. Empty: none.
     pub(crate) fn name(&mut self, name: &str, code: u32, notes: &mut Notes<'_>) -> String {
         let Some(attribute) = self.take(name) else {
@@ -201,6 +219,20 @@ impl<'a> Attributes<'a> {
         String::new()
     }
 
+    /// A language tag such as `en-GB`; an underscore in place of the hyphen is understood. Empty: none, or a wrong one and a
+    /// warning.
+    pub(crate) fn tag(&mut self, name: &str, code: u32, notes: &mut Notes<'_>) -> String {
+        let Some(attribute) = self.take(name) else {
+            return String::new();
+        };
+        let value = attribute.value.trim().replace('_', "-");
+        if !value.is_empty() && !is_tag(&value) {
+            notes.warn(code, attribute.at, self.bad(attribute, "a language tag such as en-GB"));
+            return String::new();
+        }
+        value
+    }
+
     /// A text of `most` characters at most without control characters; `None`: none, empty, or a wrong one and a warning.
     pub(crate) fn label(&mut self, name: &str, code: u32, most: usize, notes: &mut Notes<'_>) -> Option<String> {
         let attribute = self.take(name)?;
@@ -213,10 +245,39 @@ impl<'a> Attributes<'a> {
         (!value.is_empty()).then(|| value.to_owned())
     }
 
+    /// The same of what nobody may see, so that not even a wrong one is told.
+    pub(crate) fn secret(&mut self, name: &str, code: u32, most: usize, notes: &mut Notes<'_>) -> Option<String> {
+        let attribute = self.take(name)?;
+        let value = attribute.value.trim();
+        if value.chars().count() > most || value.chars().any(char::is_control) {
+            let text = format!("<{} {name}>: a text of {most} characters at most is expected; left out", self.element);
+            notes.warn(code, attribute.at, text);
+            return None;
+        }
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
     pub(crate) fn bad(&self, attribute: &Attribute, wanted: &str) -> String {
-        let value: String = attribute.value.chars().take(40).collect();
+        let value: String = shown::text(&attribute.value).chars().take(40).collect();
         format!("<{} {}=\"{value}\">: {wanted} is expected; the default is used", self.element, attribute.name)
     }
+}
+
+/// Whether a text has the form of a language tag: subtags of letters and digits, the first one of letters (RFC 5646, 2.1).
+pub(crate) fn is_tag(text: &str) -> bool {
+    let mut subtags = text.split('-');
+    let language = subtags.next().unwrap_or_default();
+    let sound = |subtag: &str| (1..=8).contains(&subtag.len()) && subtag.bytes().all(|it| it.is_ascii_alphanumeric());
+    let private = matches!(language, "x" | "X" | "i" | "I");
+    let named = (2..=8).contains(&language.len()) && language.bytes().all(|it| it.is_ascii_alphabetic());
+    let more = subtags.all(sound);
+    text.len() <= MAX_TAG && more && (named || private && text.len() > 1)
+}
+
+/// Whether a text is a whole number that is greater.
+fn exceeds(text: &str, most: u32) -> bool {
+    let digits = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    digits && text.parse::<u32>().map_or(true, |number| number > most)
 }
 
 /// The rule of a whole number.

@@ -47,31 +47,56 @@ pub enum MachineMode {
     DetectMessageEnd,
 }
 
-/// A callback of a call's progress, as a noun asks for it.
+/// What every noun that calls somebody says of the leg.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Progress {
-    pub(crate) url: Option<String>,
-    pub(crate) method: Method,
-    pub(crate) events: CallEvents,
+pub struct CalledLeg {
+    /// A document for the called party before both are connected.
+    pub url: Option<String>,
+    /// How it is asked.
+    pub method: Method,
+    /// Told of the leg's progress.
+    pub callback: Option<String>,
+    /// How.
+    pub callback_method: Method,
+    /// Of what.
+    pub callback_events: CallEvents,
 }
 
-/// `statusCallback` and its two companions.
-pub(crate) fn progress(attributes: &mut Attributes<'_>, code: u32, notes: &mut Notes<'_>) -> Progress {
-    let url = attributes.given("statusCallback");
-    let method = attributes.method("statusCallbackMethod", code, notes);
+/// Whether a machine has answered: how it is found out, and who is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Amd {
+    /// `None`: it is not to be found out.
+    pub detection: Option<MachineDetection>,
+    /// Told the verdict.
+    pub callback: Option<String>,
+    /// How.
+    pub callback_method: Method,
+}
+
+/// `url`, `statusCallback` and their companions. `code`: of a wrong method or event.
+pub(crate) fn called_leg(attributes: &mut Attributes<'_>, code: u32, notes: &mut Notes<'_>) -> CalledLeg {
+    let url = attributes.given("url");
+    let method = attributes.method("method", code, notes);
+    let callback = attributes.given("statusCallback");
+    let callback_method = attributes.method("statusCallbackMethod", code, notes);
     let words = ["initiated", "ringing", "answered", "completed"];
     let events = attributes.several("statusCallbackEvent", code, words, notes);
-    let events = events.map_or_else(CallEvents::default, |[initiated, ringing, answered, completed]| CallEvents {
-        initiated,
-        ringing,
-        answered,
-        completed,
+    let callback_events = events.map_or_else(CallEvents::default, |[initiated, ringing, answered, completed]| {
+        CallEvents { initiated, ringing, answered, completed }
     });
-    Progress { url, method, events }
+    CalledLeg { url, method, callback, callback_method, callback_events }
+}
+
+/// `machineDetection`, `amdStatusCallback` and their companions.
+pub(crate) fn amd(attributes: &mut Attributes<'_>, code: u32, notes: &mut Notes<'_>) -> Amd {
+    let detection = machine(attributes, notes);
+    let callback = attributes.given("amdStatusCallback");
+    let callback_method = attributes.method("amdStatusCallbackMethod", code, notes);
+    Amd { detection, callback, callback_method }
 }
 
 /// `machineDetection` and its settings; without it they have no effect.
-pub(crate) fn machine(attributes: &mut Attributes<'_>, notes: &mut Notes<'_>) -> Option<MachineDetection> {
+fn machine(attributes: &mut Attributes<'_>, notes: &mut Notes<'_>) -> Option<MachineDetection> {
     let words = [("Enable", Some(MachineMode::Enable)), ("DetectMessageEnd", Some(MachineMode::DetectMessageEnd))];
     let mode = attributes.one_of("machineDetection", BAD_MODE, &words, None, notes);
     let mut number = |name, range, default| attributes.number(name, Number { code: BAD_VALUE, range, default }, notes);

@@ -114,6 +114,7 @@ fn sample(row: &Row) -> &'static str {
         (_, "endConferenceOnExit" | "muted" | "transcribe" | "partialResults" | "enhanced" | "debug") => "true",
         (_, "actionOnEmptyResult" | "hangupOnStar" | "answerOnBridge" | "sequential") => "true",
         (_, "hints") => "yes, no",
+        (_, "xml:lang") => "de",
         (_, "languageCode" | "language" | "transcribeLanguage") => "de-DE",
         _ => "7",
     }

@@ -1,10 +1,12 @@
 //! Complaints about a document, with their place in it: line and column as an editor counts them (from 1, in
 //! characters), the line itself, and words that say what to do.
 
+use std::cell::OnceCell;
 use std::fmt;
+use std::ops::Range;
 
-use crate::MAX_NOTES;
 use crate::verb::{Place, Placed, Verb};
+use crate::{MAX_NOTES, shown};
 
 /// Characters of the source shown beside a complaint.
 const EXCERPT: usize = 80;
@@ -63,12 +65,15 @@ impl std::error::Error for Diagnostic {}
 pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
     lines: Vec<usize>,
+    /// What no excerpt shows.
+    secrets: OnceCell<Vec<Range<usize>>>,
 }
 
 impl<'a> Source<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         let after_break = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1);
-        Source { text, lines: std::iter::once(0).chain(after_break).collect() }
+        let lines = std::iter::once(0).chain(after_break).collect();
+        Source { text, lines, secrets: OnceCell::new() }
     }
 
     /// Line and column of an offset. An offset inside a character counts as that character's.
@@ -103,10 +108,20 @@ impl<'a> Source<'a> {
 
     fn excerpt(&self, at: usize) -> String {
         let at = self.floor(at);
-        let before = self.text[..at].chars().rev().take(EXCERPT_BEFORE).take_while(|c| *c != '\n').collect::<Vec<_>>();
+        let before = self.text[..at].chars().rev().take(EXCERPT_BEFORE).take_while(|c| *c != '\n');
+        let start = at - before.map(char::len_utf8).sum::<usize>();
         let after = self.text[at..].chars().take(EXCERPT - EXCERPT_BEFORE).take_while(|c| *c != '\n');
-        let line: String = before.into_iter().rev().chain(after).collect();
-        line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
+        let end = at + after.map(char::len_utf8).sum::<usize>();
+        let secrets = self.secrets.get_or_init(|| shown::secrets(self.text));
+        let mut excerpt = String::new();
+        let mut from = start;
+        for secret in secrets.iter().filter(|it| it.end > start && it.start < end && !it.is_empty()) {
+            excerpt.push_str(&self.text[from..secret.start.max(from)]);
+            excerpt.push_str(shown::HIDDEN);
+            from = secret.end.min(end);
+        }
+        excerpt.push_str(&self.text[from..end]);
+        excerpt.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
     }
 }
 

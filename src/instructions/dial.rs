@@ -147,7 +147,7 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Result<Dial, Dia
     let timeout = Number { code: 13212, range: 5..=600, default: 30 };
     let timeout_s = attributes.number("timeout", timeout, notes);
     let time_limit = Number { code: 13216, range: 1..=MAX_TIME, default: 14_400 };
-    let time_limit_s = attributes.number("timeLimit", time_limit, notes);
+    let time_limit_s = attributes.number_up_to("timeLimit", time_limit, notes);
     let caller_id = caller_id(&mut attributes, notes);
     let hangup_on_star = attributes.flag("hangupOnStar", 13213, false, notes);
     let answer_on_bridge = attributes.flag("answerOnBridge", 13219, false, notes);

@@ -53,7 +53,7 @@ fn b11_every_attribute_of_dial_has_its_default() {
         })],
     };
     assert_eq!(read, wanted);
-    assert_eq!(DialNumber::default().callback_events, CallEvents { completed: true, ..none() });
+    assert_eq!(DialNumber::default().leg.callback_events, CallEvents { completed: true, ..none() });
 }
 
 fn none() -> CallEvents {
@@ -82,8 +82,8 @@ fn b11_every_attribute_of_dial_and_number_is_read() {
     let Target::Number(number) = &read.targets[0] else { panic!("{read:?}") };
     assert_eq!((number.number.as_str(), number.send_digits.as_str()), ("+1 (202) 555-0100", "wW12#A"));
     assert_eq!((number.group.as_str(), number.place.line), ("north", 2));
-    assert_eq!((number.callback.as_deref(), number.callback_method), (Some("/s"), Method::Get));
-    assert_eq!(number.callback_events, CallEvents { initiated: true, answered: true, ..none() });
+    assert_eq!((number.leg.callback.as_deref(), number.leg.callback_method), (Some("/s"), Method::Get));
+    assert_eq!(number.leg.callback_events, CallEvents { initiated: true, answered: true, ..none() });
 }
 
 #[test]

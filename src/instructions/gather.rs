@@ -24,8 +24,6 @@ pub struct Gather {
     pub method: Method,
     /// Seconds without input, from the prompts' end or the last key.
     pub timeout_s: u32,
-    /// The recognizer decides when nothing will be said; `timeout_s` has its default.
-    pub timeout_auto: bool,
     /// The key that ends the input; empty: none.
     pub finish_on_key: String,
     /// That many end the input.
@@ -46,18 +44,12 @@ pub struct Gather {
     pub language: String,
     /// Words that are likely.
     pub hints: Vec<String>,
-    /// Bad words are not written out.
-    pub profanity_filter: bool,
     /// For the recognizer; empty: its default.
     pub speech_model: String,
-    /// For the recognizer.
-    pub enhanced: bool,
     /// Told what was understood so far.
     pub partial_callback: Option<String>,
     /// How.
     pub partial_callback_method: Method,
-    /// The recognizer is to tell what it does.
-    pub debug: bool,
     /// What is heard meanwhile.
     pub prompts: Vec<Prompt>,
 }
@@ -110,27 +102,28 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Result<Gather, D
     let timeout = seconds_or_auto(&mut attributes, "timeout", timeout, notes);
     let finish = Keys { code: 13310, allowed: "0123456789*#", most: 1, default: "#" };
     let finish_on_key = attributes.keys("finishOnKey", finish, notes);
-    let digits = attributes.number("numDigits", Number { code: 13313, range: 1..=MAX_DIGITS, default: 0 }, notes);
+    let digits = attributes.number_up_to("numDigits", Number { code: 13313, range: 1..=MAX_DIGITS, default: 0 }, notes);
     let action_on_empty_result = empty_result(&mut attributes, notes)?;
     let barge_in = attributes.flag("bargeIn", 13332, true, notes);
     let silence = Number { code: 13327, range: 1..=MAX_SPEECH, default: 0 };
     let speech_timeout = seconds_or_auto(&mut attributes, "speechTimeout", silence, notes);
     let longest = Number { code: 13328, range: 1..=MAX_SPEECH, default: 60 };
-    let max_speech_s = attributes.number("maxSpeechTime", longest, notes);
-    let language = attributes.name("language", 13331, notes);
+    let max_speech_s = attributes.number_up_to("maxSpeechTime", longest, notes);
+    let language = attributes.tag("language", 13331, notes);
     let hints = crate::hints::read(&mut attributes, 13330, notes);
-    let profanity_filter = attributes.flag("profanityFilter", 13333, true, notes);
     let speech_model = attributes.name("speechModel", 13334, notes);
-    let enhanced = attributes.flag("enhanced", 13334, false, notes);
     let partial_callback = attributes.given("partialResultCallback");
     let partial_callback_method = attributes.method("partialResultCallbackMethod", 13329, notes);
-    let debug = attributes.flag("debug", 13334, false, notes);
+    // Without effect here; a wrong value is said all the same.
+    for (flag, code) in [("profanityFilter", 13333), ("enhanced", 13334), ("debug", 13334)] {
+        attributes.flag(flag, code, false, notes);
+    }
     attributes.finish(notes);
     Ok(Gather {
         action,
         method,
+        // `auto` is the default: no recognizer here knows that nothing will be said.
         timeout_s: if let SpeechTimeout::Secs(seconds) = timeout { seconds } else { 5 },
-        timeout_auto: timeout == SpeechTimeout::Auto,
         finish_on_key,
         num_digits: (digits > 0).then_some(digits),
         action_on_empty_result,
@@ -141,12 +134,9 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Result<Gather, D
         max_speech_s,
         language,
         hints,
-        profanity_filter,
         speech_model,
-        enhanced,
         partial_callback,
         partial_callback_method,
-        debug,
         prompts: prompts(element, notes)?,
     })
 }
@@ -165,7 +155,7 @@ fn seconds_or_auto(attributes: &mut Attributes<'_>, name: &str, rule: Number, no
         attributes.take(name);
         return SpeechTimeout::Auto;
     }
-    match attributes.number(name, rule, notes) {
+    match attributes.number_up_to(name, rule, notes) {
         0 => SpeechTimeout::Same,
         seconds => SpeechTimeout::Secs(seconds),
     }

@@ -33,7 +33,7 @@ mod transcription;
 mod verb;
 mod xml;
 
-pub use called::{CallEvents, MachineDetection, MachineMode};
+pub use called::{Amd, CallEvents, CalledLeg, MachineDetection, MachineMode};
 pub use catalogue::{Row, Standing, catalogue};
 pub use connect::{Connect, ConnectNoun};
 pub use diagnostic::{Diagnostic, Level};
@@ -51,6 +51,7 @@ pub use redirect::Redirect;
 pub use refer::Refer;
 pub use reject::{Reject, RejectReason};
 pub use say::Say;
+pub use shown::url as shown_url;
 pub use sms::Sms;
 pub use start::{Siprec, Start, StartNoun, StartRecording, Stop, StopKind};
 pub use stream::{Stream, StreamTrack};
@@ -144,7 +145,8 @@ fn check_root(root: &xml::Element, notes: &mut Notes<'_>) -> Result<(), Diagnost
     if let Some(version) = attributes.take("version")
         && !matches!(version.value.as_str(), "2010-04-01" | "2008-08-01")
     {
-        let text = format!("version=\"{}\" is not known; leave the attribute out", version.value);
+        let shown: String = shown::text(&version.value).chars().take(40).collect();
+        let text = format!("version=\"{shown}\" is not known; leave the attribute out");
         return Err(notes.source().error(12101, version.at, text));
     }
     attributes.finish(notes);

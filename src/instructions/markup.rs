@@ -2,9 +2,10 @@
 //! everything written anew, so that what reaches an engine is well-formed whatever the document held. Beside it the
 //! plain words, for an engine that reads no markup.
 
-use crate::attributes::Attributes;
+use crate::attributes::{Attributes, is_tag};
 use crate::catalogue::{self, Standing};
 use crate::diagnostic::Notes;
+use crate::shown;
 use crate::xml::{Content, Element};
 
 /// Octets of markup: four times the text that is spoken at most. More markup than that is no text any more.
@@ -141,7 +142,7 @@ fn attributes(element: &Element, path: &'static str, notes: &mut Notes<'_>) -> V
         match wanted(&element.name, row.attribute, value) {
             Ok(()) => sound.push((row.attribute, value.to_owned())),
             Err(wanted) => {
-                let shown: String = value.chars().take(40).collect();
+                let shown: String = shown::text(value).chars().take(40).collect();
                 let text = format!("<{} {}=\"{shown}\">: {wanted} is expected; left out", element.name, row.attribute);
                 notes.warn(BAD_MARKUP, attribute.at, text);
             }
@@ -189,7 +190,7 @@ fn wanted(element: &str, attribute: &str, value: &str) -> Result<(), &'static st
             (one_of("x-low low medium high x-high default") || change, "a word such as low, or +10%")
         }
         ("prosody", _) => (milliseconds(value).is_some(), "a time such as 2s"),
-        (_, "xml:lang") => (is_name(value), "a language tag such as en-GB"),
+        (_, "xml:lang") => (is_tag(value), "a language tag such as en-GB"),
         ("say-as", _) | ("w", _) => (is_name(value), "a name"),
         _ => (true, ""),
     };

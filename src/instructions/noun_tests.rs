@@ -172,7 +172,7 @@ fn b13_a_client_has_an_identity_in_its_text_or_in_a_child() {
 #[test]
 fn c17_machine_detection_has_its_defaults_and_limits() {
     let number = |attributes: &str| match target(&format!("<Number {attributes}>1</Number>")) {
-        (Some(Target::Number(number)), codes) => (number.machine_detection, codes),
+        (Some(Target::Number(number)), codes) => (number.amd.detection, codes),
         other => panic!("{other:?}"),
     };
     let wanted = MachineDetection {

@@ -6,7 +6,7 @@ use crate::nearest::nearest;
 use crate::verb::text_only;
 use crate::xml::{Content, Element};
 
-/// Characters of a value, as twiml allows; a name needs no more.
+/// Characters of a name and its value together, as twiml allows.
 pub const MAX_PARAMETER: usize = 500;
 /// Parameters of one noun: each goes out with every request that tells of it.
 pub const MAX_PARAMETERS: usize = 100;
@@ -36,9 +36,8 @@ fn one(element: &Element, path: &'static str, code: u32, notes: &mut Notes<'_>) 
     let value = attributes.take("value").map(|value| value.value.clone()).unwrap_or_default();
     attributes.finish(notes);
     text_only(element, &[], notes);
-    if name.is_empty() || name.chars().count() > MAX_PARAMETER || value.chars().count() > MAX_PARAMETER {
-        let text =
-            format!("<Parameter>: a name, and name and value of {MAX_PARAMETER} characters at most: passed over");
+    if name.is_empty() || name.chars().count() + value.chars().count() > MAX_PARAMETER {
+        let text = format!("<Parameter>: a name, and with its value {MAX_PARAMETER} characters at most: passed over");
         notes.warn(code, element.at, text);
         return None;
     }

@@ -25,7 +25,7 @@ impl fmt::Display for Pause {
 
 pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Pause {
     let mut attributes = Attributes::of(element, "Pause");
-    let length_s = attributes.number("length", Number { code: 13910, range: 1..=MAX_LENGTH, default: 1 }, notes);
+    let length_s = attributes.number_up_to("length", Number { code: 13910, range: 1..=MAX_LENGTH, default: 1 }, notes);
     attributes.finish(notes);
     text_only(element, &[], notes);
     Pause { length_s }

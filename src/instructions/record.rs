@@ -60,7 +60,7 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Record {
     let mut attributes = Attributes::of(element, "Record");
     let action = attributes.given("action");
     let method = attributes.method("method", 13611, notes);
-    let timeout_s = attributes.number("timeout", Number { code: 13610, range: 0..=14_400, default: 5 }, notes);
+    let timeout_s = attributes.number_up_to("timeout", Number { code: 13610, range: 0..=14_400, default: 5 }, notes);
     let finish = Keys { code: 13613, allowed: "0123456789*#", most: 12, default: "1234567890*#" };
     let finish_on_key = attributes.keys("finishOnKey", finish, notes);
     let length = Number { code: 13612, range: 2..=14_400, default: 3_600 };
@@ -73,7 +73,7 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Record {
     let callback_events = events(&mut attributes, 13620, notes);
     let asked = attributes.flag("transcribe", 13614, false, notes);
     let transcribe_callback = attributes.given("transcribeCallback");
-    let transcribe_language = attributes.name("transcribeLanguage", 13614, notes);
+    let transcribe_language = attributes.tag("transcribeLanguage", 13614, notes);
     attributes.finish(notes);
     text_only(element, &[], notes);
     Record {

@@ -42,7 +42,7 @@ impl fmt::Display for Say {
 pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Result<Option<Say>, Diagnostic> {
     let mut attributes = Attributes::of(element, "Say");
     let voice = attributes.name("voice", 13511, notes);
-    let language = attributes.name("language", 13512, notes);
+    let language = attributes.tag("language", 13512, notes);
     let rounds = attributes.rounds(13510, notes);
     attributes.finish(notes);
     let spoken = markup::read(element, notes);

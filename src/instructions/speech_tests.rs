@@ -13,6 +13,37 @@ fn speech_markup_is_flattened_to_its_words() {
 }
 
 #[test]
+fn a_language_is_a_tag_and_what_is_none_is_the_default_one() {
+    let long = format!("en-{}", ["abcdefgh"; 4].join("-"));
+    for (tag, wanted) in [
+        ("en", "en"),
+        ("en-GB", "en-GB"),
+        (" de_CH ", "de-CH"),
+        ("zh-Hant-TW", "zh-Hant-TW"),
+        ("es-419", "es-419"),
+        ("x-house", "x-house"),
+        ("multi", "multi"),
+        ("", ""),
+    ] {
+        let (verb, notes) = only_verb(&format!("<Say language='{tag}'>a</Say>"));
+        assert!(matches!(&verb, Verb::Say(say) if say.language == wanted) && notes.is_empty(), "{verb:?} {notes:?}");
+    }
+    for tag in ["e", "x", "en-", "-GB", "en--GB", "en.GB", "en:GB", "4n", "englishes9", "dé", &long] {
+        let (verb, notes) = only_verb(&format!("<Say language='{tag}'>a</Say>"));
+        assert!(matches!(&verb, Verb::Say(say) if say.language.is_empty()), "{verb:?}");
+        assert_eq!(notes.iter().map(|note| note.code).collect::<Vec<_>>(), [13512], "{tag}");
+    }
+    for (inner, code) in [
+        ("<Gather language='e'/>", 13331),
+        ("<Record transcribeLanguage='e'/>", 13614),
+        ("<Start><Transcription languageCode='e'/></Start>", 94304),
+        ("<Say><lang xml:lang='e'>a</lang></Say>", 13520),
+    ] {
+        assert_eq!(only_verb(inner).1[0].code, code, "{inner}");
+    }
+}
+
+#[test]
 fn a_long_text_is_cut_between_characters() {
     let (verb, notes) = only_verb(&format!("<Say>{}</Say>", "é".repeat(5_000)));
     let Verb::Say(say) = verb else { panic!("{verb:?}") };
@@ -106,10 +137,10 @@ fn gather(attributes: &str) -> (Gather, Vec<u32>) {
 #[test]
 fn b7_speech_in_gather_has_its_defaults() {
     let (read, codes) = gather("");
-    assert!(codes.is_empty() && read.keys && !read.speech && !read.timeout_auto);
+    assert!(codes.is_empty() && read.keys && !read.speech);
     assert_eq!((read.speech_timeout, read.max_speech_s, read.language.as_str()), (SpeechTimeout::Same, 60, ""));
-    assert!(read.hints.is_empty() && read.profanity_filter && read.speech_model.is_empty());
-    assert!(!read.enhanced && !read.debug && read.partial_callback.is_none());
+    assert!(read.hints.is_empty() && read.speech_model.is_empty());
+    assert!(read.partial_callback.is_none());
     assert_eq!(read.partial_callback_method, Method::Post);
 }
 
@@ -133,13 +164,13 @@ fn b7_input_is_keys_speech_or_both() {
 #[test]
 fn b7_the_recognizer_may_decide_when_speech_is_over() {
     let (read, codes) = gather("timeout='auto' speechTimeout='auto'");
-    assert_eq!((read.timeout_auto, read.timeout_s, read.speech_timeout), (true, 5, SpeechTimeout::Auto));
+    assert_eq!((read.timeout_s, read.speech_timeout), (5, SpeechTimeout::Auto));
     assert!(codes.is_empty());
     let (read, codes) = gather("timeout='9' speechTimeout='2'");
-    assert_eq!((read.timeout_auto, read.timeout_s, read.speech_timeout), (false, 9, SpeechTimeout::Secs(2)));
+    assert_eq!((read.timeout_s, read.speech_timeout), (9, SpeechTimeout::Secs(2)));
     assert!(codes.is_empty());
     let (read, codes) = gather("timeout='soon' speechTimeout='Auto'");
-    assert_eq!((read.timeout_auto, read.timeout_s, read.speech_timeout), (false, 5, SpeechTimeout::Same));
+    assert_eq!((read.timeout_s, read.speech_timeout), (5, SpeechTimeout::Same));
     assert_eq!(codes, [13312, 13327]);
 }
 

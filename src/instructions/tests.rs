@@ -144,10 +144,37 @@ fn an_unknown_name_is_answered_with_the_nearest_known_one() {
 
 #[test]
 fn loops_are_capped() {
-    for (text, rounds) in [("0", 1_000), ("1", 1), ("7", 7), ("99999", 1_000)] {
-        let (verb, _) = only_verb(&format!("<Play loop='{text}'>a</Play>"));
+    let endless = "9".repeat(30);
+    for (text, rounds, codes) in [
+        ("0", 1_000, vec![]),
+        ("1", 1, vec![]),
+        ("7", 7, vec![]),
+        ("1000", 1_000, vec![]),
+        ("1001", 1_000, vec![13410]),
+        (endless.as_str(), 1_000, vec![13410]),
+        ("-1", 1, vec![13410]),
+    ] {
+        let (verb, notes) = only_verb(&format!("<Play loop='{text}'>a</Play>"));
         assert_eq!(verb, Verb::Play(Play { sound: Sound::Url("a".into()), rounds }));
+        assert_eq!(notes.iter().map(|note| note.code).collect::<Vec<_>>(), codes, "{text}");
     }
+}
+
+#[test]
+fn more_than_this_box_allows_is_taken_for_the_most_with_a_warning() {
+    let (verb, notes) =
+        only_verb("<Gather timeout='3601' numDigits='257' speechTimeout='601' maxSpeechTime='9999999999'/>");
+    let Verb::Gather(gather) = verb else { panic!("{verb:?}") };
+    assert_eq!((gather.timeout_s, gather.num_digits, gather.max_speech_s), (3_600, Some(256), 600));
+    assert_eq!(gather.speech_timeout, SpeechTimeout::Secs(600));
+    assert_eq!(notes.iter().map(|note| note.code).collect::<Vec<_>>(), [13312, 13313, 13327, 13328]);
+    assert_eq!(notes[0].text, "<Gather timeout>: 3600 at most: that is used");
+    let (verb, notes) = only_verb("<Pause length='86401'/>");
+    assert_eq!((verb, notes[0].code), (Verb::Pause(Pause { length_s: 86_400 }), 13910));
+    let (verb, notes) = only_verb("<Record timeout='14401'/>");
+    assert!(matches!(verb, Verb::Record(Record { timeout_s: 14_400, .. })) && notes[0].code == 13610);
+    let (verb, notes) = only_verb("<Dial timeLimit='86401'>1</Dial>");
+    assert!(matches!(verb, Verb::Dial(dial) if dial.time_limit_s == 86_400) && notes[0].code == 13216);
 }
 
 #[test]

@@ -31,16 +31,10 @@ pub struct Transcription {
     pub partial_results: bool,
     /// A tag such as `en-US`.
     pub language: String,
-    /// Who listens; empty: whoever knows the language.
-    pub engine: String,
     /// For whoever listens; empty: its default.
     pub speech_model: String,
-    /// Bad words are not written out.
-    pub profanity_filter: bool,
     /// Words that are likely.
     pub hints: Vec<String>,
-    /// Stops and commas are written.
-    pub automatic_punctuation: bool,
     /// Told with every result.
     pub parameters: Vec<(String, String)>,
 }
@@ -54,12 +48,14 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Transcription {
     let inbound_label = attributes.label("inboundTrackLabel", BAD_SETTING, MAX_NAME, notes);
     let outbound_label = attributes.label("outboundTrackLabel", BAD_SETTING, MAX_NAME, notes);
     let partial_results = attributes.flag("partialResults", BAD_SETTING, false, notes);
-    let language = Some(attributes.name("languageCode", BAD_LANGUAGE, notes)).filter(|tag| !tag.is_empty());
-    let engine = attributes.name("transcriptionEngine", BAD_SETTING, notes);
+    let language = Some(attributes.tag("languageCode", BAD_LANGUAGE, notes)).filter(|tag| !tag.is_empty());
     let speech_model = attributes.name("speechModel", BAD_SETTING, notes);
-    let profanity_filter = attributes.flag("profanityFilter", BAD_SETTING, true, notes);
     let hints = hints::read(&mut attributes, BAD_SETTING, notes);
-    let automatic_punctuation = attributes.flag("enableAutomaticPunctuation", BAD_SETTING, true, notes);
+    // Without effect here; a wrong value is said all the same.
+    attributes.name("transcriptionEngine", BAD_SETTING, notes);
+    for flag in ["profanityFilter", "enableAutomaticPunctuation"] {
+        attributes.flag(flag, BAD_SETTING, true, notes);
+    }
     attributes.finish(notes);
     let parameters = parameter::all(element, "Start>Transcription>Parameter", BAD_SETTING, notes);
     for content in &element.content {
@@ -79,11 +75,8 @@ pub(crate) fn read(element: &Element, notes: &mut Notes<'_>) -> Transcription {
         outbound_label,
         partial_results,
         language: language.unwrap_or_else(|| "en-US".to_owned()),
-        engine,
         speech_model,
-        profanity_filter,
         hints,
-        automatic_punctuation,
         parameters,
     }
 }

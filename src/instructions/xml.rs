@@ -6,6 +6,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use crate::diagnostic::{Diagnostic, Source};
+use crate::shown;
 
 /// Nesting: `Response`, a verb, a noun, speech markup in it. More is no document of ours.
 const MAX_DEPTH: usize = 32;
@@ -210,13 +211,18 @@ impl Tree<'_> {
     }
 }
 
+/// A name that is none, as far as it may be shown.
+fn short(name: &str) -> String {
+    shown::text(name).chars().take(40).collect()
+}
+
 /// Name and attributes of a tag's text. Offsets are within that text. An error names where and what.
 fn tag_of(tag: &str) -> Result<(String, Vec<Attribute>), (usize, String)> {
     let blank = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n');
     let name_end = tag.find(blank).unwrap_or(tag.len());
     let name = &tag[..name_end];
     if !is_name(name) {
-        return Err((0, format!("{:?} is no name of an element", name.chars().take(40).collect::<String>())));
+        return Err((0, format!("{:?} is no name of an element", short(name))));
     }
     let mut attributes: Vec<Attribute> = Vec::new();
     let mut at = name_end;
@@ -249,7 +255,7 @@ fn attribute_at(tag: &str, at: usize) -> Result<(Attribute, usize), (usize, Stri
     let name_end = rest.find(|c: char| c == '=' || blank(c)).unwrap_or(rest.len());
     let name = &rest[..name_end];
     if !is_name(name) {
-        return Err((at, format!("{:?} is no name of an attribute", name.chars().take(40).collect::<String>())));
+        return Err((at, format!("{:?} is no name of an attribute", short(name))));
     }
     let after = rest[name_end..].trim_start_matches(blank);
     let Some(after) = after.strip_prefix('=') else {

@@ -406,7 +406,7 @@ fn remove(path: &Path) {
 fn shown_uri(uri: &str) -> String {
     match url::Url::parse(uri) {
         Ok(url) => tipring_egress::redacted(&url).to_string(),
-        Err(_) => uri.to_owned(),
+        Err(_) => crate::wire::shown(uri),
     }
 }
 

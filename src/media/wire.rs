@@ -315,9 +315,15 @@ fn end_to_end(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A foreign text of bounded length, on one line.
+/// A foreign text of bounded length, on one line. It may be a URL that nobody can read: what stands before an at sign may
+/// be a password then.
 pub(crate) fn shown(text: &str) -> String {
-    text.chars().map(|it| if it.is_control() { ' ' } else { it }).take(MAX_SHOWN).collect()
+    let (hidden, text) = match text.rsplit_once('@') {
+        Some((_, after)) => ("***@", after),
+        None => ("", text),
+    };
+    let text = hidden.chars().chain(text.chars());
+    text.map(|it| if it.is_control() { ' ' } else { it }).take(MAX_SHOWN).collect()
 }
 
 pub(crate) fn hex(octets: &[u8]) -> String {
@@ -426,6 +432,18 @@ mod tests {
             assert_eq!(ask.account, "AC1");
             assert_eq!(ask.form, Form::Audio(Preset::telephone(Law::A), false));
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_without_credentials() {
+        for url in
+            ["http://u:secret@h:99999999/a", "ftp://u:secret@h/a", "http://u:secret@[h/a", "http://u:secret/a@h b"]
+        {
+            let fault = asked(Source::Url(url.into())).unwrap_err();
+            assert!(!fault.to_string().contains("secret"), "{fault}");
+        }
+        assert_eq!(shown("a\nb"), "a b");
+        assert_eq!(shown("ftp://u:secret@h/a"), "***@h/a");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub enum Form {
 }
 
 /// Where messages go.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HttpSettings {
     /// May hold a user and a password.
     pub url: Url,
@@ -24,6 +24,13 @@ pub struct HttpSettings {
     pub form: Form,
     /// A header that the service wants, such as its key.
     pub header: Option<(String, String)>,
+}
+
+/// Never shows the password in the URL, nor the header.
+impl std::fmt::Debug for HttpSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpSettings").field("url", &shown(&self.url)).field("form", &self.form).finish_non_exhaustive()
+    }
 }
 
 /// The gateway.
@@ -58,7 +65,7 @@ impl Http {
             Request { method: Method::Post, url: self.settings.url.clone(), headers, body: body.into(), limits };
         let answer = self.client.send(request).await.map_err(|fault| Refused::Away(fault.to_string()))?;
         let status = answer.status;
-        let place = tipring_egress::redacted(&self.settings.url);
+        let place = shown(&self.settings.url);
         match status {
             200..=299 => Ok(()),
             408 | 429 | 500..=599 => Err(Refused::Away(format!("{place}: the gateway answered {status}"))),
@@ -67,8 +74,29 @@ impl Http {
     }
 }
 
+/// A URL without what may be secret in it: credentials, and a key in its query.
+fn shown(url: &Url) -> String {
+    let mut shown = tipring_egress::redacted(url);
+    shown.set_query(None);
+    shown.into()
+}
+
 impl Adapter for Http {
     fn send(&self, message: Outgoing) -> Sending<'_> {
         Box::pin(self.post(message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_shown_without_what_is_secret() {
+        let url = "https://me:secret1@sms.lan/send?key=secret2".parse().expect("a URL");
+        let header = Some(("X-Key".to_owned(), "secret3".to_owned()));
+        let settings = HttpSettings { url, form: Form::Json, header };
+        let shown = format!("{settings:?}");
+        assert!(shown.contains("sms.lan/send") && !shown.contains("secret"), "{shown}");
     }
 }

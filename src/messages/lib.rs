@@ -15,7 +15,7 @@ pub use gateway::{Gateway, Settings};
 pub use gsm7::{is_gsm7, septets};
 pub use http::{Form, Http, HttpSettings};
 pub use modem::{Modem, ModemSettings};
-pub use parts::{Collector, MAX_PARTS, Part, parts};
+pub use parts::{MAX_PARTS, Part, Place, parts};
 pub use pdu::{BadPdu, Deliver, submit};
 pub use smpp::{Smpp, SmppSettings};
 
@@ -33,7 +33,7 @@ pub struct Outgoing {
 }
 
 /// What a gateway tells by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Told {
     /// One came in.
     In {
@@ -43,6 +43,8 @@ pub enum Told {
         to: String,
         /// What it says.
         body: String,
+        /// Is told when the message is safe. Where it is dropped the message is not taken: it comes again.
+        taken: tokio::sync::oneshot::Sender<()>,
     },
     /// One that was sent has arrived.
     Delivered {

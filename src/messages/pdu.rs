@@ -2,13 +2,16 @@
 //! (addresses); TS 23.038 (data coding).
 
 use crate::gsm7;
-use crate::parts::Part;
+use crate::parts;
+use crate::parts::{Part, Place};
 
 /// A message as a modem gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deliver {
     /// E.164 with plus, digits, or a word.
     pub from: String,
+    /// When the centre had it, in seconds since about 2000: to put messages in order.
+    pub at_s: i64,
     /// What it says, and which part it is.
     pub part: Part,
 }
@@ -20,10 +23,7 @@ pub struct BadPdu(&'static str);
 
 /// A message for a modem: its hexadecimal text, and the length that `AT+CMGS` is told (without the centre's address).
 pub fn submit(to: &str, part: &Part) -> (String, usize) {
-    let header = match part.place {
-        Some((reference, of, n)) => vec![5, 0, 3, reference, of, n],
-        None => Vec::new(),
-    };
+    let header = parts::header(part);
     let mut pdu = vec![if header.is_empty() { 0x01 } else { 0x41 }, 0];
     pdu.extend(address(to));
     // No protocol above; the alphabet.
@@ -60,11 +60,23 @@ impl Deliver {
         let from = rest.address()?;
         let _protocol = rest.octet()?;
         let coding = rest.octet()?;
-        rest.take(7)?;
+        let at_s = stamp(rest.take(7)?);
         let length = usize::from(rest.octet()?);
         let part = body(first & 0x40 != 0, coding, length, rest.0)?;
-        Ok(Deliver { from, part })
+        Ok(Deliver { from, at_s, part })
     }
+}
+
+/// A centre's date in seconds since about 2000: year to second and the zone in quarters of an hour, two digits each, the lower
+/// half first (9.2.3.11). One that cannot be is some other second.
+fn stamp(octets: &[u8]) -> i64 {
+    let digits = |octet: u8| i64::from(octet & 0x0f) * 10 + i64::from(octet >> 4);
+    let [year, month, day, hour, minute, second, zone] = octets else { return 0 };
+    let quarters = digits(zone & !0x08) * if zone & 0x08 != 0 { -1 } else { 1 };
+    // Years begin in March here, so that the leap day is the last one.
+    let (year, month) = (digits(*year) - i64::from(digits(*month) < 3), (digits(*month) + 9) % 12);
+    let days = year * 365 + year.div_euclid(4) + (month * 153 + 2) / 5 + digits(*day);
+    ((days * 24 + digits(*hour)) * 60 + digits(*minute) - quarters * 15) * 60 + digits(*second)
 }
 
 /// A message's own octets: perhaps a header, and the text.
@@ -91,13 +103,14 @@ pub(crate) fn body(headed: bool, coding: u8, length: usize, octets: &[u8]) -> Re
     }
 }
 
-enum Alphabet {
+pub(crate) enum Alphabet {
     Gsm7,
     Octets,
     Ucs2,
 }
 
-fn alphabet(coding: u8) -> Alphabet {
+/// By the data coding (TS 23.038, 4).
+pub(crate) fn alphabet(coding: u8) -> Alphabet {
     match (coding >> 4, coding >> 2 & 0x03) {
         (0x0..=0x7, 1) => Alphabet::Octets,
         (0x0..=0x7, 2) => Alphabet::Ucs2,
@@ -108,13 +121,12 @@ fn alphabet(coding: u8) -> Alphabet {
 }
 
 /// Which part it is, by the header's elements.
-pub(crate) fn place(mut header: &[u8]) -> Option<(u8, u8, u8)> {
+pub(crate) fn place(mut header: &[u8]) -> Option<Place> {
     while let [kind, length, rest @ ..] = header {
         let element = rest.get(..usize::from(*length))?;
         match (kind, element) {
-            (0x00, [reference, of, n]) => return Some((*reference, *of, *n)),
-            // 16 bits of reference: the low ones tell texts apart well enough.
-            (0x08, [_, reference, of, n]) => return Some((*reference, *of, *n)),
+            (0x00, [reference, of, n]) => return Some((u16::from(*reference), *of, *n)),
+            (0x08, [high, low, of, n]) => return Some((u16::from_be_bytes([*high, *low]), *of, *n)),
             _ => header = &rest[usize::from(*length)..],
         }
     }
@@ -200,6 +212,19 @@ mod tests {
         let text = "07917283010010F5040BC87238880900F10000993092516195800AE8329BFD4697D9EC37";
         let deliver = Deliver::read(text).expect("it can be read");
         assert_eq!((deliver.from.as_str(), deliver.part.text.as_str()), ("27838890001", "hellohello"));
+    }
+
+    #[test]
+    fn a_centres_dates_are_in_order_whatever_the_zone_and_the_month() {
+        let seconds = |date: &str| stamp(&unhex(date).expect("hexadecimal"));
+        // 2026-02-28, 03-01, 12-31, 2027-01-01: a day apart, and the rest of the year.
+        let dates = ["62208200000000", "62301000000000", "62211300000000", "72101000000000"].map(seconds);
+        assert_eq!([dates[1] - dates[0], dates[3] - dates[2]], [86_400; 2]);
+        assert_eq!(dates[3] - dates[1], 306 * 86_400);
+        assert_eq!(seconds("82301000000000") - seconds("82208200000000"), 2 * 86_400, "2028 has a leap day");
+        // Noon in Berlin's winter is 11 in Greenwich, and 6 in New York.
+        let noon = ["62119221000040", "62119211000000", "6211926000000A"].map(seconds);
+        assert_eq!(noon, [noon[0]; 3]);
     }
 
     /// What a network makes of a message out.

@@ -11,9 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::parts::{Collector, parts};
+use crate::parts::{Collector, Part, parts};
 use crate::{Adapter, Outgoing, Refused, Sending, Told};
-use codec::{BIND_TRANSCEIVER, DELIVER, ENQUIRE_LINK, GENERIC_NACK, Pdu, RESPONSE, SUBMIT, UNBIND};
+use codec::{BIND_TRANSCEIVER, DELIVER, Delivered, ENQUIRE_LINK, Fate, GENERIC_NACK, Pdu, RESPONSE, SUBMIT, UNBIND};
 
 /// The centre.
 #[derive(Clone)]
@@ -59,6 +59,12 @@ const WINDOW: usize = 16;
 const ANSWER: Duration = Duration::from_secs(10);
 /// Before a lost connection is made again.
 const AGAIN: Duration = Duration::from_secs(5);
+/// Messages in that nobody has kept yet; more are refused for now.
+const PENDING: usize = 64;
+/// It is to bring a message once more: `ESME_RMSGQFUL`.
+const FULL: u32 = 0x14;
+/// What it brings cannot be read: `ESME_RSYSERR`.
+const UNREADABLE: u32 = 0x08;
 /// Names of sent messages for which a receipt may come; the oldest leaves.
 const RECEIPTS: usize = 4_096;
 
@@ -89,10 +95,19 @@ async fn serve(settings: SmppSettings, client: Client, mut orders: mpsc::Receive
     let mut kept = Kept { collector: Collector::default(), receipts: VecDeque::new(), reference: 0 };
     loop {
         let why = match bound(&settings, &client).await {
-            Ok(link) => match link.run(&mut orders, &tell, &mut kept, settings.enquire).await {
-                Ok(()) => return,
-                Err(why) => why,
-            },
+            Ok(mut link) => {
+                let end = link.run(&mut orders, &tell, &mut kept, settings.enquire).await;
+                // Who waits for an answer that cannot come any more is told.
+                link.messages.clear();
+                // The centre brings them again; what is kept now is known before it does.
+                while let Some(end) = link.first_pending().await {
+                    kept.ended(end);
+                }
+                match end {
+                    Ok(()) => return,
+                    Err(why) => why,
+                }
+            }
             Err(why) => why,
         };
         let why = format!("{}: {why}", settings.address);
@@ -111,10 +126,28 @@ async fn serve(settings: SmppSettings, client: Client, mut orders: mpsc::Receive
 
 /// What outlives a connection.
 struct Kept {
-    collector: Collector,
+    /// Parts as they came: those of a text that was not kept wait once more.
+    collector: Collector<Came>,
     /// The centre's names and ours.
     receipts: VecDeque<(String, String)>,
     reference: u8,
+}
+
+/// A part, and between whom.
+#[derive(Clone, Debug)]
+struct Came {
+    from: String,
+    to: String,
+    part: Part,
+}
+
+/// A message in that was told: the centre waits for the answer.
+struct Pending {
+    sequence: u32,
+    taken: oneshot::Receiver<()>,
+    by: Instant,
+    /// Its other parts, which the centre does not bring again.
+    others: Vec<Came>,
 }
 
 /// One connection that is bound.
@@ -128,6 +161,8 @@ struct Link {
     /// Messages of which parts are out.
     messages: BTreeMap<u64, Sent>,
     next_message: u64,
+    /// The oldest first.
+    pending: VecDeque<Pending>,
 }
 
 struct Sent {
@@ -149,6 +184,7 @@ async fn bound(settings: &SmppSettings, client: &Client) -> Result<Link, String>
         window: BTreeMap::new(),
         messages: BTreeMap::new(),
         next_message: 0,
+        pending: VecDeque::new(),
     };
     let body = codec::bind(&settings.system_id, &settings.password, &settings.system_type);
     link.ask(BIND_TRANSCEIVER, body).await?;
@@ -162,7 +198,7 @@ async fn bound(settings: &SmppSettings, client: &Client) -> Result<Link, String>
 impl Link {
     /// Until nobody sends any more (`Ok`) or the connection is lost.
     async fn run(
-        mut self,
+        &mut self,
         orders: &mut mpsc::Receiver<Order>,
         tell: &mpsc::Sender<Told>,
         kept: &mut Kept,
@@ -180,6 +216,11 @@ impl Link {
                     if self.came(pdu?, tell, kept).await? {
                         return Err("the centre has unbound".into());
                     }
+                }
+                Some(end) = Self::first(&mut self.pending), if !self.pending.is_empty() => {
+                    let (sequence, status) = (end.0.sequence, if end.1 { 0 } else { FULL });
+                    kept.ended(end);
+                    self.answer_delivery(sequence, status).await?;
                 }
                 order = orders.recv(), if takes => match order {
                     Some(order) => self.submit(order, kept).await?,
@@ -204,6 +245,10 @@ impl Link {
 
     /// All parts of a message go out: the window may be overdrawn by those of one.
     async fn submit(&mut self, order: Order, kept: &mut Kept) -> Result<(), String> {
+        // Whoever gave it has said meanwhile that it has failed.
+        if order.back.is_closed() {
+            return Ok(());
+        }
         kept.reference = kept.reference.wrapping_add(1);
         let parts = match parts(&order.message.body, kept.reference) {
             Ok(parts) => parts,
@@ -227,14 +272,7 @@ impl Link {
     /// A PDU has come. `true`: the centre ends the connection.
     async fn came(&mut self, pdu: Pdu, tell: &mpsc::Sender<Told>, kept: &mut Kept) -> Result<bool, String> {
         match pdu.command {
-            DELIVER => {
-                let told = codec::delivered(&pdu.body).and_then(|delivered| kept.delivered(delivered));
-                if let Some(told) = told {
-                    let _ = tell.send(told).await;
-                }
-                // A message's name of ours: none.
-                self.answer(&pdu, vec![0]).await?;
-            }
+            DELIVER => self.deliver(&pdu, tell, kept).await?,
             ENQUIRE_LINK => self.answer(&pdu, Vec::new()).await?,
             UNBIND => {
                 self.answer(&pdu, Vec::new()).await?;
@@ -248,6 +286,52 @@ impl Link {
             }
         }
         Ok(false)
+    }
+
+    /// The centre brings something. A message is answered when it is kept, all else at once.
+    async fn deliver(&mut self, pdu: &Pdu, tell: &mpsc::Sender<Told>, kept: &mut Kept) -> Result<(), String> {
+        let Some(delivered) = codec::delivered(&pdu.body) else {
+            let octets = pdu.body.len();
+            tracing::warn!(octets, "the message centre brings something that cannot be read; it is refused");
+            return self.answer_delivery(pdu.sequence, UNREADABLE).await;
+        };
+        // Told before it is taken note of: where there is no room the centre brings it once more.
+        let room = (self.pending.len() < PENDING).then(|| tell.try_reserve().ok()).flatten();
+        let Some(room) = room else {
+            return self.answer_delivery(pdu.sequence, FULL).await;
+        };
+        let came = match delivered {
+            Delivered::Message { from, to, part } => Came { from, to, part },
+            Delivered::Receipt { id, fate } => {
+                if let Some(told) = kept.receipt(&id, fate) {
+                    room.send(told);
+                }
+                return self.answer_delivery(pdu.sequence, 0).await;
+            }
+        };
+        let Some((body, others)) = kept.collect(&came) else {
+            return self.answer_delivery(pdu.sequence, 0).await;
+        };
+        let (back, taken) = oneshot::channel();
+        room.send(Told::In { from: came.from, to: came.to, body, taken: back });
+        self.pending.push_back(Pending { sequence: pdu.sequence, taken, by: Instant::now() + ANSWER, others });
+        Ok(())
+    }
+
+    /// The oldest message that was told, and whether it is kept.
+    async fn first(pending: &mut VecDeque<Pending>) -> Option<(Pending, bool)> {
+        let oldest = pending.front_mut()?;
+        let is_kept = matches!(tokio::time::timeout_at(oldest.by, &mut oldest.taken).await, Ok(Ok(())));
+        pending.pop_front().map(|oldest| (oldest, is_kept))
+    }
+
+    async fn first_pending(&mut self) -> Option<(Pending, bool)> {
+        Self::first(&mut self.pending).await
+    }
+
+    async fn answer_delivery(&mut self, sequence: u32, status: u32) -> Result<(), String> {
+        // A message's name of ours: none.
+        self.write(&Pdu { command: DELIVER | RESPONSE, status, sequence, body: vec![0] }).await
     }
 
     fn answered(&mut self, pdu: &Pdu, kept: &mut Kept) {
@@ -321,23 +405,38 @@ impl Kept {
         self.receipts.push_back((theirs, ours));
     }
 
-    /// What a message that the centre brings means.
-    fn delivered(&mut self, delivered: codec::Delivered) -> Option<Told> {
-        let codec::Delivered { from, to, receipt, part } = delivered;
-        if !receipt {
-            let body = self.collector.take(&from, part)?;
-            return Some(Told::In { from, to, body });
+    /// Takes a part; the whole text with its last one, and what came of it before.
+    fn collect(&mut self, came: &Came) -> Option<(String, Vec<Came>)> {
+        let (part, now) = (came.part.clone(), Instant::now().into_std());
+        let whole = self.collector.take(now, &came.from, &came.to, part, came.clone())?;
+        let others = whole.tags.into_iter().filter(|it| it.part.place != came.part.place).collect();
+        Some((whole.body, others))
+    }
+
+    /// What became of a message that was told. One that was not kept is whole again when its last part comes again.
+    fn ended(&mut self, (pending, is_kept): (Pending, bool)) {
+        if is_kept {
+            return;
         }
-        let (theirs, state) = codec::receipt(&part.text)?;
-        let at = self.receipts.iter().position(|(known, _)| known == theirs)?;
-        match state {
-            "DELIVRD" => self.receipts.remove(at).map(|(_, name)| Told::Delivered { name }),
-            "EXPIRED" | "DELETED" | "UNDELIV" | "REJECTD" => {
+        tracing::warn!("a message that came in was not kept; the message centre is to bring it again");
+        for came in &pending.others {
+            self.collect(came);
+        }
+    }
+
+    /// What a receipt means.
+    fn receipt(&mut self, id: &str, fate: Fate) -> Option<Told> {
+        let Some(at) = self.receipts.iter().position(|(known, _)| known == id) else {
+            tracing::info!("the message centre tells of a message that is not known any more");
+            return None;
+        };
+        match fate {
+            Fate::OnItsWay => None,
+            Fate::Arrived => self.receipts.remove(at).map(|(_, name)| Told::Delivered { name }),
+            Fate::Lost(state) => {
                 let text = format!("the centre says {state}");
                 self.receipts.remove(at).map(|(_, name)| Told::Undelivered { name, text })
             }
-            // On its way.
-            _ => None,
         }
     }
 }

@@ -92,13 +92,7 @@ pub(crate) fn keep_credentials(from: &str, to: &str) -> String {
 
 /// For people: without credentials and without the fragment, which never goes over the wire.
 pub(crate) fn shown(url: &str) -> String {
-    let url = url.split_once('#').map_or(url, |(url, _)| url);
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let host = rest[..end].rsplit_once('@').map_or(&rest[..end], |(_, host)| host);
-    format!("{scheme}://{host}{}", &rest[end..])
+    tipring_instructions::shown_url(url)
 }
 
 /// RFC 3986 §5.2.4.

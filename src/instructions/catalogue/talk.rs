@@ -4,6 +4,7 @@ use super::{Row, absent, differs, same};
 
 const CLOUD: &str = "its service is not on this box; a two-way <Stream> gives the audio to a server of your own";
 const RECOGNIZER: &str = "handed to the box's recognizer, which may not know it";
+const AS_HEARD: &str = "without effect: what was said is told as the recognizer of this box hears it";
 const G711: &str = "without effect: audio is G.711 mu-law at 8000 Hz";
 const ANALYSIS: &str = "there is no service that analyses conversations on this box";
 
@@ -63,12 +64,12 @@ pub(super) const ROWS: &[Row] = &[
     differs(
         "Start>Transcription",
         "transcriptionEngine",
-        "names a recognizer of this box; else one is chosen by language",
+        "without effect: the recognizer is chosen by language, of those in the configuration",
     ),
     differs("Start>Transcription", "speechModel", RECOGNIZER),
-    differs("Start>Transcription", "profanityFilter", RECOGNIZER),
+    differs("Start>Transcription", "profanityFilter", AS_HEARD),
     same("Start>Transcription", "hints"),
-    differs("Start>Transcription", "enableAutomaticPunctuation", RECOGNIZER),
+    differs("Start>Transcription", "enableAutomaticPunctuation", AS_HEARD),
     absent("Start>Transcription", "intelligenceService", ANALYSIS),
     differs(
         "Start>Transcription>Config",

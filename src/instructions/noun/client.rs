@@ -1,10 +1,10 @@
 //! `Client` in `Dial`: somebody who is registered by name.
 
 use crate::attributes::Attributes;
-use crate::called::{CallEvents, progress};
+use crate::called::{CalledLeg, called_leg};
 use crate::diagnostic::Notes;
 use crate::parameter;
-use crate::verb::{Method, Place, text_only};
+use crate::verb::{Place, text_only};
 use crate::xml::{Content, Element};
 
 /// Characters of an identity.
@@ -17,25 +17,15 @@ pub struct ClientNoun {
     pub identity: String,
     /// What is told to it.
     pub parameters: Vec<(String, String)>,
-    /// A document for it before both are connected.
-    pub url: Option<String>,
-    /// How it is asked.
-    pub method: Method,
-    /// Told of the leg's progress.
-    pub callback: Option<String>,
-    /// How.
-    pub callback_method: Method,
-    /// Of what.
-    pub callback_events: CallEvents,
+    /// The document and the callbacks of the leg.
+    pub leg: CalledLeg,
     /// Where it stands.
     pub place: Place,
 }
 
 pub(super) fn read(noun: &Element, notes: &mut Notes<'_>) -> Option<ClientNoun> {
     let mut attributes = Attributes::of(noun, "Dial>Client");
-    let url = attributes.given("url");
-    let method = attributes.method("method", 13221, notes);
-    let progress = progress(&mut attributes, 13221, notes);
+    let leg = called_leg(&mut attributes, 13221, notes);
     attributes.finish(notes);
     let parameters = parameter::all(noun, "Dial>Client>Parameter", 13224, notes);
     let text = text_only(noun, &["Identity", "Parameter"], notes);
@@ -52,14 +42,5 @@ pub(super) fn read(noun: &Element, notes: &mut Notes<'_>) -> Option<ClientNoun> 
         notes.warn(13224, noun.at, text);
         return None;
     }
-    Some(ClientNoun {
-        identity,
-        parameters,
-        url,
-        method,
-        callback: progress.url,
-        callback_method: progress.method,
-        callback_events: progress.events,
-        place: notes.source().place(noun.at),
-    })
+    Some(ClientNoun { identity, parameters, leg, place: notes.source().place(noun.at) })
 }

@@ -1,10 +1,11 @@
 //! `Number`: a telephone number to be called.
 
 use crate::attributes::Attributes;
-use crate::called::{CallEvents, MachineDetection, machine, progress};
+use crate::called::{Amd, CalledLeg, amd, called_leg};
 use crate::diagnostic::Notes;
 use crate::play::{KEYS, MAX_KEYS};
-use crate::verb::{Method, Place, text_only};
+use crate::shown;
+use crate::verb::{Place, text_only};
 use crate::xml::Element;
 
 /// Characters of a number as written, and of a group's name.
@@ -23,22 +24,10 @@ pub struct DialNumber {
     pub number_type: Option<NumberType>,
     /// Our own: whether the called party may see the caller id; `None`: as the caller wants it.
     pub presentation: Option<Presentation>,
-    /// A document for the called party before both are connected.
-    pub url: Option<String>,
-    /// How it is asked.
-    pub method: Method,
-    /// Told of the leg's progress.
-    pub callback: Option<String>,
-    /// How.
-    pub callback_method: Method,
-    /// Of what.
-    pub callback_events: CallEvents,
-    /// Whether it is to be found out if a machine answers.
-    pub machine_detection: Option<MachineDetection>,
-    /// Told the verdict.
-    pub amd_callback: Option<String>,
-    /// How.
-    pub amd_callback_method: Method,
+    /// The document and the callbacks of the leg.
+    pub leg: CalledLeg,
+    /// Whether a machine has answered.
+    pub amd: Amd,
     /// Where it stands.
     pub place: Place,
 }
@@ -85,12 +74,8 @@ pub(super) fn read(noun: &Element, notes: &mut Notes<'_>) -> Option<DialNumber> 
     let number_type = attributes.one_of("type", 13223, &types, None, notes);
     let shown = [("allowed", Some(Presentation::Allowed)), ("restricted", Some(Presentation::Restricted))];
     let presentation = attributes.one_of("presentation", 13214, &shown, None, notes);
-    let url = attributes.given("url");
-    let method = attributes.method("method", 13221, notes);
-    let progress = progress(&mut attributes, 13221, notes);
-    let machine_detection = machine(&mut attributes, notes);
-    let amd_callback = attributes.given("amdStatusCallback");
-    let amd_callback_method = attributes.method("amdStatusCallbackMethod", 13221, notes);
+    let leg = called_leg(&mut attributes, 13221, notes);
+    let amd = amd(&mut attributes, 13221, notes);
     attributes.finish(notes);
     let text = text_only(noun, &[], notes);
     let number = written(&text, "Number", noun.at, notes)?;
@@ -100,14 +85,8 @@ pub(super) fn read(noun: &Element, notes: &mut Notes<'_>) -> Option<DialNumber> 
         group: group?,
         number_type,
         presentation,
-        url,
-        method,
-        callback: progress.url,
-        callback_method: progress.method,
-        callback_events: progress.events,
-        machine_detection,
-        amd_callback,
-        amd_callback_method,
+        leg,
+        amd,
         place: notes.source().place(noun.at),
     })
 }
@@ -147,7 +126,7 @@ pub(super) fn written(text: &str, element: &str, at: usize, notes: &mut Notes<'_
     if digit && text.chars().count() <= MAX_NUMBER && text.chars().all(sound) {
         return Some(text.to_owned());
     }
-    let shown: String = text.chars().take(40).collect();
+    let shown: String = shown::text(text).chars().take(40).collect();
     let hint = match text.split_once(':') {
         Some(("sip" | "sips", _)) => "; a SIP address stands in <Sip>",
         Some(("client", _)) => "; a client stands in <Client>",

@@ -1,9 +1,12 @@
 //! `Sip` in `Dial`: an address, or several with their order.
 
+use std::fmt;
+
 use crate::attributes::{Attributes, Number};
-use crate::called::{CallEvents, MachineDetection, machine, progress};
+use crate::called::{Amd, CalledLeg, amd, called_leg};
 use crate::diagnostic::Notes;
-use crate::verb::{Method, Place, text_only};
+use crate::shown;
+use crate::verb::{Place, text_only};
 use crate::xml::{Content, Element};
 
 /// Characters of an address without its headers.
@@ -16,7 +19,7 @@ const MAX_URIS: usize = 10;
 const MAX_CREDENTIAL: usize = 256;
 
 /// A SIP address to be called.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct SipNoun {
     /// One, or several in the order that they stand in; never empty.
     pub uris: Vec<SipUri>,
@@ -26,28 +29,16 @@ pub struct SipNoun {
     pub password: Option<String>,
     /// Codecs to be offered, in order; empty: the default.
     pub codecs: Vec<String>,
-    /// A document for the called party before both are connected.
-    pub url: Option<String>,
-    /// How it is asked.
-    pub method: Method,
-    /// Told of the leg's progress.
-    pub callback: Option<String>,
-    /// How.
-    pub callback_method: Method,
-    /// Of what.
-    pub callback_events: CallEvents,
-    /// Whether it is to be found out if a machine answers.
-    pub machine_detection: Option<MachineDetection>,
-    /// Told the verdict.
-    pub amd_callback: Option<String>,
-    /// How.
-    pub amd_callback_method: Method,
+    /// The document and the callbacks of the leg.
+    pub leg: CalledLeg,
+    /// Whether a machine has answered.
+    pub amd: Amd,
     /// Where it stands.
     pub place: Place,
 }
 
 /// One address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct SipUri {
     /// With its parameters and headers, as written.
     pub uri: String,
@@ -57,38 +48,34 @@ pub struct SipUri {
     pub weight: u32,
 }
 
+/// Never shows who is to answer the far end's challenge, and how.
+impl fmt::Debug for SipNoun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SipNoun").field("uris", &self.uris).field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+/// Without the password that the address may hold.
+impl fmt::Debug for SipUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} priority={} weight={}", shown::sip(&self.uri), self.priority, self.weight)
+    }
+}
+
 pub(super) fn read(noun: &Element, notes: &mut Notes<'_>) -> Option<SipNoun> {
     let mut attributes = Attributes::of(noun, "Dial>Sip");
-    let username = attributes.label("username", 13249, MAX_CREDENTIAL, notes);
-    let password = attributes.label("password", 13249, MAX_CREDENTIAL, notes);
+    let username = attributes.secret("username", 13249, MAX_CREDENTIAL, notes);
+    let password = attributes.secret("password", 13249, MAX_CREDENTIAL, notes);
     let codecs = attributes.label("codecs", 13243, MAX_URI, notes).unwrap_or_default();
     let codecs = codecs.split([',', ' ']).filter(|codec| !codec.is_empty()).map(str::to_owned).collect();
-    let url = attributes.given("url");
-    let method = attributes.method("method", 13241, notes);
-    let progress = progress(&mut attributes, 13241, notes);
-    let machine_detection = machine(&mut attributes, notes);
-    let amd_callback = attributes.given("amdStatusCallback");
-    let amd_callback_method = attributes.method("amdStatusCallbackMethod", 13241, notes);
+    let leg = called_leg(&mut attributes, 13241, notes);
+    let amd = amd(&mut attributes, 13241, notes);
     attributes.finish(notes);
     let uris = uris(noun, notes);
     if uris.is_empty() {
         return None;
     }
-    Some(SipNoun {
-        uris,
-        username,
-        password,
-        codecs,
-        url,
-        method,
-        callback: progress.url,
-        callback_method: progress.method,
-        callback_events: progress.events,
-        machine_detection,
-        amd_callback,
-        amd_callback_method,
-        place: notes.source().place(noun.at),
-    })
+    Some(SipNoun { uris, username, password, codecs, leg, amd, place: notes.source().place(noun.at) })
 }
 
 /// The address in the text, or those of the `Uri` children.
@@ -148,12 +135,13 @@ fn uri(text: String, at: usize, notes: &mut Notes<'_>) -> Option<String> {
         let (user, host) = rest.rsplit_once('@').unwrap_or(("", rest));
         let host = host.split(';').next().unwrap_or_default();
         let host_sound = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
-        rest.contains('@') && !user.is_empty() && !host.is_empty() && host.chars().all(host_sound)
+        // An at sign of a password is written %40: which of two is the one behind the user would be a guess.
+        rest.matches('@').count() == 1 && !user.is_empty() && !host.is_empty() && host.chars().all(host_sound)
     });
     if sound && text.chars().all(|c| c.is_ascii_graphic()) {
         return Some(text);
     }
-    let shown: String = text.chars().take(40).collect();
+    let shown: String = shown::sip(&text).chars().take(40).collect();
     notes.warn(13243, at, format!("<Sip>: \"{shown}\" is no address: passed over; write sip:user@host"));
     None
 }

@@ -1,11 +1,11 @@
 //! Octets of the short message peer-to-peer protocol, version 3.4. Source: SMPP 3.4, issue 1.2, chapters 4 and 5.
 
 use crate::gsm7;
-use crate::parts::Part;
-use crate::pdu::place;
+use crate::parts::{Part, Place, header};
+use crate::pdu::{Alphabet, alphabet, place};
 
-/// The longest PDU that is read: a message of 64 KiB cannot be.
-pub(super) const MAX_PDU: usize = 4_096;
+/// The longest PDU that is read: a message of 64 KiB, which its length allows, and what stands before it.
+pub(super) const MAX_PDU: usize = 66 * 1_024;
 const HEAD: usize = 16;
 
 pub(super) const GENERIC_NACK: u32 = 0x8000_0000;
@@ -25,14 +25,26 @@ pub(super) struct Pdu {
     pub body: Vec<u8>,
 }
 
-/// A message that the centre brings.
+/// What the centre brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Delivered {
-    pub from: String,
-    pub to: String,
-    /// It tells what became of one of ours.
-    pub receipt: bool,
-    pub part: Part,
+pub(super) enum Delivered {
+    /// A message.
+    Message { from: String, to: String, part: Part },
+    /// What became of one of ours.
+    Receipt {
+        /// As the centre calls it.
+        id: String,
+        fate: Fate,
+    },
+}
+
+/// How far one of ours is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    OnItsWay,
+    Arrived,
+    /// It will not arrive; the centre's word for it.
+    Lost(String),
 }
 
 impl Pdu {
@@ -84,10 +96,7 @@ pub(super) fn submit(from: &str, to: &str, part: &Part) -> Vec<u8> {
     // Protocol, priority, at once, as long as the centre likes.
     body.extend([0, 0, 0, 0]);
     body.extend([1, 0, if part.gsm7 { 0 } else { 8 }, 0]);
-    let mut octets = match part.place {
-        Some((reference, of, n)) => vec![5, 0, 3, reference, of, n],
-        None => Vec::new(),
-    };
+    let mut octets = header(part);
     if part.gsm7 {
         octets.extend(gsm7::encode(&part.text));
     } else {
@@ -98,7 +107,7 @@ pub(super) fn submit(from: &str, to: &str, part: &Part) -> Vec<u8> {
     body
 }
 
-/// Reads a message that the centre brings; `None`: it cannot be read.
+/// Reads what the centre brings; `None`: it cannot be read.
 pub(super) fn delivered(body: &[u8]) -> Option<Delivered> {
     let mut rest = Rest(body);
     rest.text()?;
@@ -112,28 +121,103 @@ pub(super) fn delivered(body: &[u8]) -> Option<Delivered> {
     let coding = rest.octet()?;
     rest.octet()?;
     let length = rest.octet()?;
-    let octets = rest.take(usize::from(length))?;
+    let short = rest.take(usize::from(length))?;
+    let more = Optional::read(rest)?;
+    let octets = match (short, more.payload) {
+        ([], Some(payload)) => payload,
+        _ => short,
+    };
+    // A receipt, at the end or on the way.
+    if matches!(class & 0x3c, 0x04 | 0x20) {
+        return receipt(&more, &String::from_utf8_lossy(octets));
+    }
     let head = if class & 0x40 != 0 { 1 + usize::from(*octets.first()?) } else { 0 };
     let header = octets.get(usize::from(head > 0)..head)?;
-    let (place, octets) = (place(header), octets.get(head..)?);
-    let gsm7 = coding != 8;
-    let text = match coding {
-        8 => {
-            let units: Vec<u16> = octets.chunks_exact(2).map(|it| u16::from_be_bytes([it[0], it[1]])).collect();
-            String::from_utf16_lossy(&units)
-        }
-        // Latin 1.
-        3 => octets.iter().map(|it| char::from(*it)).collect(),
-        _ => gsm7::decode(octets),
-    };
-    Some(Delivered { from, to, receipt: class & 0x3c == 0x04, part: Part { place, gsm7, text } })
+    let place = place(header).or(more.place());
+    let (gsm7, text) = text_of(coding, octets.get(head..)?)?;
+    Some(Delivered::Message { from, to, part: Part { place, gsm7, text } })
 }
 
-/// What a receipt says: the centre's name of the message, and its state.
-pub(super) fn receipt(text: &str) -> Option<(&str, &str)> {
-    let after = |name: &str| text.split_once(name).map(|(_, rest)| rest.split_whitespace().next().unwrap_or_default());
-    Some((after("id:")?, after("stat:")?))
+/// A text by its coding, and whether that has 7 bits; `None`: it is no text.
+fn text_of(coding: u8, octets: &[u8]) -> Option<(bool, String)> {
+    let wide = || {
+        let units: Vec<u16> = octets.chunks_exact(2).map(|it| u16::from_be_bytes([it[0], it[1]])).collect();
+        Some((false, String::from_utf16_lossy(&units)))
+    };
+    match coding {
+        0 => Some((true, gsm7::decode(octets))),
+        // ASCII and Latin 1.
+        1 | 3 => Some((true, octets.iter().map(|it| char::from(*it)).collect())),
+        8 => wide(),
+        // Octets, and signs of alphabets that nobody has here.
+        0x02..=0x0f => None,
+        // As the air interface has it.
+        _ => match alphabet(coding) {
+            Alphabet::Gsm7 => Some((true, gsm7::decode(octets))),
+            Alphabet::Ucs2 => wide(),
+            Alphabet::Octets => None,
+        },
+    }
 }
+
+/// Parameters behind a message, as far as they matter (5.3.2).
+#[derive(Default)]
+struct Optional<'a> {
+    payload: Option<&'a [u8]>,
+    reference: Option<u16>,
+    of: Option<u8>,
+    n: Option<u8>,
+    receipted: Option<String>,
+    state: Option<u8>,
+}
+
+impl<'a> Optional<'a> {
+    /// `None`: one of them is cut off.
+    fn read(mut rest: Rest<'a>) -> Option<Self> {
+        let mut read = Self::default();
+        while !rest.0.is_empty() {
+            let (tag, length) = (rest.word()?, rest.word()?);
+            let value = rest.take(usize::from(length))?;
+            match (tag, value) {
+                (0x0424, payload) => read.payload = Some(payload),
+                (0x020c, [high, low]) => read.reference = Some(u16::from_be_bytes([*high, *low])),
+                (0x020e, [of]) => read.of = Some(*of),
+                (0x020f, [n]) => read.n = Some(*n),
+                (0x001e, id) => {
+                    let id = id.strip_suffix(&[0]).unwrap_or(id);
+                    read.receipted = Some(String::from_utf8_lossy(id).into_owned());
+                }
+                (0x0427, [state]) => read.state = Some(*state),
+                _ => {}
+            }
+        }
+        Some(read)
+    }
+
+    fn place(&self) -> Option<Place> {
+        Some((self.reference?, self.of?, self.n?))
+    }
+}
+
+/// A receipt by its parameters, and where it has none by its text; `None`: it has neither.
+fn receipt(more: &Optional<'_>, text: &str) -> Option<Delivered> {
+    let after = |name: &str| text.split_once(name).map(|(_, rest)| rest.split_whitespace().next().unwrap_or_default());
+    let id = more.receipted.clone().or_else(|| after("id:").map(str::to_owned)).filter(|id| !id.is_empty())?;
+    let state = match more.state {
+        Some(state) => STATES.get(usize::from(state)).copied().unwrap_or("UNKNOWN"),
+        None => after("stat:")?,
+    };
+    let fate = match state {
+        "DELIVRD" => Fate::Arrived,
+        "EXPIRED" | "DELETED" | "UNDELIV" | "REJECTD" => Fate::Lost(state.to_owned()),
+        _ => Fate::OnItsWay,
+    };
+    Some(Delivered::Receipt { id, fate })
+}
+
+/// By the parameter's number (5.2.28), as texts call them (appendix B).
+const STATES: [&str; 9] =
+    ["UNKNOWN", "ENROUTE", "DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "ACCEPTD", "UNKNOWN", "REJECTD"];
 
 /// The name that the centre gives in the answer to a message out.
 pub(super) fn message_id(body: &[u8]) -> String {
@@ -169,6 +253,10 @@ impl<'a> Rest<'a> {
         self.take(1).map(|it| it[0])
     }
 
+    fn word(&mut self) -> Option<u16> {
+        self.take(2).map(|it| u16::from_be_bytes([it[0], it[1]]))
+    }
+
     fn text(&mut self) -> Option<String> {
         let end = self.0.iter().position(|it| *it == 0)?;
         let text = self.take(end + 1)?;
@@ -188,18 +276,59 @@ mod tests {
     use super::*;
     use crate::parts::parts;
 
+    /// As the codec reads it; panics where that is no message.
+    fn message(body: &[u8]) -> (String, String, Part) {
+        match delivered(body) {
+            Some(Delivered::Message { from, to, part }) => (from, to, part),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A message in with a class, a coding, a text, and parameters.
+    fn brought(class: u8, coding: u8, short: &[u8], more: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut body = b"\0\x01\x01493022\0\x01\x01493011\0".to_vec();
+        body.extend([class, 0, 0, 0, 0, 0, 0, coding, 0, short.len() as u8]);
+        body.extend(short);
+        for (tag, value) in more {
+            body.extend(tag.to_be_bytes());
+            body.extend((value.len() as u16).to_be_bytes());
+            body.extend(*value);
+        }
+        body
+    }
+
     #[test]
     fn a_message_out_read_as_one_in_is_the_same() {
         for text in ["hello €".to_owned(), "ж☎".repeat(60), "x".repeat(300)] {
             let mut whole = String::new();
             for part in parts(&text, 3).expect("few") {
-                let read = delivered(&submit("+4930111", "+4930222", &part)).expect("it can be read");
-                assert_eq!((read.from.as_str(), read.to.as_str(), read.receipt), ("+4930111", "+4930222", false));
-                assert_eq!(read.part.place, part.place);
-                whole += &read.part.text;
+                let (from, to, read) = message(&submit("+4930111", "+4930222", &part));
+                assert_eq!((from.as_str(), to.as_str(), read.place), ("+4930111", "+4930222", part.place));
+                whole += &read.text;
             }
             assert_eq!(whole, text);
         }
+    }
+
+    #[test]
+    fn a_text_may_stand_in_the_payload_and_its_place_in_parameters() {
+        let long = "a long text ".repeat(100);
+        let (_, _, part) = message(&brought(0, 0, b"", &[(0x0424, long.as_bytes())]));
+        assert_eq!((part.text, part.place), (long, None));
+        let sar: [(u16, &[u8]); 3] = [(0x020c, &[1, 7]), (0x020e, &[2]), (0x020f, &[1])];
+        let (_, _, part) = message(&brought(0, 1, b"a@b", &sar));
+        assert_eq!((part.text.as_str(), part.place), ("a@b", Some((0x107, 2, 1))));
+        let (_, _, part) = message(&brought(0x40, 8, &[6, 8, 4, 1, 7, 2, 2, 0x26, 0x0e], &[]));
+        assert_eq!((part.text.as_str(), part.place), ("☎", Some((0x107, 2, 2))));
+    }
+
+    #[test]
+    fn what_is_no_text_and_what_is_cut_off_cannot_be_read() {
+        assert_eq!(delivered(&brought(0, 4, b"abc", &[])), None);
+        let mut cut = brought(0, 0, b"", &[(0x0424, b"abc")]);
+        cut.pop();
+        assert_eq!(delivered(&cut), None);
+        assert_eq!(delivered(&brought(4, 0, b"hello", &[])), None, "a receipt of nothing");
     }
 
     #[test]
@@ -218,10 +347,14 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_is_read() {
-        let text = "id:77AB sub:001 dlvrd:001 submit date:2601010000 done date:2601010001 stat:DELIVRD err:000 text:x";
-        assert_eq!(receipt(text), Some(("77AB", "DELIVRD")));
-        assert_eq!(receipt("hello"), None);
+    fn a_receipt_is_read_by_its_parameters_or_its_text() {
+        let text = b"id:77AB sub:001 dlvrd:001 submit date:2601010000 done date:2601010001 stat:DELIVRD err:000 text:x";
+        let is = |id: &str, fate| Some(Delivered::Receipt { id: id.into(), fate });
+        assert_eq!(delivered(&brought(4, 0, text, &[])), is("77AB", Fate::Arrived));
+        let lost = Fate::Lost("UNDELIV".into());
+        assert_eq!(delivered(&brought(4, 0, b"", &[(0x1e, b"9\0"), (0x427, &[5])])), is("9", lost.clone()));
+        assert_eq!(delivered(&brought(4, 0, text, &[(0x1e, b"9"), (0x427, &[5])])), is("9", lost));
+        assert_eq!(delivered(&brought(0x20, 0, b"id:9 stat:ENROUTE", &[])), is("9", Fate::OnItsWay));
     }
 
     proptest::proptest! {
@@ -230,7 +363,7 @@ mod tests {
             let _ = delivered(&octets);
             let _ = message_id(&octets);
             let _ = Pdu::next(&mut octets.clone());
-            let _ = receipt(&String::from_utf8_lossy(&octets));
+            let _ = delivered(&brought(octets.first().copied().unwrap_or_default(), 0, &octets, &[(0x424, &octets)]));
         }
     }
 }

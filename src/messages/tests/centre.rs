@@ -18,6 +18,7 @@ struct Centre {
 
 struct Pdu {
     command: u32,
+    status: u32,
     sequence: u32,
     body: Vec<u8>,
 }
@@ -37,11 +38,12 @@ impl Centre {
     async fn next(&mut self) -> Pdu {
         let read = async {
             let length = self.socket.read_u32().await.expect("a length");
-            let (command, _status) = (self.socket.read_u32().await.expect("a command"), self.socket.read_u32().await);
+            let command = self.socket.read_u32().await.expect("a command");
+            let status = self.socket.read_u32().await.expect("a status");
             let sequence = self.socket.read_u32().await.expect("a number");
             let mut body = vec![0; length as usize - 16];
             self.socket.read_exact(&mut body).await.expect("a body");
-            Pdu { command, sequence, body }
+            Pdu { command, status, sequence, body }
         };
         tokio::time::timeout(LIMIT, read).await.expect("in time")
     }
@@ -94,11 +96,79 @@ async fn b19_a_long_message_is_submitted_in_parts_and_its_receipt_is_told() {
     centre.say(5, 0, 71, &delivery(4, "id:a stat:DELIVRD err:000")).await;
     centre.say(5, 0, 72, &delivery(0, "hello @")).await;
     let next = tokio::time::timeout(LIMIT, told.recv()).await.expect("in time");
-    assert_eq!(next, Some(Told::Delivered { name: "SM1".into() }));
-    let next = tokio::time::timeout(LIMIT, told.recv()).await.expect("in time");
-    let Some(Told::In { from, to, body }) = next else { panic!("{next:?}") };
-    assert_eq!((from.as_str(), to.as_str()), ("+493022", "+493011"));
+    assert!(matches!(&next, Some(Told::Delivered { name }) if name == "SM1"), "{next:?}");
+    let (body, taken) = came(&mut told).await;
     assert!(body.starts_with("hello "), "{body}");
+    taken.send(()).expect("it waits");
+    assert_eq!((centre.next().await.status, centre.next().await.sequence), (0, 72));
+}
+
+/// The next message that came in, and who waits for it.
+async fn came(told: &mut mpsc::Receiver<Told>) -> (String, tokio::sync::oneshot::Sender<()>) {
+    match tokio::time::timeout(LIMIT, told.recv()).await.expect("in time") {
+        Some(Told::In { from, to, body, taken }) => {
+            assert_eq!((from.as_str(), to.as_str()), ("+493022", "+493011"));
+            (body, taken)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_message_in_is_answered_when_it_is_kept_and_brought_again_when_it_is_not() {
+    let (listener, _gateway, mut told) = started(Duration::from_secs(60)).await;
+    let mut centre = Centre::bound(&listener, 0).await;
+    // Two parts by their parameters: the first one is never brought again.
+    let part = |n: u8, text: &str| {
+        let mut body = delivery(0, text);
+        body.extend([2, 0x0c, 0, 2, 1, 7, 2, 0x0e, 0, 1, 2, 2, 0x0f, 0, 1, n]);
+        body
+    };
+    centre.say(5, 0, 80, &part(1, "good ")).await;
+    let answer = centre.next().await;
+    assert_eq!((answer.command, answer.sequence, answer.status), (0x8000_0005, 80, 0));
+    for (sequence, keeps, status) in [(81, false, 0x14), (82, true, 0)] {
+        centre.say(5, 0, sequence, &part(2, "morning")).await;
+        let (body, taken) = came(&mut told).await;
+        assert_eq!(body, "good morning");
+        // The connection lives while somebody keeps it.
+        centre.say(0x15, 0, 90, &[]).await;
+        assert_eq!(centre.next().await.command, 0x8000_0015);
+        if keeps {
+            taken.send(()).expect("it waits");
+        } else {
+            drop(taken);
+        }
+        let answer = centre.next().await;
+        assert_eq!((answer.command, answer.sequence, answer.status), (0x8000_0005, sequence, status));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_and_not_passed_over() {
+    let (listener, _gateway, mut told) = started(Duration::from_secs(60)).await;
+    let mut centre = Centre::bound(&listener, 0).await;
+    let mut cut = delivery(0, "hello");
+    cut.truncate(cut.len() - 2);
+    for (sequence, body) in [(1, cut), (2, delivery(4, "no receipt")), (3, vec![0])] {
+        centre.say(5, 0, sequence, &body).await;
+        let answer = centre.next().await;
+        assert_eq!((answer.command, answer.sequence, answer.status), (0x8000_0005, sequence, 8));
+    }
+    assert!(told.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn an_order_that_was_given_up_is_not_submitted_late() {
+    let (listener, gateway, _told) = started(Duration::from_secs(60)).await;
+    // Nobody has bound yet.
+    assert!(tokio::time::timeout(Duration::from_millis(1), gateway.send(message("old"))).await.is_err());
+    let sending = tokio::spawn(async move { gateway.send(message("new")).await });
+    let mut centre = Centre::bound(&listener, 0).await;
+    let submitted = centre.next().await;
+    assert!(submitted.command == 4 && submitted.body.ends_with(b"new"), "{:?}", submitted.body);
+    centre.say(0x8000_0004, 0, submitted.sequence, b"a\0").await;
+    assert_eq!(sending.await.expect("it ran"), Ok(()));
 }
 
 #[tokio::test]

@@ -114,19 +114,19 @@ impl Dialling<'_> {
             ring_limit: Micros::from_s(u64::from(self.dial.timeout_s)),
             send_digits: number.send_digits.clone(),
             record: None,
-            whisper: number.url.as_deref().map(|url| (self.page.resolve(url), method_of(number.method))),
-            machine: number.machine_detection.map(|how| Machine {
+            whisper: number.leg.url.as_deref().map(|url| (self.page.resolve(url), method_of(number.leg.method))),
+            machine: number.amd.detection.map(|how| Machine {
                 how,
                 beside: true,
-                callback: number.amd_callback.as_deref().map(|url| self.page.resolve(url)).unwrap_or_default(),
-                callback_method: method_of(number.amd_callback_method),
+                callback: number.amd.callback.as_deref().map(|url| self.page.resolve(url)).unwrap_or_default(),
+                callback_method: method_of(number.amd.callback_method),
             }),
             instructions: None,
         };
-        let callback = number.callback.as_deref().map(|url| CallCallback {
+        let callback = number.leg.callback.as_deref().map(|url| CallCallback {
             url: self.page.resolve(url),
-            method: method_of(number.callback_method),
-            events: number.callback_events,
+            method: method_of(number.leg.callback_method),
+            events: number.leg.callback_events,
         });
         let session = Session { callback, ..Session::new(call.clone()) };
         if let Some(task) = world.begin_child(self.leg.task, session, outward) {
