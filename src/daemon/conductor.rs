@@ -582,10 +582,7 @@ impl Conductor {
                 let last = self.streaming.key(id, key);
                 self.tell_later(last);
             }
-            Effect::CloseStream { id } => {
-                let last = self.streaming.close(id);
-                self.tell_later(last);
-            }
+            Effect::CloseStream { id } => self.streaming.close(id),
             Effect::SendMessage(message) => {
                 let (gateway, ends) = (self.gateway.clone(), self.ends.clone());
                 tokio::spawn(async move { ends.send(End::Event(super::gateway::send(gateway, *message).await)).await });

@@ -68,12 +68,12 @@ impl Streaming {
         if two_way { self.send(id, |stream| stream.key(key)) } else { None }
     }
 
-    /// It is to be over: its last word comes.
-    pub fn close(&mut self, id: StreamId) -> Option<Event> {
+    /// It is to be over: its last word comes, within a bound of time.
+    pub fn close(&mut self, id: StreamId) {
         if let Some(open) = self.open.get_mut(&id) {
             open.mouth = None;
+            open.stream.close();
         }
-        self.send(id, Stream::close)
     }
 
     fn send(

@@ -1,5 +1,7 @@
 //! What a server gets, what it may say, and each way in which a stream can fail.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -38,7 +40,7 @@ async fn the_upgrade_is_signed_and_the_talk_begins_as_the_dialect_has_it() {
 #[tokio::test]
 async fn mu_law_goes_out_bit_for_bit_and_a_law_within_a_step() {
     for (law, recoded) in [(Law::Mu, false), (Law::A, true)] {
-        let (stream, mut told, mut server) = pair(&[Track { law, outbound: false }]).await;
+        let (mut stream, mut told, mut server) = pair(&[Track { law, outbound: false }]).await;
         server.next().await;
         server.next().await;
         let sound: Vec<u8> = (0..100 * BLOCK).map(|n| (n * 7 % 256) as u8).collect();
@@ -58,7 +60,7 @@ async fn mu_law_goes_out_bit_for_bit_and_a_law_within_a_step() {
         assert_eq!(server.next().await["dtmf"]["digit"], "5");
         stream.mark("one".into()).expect("there is room");
         assert_eq!(server.next().await["mark"]["name"], "one");
-        stream.close().expect("there is room");
+        stream.close();
         let stop = server.next().await;
         assert_eq!((&stop["event"], &stop["stop"]["callSid"]), (&"stop".into(), &"CA1".into()));
         let close = tokio::time::timeout(LIMIT, server.socket.next()).await.expect("in time");
@@ -175,6 +177,21 @@ async fn a_server_that_does_not_read_is_given_up_and_nothing_grows() {
     };
     assert_eq!(fault.code(), 31930);
     assert!(sent >= TO_SERVER);
+}
+
+#[tokio::test]
+async fn a_server_that_closes_while_sound_goes_out_breaks_nothing() {
+    let (stream, mut told, mut server) = pair(&[MU]).await;
+    // Its side of the connection stays open: only the close is said.
+    server.socket.send(Message::Close(None)).await.expect("sent");
+    let mut talking = tokio::time::interval(Duration::from_millis(10));
+    let last = loop {
+        tokio::select! {
+            _ = talking.tick() => stream.block(0, &[0; BLOCK]).expect("there is room"),
+            last = next(&mut told) => break last,
+        }
+    };
+    assert!(matches!(last, Told::Stopped), "{last:?}");
 }
 
 #[tokio::test]
