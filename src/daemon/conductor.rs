@@ -379,7 +379,7 @@ impl Conductor {
                 let last = self.streaming.block(id, track, block);
                 self.tell(last);
             }
-            Goes::Verdict(event) => self.handle(event),
+            Goes::Verdict(event) | Goes::Broken(event) => self.handle(event),
         }
     }
 
