@@ -8,7 +8,7 @@ use base64::Engine as _;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tipring_card::Block;
-use tipring_egress::{Client, Connection, Credentials, Limits, redacted};
+use tipring_egress::{Client, Connection, Credentials, Limits, hidden, redacted};
 use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -186,14 +186,15 @@ async fn carry<T>(
 }
 
 async fn upgraded(client: &Client, order: &Order) -> Result<Socket, Fault> {
-    let url = Url::parse(&order.url).map_err(|_| Fault::Url(shown(&order.url)))?;
+    let url = Url::parse(&order.url).ok().filter(Url::has_host);
+    let url = url.ok_or_else(|| Fault::Url(shown(&hidden(&order.url))))?;
     let mut as_http = url.clone();
     let scheme = match url.scheme() {
         "ws" => "http",
         "wss" => "https",
         other => return Err(Fault::Scheme(other.to_owned())),
     };
-    as_http.set_scheme(scheme).map_err(|()| Fault::Url(shown(&order.url)))?;
+    as_http.set_scheme(scheme).map_err(|()| Fault::Url(shown(&hidden(&order.url))))?;
     let limits = Limits::default();
     let connection = client.dial(&as_http, limits).await.map_err(Fault::Connect)?;
     let place = format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path());

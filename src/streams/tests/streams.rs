@@ -146,6 +146,27 @@ async fn each_failure_has_its_code() {
 }
 
 #[tokio::test]
+async fn a_failure_does_not_show_credentials() {
+    let (taken, at) = listener().await;
+    drop(taken);
+    for (url, code) in [
+        ("wss://ann:s3cret@:::/media".to_owned(), 31923),
+        ("wss://ann:s3cret@host:99999/media".to_owned(), 31923),
+        ("ann:s3cret@host/media".to_owned(), 31923),
+        ("https://ann:s3cret@127.0.0.1/".to_owned(), 31922),
+        ("ws://ann:s3cret@169.254.169.254/".to_owned(), 31900),
+        (format!("ws://ann:s3cret@{at}/"), 31902),
+    ] {
+        let (_stream, mut told) = open(client(), order(url, &[MU]));
+        let Told::Failed(fault) = next(&mut told).await else { panic!("it is opened") };
+        assert_eq!(fault.code(), code, "{fault}");
+        for shown in [fault.to_string(), format!("{fault:?}")] {
+            assert!(!shown.contains("s3cret") && !shown.contains("ann"), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_breaks_is_told_and_so_is_a_broken_protocol() {
     let (_stream, mut told, server) = pair(&[MU]).await;
     drop(server);
