@@ -172,6 +172,9 @@ enum Command {
         /// One JSON object a row
         #[arg(long)]
         json: bool,
+        /// A missed goal is an error
+        #[arg(long)]
+        check: bool,
     },
     /// Thousands of mixed calls: what grows with them?
     #[command(hide = true)]
@@ -334,7 +337,7 @@ pub fn main() -> ExitCode {
             let outcome = papers::write(Arguments::command(), &docs, &dir);
             ended(outcome.map(|()| true).map_err(|error| StartError { exit: 1, text: format!("gen-docs: {error}") }))
         }
-        Command::Bench { rows, json } => ended(bench::run(&rows, json, &sounds)),
+        Command::Bench { rows, json, check } => ended(bench::run(&rows, json, check, &sounds)),
         Command::Soak { calls, warm_up, rate, json } => {
             ended(bench::soak(&bench::SoakOptions { calls, warm_up, rate, json }))
         }

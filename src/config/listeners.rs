@@ -1,7 +1,7 @@
 //! What only the meaning tells of `[listen]`: addresses, what may be plain, names and certificates. Opens nothing: whether
 //! a port is free and a certificate can be read is seen at start.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use super::Config;
 use super::fault::Origin;
@@ -11,8 +11,6 @@ use super::shape::Tree;
 
 /// Names of the box in its certificate.
 const NAMES_MAX: usize = 64;
-/// Characters of a name.
-const NAME_CHARS: usize = 253;
 
 /// A listener of the table.
 struct Listener<'a> {
@@ -74,7 +72,7 @@ impl Verdict {
             self.refuse(tree.place("listen.names"), format!("listen.names: at most {NAMES_MAX} are wanted"));
         }
         let places = tree.leaves.get("listen.names").map(|leaf| leaf.items.as_slice()).unwrap_or_default();
-        for (at, name) in names.iter().enumerate().filter(|(_, name)| !is_name(name)) {
+        for (at, name) in names.iter().enumerate().filter(|(_, name)| !tipring_door::is_name(name)) {
             let origin = places.get(at).cloned().unwrap_or_else(|| tree.place("listen.names"));
             let wanted = "a host name or an address without port is wanted, such as \"phone.office.lan\"";
             self.refuse(origin, format!("listen.names: {name:?}: {wanted}"));
@@ -95,13 +93,4 @@ impl Verdict {
         };
         self.refuse(tree.place(has), format!("{has}: {lacks} is missing: a certificate and its key go together"));
     }
-}
-
-fn is_name(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    let label = |label: &str| {
-        (1..=63).contains(&label.len()) && label.bytes().all(plain) && !label.starts_with('-') && !label.ends_with('-')
-    };
-    name.parse::<IpAddr>().is_ok()
-        || (name.len() <= NAME_CHARS && name.strip_prefix("*.").unwrap_or(name).split('.').all(label))
 }

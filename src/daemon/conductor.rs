@@ -24,6 +24,7 @@ use super::ears::{Ears, Goes};
 use super::feeder::{AHEAD, Feeder};
 use super::gateway::{Heard, Taking};
 use super::hands::Hands;
+use super::inbox::{Inbox, WORDS, some};
 use super::listening::Listening;
 use super::recorder::Recorder;
 use super::streaming::Streaming;
@@ -89,7 +90,6 @@ enum End {
     Event(Event),
     Message(MessageIn, oneshot::Sender<()>),
     Sound(MediaId, Sound),
-    Stream(StreamId, tipring_streams::Told),
 }
 
 enum Sound {
@@ -180,6 +180,7 @@ pub fn start(parts: Parts) -> (Live, broadcast::Receiver<Trace>) {
     let (requests, asked) = mpsc::channel(REQUESTS);
     let (traces, timeline) = broadcast::channel(TRACES);
     let (ends, ended) = mpsc::channel(ENDS);
+    let (words, streamed) = mpsc::channel(WORDS);
     let (lines, line_events) = mpsc::channel(REQUESTS);
     let mut engine = parts.engine;
     if let Some(from) = engine.as_mut().and_then(|engine| engine.line_events.take()) {
@@ -190,18 +191,20 @@ pub fn start(parts: Parts) -> (Live, broadcast::Receiver<Trace>) {
     }
     let (book, told) = CallBook::new();
     tokio::spawn(callbook::log(told));
+    let meters = &parts.hands.meters;
     let conductor = Conductor {
+        listening: Listening::new(meters.clone()),
+        streaming: Streaming::new(meters.clone()),
         router: parts.router,
         hands: parts.hands,
         ears: Ears::new(Recorder::new(parts.blobs), parts.zone),
-        listening: Listening::default(),
-        streaming: Streaming::default(),
         gateway: parts.messages.gateway,
         taking: Taking::default(),
         feeder: Feeder::default(),
         engine,
         epoch: parts.epoch,
         ends,
+        words,
         traces: traces.clone(),
         https: HashMap::new(),
         sounds: HashMap::new(),
@@ -210,7 +213,7 @@ pub fn start(parts: Parts) -> (Live, broadcast::Receiver<Trace>) {
         held: std::collections::VecDeque::new(),
         book,
     };
-    tokio::spawn(conductor.run(asked, ended, line_events));
+    tokio::spawn(conductor.run(Inbox { lines: line_events, ended, asked, streamed }));
     (Live { requests, traces }, timeline)
 }
 
@@ -262,6 +265,7 @@ struct Conductor {
     engine: Option<EngineHandle>,
     epoch: Instant,
     ends: mpsc::Sender<End>,
+    words: mpsc::Sender<(StreamId, tipring_streams::Told)>,
     traces: broadcast::Sender<Trace>,
     https: HashMap<HttpId, AbortHandle>,
     sounds: HashMap<MediaId, Stream>,
@@ -274,34 +278,35 @@ struct Conductor {
 }
 
 impl Conductor {
-    async fn run(
-        mut self,
-        mut asked: mpsc::Receiver<Ask>,
-        mut ended: mpsc::Receiver<End>,
-        mut lines: mpsc::Receiver<EngineEvent>,
-    ) {
+    async fn run(mut self, mut inbox: Inbox<Ask, End>) {
         loop {
             self.switch_events();
             self.timers();
             self.effects();
-            let wait = self.wait();
+            let (wait, hears) = (self.wait(), self.hears_servers());
             tokio::select! {
                 biased;
-                Some(event) = lines.recv() => self.line(event),
-                Some(end) = ended.recv() => self.end(end),
-                ask = asked.recv() => match ask {
+                Some(event) = inbox.lines.recv() => self.line(event),
+                Some(end) = inbox.ended.recv() => self.end(end),
+                ask = inbox.asked.recv() => match ask {
                     Some(ask) => self.ask(ask),
                     None => return,
                 },
+                Some((id, told)) = inbox.streamed.recv(), if hears => self.streamed(id, told),
                 () = tokio::time::sleep(wait) => {}
             }
-            while let Ok(event) = lines.try_recv() {
-                self.line(event);
-            }
-            while let Ok(end) = ended.try_recv() {
-                self.end(end);
+            some(&mut inbox.lines).for_each(|event| self.line(event));
+            some(&mut inbox.ended).for_each(|end| self.end(end));
+            some(&mut inbox.asked).for_each(|ask| self.ask(ask));
+            if self.hears_servers() {
+                some(&mut inbox.streamed).for_each(|(id, told)| self.streamed(id, told));
             }
         }
+    }
+
+    /// While commands wait for the switch, servers of streams wait too: what they say makes more of them.
+    fn hears_servers(&self) -> bool {
+        self.held.is_empty()
     }
 
     fn now(&self) -> Micros {
@@ -382,7 +387,7 @@ impl Conductor {
                 let last = self.streaming.block(id, track, block);
                 self.tell(last);
             }
-            Goes::Verdict(event) => self.handle(event),
+            Goes::Verdict(event) | Goes::Broken(event) => self.handle(event),
         }
     }
 
@@ -436,13 +441,14 @@ impl Conductor {
                 self.taking.end();
             }
             End::Sound(media, sound) => self.sound(media, sound),
-            End::Stream(id, told) => {
-                let mut commands = Vec::new();
-                let event = self.streaming.told(id, told, &mut commands);
-                self.switch(&mut commands);
-                self.tell(event);
-            }
         }
+    }
+
+    fn streamed(&mut self, id: StreamId, told: tipring_streams::Told) {
+        let mut commands = Vec::new();
+        let event = self.streaming.told(id, told, &mut commands);
+        self.switch(&mut commands);
+        self.tell(event);
     }
 
     fn sound(&mut self, media: MediaId, sound: Sound) {
@@ -595,10 +601,7 @@ impl Conductor {
                 let last = self.streaming.key(id, key);
                 self.tell_later(last);
             }
-            Effect::CloseStream { id } => {
-                let last = self.streaming.close(id);
-                self.tell_later(last);
-            }
+            Effect::CloseStream { id } => self.streaming.close(id),
             Effect::SendMessage(message) => {
                 let (gateway, ends) = (self.gateway.clone(), self.ends.clone());
                 tokio::spawn(async move { ends.send(End::Event(super::gateway::send(gateway, *message).await)).await });
@@ -617,8 +620,8 @@ impl Conductor {
         for (track, tap) in order.tracks.iter().enumerate() {
             self.ears.stream(tap.tap, id, track);
         }
-        let wrap = move |told| End::Stream(id, told);
-        self.streaming.open(self.hands.client.clone(), &key, id, order, self.ends.clone(), wrap);
+        let wrap = move |told| (id, told);
+        self.streaming.open(self.hands.client.clone(), &key, id, order, self.words.clone(), wrap);
     }
 
     /// An end that came while its effect was carried out: the router hears of it as of any other.

@@ -46,6 +46,8 @@ pub enum Goes {
     Stream(StreamId, usize),
     /// It was the last that a detector needed.
     Verdict(Event),
+    /// It was the first that a recording's disk did not take.
+    Broken(Event),
 }
 
 impl Ears {
@@ -111,10 +113,7 @@ impl Ears {
             return Goes::Nowhere;
         };
         match ear {
-            Ear::Recording(sid, right) => {
-                self.recorder.block(*sid, *right, block);
-                Goes::Nowhere
-            }
+            Ear::Recording(sid, right) => self.recorder.block(*sid, *right, block).map_or(Goes::Nowhere, Goes::Broken),
             Ear::Listener(id) => Goes::Listener(*id),
             Ear::Stream(id, track) => Goes::Stream(*id, *track),
             Ear::Machine(machine) => {

@@ -11,6 +11,8 @@ use tipring_router::{Event, Listen, ListenHeard, ListenId};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use crate::observe::Meters;
+
 /// Blocks that wait for a recognizer: 5 s, in which it has to begin.
 pub const EARLY: usize = 500;
 /// Blocks of one recognition of what has no end: 590 s, which is less than the media layer hears at once. Then the next
@@ -23,6 +25,7 @@ pub const LANGUAGE: &str = "en-US";
 #[derive(Default)]
 pub struct Listening {
     open: HashMap<ListenId, Open>,
+    meters: Meters,
 }
 
 struct Open {
@@ -33,6 +36,11 @@ struct Open {
 }
 
 impl Listening {
+    /// None so far; they are counted by `meters`.
+    pub fn new(meters: Meters) -> Self {
+        Listening { meters, ..Listening::default() }
+    }
+
     /// Begins one; what it tells goes to `tell`.
     pub fn begin<T: Send + 'static>(
         &mut self,
@@ -54,12 +62,16 @@ impl Listening {
             let _ = tell.send(wrap(Event::Heard { id, heard: last })).await;
         });
         self.open.insert(id, Open { sound: Some(sound), continuous, task: task.abort_handle() });
+        self.meters.recognition_begun();
     }
 
     /// A block for one. Where it is 5 s behind, the block is lost.
     pub fn block(&self, id: ListenId, block: &Block) {
         if let Some(sound) = self.open.get(&id).and_then(|open| open.sound.as_ref()) {
-            let _ = sound.try_send(*block);
+            let lost = matches!(sound.try_send(*block), Err(mpsc::error::TrySendError::Full(_)));
+            if lost {
+                self.meters.recognition_block_lost();
+            }
         }
     }
 
@@ -68,6 +80,7 @@ impl Listening {
         if dropped {
             if let Some(open) = self.open.remove(&id) {
                 open.task.abort();
+                self.meters.recognition_ended(true);
             }
         } else if let Some(open) = self.open.get_mut(&id) {
             open.sound = None;
@@ -86,6 +99,7 @@ impl Listening {
         };
         if last {
             self.open.remove(&id);
+            self.meters.recognition_ended(!matches!(heard, ListenHeard::Failed { .. }));
         }
         true
     }
@@ -204,6 +218,34 @@ mod tests {
         all.add("the door", Some(0.25));
         assert_eq!(all.last(), ListenHeard::Final { text: "open the door".into(), confidence: Some(0.5) });
         assert_eq!(Said::default().last(), ListenHeard::Final { text: String::new(), confidence: None });
+    }
+
+    #[tokio::test]
+    async fn recognitions_are_counted_with_what_they_lost() {
+        let meters = Meters::default();
+        let mut listening = Listening::new(meters.clone());
+        let (tell, _told) = mpsc::channel(8);
+        let nobody = MediaClient::new("/nobody/is/there.sock");
+        let listen = Listen {
+            account: "AC0123456789abcdef0123456789abcdef".parse().unwrap(),
+            law: Law::A,
+            language: String::new(),
+            hints: Vec::new(),
+            model: String::new(),
+            partial: false,
+            continuous: true,
+        };
+        for id in [1, 2, 3] {
+            listening.begin(nobody.clone(), ListenId(id), listen.clone(), tell.clone(), |event| event);
+        }
+        // Nobody has begun to hear yet.
+        (0..EARLY + 7).for_each(|_| listening.block(ListenId(1), &[0xD5; tipring_card::BLOCK]));
+        listening.end(ListenId(1), true);
+        let failed = ListenHeard::Failed { code: Code(94101), text: String::new() };
+        assert!(listening.told(ListenId(2), &failed) && listening.told(ListenId(3), &ListenHeard::Ended));
+        assert!(!listening.told(ListenId(3), &ListenHeard::Ended), "its last word was heard");
+        let figures = ["begun", "ended", "failed", "blocks_lost"].map(|name| meters.figure("recognition", name));
+        assert_eq!(figures, [Some(3), Some(2), Some(1), Some(7)]);
     }
 
     #[tokio::test]

@@ -17,6 +17,7 @@ mod far;
 mod feeder;
 mod gateway;
 mod hands;
+mod inbox;
 mod listening;
 pub mod log;
 pub mod media;

@@ -27,6 +27,8 @@ pub struct Mouth {
     room: usize,
     /// The switch has offered the room of the fresh player.
     offered: bool,
+    /// The player was given something since it was last emptied.
+    fed: bool,
     /// Marks that the player holds, in order.
     ahead: VecDeque<(u32, String)>,
     next_mark: u32,
@@ -45,7 +47,7 @@ impl Mouth {
     /// A voice that has said nothing.
     pub fn new(ear: StreamEar) -> Self {
         let (waiting, ahead) = (VecDeque::new(), VecDeque::new());
-        Mouth { ear, waiting, octets: 0, marks: 0, room: PLAY_BUFFER, offered: false, ahead, next_mark: 0 }
+        Mouth { ear, waiting, octets: 0, marks: 0, room: PLAY_BUFFER, offered: false, fed: false, ahead, next_mark: 0 }
     }
 
     /// Says sound, µ-law, after all that was said.
@@ -75,9 +77,12 @@ impl Mouth {
         Ok(())
     }
 
-    /// Drops what was said and not heard; its marks are told in their order.
+    /// Drops what was said and not heard; its marks are told in their order. A player that holds nothing is left alone,
+    /// however often it is asked.
     pub fn clear(&mut self, out: &mut Vec<SwitchCommand>) {
-        out.push(SwitchCommand::Flush { play: self.ear.play, port: self.ear.port });
+        if std::mem::replace(&mut self.fed, false) {
+            out.push(SwitchCommand::Flush { play: self.ear.play, port: self.ear.port });
+        }
         self.waiting.retain(|piece| matches!(piece, Piece::Mark(_)));
         self.octets = 0;
         self.pump(out);
@@ -111,6 +116,7 @@ impl Mouth {
                     self.next_mark = mark.wrapping_add(1);
                     self.ahead.push_back((mark, std::mem::take(name)));
                     out.push(SwitchCommand::Mark { play, port, mark });
+                    self.fed = true;
                     self.marks -= 1;
                     self.waiting.pop_front();
                 }
@@ -128,6 +134,7 @@ impl Mouth {
                     if take > 0 {
                         let len = u8::try_from(take).unwrap_or(u8::MAX);
                         out.push(SwitchCommand::Feed { play, port, len, data });
+                        self.fed = true;
                     }
                     if empty {
                         self.waiting.pop_front();
@@ -205,6 +212,20 @@ mod tests {
         let wanted: Vec<String> = (0..100).map(|n| format!("m{n}")).collect();
         assert_eq!(told, wanted);
         assert_eq!((mouth.marks, mouth.octets), (0, 0));
+    }
+
+    #[test]
+    fn a_player_that_holds_nothing_is_not_emptied_again() {
+        let (mut mouth, mut out) = (mouth(Law::Mu), Vec::new());
+        let flushes = |out: &[SwitchCommand]| out.iter().filter(|it| matches!(it, SwitchCommand::Flush { .. })).count();
+        (0..1_000).for_each(|_| mouth.clear(&mut out));
+        assert!(out.is_empty(), "{} commands", out.len());
+        mouth.sound(&[1; 10], &mut out).expect("there is room");
+        (0..1_000).for_each(|_| mouth.clear(&mut out));
+        assert_eq!(flushes(&out), 1);
+        mouth.mark("m".into(), &mut out).expect("there is room");
+        (0..1_000).for_each(|_| mouth.clear(&mut out));
+        assert_eq!(flushes(&out), 2, "a mark that waits in the player is to be told");
     }
 
     #[test]

@@ -337,7 +337,7 @@ impl<W: Write> World<'_, W> {
                     Goes::Nowhere => {}
                     Goes::Listener(id) => self.beyond.heard(id, &data),
                     Goes::Stream(id, track) => self.beyond.block(id, track, &data, &mut commands),
-                    Goes::Verdict(event) => self.tell(event),
+                    Goes::Verdict(event) | Goes::Broken(event) => self.tell(event),
                 },
                 SwitchEvent::Room { play, octets, .. } => {
                     if !self.beyond.room(play, usize::from(octets), &mut commands) {

@@ -6,11 +6,12 @@ use tipring_card::Block;
 use tipring_egress::Client;
 use tipring_resources::Code;
 use tipring_router::{Event, PlayId, StreamEvent, StreamId, StreamOrder, SwitchCommand};
-use tipring_streams::{Incoming, Order, Stream, Talking, Told, Track};
+use tipring_streams::{Incoming, MAX_WARNINGS, Order, Stream, Talking, Told, Track};
 use tipring_webhook::{SIGNATURE_HEADER, sign};
 use tokio::sync::mpsc;
 
 use super::mouth::Mouth;
+use crate::observe::Meters;
 
 /// All streams.
 #[derive(Default)]
@@ -18,13 +19,20 @@ pub struct Streaming {
     open: HashMap<StreamId, Open>,
     /// Who is heard on a playing.
     plays: HashMap<PlayId, StreamId>,
+    meters: Meters,
 }
 
 struct Open {
     stream: Stream,
     mouth: Option<Mouth>,
     two_way: bool,
+    /// Warnings of what was dropped.
+    warned: usize,
 }
+
+/// Something that a server said was dropped: what.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Dropped(&'static str);
 
 /// What a stream's server is told at the start.
 pub fn about(order: &StreamOrder) -> Talking {
@@ -38,6 +46,11 @@ pub fn about(order: &StreamOrder) -> Talking {
 }
 
 impl Streaming {
+    /// None so far; they are counted by `meters`.
+    pub fn new(meters: Meters) -> Self {
+        Streaming { meters, ..Streaming::default() }
+    }
+
     /// Opens one; `key` signs the upgrade. What happens to it goes to `tell`.
     pub fn open<T: Send + 'static>(
         &mut self,
@@ -54,7 +67,9 @@ impl Streaming {
         if let Some(ear) = order.heard {
             self.plays.insert(ear.play, id);
         }
-        self.open.insert(id, Open { stream, mouth: order.heard.map(Mouth::new), two_way: order.heard.is_some() });
+        let (mouth, two_way) = (order.heard.map(Mouth::new), order.heard.is_some());
+        self.open.insert(id, Open { stream, mouth, two_way, warned: 0 });
+        self.meters.stream_opened();
     }
 
     /// A block of a track. The event, if any, is its last: the server does not read.
@@ -68,12 +83,12 @@ impl Streaming {
         if two_way { self.send(id, |stream| stream.key(key)) } else { None }
     }
 
-    /// It is to be over: its last word comes.
-    pub fn close(&mut self, id: StreamId) -> Option<Event> {
+    /// It is to be over: its last word comes, within a bound of time.
+    pub fn close(&mut self, id: StreamId) {
         if let Some(open) = self.open.get_mut(&id) {
             open.mouth = None;
+            open.stream.close();
         }
-        self.send(id, Stream::close)
     }
 
     fn send(
@@ -82,7 +97,7 @@ impl Streaming {
         word: impl FnOnce(&Stream) -> Result<(), tipring_streams::Fault>,
     ) -> Option<Event> {
         let fault = word(&self.open.get(&id)?.stream).err()?;
-        self.forget(id);
+        self.forget(id, false);
         let event = StreamEvent::Failed { code: Code(fault.code()), text: fault.to_string() };
         Some(Event::Stream { id, event })
     }
@@ -93,13 +108,21 @@ impl Streaming {
         let event = match told {
             Told::Started => StreamEvent::Started,
             Told::Warned(warning) => StreamEvent::Warned { code: Code(warning.code), text: warning.text },
-            Told::Heard(incoming) => said(open.mouth.as_mut(), incoming, out)?,
+            Told::Heard(incoming) => {
+                let dropped = said(open.mouth.as_mut(), incoming, out).err()?;
+                self.meters.stream_word_dropped();
+                if open.warned >= MAX_WARNINGS {
+                    return None;
+                }
+                open.warned += 1;
+                dropped.warning()
+            }
             Told::Stopped => {
-                self.forget(id);
+                self.forget(id, true);
                 StreamEvent::Stopped
             }
             Told::Failed(fault) => {
-                self.forget(id);
+                self.forget(id, false);
                 StreamEvent::Failed { code: Code(fault.code()), text: fault.to_string() }
             }
         };
@@ -132,28 +155,35 @@ impl Streaming {
         }
     }
 
-    fn forget(&mut self, id: StreamId) {
-        self.open.remove(&id);
+    fn forget(&mut self, id: StreamId, in_order: bool) {
+        if self.open.remove(&id).is_some() {
+            self.meters.stream_ended(in_order);
+        }
         self.plays.retain(|_, of| *of != id);
     }
 }
 
-/// A server has said something; what is worth telling of it.
-pub fn said(mouth: Option<&mut Mouth>, incoming: Incoming, out: &mut Vec<SwitchCommand>) -> Option<StreamEvent> {
-    let (what, mouth) = match mouth {
-        Some(mouth) => match incoming {
-            Incoming::Media(octets) => ("sound", mouth.sound(&octets, out)),
-            Incoming::Mark(name) => ("a mark", mouth.mark(name, out)),
-            Incoming::Clear => {
-                mouth.clear(out);
-                return None;
-            }
-        },
-        // A stream of one way: there is nobody who hears it.
-        None => return None,
-    };
-    let text = format!("{what} of the server was dropped: too much waits to be heard; send clear, or wait for marks");
-    mouth.err().map(|_| StreamEvent::Warned { code: Code(31930), text })
+/// A server has said something. An error: there was no room for it.
+pub fn said(mouth: Option<&mut Mouth>, incoming: Incoming, out: &mut Vec<SwitchCommand>) -> Result<(), Dropped> {
+    // Of a stream of one way there is nobody who hears it.
+    let Some(mouth) = mouth else { return Ok(()) };
+    match incoming {
+        Incoming::Media(octets) => mouth.sound(&octets, out).map_err(|_| Dropped("sound")),
+        Incoming::Mark(name) => mouth.mark(name, out).map_err(|_| Dropped("a mark")),
+        Incoming::Clear => {
+            mouth.clear(out);
+            Ok(())
+        }
+    }
+}
+
+impl Dropped {
+    fn warning(&self) -> StreamEvent {
+        let what = self.0;
+        let text =
+            format!("{what} of the server was dropped: too much waits to be heard; send clear, or wait for marks");
+        StreamEvent::Warned { code: Code(31930), text }
+    }
 }
 
 #[cfg(test)]
@@ -244,5 +274,34 @@ mod tests {
         assert_eq!(last, Some(Event::Stream { id: ID, event: StreamEvent::Stopped }));
         assert_eq!(serving.await.expect("it ran"), ["connected", "start", "media", "dtmf", "mark"]);
         assert!(streaming.open.is_empty() && streaming.plays.is_empty());
+    }
+
+    /// A server that takes whoever comes, and says nothing.
+    async fn silent() -> (tokio::net::TcpListener, StreamOrder) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let order = order(format!("ws://{}/", listener.local_addr().expect("an address")));
+        (listener, order)
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_warned_of_so_often_and_counted_to_its_end() {
+        let (_listener, order) = silent().await;
+        let client = Client::new(tipring_egress::Config::default()).expect("a client");
+        let (tell, _told) = mpsc::channel::<Told>(64);
+        let meters = Meters::default();
+        let mut streaming = Streaming::new(meters.clone());
+        streaming.open(client, "key", ID, &order, tell, |told| told);
+        let (mut out, mut warnings) = (Vec::new(), 0);
+        for n in 0..2_000 {
+            let event = streaming.told(ID, Told::Heard(Incoming::Mark(n.to_string())), &mut out);
+            warnings += usize::from(matches!(event, Some(Event::Stream { event: StreamEvent::Warned { .. }, .. })));
+        }
+        // The player holds 32, a thousand wait.
+        assert_eq!((warnings, meters.figure("streams", "words_dropped")), (MAX_WARNINGS, Some(968)));
+        assert!(out.len() < 100, "{} commands", out.len());
+        assert_eq!(meters.figure("streams", "opened"), Some(1));
+        streaming.told(ID, Told::Stopped, &mut out);
+        streaming.told(ID, Told::Stopped, &mut out);
+        assert_eq!(meters.figure("streams", "closed"), Some(1), "it ends once");
     }
 }

@@ -31,9 +31,10 @@ pub const CA_DAYS: u64 = 3_653;
 pub const LEAF_DAYS: u64 = 397;
 /// It is renewed when it has so long to live.
 pub const RENEW_DAYS: u64 = 30;
-/// Certificates begin before they are made: clocks differ.
+/// Certificates of the box begin before they are made: clocks differ.
 const BEFORE: Duration = Duration::from_secs(86_400);
-/// 2026: a clock that shows less has not been set yet.
+/// 2026: a clock that shows less has not been set yet. The authority begins here, whatever the clock shows: at the first
+/// start it may be ahead as well, and an authority of the future would be believed by nobody once it is right.
 const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
 
 /// What is wrong with keys and certificates.
@@ -134,19 +135,14 @@ impl Authority {
         &self.provider
     }
 
-    /// A server's certificate for these names, with its end.
-    pub(crate) fn sign(
-        &self,
-        names: Vec<String>,
-        key: &KeyPair,
-        now: SystemTime,
-    ) -> Result<(Arc<CertifiedKey>, SystemTime), Fault> {
+    /// A server's certificate for these names.
+    pub(crate) fn sign(&self, names: Vec<String>, key: &KeyPair, now: SystemTime) -> Result<Signed, Fault> {
         let now = at_least(now);
         let mut params = CertificateParams::new(names).map_err(Fault::made)?;
         params.distinguished_name = named("tipring");
-        params.not_before = date(now - BEFORE);
-        let end = now - BEFORE + days(LEAF_DAYS);
-        params.not_after = date(end);
+        let (not_before, not_after) = (now - BEFORE, now - BEFORE + days(LEAF_DAYS));
+        params.not_before = date(not_before);
+        params.not_after = date(not_after);
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -160,7 +156,22 @@ impl Authority {
         let signed = params.signed_by(key, &self.issuer).map_err(Fault::made)?;
         let chain = vec![signed.der().clone(), self.certificate.clone()];
         let pair = CertifiedKey::from_der(chain, der_of(key), &self.provider).map_err(Fault::made)?;
-        Ok((Arc::new(pair), end))
+        Ok(Signed { pair: Arc::new(pair), not_before, not_after })
+    }
+}
+
+/// A certificate that the authority has signed.
+pub(crate) struct Signed {
+    pub(crate) pair: Arc<CertifiedKey>,
+    pub(crate) not_before: SystemTime,
+    pub(crate) not_after: SystemTime,
+}
+
+impl Signed {
+    /// Whether another one is to take its place: it is near its end, or of a future that a wrong clock has shown.
+    pub(crate) fn is_due(&self, now: SystemTime) -> bool {
+        let is_set = now >= UNIX_EPOCH + EARLIEST;
+        at_least(now) + days(RENEW_DAYS) >= self.not_after || is_set && now < self.not_before
     }
 }
 
@@ -187,7 +198,7 @@ fn params_of_ca(key: &KeyPair, now: SystemTime) -> CertificateParams {
         Sha256::digest(key.public_key_raw()).iter().take(4).map(|octet| format!("{octet:02x}")).collect();
     let mut params = CertificateParams::default();
     params.distinguished_name = named(&format!("tipring box {short}"));
-    params.not_before = date(now - BEFORE);
+    params.not_before = date(UNIX_EPOCH + EARLIEST);
     params.not_after = date(now + days(CA_DAYS));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -237,4 +248,22 @@ fn write(file: &Path, text: &str, mode: u32) -> Result<(), Fault> {
         std::fs::rename(&part, file)
     };
     written().map_err(|error| Fault::File { path: file.into(), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_authority_begins_before_whatever_the_clock_shows_at_the_first_start() {
+        let earliest = UNIX_EPOCH + EARLIEST;
+        for (n, clock) in [UNIX_EPOCH, earliest + days(300), earliest + days(5_000)].into_iter().enumerate() {
+            let folder = std::env::temp_dir().join(format!("tipring-authority-{}-{n}", std::process::id()));
+            let authority = Authority::open(&folder, clock).expect("an authority");
+            let (begin, end) = der::validity(&authority.certificate).expect("its dates");
+            assert_eq!(begin, earliest);
+            assert_eq!(end, clock.max(earliest) + days(CA_DAYS));
+            std::fs::remove_dir_all(&folder).expect("removed");
+        }
+    }
 }

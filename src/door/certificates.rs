@@ -14,7 +14,7 @@ use rustls::pki_types::ServerName;
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use crate::authority::{Authority, Fault, RENEW_DAYS, days};
+use crate::authority::{Authority, Fault, Signed};
 use crate::names::{Names, is_service};
 use crate::owned::Owned;
 
@@ -45,9 +45,8 @@ struct Shown {
     more: Vec<String>,
     names: Names,
     key: KeyPair,
-    leaf: Arc<CertifiedKey>,
-    not_after: SystemTime,
-    minted: VecDeque<(String, Arc<CertifiedKey>)>,
+    leaf: Signed,
+    minted: VecDeque<(String, Signed)>,
     owned: Option<Owned>,
 }
 
@@ -68,7 +67,7 @@ impl Certificates {
     /// When what is shown under the box's own names ends.
     pub fn not_after(&self) -> SystemTime {
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
-        shown.owned.as_ref().and_then(|owned| owned.not_after).unwrap_or(shown.not_after)
+        shown.owned.as_ref().and_then(|owned| owned.not_after).unwrap_or(shown.leaf.not_after)
     }
 
     /// Whether a host is this box, under a name of its own.
@@ -84,12 +83,13 @@ impl Certificates {
         Ok(())
     }
 
-    /// Signs a new certificate if the old one is near its end or the box has other names; true if it did.
+    /// Signs a new certificate if the old one is near its end, was signed while the clock was ahead, or the box has other
+    /// names; true if it did.
     pub fn renew(&self, now: SystemTime) -> Result<bool, Fault> {
         let (more, names, owned) = {
             let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
             let names = Names::of_box(&shown.more);
-            if now + days(RENEW_DAYS) < shown.not_after && names == shown.names {
+            if !shown.leaf.is_due(now) && names == shown.names {
                 return Ok(false);
             }
             (shown.more.clone(), names, shown.owned.clone())
@@ -123,39 +123,42 @@ impl Certificates {
     }
 
     /// What is shown to whoever asks for this name.
-    fn shown_as(&self, name: Option<&str>) -> Arc<CertifiedKey> {
+    fn shown_as(&self, name: Option<&str>, now: SystemTime) -> Arc<CertifiedKey> {
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
         let owned = shown.owned.as_ref().map(|owned| &owned.pair);
         let Some(name) = name.map(str::to_ascii_lowercase) else {
-            return Arc::clone(owned.unwrap_or(&shown.leaf));
+            return Arc::clone(owned.unwrap_or(&shown.leaf.pair));
         };
         if let Some(owned) = owned.filter(|pair| is_for(pair, &name) || !is_service(&name)) {
             return Arc::clone(owned);
         }
-        if is_for(&shown.leaf, &name) || !is_service(&name) {
-            return Arc::clone(&shown.leaf);
+        if is_for(&shown.leaf.pair, &name) || !is_service(&name) {
+            return Arc::clone(&shown.leaf.pair);
         }
-        if let Some((_, pair)) = shown.minted.iter().find(|(minted, _)| *minted == name) {
-            return Arc::clone(pair);
+        let known = shown.minted.iter().find(|(minted, _)| *minted == name);
+        if let Some((_, signed)) = known.filter(|(_, signed)| !signed.is_due(now)) {
+            return Arc::clone(&signed.pair);
         }
         drop(shown);
-        self.mint(name)
+        self.mint(name, now)
     }
 
     /// A certificate for a name of the service that no wildcard covers.
-    fn mint(&self, name: String) -> Arc<CertifiedKey> {
+    fn mint(&self, name: String, now: SystemTime) -> Arc<CertifiedKey> {
         let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
-        match self.authority.sign(vec![name.clone()], &shown.key, SystemTime::now()) {
-            Ok((pair, _)) => {
+        match self.authority.sign(vec![name.clone()], &shown.key, now) {
+            Ok(signed) => {
+                shown.minted.retain(|(minted, _)| *minted != name);
                 if shown.minted.len() >= MINTED_MAX {
                     shown.minted.pop_front();
                 }
-                shown.minted.push_back((name, Arc::clone(&pair)));
+                let pair = Arc::clone(&signed.pair);
+                shown.minted.push_back((name, signed));
                 pair
             }
             Err(error) => {
                 tracing::error!(%error, name, "no certificate could be made for this name");
-                Arc::clone(&shown.leaf)
+                Arc::clone(&shown.leaf.pair)
             }
         }
     }
@@ -171,14 +174,14 @@ impl Shown {
     ) -> Result<Shown, Fault> {
         let key = KeyPair::generate().map_err(|error| Fault::Made(error.to_string()))?;
         let all = SERVICE_NAMES.iter().map(ToString::to_string).chain(names.all()).collect();
-        let (leaf, not_after) = authority.sign(all, &key, now)?;
-        Ok(Shown { more, names, key, leaf, not_after, minted: VecDeque::new(), owned })
+        let leaf = authority.sign(all, &key, now)?;
+        Ok(Shown { more, names, key, leaf, minted: VecDeque::new(), owned })
     }
 }
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.shown_as(hello.server_name()))
+        Some(self.shown_as(hello.server_name(), SystemTime::now()))
     }
 }
 
@@ -193,4 +196,25 @@ fn is_for(pair: &CertifiedKey, name: &str) -> bool {
         return false;
     };
     ParsedCertificate::try_from(certificate).is_ok_and(|parsed| verify_server_name(&parsed, &name).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_was_minted_while_the_clock_was_ahead_is_minted_again() {
+        let folder = std::env::temp_dir().join(format!("tipring-minted-{}", std::process::id()));
+        let now = SystemTime::now();
+        let it = Certificates::open(&folder, Wanted::default(), now).expect("certificates");
+        let name = Some("api.dublin.ie1.twilio.com");
+        let ahead = it.shown_as(name, now + Duration::from_secs(100 * 86_400));
+        let right = it.shown_as(name, now);
+        assert!(!Arc::ptr_eq(&ahead, &right), "it is of the future");
+        assert!(Arc::ptr_eq(&it.shown_as(name, now), &right), "it is kept");
+        assert_eq!(it.shown.read().expect("not poisoned").minted.len(), 1);
+        std::fs::remove_dir_all(&folder).expect("removed");
+    }
 }

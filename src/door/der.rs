@@ -1,4 +1,5 @@
-//! The one thing that is read out of a certificate by hand: when it ends (X.509, RFC 5280 §4.1). Anything odd is `None`.
+//! The one thing that is read out of a certificate by hand: when it begins and ends (X.509, RFC 5280 §4.1). Anything odd
+//! is `None`.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,6 +11,11 @@ const VERSION: u8 = 0xa0;
 
 /// The moment after which a certificate is not valid.
 pub(crate) fn not_after(certificate: &[u8]) -> Option<SystemTime> {
+    validity(certificate).map(|(_, end)| end)
+}
+
+/// From when and until when a certificate is valid.
+pub(crate) fn validity(certificate: &[u8]) -> Option<(SystemTime, SystemTime)> {
     let (body, _) = expect(certificate, SEQUENCE)?;
     let (body, _) = expect(body, SEQUENCE)?;
     let body = expect(body, VERSION).map_or(body, |(_, rest)| rest);
@@ -18,9 +24,9 @@ pub(crate) fn not_after(certificate: &[u8]) -> Option<SystemTime> {
     let (_, body) = expect(body, SEQUENCE)?;
     let (_, body) = expect(body, SEQUENCE)?;
     let (validity, _) = expect(body, SEQUENCE)?;
-    let (_, _, rest) = element(validity)?;
-    let (tag, text, _) = element(rest)?;
-    moment(tag, text)
+    let (first, begin, rest) = element(validity)?;
+    let (second, end, _) = element(rest)?;
+    Some((moment(first, begin)?, moment(second, end)?))
 }
 
 /// Tag, content and what follows.

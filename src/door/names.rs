@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 const SERVICE: &str = "twilio.com";
 /// Labels of such a name at most: `api.dublin.ie1.twilio.com` has five.
 pub const LABELS_MAX: usize = 6;
+/// Octets of a name, by DNS.
+const NAME_OCTETS: usize = 253;
 /// Addresses of the box that its certificate names.
 const ADDRESSES_MAX: usize = 32;
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";
@@ -18,6 +20,14 @@ pub fn is_service(host: &str) -> bool {
         return false;
     };
     labels.split('.').count() + 2 <= LABELS_MAX && labels.split('.').all(is_label)
+}
+
+/// What a certificate may name, and thus what `[listen]` may: an address, or a host's name of labels as DNS has them, the
+/// first of which may be `*`. Big letters are small ones.
+pub fn is_name(name: &str) -> bool {
+    let small = name.to_ascii_lowercase();
+    let labels = small.strip_prefix("*.").unwrap_or(&small);
+    name.parse::<IpAddr>().is_ok() || name.len() <= NAME_OCTETS && labels.split('.').all(is_label)
 }
 
 fn is_label(label: &str) -> bool {
@@ -70,7 +80,7 @@ impl Names {
             if !self.addresses.contains(&address) {
                 self.addresses.push(address);
             }
-        } else if name.strip_prefix("*.").unwrap_or(&name).split('.').all(is_label) && !self.dns.contains(&name) {
+        } else if is_name(&name) && !self.dns.contains(&name) {
             self.dns.push(name);
         }
     }
@@ -146,6 +156,25 @@ mod tests {
             "",
         ] {
             assert!(!is_service(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_a_name_stands_in_the_certificate_and_nothing_else_does() {
+        let long = format!("{}.lan", ["a".repeat(62).as_str(); 4].join("."));
+        let longest = &long[long.len() - NAME_OCTETS..];
+        let wild = format!("*.{longest}");
+        let fits = ["phone", "Phone.Office.lan", "*.box.lan", "9.lan", "a-b", "192.0.2.7", "2001:db8::7", longest];
+        let odd =
+            ["", ".", "a.", ".a", "-a", "a-", "a_b", "a b", "*", "a.*", "*.*.lan", "é.lan", "a:5060", &long, &wild];
+        for (names, wanted) in [(&fits[..], true), (&odd[..], false)] {
+            for name in names {
+                assert_eq!(is_name(name), wanted, "{name}");
+                let all = Names::of(&[name]).all();
+                assert_eq!(all.contains(&name.to_ascii_lowercase()), wanted, "{name}: {all:?}");
+                let params = rcgen::CertificateParams::new(all);
+                assert!(params.is_ok(), "{name}");
+            }
         }
     }
 

@@ -112,7 +112,9 @@ impl Proxy {
 }
 
 fn refused(target: &Authority) -> Response<Body> {
-    let shown: String = target.as_str().chars().take(SHOWN).collect();
+    // Whatever stands before an @ may be a password.
+    let place = target.as_str().rsplit('@').next().unwrap_or_default();
+    let shown: String = place.chars().take(SHOWN).collect();
     let why = "this port speaks for api.twilio.com and for the box itself, and for no other host";
     says(StatusCode::FORBIDDEN, &format!("{shown} is not reached from here: {why}\n"))
 }

@@ -21,7 +21,7 @@ pub use dial::Connection;
 pub use fault::{Fault, Stage};
 pub use request::{Limits, Method, Request};
 pub use response::Response;
-pub use secret::{Credentials, redacted};
+pub use secret::{Credentials, hidden, redacted};
 
 /// Installs the process's TLS provider (ring). Safe to call any number of times, from any thread.
 pub fn install_provider() {

@@ -53,6 +53,23 @@ pub fn redacted(url: &Url) -> Url {
     shown
 }
 
+/// A text that may be a URL with credentials, or a broken one, without them.
+pub fn hidden(text: &str) -> String {
+    match Url::parse(text) {
+        Ok(url) if url.has_host() => return redacted(&url).into(),
+        _ => {}
+    }
+    // Whatever stands before the last @ may be a password with a slash in it, or one whose URL lacks its scheme.
+    let is_path = text.starts_with('/') && !text.starts_with("//");
+    let start = text.find("//").map_or(0, |it| it + 2);
+    let (head, rest) = text.split_at(start);
+    let shown = match rest.rsplit_once('@') {
+        Some((_, host)) if !is_path => format!("{head}{host}"),
+        _ => text.to_owned(),
+    };
+    shown.chars().take(MAX_URL_SHOWN).collect()
+}
+
 /// Scheme, host, port and path: a place for an error text, without the query that may hold a caller's keys.
 pub(crate) fn place(url: &Url) -> String {
     if !url.has_host() {
@@ -62,6 +79,9 @@ pub(crate) fn place(url: &Url) -> String {
     shown.set_query(None);
     shown.to_string()
 }
+
+/// Characters of a broken URL that are shown.
+const MAX_URL_SHOWN: usize = 200;
 
 fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
@@ -102,6 +122,21 @@ mod tests {
         for text in ["ann:s3cret@app/voice", "mailto:ann@app", "data:text/plain,s3cret"] {
             assert!(!redacted(&url(text)).as_str().contains("s3cret"), "{text}");
             assert!(!place(&url(text)).contains('@'), "{text}");
+        }
+    }
+
+    #[test]
+    fn e8_whole_and_broken_urls_lose_their_credentials() {
+        for (text, shown) in [
+            ("https://u:p@app/x?y=1#ct=5", "https://app/x?y=1"),
+            ("//u:p@app/x", "//app/x"),
+            ("/relative?mail=a@b", "/relative?mail=a@b"),
+            ("ann:s3cret@host/x", "host/x"),
+            ("/relative", "/relative"),
+            ("http://u:p@:::/x", "http://:::/x"),
+            ("http://u:p/q@host:99999/", "http://host:99999/"),
+        ] {
+            assert_eq!(hidden(text), shown, "{text}");
         }
     }
 

@@ -286,9 +286,11 @@ impl MediaThread {
             self.gauges.beat.fetch_add(1, Ordering::Relaxed);
             let now_us = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX);
             let late_us = if ticks > 0 { self.due.late_us(now_us, ticks) } else { 0 };
+            let began = Instant::now();
             self.take();
             self.media.tick_late(ticks, late_us);
             self.give();
+            self.gauges.worked(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
         }
     }
 

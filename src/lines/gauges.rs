@@ -9,6 +9,7 @@ use tipring_switch::Counters as SwitchCounters;
 use crate::lateness::{LATE_CLASSES, Lateness};
 use crate::media::MediaCounters;
 use crate::signalling::SpanGauge;
+use crate::work::{Work, Worked};
 
 /// What may be read of an engine at any time.
 #[derive(Default)]
@@ -25,6 +26,7 @@ pub struct Gauges {
     switch: [AtomicU64; SwitchCounters::COUNT],
     late: [AtomicU64; LATE_CLASSES],
     late_ms: AtomicU64,
+    work: Worked,
     signalling: Mutex<Vec<Counted>>,
     spans: Mutex<Vec<SpanGauge>>,
 }
@@ -75,6 +77,11 @@ impl Gauges {
         MediaCounters::from_figures(|| figures.next().unwrap_or(0))
     }
 
+    /// How long the media thread's turns took.
+    pub fn work(&self) -> Work {
+        self.work.read()
+    }
+
     /// Everything that the switch counts.
     pub fn switch(&self) -> SwitchCounters {
         let mut figures = self.switch.iter().map(|figure| figure.load(Relaxed));
@@ -116,6 +123,11 @@ impl Gauges {
     /// The spans as they were at the last look.
     pub fn spans(&self) -> Vec<SpanGauge> {
         self.spans.lock().map(|spans| spans.clone()).unwrap_or_default()
+    }
+
+    /// By the media thread: a turn took so long.
+    pub(crate) fn worked(&self, us: u64) {
+        self.work.note(us);
     }
 
     /// By the media thread, after a tick.

@@ -22,6 +22,7 @@ mod media;
 mod ring;
 mod signalling;
 mod span;
+mod work;
 
 pub use config::{Group, LinesConfig, Order};
 pub use engine::{Configured, Engine, EngineConfig, EngineEvent, EngineHandle};
@@ -30,3 +31,4 @@ pub use lateness::{LATE_BOUNDS_MS, LATE_CLASSES, Lateness};
 pub use media::{LineNews, Media, MediaCounters, Returned};
 pub use signalling::{Signalling, SignallingAction, SpanGauge, open_bearer};
 pub use span::{D_CHANNEL_DOWN, D_CHANNEL_UP, Output, Span, SpanConfig, SpanCounters, SpanInput};
+pub use work::Work;

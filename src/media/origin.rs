@@ -2,7 +2,7 @@
 //!
 //! Source: RFC 9110 section 15.4. What may be fetched at all is the outgoing client's decision, asked anew at every hop.
 
-use tipring_egress::{Client, Limits, Request, Response};
+use tipring_egress::{Client, Limits, Request, Response, hidden};
 use tokio::sync::mpsc;
 use url::Url;
 
@@ -43,10 +43,11 @@ pub(crate) async fn fetch(
             return Ok(Original { response, forbidden });
         };
         let next = url.join(location).map_err(|error| {
-            MediaFault::new(FETCH, format!("{}: redirected to {}: {error}", response.url, shown(location)))
+            MediaFault::new(FETCH, format!("{}: redirected to {}: {error}", response.url, shown(&hidden(location))))
         })?;
         if !matches!(next.scheme(), "http" | "https") {
-            let text = format!("{}: redirected to {}, which is not http or https", response.url, shown(location));
+            let text =
+                format!("{}: redirected to {}, which is not http or https", response.url, shown(&hidden(location)));
             return Err(MediaFault::new(FETCH, text));
         }
         forbidden |=

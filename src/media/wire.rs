@@ -6,6 +6,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use sha2::{Digest, Sha256};
 use tipring_card::Law;
+use tipring_egress::hidden;
 use url::Url;
 
 use crate::fault::{MediaFault, SPEECH, TEXT_LENGTH};
@@ -241,7 +242,7 @@ pub(crate) fn write<B: Default>(wanted: &MediaRequest) -> Result<Request<B>, Med
 }
 
 fn write_url(text: &str) -> Result<(String, Headers), MediaFault> {
-    let bad = |what: &str| MediaFault::request(format!("{}: {what}", shown(text)));
+    let bad = |what: &str| MediaFault::request(format!("{}: {what}", shown(&hidden(text))));
     let mut url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
     url.set_fragment(None);
     if url.as_str().len() > MAX_URI {
@@ -273,7 +274,7 @@ fn origin_url(uri: &Uri, scheme: Option<&str>) -> Result<Url, MediaFault> {
         "https" => format!("https{}", text.trim_start_matches("http")),
         other => return Err(MediaFault::request(format!("X-Origin-Scheme: {} is not http or https", shown(other)))),
     };
-    Url::parse(&text).map_err(|error| MediaFault::request(format!("{}: {error}", shown(&text))))
+    Url::parse(&text).map_err(|error| MediaFault::request(format!("{}: {error}", shown(&hidden(&text)))))
 }
 
 fn read_form(accept: Option<&str>, from: &From, default: Preset) -> Result<Form, MediaFault> {
@@ -487,6 +488,14 @@ mod tests {
         let From::Speech(speech) = asked(marked(MAX_MARKUP)).unwrap().from else { panic!("not speech") };
         assert_eq!(speech.markup.len(), MAX_MARKUP);
         assert_eq!(asked(marked(MAX_MARKUP + 2)).unwrap_err().code, TEXT_LENGTH);
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_fetched_is_told_without_its_credentials() {
+        for text in ["http://ann:s3cret@:::/x", "ftp://ann:s3cret@host/x", "ann:s3cret@host/x"] {
+            let fault = write_url(text).unwrap_err();
+            assert!(!fault.text.contains("s3cret") && !fault.text.contains("ann"), "{}", fault.text);
+        }
     }
 
     #[test]

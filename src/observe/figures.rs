@@ -7,7 +7,7 @@ use tipring_lines::{Counted, LATE_BOUNDS_MS, Lateness, MediaCounters, SpanGauge}
 use tipring_store::WriterCounters;
 
 use super::exposition::{Form, Page};
-use super::meters::{DIRECTIONS, Meters, OUTCOMES, RESULTS, SURFACES};
+use super::meters::{BESIDE, DIRECTIONS, Meters, OUTCOMES, RECOGNITIONS, RESULTS, STREAMS, SURFACES};
 use super::names::{self, ANSWER_MS, WEBHOOK_MS};
 use super::process::Process;
 use super::state::Counters;
@@ -86,6 +86,8 @@ const REACHED: &[(&str, &[&str])] = &[
     ),
     ("media", &["faults", "broken", "evictions", "stale_used", "decoder_panics"]),
     ("store", &["turned_away", "refused"]),
+    ("streams", &["words_dropped"]),
+    ("recognition", &["blocks_lost"]),
 ];
 
 /// Kinds of [`names::FALLBACK`], and of [`names::CALLS_BLOCKED`] and [`names::CACHE_REQUESTS`], with their counters.
@@ -110,6 +112,12 @@ impl Figures {
             room("media", &media.counters.named());
         }
         room("store", &self.store.named());
+        let (streams, recognitions) = (self.meters.streams(), self.meters.recognitions());
+        room("streams", &std::array::from_fn::<_, { STREAMS.len() }, _>(|at| (STREAMS[at], streams[at])));
+        room(
+            "recognition",
+            &std::array::from_fn::<_, { RECOGNITIONS.len() }, _>(|at| (RECOGNITIONS[at], recognitions[at])),
+        );
         all.extend(self.card.iter().flat_map(|card| card.signalling.iter().copied()));
         all
     }
@@ -180,6 +188,10 @@ impl Figures {
     /// The page `/metrics/bounds`.
     pub fn bounds_page(&self, form: Form) -> String {
         let mut page = Page::new(form);
+        page.head(&names::BESIDE);
+        for (kind, running) in BESIDE.iter().zip(self.meters.beside()) {
+            page.sample(&names::BESIDE, &[kind], running as f64);
+        }
         page.head(&names::BOUNDS);
         for (room, counter, figure) in self.bounds() {
             page.sample(&names::BOUNDS, &[room, counter], figure as f64);

@@ -20,6 +20,10 @@ fn a_box(lines: usize, analog: bool) -> Figures {
             meters.call_ended(&a_call(direction, status, Some(40_000)));
         }
     }
+    meters.stream_opened();
+    meters.stream_word_dropped();
+    meters.recognition_begun();
+    meters.recognition_ended(true);
     let wire = tipring_sim::Wire::new(tipring_sim::WireConfig { spans: 1, analog_ports: 1, ..Default::default() });
     let signalling = Signalling::new(Box::new(wire.near()), tipring_lines::LinesConfig::default());
     let words = ["idle", "in call", "down", "resting"];
@@ -79,6 +83,21 @@ fn every_metric_is_on_a_page_once_and_every_sample_has_its_head() {
     }
     for line in pages.lines().filter(|line| !line.starts_with('#')) {
         assert!(names::ALL.iter().any(|family| line.starts_with(&family.full_name())), "{line}");
+    }
+}
+
+#[test]
+fn streams_and_recognitions_are_counted_and_what_runs_is_shown() {
+    let page = a_box(30, false).bounds_page(Form::OpenMetrics);
+    for line in [
+        "tipring_beside_active{kind=\"stream\"} 1",
+        "tipring_beside_active{kind=\"recognition\"} 0",
+        "tipring_bounds_total{room=\"streams\",counter=\"opened\"} 1",
+        "tipring_bounds_total{room=\"streams\",counter=\"words_dropped\"} 1",
+        "tipring_bounds_total{room=\"recognition\",counter=\"ended\"} 1",
+        "tipring_bounds_total{room=\"recognition\",counter=\"failed\"} 0",
+    ] {
+        assert!(page.lines().any(|it| it == line), "{line} is not in\n{page}");
     }
 }
 
@@ -153,7 +172,8 @@ fn the_reference_has_every_metric_and_no_other() {
             assert!(row.contains(&format!("`{label}`")), "{}: label {label} is not told: {row}", family.name);
         }
     }
-    for room in ["router", "audio", "switch", "engine", "media", "store", "signalling", "q921", "q931", "analog"] {
+    let rooms = ["router", "audio", "switch", "engine", "media", "store", "signalling", "q921", "q931", "analog"];
+    for room in rooms.into_iter().chain(["streams", "recognition"]) {
         assert!(a_box(30, false).bounds().iter().any(|counted| counted.0 == room), "{room}");
         assert!(text.contains(&format!("`{room}`")), "room {room} is not in docs/reference/metrics.md");
     }

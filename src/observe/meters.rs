@@ -21,6 +21,8 @@ struct Figures {
     webhook: Histogram<{ WEBHOOK_MS.len() + 1 }>,
     outcomes: [AtomicU64; OUTCOMES.len()],
     auth_failures: [AtomicU64; SURFACES.len()],
+    streams: [AtomicU64; STREAMS.len()],
+    recognitions: [AtomicU64; RECOGNITIONS.len()],
     reload_ok: AtomicBool,
     reload_at_s: AtomicI64,
 }
@@ -33,6 +35,8 @@ impl Default for Figures {
             webhook: Histogram::default(),
             outcomes: Default::default(),
             auth_failures: Default::default(),
+            streams: Default::default(),
+            recognitions: Default::default(),
             // A service that runs has taken the configuration that it was started with.
             reload_ok: AtomicBool::new(true),
             reload_at_s: AtomicI64::new(unix_now_s()),
@@ -46,6 +50,12 @@ pub const DIRECTIONS: [&str; 2] = ["inbound", "outbound"];
 pub const RESULTS: [&str; 5] = ["completed", "busy", "failed", "no-answer", "canceled"];
 /// How requests to application servers end.
 pub const OUTCOMES: [&str; 5] = ["ok", "error_status", "timeout", "unreachable", "invalid"];
+/// What is counted of media streams: opened, closed in order, failed, and words of their servers that were dropped.
+pub const STREAMS: [&str; 4] = ["opened", "closed", "failed", "words_dropped"];
+/// What is counted of recognizers on live calls: begun, ended in order, failed, and blocks that came too early for them.
+pub const RECOGNITIONS: [&str; 4] = ["begun", "ended", "failed", "blocks_lost"];
+/// Labels of `tipring_beside_active`.
+pub const BESIDE: [&str; 2] = ["stream", "recognition"];
 /// Where credentials are shown.
 pub const SURFACES: [&str; 1] = ["api"];
 
@@ -86,6 +96,36 @@ impl Meters {
         self.0.auth_failures[0].fetch_add(1, Relaxed);
     }
 
+    /// A media stream is being opened.
+    pub fn stream_opened(&self) {
+        self.0.streams[0].fetch_add(1, Relaxed);
+    }
+
+    /// A media stream is over: in order, or not.
+    pub fn stream_ended(&self, in_order: bool) {
+        self.0.streams[if in_order { 1 } else { 2 }].fetch_add(1, Relaxed);
+    }
+
+    /// Sound or a mark of a stream's server was dropped.
+    pub fn stream_word_dropped(&self) {
+        self.0.streams[3].fetch_add(1, Relaxed);
+    }
+
+    /// A recognizer begins to hear a call.
+    pub fn recognition_begun(&self) {
+        self.0.recognitions[0].fetch_add(1, Relaxed);
+    }
+
+    /// It does not hear it any more: in order, or not.
+    pub fn recognition_ended(&self, in_order: bool) {
+        self.0.recognitions[if in_order { 1 } else { 2 }].fetch_add(1, Relaxed);
+    }
+
+    /// A block was lost: its recognizer is too far behind.
+    pub fn recognition_block_lost(&self) {
+        self.0.recognitions[3].fetch_add(1, Relaxed);
+    }
+
     /// The configuration was read again: taken at this moment, or refused.
     pub fn config_reloaded(&self, taken: bool, unix_s: i64) {
         self.0.reload_ok.store(taken, Relaxed);
@@ -122,6 +162,36 @@ impl Meters {
 
     pub(super) fn auth_failures(&self, surface: usize) -> u64 {
         self.0.auth_failures[surface].load(Relaxed)
+    }
+
+    /// By [`STREAMS`].
+    pub(super) fn streams(&self) -> [u64; STREAMS.len()] {
+        std::array::from_fn(|at| self.0.streams[at].load(Relaxed))
+    }
+
+    /// By [`RECOGNITIONS`].
+    pub(super) fn recognitions(&self) -> [u64; RECOGNITIONS.len()] {
+        std::array::from_fn(|at| self.0.recognitions[at].load(Relaxed))
+    }
+
+    /// One figure of [`STREAMS`] (`streams`) or [`RECOGNITIONS`] (`recognition`).
+    #[cfg(test)]
+    pub fn figure(&self, room: &str, name: &str) -> Option<u64> {
+        let named = |names: [&str; 4], figures: [u64; 4]| names.iter().position(|it| *it == name).map(|at| figures[at]);
+        match room {
+            "streams" => named(STREAMS, self.streams()),
+            _ => named(RECOGNITIONS, self.recognitions()),
+        }
+    }
+
+    /// What runs beside calls at the moment, by [`BESIDE`].
+    pub(super) fn beside(&self) -> [u64; BESIDE.len()] {
+        // The ends are read first: whoever begins meanwhile is there, and nobody is there less than not at all.
+        let running = |figures: &[AtomicU64; 4]| {
+            let ended = figures[1].load(Relaxed) + figures[2].load(Relaxed);
+            figures[0].load(Relaxed).saturating_sub(ended)
+        };
+        [running(&self.0.streams), running(&self.0.recognitions)]
     }
 
     pub(super) fn reload(&self) -> (bool, i64) {
@@ -239,6 +309,21 @@ mod tests {
         }
         assert_eq!([0, 1, 2, 3, 4].map(|outcome| meters.outcome(outcome)), [0, 1, 2, 2, 1]);
         assert_eq!(meters.webhook().0, [0, 6, 0, 0, 0]);
+    }
+
+    #[test]
+    fn what_runs_beside_calls_is_what_began_and_has_not_ended() {
+        let meters = Meters::default();
+        (0..3).for_each(|_| meters.stream_opened());
+        meters.stream_ended(true);
+        meters.stream_ended(false);
+        meters.stream_word_dropped();
+        meters.recognition_begun();
+        meters.recognition_begun();
+        meters.recognition_ended(false);
+        meters.recognition_block_lost();
+        assert_eq!((meters.streams(), meters.recognitions()), ([3, 1, 1, 1], [2, 0, 1, 1]));
+        assert_eq!(meters.beside(), [1, 1]);
     }
 
     #[test]

@@ -67,5 +67,6 @@ families! {
     PROCESS_MAX_FDS = family("process_max_fds", Gauge, "", &[], "Files and sockets that may be open.");
     PROCESS_THREADS = family("process_threads", Gauge, "", &[], "Threads.");
     PROCESS_START = family("process_start_time_seconds", Gauge, "seconds", &[], "When the service was started.");
+    BESIDE = family("tipring_beside_active", Gauge, "", &["kind"], "Media streams and recognizers on living calls.");
     BOUNDS = family("tipring_bounds", Counter, "", &["room", "counter"], "Every counter of every room.");
 }

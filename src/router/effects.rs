@@ -59,6 +59,13 @@ pub enum Event {
         /// In words.
         text: String,
     },
+    /// The disk takes no more of a recording that is being made; what it took before is kept. Told once.
+    RecordingBroken {
+        /// Which recording.
+        sid: Sid,
+        /// Why.
+        text: String,
+    },
     /// A recording's file is closed, whole and safe on the disk.
     RecordingClosed {
         /// Which recording.

@@ -129,6 +129,7 @@ impl World {
                 let task = self.routes.media.remove(&id);
                 self.to(task, Input::MediaFailed { id, code, text });
             }
+            Event::RecordingBroken { sid, text } => self.recording_breaks(sid, &text),
             Event::RecordingClosed { sid, duration_ms, text } => {
                 let task = self.routes.recordings.remove(&sid);
                 self.to(task, Input::RecordingClosed { sid, duration_ms, text });

@@ -1,14 +1,15 @@
 //! A stream carried over its WebSocket. One task a stream reads and writes side by side, so that a server that waits for
 //! us is still heard.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tipring_card::Block;
-use tipring_egress::{Client, Connection, Credentials, Limits, redacted};
-use tokio::sync::mpsc;
+use tipring_egress::{Client, Connection, Credentials, Limits, hidden, redacted};
+use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -51,7 +52,9 @@ pub enum Told {
 /// A stream that is open or being opened. Dropped, its connection is closed without a word.
 #[derive(Debug)]
 pub struct Stream {
-    to: mpsc::Sender<ToServer>,
+    /// `None`: it is to be closed.
+    to: Option<mpsc::Sender<ToServer>>,
+    closing: Arc<Notify>,
     task: tokio::task::AbortHandle,
 }
 
@@ -60,7 +63,6 @@ enum ToServer {
     Sound(usize, Block),
     Key(u8),
     Mark(String),
-    Close,
 }
 
 /// Words that wait for the server: of two tracks more than 5 s of sound.
@@ -69,8 +71,8 @@ pub const TO_SERVER: usize = 1024;
 pub const MAX_WARNINGS: usize = 50;
 /// For the answer to the upgrade.
 const UPGRADE_MS: u32 = 10_000;
-/// For the other side's close, after ours.
-const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+/// From our close to the last word, whatever the server does: for what still waits, our `stop`, and the server's close.
+pub const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 type Socket = WebSocketStream<Connection>;
 
@@ -90,14 +92,25 @@ impl Stream {
         wrap: impl Fn(Told) -> T + Send + Sync + 'static,
     ) -> Stream {
         let (to, from) = mpsc::channel(TO_SERVER);
+        let closing = Arc::new(Notify::new());
+        let asked = Arc::clone(&closing);
         let task = tokio::spawn(async move {
-            let last = match carry(&client, order, from, &tell, &wrap).await {
+            let too_long = async {
+                asked.notified().await;
+                tokio::time::sleep(CLOSE_LIMIT).await;
+            };
+            let ended = tokio::select! {
+                carried = carry(&client, order, from, &tell, &wrap) => carried,
+                // Who does not read, or never takes the upgrade, does not hold a call's end up.
+                () = too_long => Ok(()),
+            };
+            let last = match ended {
                 Ok(()) => Told::Stopped,
                 Err(fault) => Told::Failed(fault),
             };
             let _ = tell.send(wrap(last)).await;
         });
-        Stream { to, task: task.abort_handle() }
+        Stream { to: Some(to), closing, task: task.abort_handle() }
     }
 
     /// The next block of a track. An error: the server has not read for so long that the stream is to be given up.
@@ -115,16 +128,21 @@ impl Stream {
         self.send(ToServer::Mark(name))
     }
 
-    /// It is over.
-    pub fn close(&self) -> Result<(), Fault> {
-        self.send(ToServer::Close)
+    /// It is over: what waits still goes out, and then `stop`. The last word comes within [`CLOSE_LIMIT`], whether the
+    /// server reads or not.
+    pub fn close(&mut self) {
+        if self.to.take().is_some() {
+            self.closing.notify_one();
+        }
     }
 
     fn send(&self, word: ToServer) -> Result<(), Fault> {
-        match self.to.try_send(word) {
-            Err(mpsc::error::TrySendError::Full(_)) => Err(Fault::Slack(u32::try_from(TO_SERVER * 10).unwrap_or(0))),
-            // It is over already, and told.
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+        match self.to.as_ref().map(|to| to.try_send(word)) {
+            Some(Err(mpsc::error::TrySendError::Full(_))) => {
+                Err(Fault::Slack(u32::try_from(TO_SERVER * 10).unwrap_or(0)))
+            }
+            // It is over already, and told; or nothing is said after the close.
+            Some(Ok(()) | Err(mpsc::error::TrySendError::Closed(_))) | None => Ok(()),
         }
     }
 }
@@ -151,35 +169,32 @@ async fn carry<T>(
     socket.flush().await.map_err(|error| broken(&error))?;
     let _ = tell.send(wrap(Told::Started)).await;
     // The stream's time begins now: sound from before is nobody's.
-    let mut closed = false;
-    while let Ok(word) = from.try_recv() {
-        closed |= matches!(word, ToServer::Close);
-    }
+    while from.try_recv().is_ok() {}
     let (mut sink, mut texts) = socket.split();
     let writing = async {
-        if !closed {
-            write(&mut sink, &mut talk, &mut from).await?;
-        }
-        end(&mut sink, &mut talk).await
+        write(&mut sink, &mut talk, &mut from).await?;
+        put(&mut sink, Message::text(talk.end())).await?;
+        put(&mut sink, Message::Close(None)).await
     };
     tokio::select! {
         read = read(&mut texts, &sid, tell, wrap) => return read,
         written = writing => written?,
     }
     // Ours is said: what the server still says is not heard any more, but its close is waited for.
-    let _ = tokio::time::timeout(CLOSE_LIMIT, async { while let Some(Ok(_)) = texts.next().await {} }).await;
+    while let Some(Ok(_)) = texts.next().await {}
     Ok(())
 }
 
 async fn upgraded(client: &Client, order: &Order) -> Result<Socket, Fault> {
-    let url = Url::parse(&order.url).map_err(|_| Fault::Url(shown(&order.url)))?;
+    let url = Url::parse(&order.url).ok().filter(Url::has_host);
+    let url = url.ok_or_else(|| Fault::Url(shown(&hidden(&order.url))))?;
     let mut as_http = url.clone();
     let scheme = match url.scheme() {
         "ws" => "http",
         "wss" => "https",
         other => return Err(Fault::Scheme(other.to_owned())),
     };
-    as_http.set_scheme(scheme).map_err(|()| Fault::Url(shown(&order.url)))?;
+    as_http.set_scheme(scheme).map_err(|()| Fault::Url(shown(&hidden(&order.url))))?;
     let limits = Limits::default();
     let connection = client.dial(&as_http, limits).await.map_err(Fault::Connect)?;
     let place = format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path());
@@ -219,24 +234,19 @@ async fn write(
             ToServer::Sound(track, block) => talk.block(track, &block),
             ToServer::Key(key) => Some(talk.key(key)),
             ToServer::Mark(name) => Some(talk.mark(&name)),
-            ToServer::Close => break,
         };
         if let Some(text) = text {
-            sink.send(Message::text(text)).await.map_err(|error| broken(&error))?;
+            put(sink, Message::text(text)).await?;
         }
     }
     Ok(())
 }
 
-async fn end(sink: &mut SplitSink<Socket, Message>, talk: &mut Talk) -> Result<(), Fault> {
-    let last = async {
-        sink.send(Message::text(talk.end())).await?;
-        sink.send(Message::Close(None)).await
-    };
-    match tokio::time::timeout(CLOSE_LIMIT, last).await {
-        Ok(Err(error)) => Err(broken(&error)),
-        // Who does not read the last word does not get it.
-        Ok(Ok(())) | Err(_) => Ok(()),
+async fn put(sink: &mut SplitSink<Socket, Message>, message: Message) -> Result<(), Fault> {
+    match sink.send(message).await {
+        // The server's close came first: the reader has it, and its end is the stream's.
+        Err(Error::Protocol(ProtocolError::SendAfterClosing)) => std::future::pending().await,
+        other => other.map_err(|error| broken(&error)),
     }
 }
 
@@ -302,3 +312,64 @@ fn shown(text: &str) -> String {
 
 /// A line.
 const MAX_SHOWN: usize = 160;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use tipring_card::{BLOCK, Law};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::talk::Track;
+
+    fn order(url: String) -> Order {
+        let tracks = vec![Track { law: Law::Mu, outbound: false }];
+        let (stream, account, call) = ("MZ1".into(), "AC1".into(), "CA1".into());
+        Order {
+            url,
+            signature: ("x", "y".into()),
+            about: Talking { stream, account, call, parameters: vec![], tracks },
+        }
+    }
+
+    async fn opened(listener: &TcpListener) -> (Stream, mpsc::Receiver<Told>) {
+        let url = format!("ws://{}/", listener.local_addr().expect("an address"));
+        let (tell, told) = mpsc::channel(64);
+        let client = Client::new(tipring_egress::Config::default()).expect("a client");
+        (Stream::open(client, order(url), tell, |told| told), told)
+    }
+
+    async fn closes(mut stream: Stream, mut told: mpsc::Receiver<Told>) {
+        let begun = Instant::now();
+        stream.close();
+        let last = tokio::time::timeout(3 * CLOSE_LIMIT, told.recv()).await.expect("it closes").expect("its last word");
+        assert!(matches!(last, Told::Stopped), "{last:?}");
+        assert!(begun.elapsed() < 2 * CLOSE_LIMIT, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_closed_in_time_though_its_server_does_not_read() {
+        // The sockets of both sides are full; the queue has room, or none.
+        for left in [TO_SERVER / 2, 0] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let (stream, mut told) = opened(&listener).await;
+            let (socket, _) = listener.accept().await.expect("a connection");
+            let _unread = tokio_tungstenite::accept_async(socket).await.expect("an upgrade");
+            assert!(matches!(told.recv().await, Some(Told::Started)));
+            while stream.to.as_ref().is_some_and(|to| to.capacity() > left) {
+                stream.block(0, &[0; BLOCK]).expect("there is room");
+                tokio::task::yield_now().await;
+            }
+            closes(stream, told).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_closed_in_time_though_its_server_never_takes_the_upgrade() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let (stream, told) = opened(&listener).await;
+        let _silent = listener.accept().await.expect("a connection");
+        closes(stream, told).await;
+    }
+}

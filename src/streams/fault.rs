@@ -5,7 +5,7 @@ use tipring_egress::Fault as Egress;
 /// Why a stream is over that was not closed in order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// The URL is none that a stream can have.
+    /// The URL is none that a stream can have; without its credentials.
     #[error("{0:?} is no URL of a stream; write wss://host/path")]
     Url(String),
     /// Neither `ws` nor `wss`.

@@ -10,7 +10,7 @@ mod incoming;
 mod outgoing;
 mod talk;
 
-pub use client::{MAX_WARNINGS, Order, Stream, TO_SERVER, Told};
+pub use client::{CLOSE_LIMIT, MAX_WARNINGS, Order, Stream, TO_SERVER, Told};
 pub use fault::Fault;
 pub use incoming::{Incoming, MAX_MARK, Warning};
 pub use talk::{Talk, Talking, Track};

@@ -127,7 +127,7 @@ impl Errand<'_> {
         let malformed = |why: &str| {
             let text = format!(
                 "{:?} is no URL to fetch: {why}; use an absolute http or https URL",
-                exchange::hidden(&self.request.url)
+                tipring_egress::hidden(&self.request.url)
             );
             Failure { code: MALFORMED, text }
         };

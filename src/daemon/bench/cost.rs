@@ -40,6 +40,7 @@ fn script() -> Arc<Answers> {
             "<Response><Gather numDigits=\"1\" timeout=\"3\" action=\"/pressed\"><Say>Press one.</Say></Gather></Response>",
         ),
         "/pressed" => Answer::document("<Response><Hangup/></Response>"),
+        "/prompt.wav" => prompt(100),
         // A pause alone answers nobody.
         _ => Answer::document("<Response><Gather timeout=\"3600\"/></Response>"),
     })
@@ -89,17 +90,24 @@ pub(super) fn call() -> Result<Row, StartError> {
 }
 
 /// 240 calls that stay.
-fn full_house() -> Result<World, StartError> {
+pub(super) fn full_house() -> Result<World, StartError> {
     let world = World::start(Size { spans: 8, analog: 0 }, script())?;
     world.number("200", "/stays")?;
     fill(&world, 0, UP)?;
     Ok(world)
 }
 
+/// Callers of number 200 who stay and are silent.
 fn fill(world: &World, from: usize, to: usize) -> Result<(), StartError> {
+    fill_with(world, from, to, &[])
+}
+
+/// The same, who do something before.
+pub(super) fn fill_with(world: &World, from: usize, to: usize, does: &[Step]) -> Result<(), StartError> {
     for number in from..to {
-        let steps =
-            vec![Step::AwaitAnswer { limit_ms: 20_000 }, Step::AwaitHangup { limit_ms: STAYS_MS }, Step::hangup()];
+        let mut steps = vec![Step::AwaitAnswer { limit_ms: 20_000 }];
+        steps.extend_from_slice(does);
+        steps.extend([Step::AwaitHangup { limit_ms: STAYS_MS }, Step::hangup()]);
         world.ring(&number.to_string(), &format!("20255{number:05}"), "200", steps)?;
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -158,7 +166,7 @@ pub(super) fn api() -> Result<Vec<Row>, StartError> {
 }
 
 /// The calls that are up, as the API has them.
-fn live(client: &Client, base: &str) -> Result<Vec<String>, StartError> {
+pub(super) fn live(client: &Client, base: &str) -> Result<Vec<String>, StartError> {
     let text = client.connect()?.ask("GET", &format!("{base}/Calls.json?PageSize=1000"), "")?;
     let listed: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
     let calls = listed["calls"].as_array().cloned().unwrap_or_default();
@@ -280,12 +288,14 @@ impl Connection {
                 continue;
             };
             let text = String::from_utf8_lossy(&self.read[..head]).to_ascii_lowercase();
+            let status = text.split(' ').nth(1).unwrap_or_default();
             let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
-            let Some(length) = length.and_then(|length| length.trim().parse::<usize>().ok()) else {
+            let length = length.and_then(|length| length.trim().parse::<usize>().ok());
+            // Where there is no content there is no length.
+            let Some(length) = length.or((status == "204").then_some(0)) else {
                 return Err(refused(&"an answer without a length"));
             };
             if self.read.len() >= head + length {
-                let status = text.split(' ').nth(1).unwrap_or_default();
                 if !status.starts_with('2') {
                     return Err(refused(&format!("{method} {path}: {}", String::from_utf8_lossy(&self.read))));
                 }

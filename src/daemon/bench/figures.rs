@@ -54,6 +54,7 @@ impl Row {
             Goal::AtMost(goal) => {
                 row["goal"] = json!(goal);
                 row["goal_kind"] = json!("at_most");
+                row["met"] = json!(self.is_met());
             }
             Goal::Stated => row["goal_kind"] = json!("stated"),
         }

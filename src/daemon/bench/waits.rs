@@ -73,7 +73,7 @@ pub(super) fn request() -> Result<Row, StartError> {
 }
 
 /// A row of waits: its figure is the median.
-fn of(waits: &Sorted, name: &'static str, goal: Goal, loaded: f64) -> Row {
+pub(super) fn of(waits: &Sorted, name: &'static str, goal: Goal, loaded: f64) -> Row {
     let round = super::figures::round;
     Row::new(name, waits.at(0.5), "ms p50", goal)
         .note("p90", round(waits.at(0.9)))
@@ -151,11 +151,11 @@ impl FirstSounds {
         let _ = tracing_subscriber::registry().with(filter).with(self).try_init();
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.0.lock().map_or(0, |moments| moments.len())
     }
 
-    fn take(&self) -> Vec<Instant> {
+    pub(super) fn take(&self) -> Vec<Instant> {
         self.0.lock().map(|mut moments| std::mem::take(&mut *moments)).unwrap_or_default()
     }
 }

@@ -177,6 +177,19 @@ async fn certificates_for_many_names_are_bounded_and_the_box_lives_397_days_with
 }
 
 #[tokio::test]
+async fn a_box_whose_clock_was_wrong_at_its_first_start_is_believed_once_it_is_right() {
+    let now = SystemTime::now();
+    for clock in [now + DAY * 2_000, SystemTime::UNIX_EPOCH] {
+        let it = TheBox::at(clock).await;
+        assert!(it.certificates.renew(now).expect("renewed") || clock < now, "it is of the future");
+        it.shake("api.twilio.com").await.unwrap_or_else(|error| panic!("{clock:?}: {error}"));
+        assert!(!it.certificates.renew(now).expect("looked"), "once is enough");
+        let unset = SystemTime::UNIX_EPOCH + DAY;
+        assert!(!it.certificates.renew(unset).expect("looked"), "a clock that is not set yet takes nothing back");
+    }
+}
+
+#[tokio::test]
 async fn the_keeper_renews_by_itself() {
     let folder = Folder::new();
     let it = Certificates::open(&folder.0, Wanted::default(), SystemTime::now()).expect("certificates");

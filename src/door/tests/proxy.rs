@@ -75,6 +75,8 @@ async fn plain_requests_through_the_port_need_leave_and_never_go_elsewhere() {
     assert_eq!(body, "http://api.twilio.com/2010-04-01/Accounts");
     let (head, _) = get(&mut stream, "example.com", "http://example.com/").await;
     assert!(head.starts_with("HTTP/1.1 403 "), "{head}");
+    let (head, text) = get(&mut stream, "example.com", "http://ann:s3cret@example.com/").await;
+    assert!(head.starts_with("HTTP/1.1 403 ") && !text.contains("s3cret"), "{head}{text}");
     let (head, _) = get(&mut stream, "box", "/2010-04-01/Accounts").await;
     assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
     let mut stream = TcpStream::connect(closed.proxy).await.expect("a connection");

@@ -62,9 +62,18 @@ impl TheBox {
     }
 
     pub async fn with(bounds: Bounds, places: usize, plain: bool) -> TheBox {
+        TheBox::made(bounds, places, plain, SystemTime::now()).await
+    }
+
+    /// A box whose clock shows this at its first start.
+    pub async fn at(clock: SystemTime) -> TheBox {
+        TheBox::made(Bounds::default(), 8, false, clock).await
+    }
+
+    async fn made(bounds: Bounds, places: usize, plain: bool, clock: SystemTime) -> TheBox {
         let folder = Folder::new();
         let wanted = Wanted { names: vec!["phone.office.lan".into()], owned: None };
-        let certificates = Certificates::open(&folder.0.join("tls"), wanted, SystemTime::now()).expect("certificates");
+        let certificates = Certificates::open(&folder.0.join("tls"), wanted, clock).expect("certificates");
         let server = certificates.server().expect("TLS");
         let places = Arc::new(Semaphore::new(places));
         let (listener, tls) = listen().await;

@@ -7,6 +7,7 @@ use tipring_switch::{Command as SwitchCommand, Port, TapId};
 
 use super::{Ear, Side, Take, Wish};
 use crate::effects::{Effect, RequestId, TraceKind, Track, WriteId};
+use crate::fault::Fault;
 use crate::outgoing::TOO_MUCH;
 use crate::requests::{CallRecord, RecordingChange, Reply};
 use crate::running::{Heard, Refused};
@@ -22,6 +23,8 @@ pub(crate) struct LiveTake {
     pub(crate) taps: Vec<(TapId, Port)>,
     /// It was ended from outside.
     pub(crate) stopped: bool,
+    /// The disk takes no more of it, and that was told.
+    pub(crate) broken: bool,
 }
 
 /// What begins on a call by the API, or by Start.
@@ -94,6 +97,17 @@ impl World {
             Ok((recording, write)) => self.reply_with(id, of, Reply::Recording(Box::new(recording)), write),
             Err(Refused(code, text)) => self.refuse(id, code.0, text),
         }
+    }
+
+    /// The disk takes no more of a recording: its call's owner learns it now, and not when somebody misses the rest.
+    pub(crate) fn recording_breaks(&mut self, sid: Sid, why: &str) {
+        let Some(live) = self.takes.get_mut(&sid).filter(|live| !live.broken) else {
+            return;
+        };
+        live.broken = true;
+        let (account, call) = (live.recording.account, live.call);
+        let text = format!("recording {sid} breaks off, what was written before is kept: {why}");
+        self.fault(account, call, Fault::error(12400, "", text));
     }
 
     /// The recording of a call or a room that is meant: the one with that SID, else the newest.

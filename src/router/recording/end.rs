@@ -87,7 +87,7 @@ impl Take {
         for tapped in &self.taps {
             world.routes.taps.remove(&tapped.tap);
         }
-        world.takes.remove(&self.recording.sid);
+        self.broken = world.takes.remove(&self.recording.sid).is_some_and(|live| live.broken);
         world.routes.recordings.insert(self.recording.sid, leg.task);
         let (sid, discard, trim) = (self.recording.sid, self.is_discarded(), self.wish.trim);
         world.emit(Effect::CloseRecording { sid, trim, drop_tail_ms, discard });
@@ -129,7 +129,7 @@ impl Take {
         if let Some((code, why)) = failure {
             self.recording.error_code = Some(code);
             let text = format!("recording {} is absent: {why}", self.recording.sid);
-            if code == 12400 {
+            if code == 12400 && !self.broken {
                 self.fault(leg, text);
             } else {
                 leg.world().trace(Some(self.recording.call), TraceKind::File, text);

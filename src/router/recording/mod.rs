@@ -75,6 +75,8 @@ pub(crate) struct Take {
     taps: Vec<Tapped>,
     spoken: bool,
     lost: u32,
+    /// The disk took no more of it, and that was told.
+    broken: bool,
     /// How far its end is.
     end: Closing,
 }
@@ -139,10 +141,11 @@ impl Take {
             task,
             taps: taps.iter().map(|tapped| (tapped.tap, tapped.port)).collect(),
             stopped: false,
+            broken: false,
         };
         world.takes.insert(sid, live);
-        let take =
-            Take { recording, call: Box::new(call.clone()), wish, taps, spoken: false, lost: 0, end: Closing::Open };
+        let (call, end) = (Box::new(call.clone()), Closing::Open);
+        let take = Take { recording, call, wish, taps, spoken: false, lost: 0, broken: false, end };
         if take.wish.events.in_progress {
             take.tell(world, Some(write));
         }

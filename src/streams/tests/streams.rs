@@ -1,5 +1,7 @@
 //! What a server gets, what it may say, and each way in which a stream can fail.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -38,7 +40,7 @@ async fn the_upgrade_is_signed_and_the_talk_begins_as_the_dialect_has_it() {
 #[tokio::test]
 async fn mu_law_goes_out_bit_for_bit_and_a_law_within_a_step() {
     for (law, recoded) in [(Law::Mu, false), (Law::A, true)] {
-        let (stream, mut told, mut server) = pair(&[Track { law, outbound: false }]).await;
+        let (mut stream, mut told, mut server) = pair(&[Track { law, outbound: false }]).await;
         server.next().await;
         server.next().await;
         let sound: Vec<u8> = (0..100 * BLOCK).map(|n| (n * 7 % 256) as u8).collect();
@@ -58,7 +60,7 @@ async fn mu_law_goes_out_bit_for_bit_and_a_law_within_a_step() {
         assert_eq!(server.next().await["dtmf"]["digit"], "5");
         stream.mark("one".into()).expect("there is room");
         assert_eq!(server.next().await["mark"]["name"], "one");
-        stream.close().expect("there is room");
+        stream.close();
         let stop = server.next().await;
         assert_eq!((&stop["event"], &stop["stop"]["callSid"]), (&"stop".into(), &"CA1".into()));
         let close = tokio::time::timeout(LIMIT, server.socket.next()).await.expect("in time");
@@ -144,6 +146,27 @@ async fn each_failure_has_its_code() {
 }
 
 #[tokio::test]
+async fn a_failure_does_not_show_credentials() {
+    let (taken, at) = listener().await;
+    drop(taken);
+    for (url, code) in [
+        ("wss://ann:s3cret@:::/media".to_owned(), 31923),
+        ("wss://ann:s3cret@host:99999/media".to_owned(), 31923),
+        ("ann:s3cret@host/media".to_owned(), 31923),
+        ("https://ann:s3cret@127.0.0.1/".to_owned(), 31922),
+        ("ws://ann:s3cret@169.254.169.254/".to_owned(), 31900),
+        (format!("ws://ann:s3cret@{at}/"), 31902),
+    ] {
+        let (_stream, mut told) = open(client(), order(url, &[MU]));
+        let Told::Failed(fault) = next(&mut told).await else { panic!("it is opened") };
+        assert_eq!(fault.code(), code, "{fault}");
+        for shown in [fault.to_string(), format!("{fault:?}")] {
+            assert!(!shown.contains("s3cret") && !shown.contains("ann"), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_breaks_is_told_and_so_is_a_broken_protocol() {
     let (_stream, mut told, server) = pair(&[MU]).await;
     drop(server);
@@ -175,6 +198,21 @@ async fn a_server_that_does_not_read_is_given_up_and_nothing_grows() {
     };
     assert_eq!(fault.code(), 31930);
     assert!(sent >= TO_SERVER);
+}
+
+#[tokio::test]
+async fn a_server_that_closes_while_sound_goes_out_breaks_nothing() {
+    let (stream, mut told, mut server) = pair(&[MU]).await;
+    // Its side of the connection stays open: only the close is said.
+    server.socket.send(Message::Close(None)).await.expect("sent");
+    let mut talking = tokio::time::interval(Duration::from_millis(10));
+    let last = loop {
+        tokio::select! {
+            _ = talking.tick() => stream.block(0, &[0; BLOCK]).expect("there is room"),
+            last = next(&mut told) => break last,
+        }
+    };
+    assert!(matches!(last, Told::Stopped), "{last:?}");
 }
 
 #[tokio::test]

@@ -138,6 +138,31 @@ fn a_file_that_cannot_be_written_costs_the_recording_and_not_the_call() {
 }
 
 #[test]
+fn a_disk_that_takes_no_more_is_told_at_once_and_once_and_what_it_took_is_kept() {
+    for kept in [true, false] {
+        let mut bench = Bench::with("<Record action='/done'/><Say>on</Say>");
+        bench.app("http://app.test/done", &[xml("")]);
+        bench.files_close = false;
+        let lease = bench.rings();
+        bench.wait_ms(3_000);
+        let sid = bench.recordings()[0].sid;
+        for _ in 0..3 {
+            bench.event(Event::RecordingBroken { sid, text: "the disk is full".into() });
+        }
+        assert_eq!(bench.codes(), [12400], "it is told while the call is up");
+        bench.presses(lease, "1");
+        let (duration_ms, text) = if kept { (Some(2_000), "") } else { (None, "the disk is full") };
+        bench.event(Event::RecordingClosed { sid, duration_ms, text: text.into() });
+        bench.run_out();
+        let (status, error) =
+            if kept { (RecordingStatus::Completed, None) } else { (RecordingStatus::Absent, Some(12400)) };
+        let written = bench.recordings()[1];
+        assert_eq!((written.status, written.error_code, written.duration_ms), (status, error, duration_ms));
+        assert_eq!(bench.codes(), [12400], "and no second time");
+    }
+}
+
+#[test]
 fn a_transcription_is_not_available_and_the_call_goes_on() {
     let mut bench = Bench::with("<Record action='/done' transcribe='true'/>");
     bench.rings();
