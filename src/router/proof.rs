@@ -71,7 +71,7 @@ impl World {
         }
     }
 
-    /// The caller id that a proof is for: a number that was proved before keeps its name.
+    /// The caller id that a proof makes: a number that was proved before keeps its SID.
     fn caller_id_of(&mut self, proof: &Verification) -> CallerId {
         let now = self.stamp();
         let number = self.config.plan.normal(&proof.phone_number);
