@@ -145,3 +145,27 @@ fn the_paper_of_the_rows_is_what_the_tests_say() {
         "docs/reference/features.md is old: TIPRING_WRITE=1 cargo test -p tipring --test scenario the_paper_of_the_rows"
     );
 }
+
+/// A code path that `scripts/break-rows` breaks.
+#[derive(serde::Deserialize)]
+struct Break {
+    row: String,
+    test: String,
+    file: String,
+    find: String,
+    put: String,
+}
+
+#[test]
+fn every_break_fits_its_file_and_its_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("tests/breaks.toml")).unwrap();
+    let table: BTreeMap<String, Vec<Break>> = toml::from_str(&text).unwrap();
+    let (breaks, found) = (&table["break"], found());
+    assert!(breaks.len() >= 20);
+    for one in breaks {
+        let text = std::fs::read_to_string(root.join(&one.file)).unwrap();
+        assert_eq!(text.matches(&one.find).count(), 1, "{}: {}", one.file, one.find);
+        assert!(one.find != one.put && found[&one.row].contains(&one.test), "{} {}", one.row, one.test);
+    }
+}

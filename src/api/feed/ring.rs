@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn e16_who_comes_back_with_an_id_misses_nothing_of_ten_thousand() {
+    fn dev5_who_comes_back_with_an_id_misses_nothing_of_ten_thousand() {
         let ring = Arc::new(Ring::new(Stamp(77)));
         let mut first = reader(&ring, None);
         let start = first.id();

@@ -104,7 +104,7 @@ impl Stream {
 }
 
 #[tokio::test]
-async fn e16_events_come_after_their_commit_in_the_shape_of_their_resource_and_go_on_after_a_break() {
+async fn dev5_events_come_after_their_commit_in_the_shape_of_their_resource_and_go_on_after_a_break() {
     let desk = Desk::new().await;
     let mut stream = Stream::open(&desk, "", None).await;
     assert!(stream.block().await.unwrap().starts_with("retry: 1000\nid: "));
@@ -197,7 +197,7 @@ async fn s29_a_page_of_another_origin_hears_nothing_and_sixty_five_do_not_fit() 
 }
 
 #[tokio::test]
-async fn e16_the_same_over_a_websocket() {
+async fn dev5_the_same_over_a_websocket() {
     let desk = Desk::new().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -239,7 +239,7 @@ async fn e10_a_subaccount_adds_no_caller_id_without_a_call_and_its_parent_does_i
 }
 
 #[tokio::test]
-async fn e9_a_body_that_takes_its_time_does_not_outlive_its_account() {
+async fn a_body_that_takes_its_time_does_not_outlive_its_account() {
     let desk = Desk::new().await;
     let branch = desk.post("/2010-04-01/Accounts.json", "").await.json();
     let (sid, token) = (text(&branch, "sid").to_string(), text(&branch, "auth_token").to_string());
@@ -269,7 +269,7 @@ async fn e9_a_body_that_takes_its_time_does_not_outlive_its_account() {
 }
 
 #[tokio::test]
-async fn e9_a_change_is_whole_also_when_its_asker_hangs_up() {
+async fn a_change_is_whole_also_when_its_asker_hangs_up() {
     let desk = Desk::new().await;
     let made = desk.post("/IncomingPhoneNumbers.json", "PhoneNumber=%2B12025550100").await.json();
     let path = text(&made, "uri").to_string();

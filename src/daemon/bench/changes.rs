@@ -2,6 +2,8 @@
 //! what its call does.
 
 use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -37,8 +39,8 @@ fn failed(what: &str) -> StartError {
 }
 
 /// ALERTING, CONNECT or DISCONNECT that becomes readable at the card to the first octets of its status callback at the
-/// application.
-pub(super) fn events() -> Result<Row, StartError> {
+/// application; and to its event at whoever reads the event stream.
+pub(super) fn events() -> Result<Vec<Row>, StartError> {
     let answers: Arc<Answers> = Arc::new(|path, _| match path {
         "/call" => Answer::document("<Response><Pause length=\"30\"/></Response>"),
         _ => Answer { status: 204, headers: String::new(), body: Vec::new() },
@@ -48,6 +50,8 @@ pub(super) fn events() -> Result<Row, StartError> {
     let account = &world.service().account;
     let client = Client::new(world.service().api, &account.sid.to_string(), &account.token);
     let path = format!("/2010-04-01/Accounts/{}/Calls.json", account.sid);
+    let heard =
+        listen(client.connect()?.stream(&format!("/2010-04-01/Accounts/{}/EventStream?Types=call", account.sid))?);
     let mut connection = client.connect()?;
     let (loaded, begun, app) = (load(), Instant::now(), world.app.address);
     for number in 0..CALLS + WARM_UP {
@@ -69,20 +73,54 @@ pub(super) fn events() -> Result<Row, StartError> {
     let told = visits.iter().filter(|visit| visit.path == "/status");
     let waits = told.filter_map(|visit| {
         let value = |name: &str| visit.form.split('&').find_map(|pair| pair.strip_prefix(name));
-        let status = value("CallStatus=")?;
-        let digits: String = value("To=")?.chars().filter(char::is_ascii_digit).collect();
-        let called = digits.get(digits.len().checked_sub(CALLED_DIGITS)?..)?.to_owned();
-        let counted = called.get(CALLED.len()..)?.parse::<usize>().ok()? >= WARM_UP;
-        let (_, came) = seen.iter().find(|((of, what), _)| *of == called && *what == status)?;
-        counted.then_some(visit.came.saturating_duration_since(*came).as_secs_f64() * 1e3)
+        wait(&seen, value("To=")?, value("CallStatus=")?, visit.came)
     });
-    let waits = Sorted::new(waits.collect());
+    let told = Sorted::new(waits.collect());
     world.stop();
-    if waits.count() < CALLS * 3 * 9 / 10 {
-        return Err(failed(&format!("call.event: {} callbacks came for {CALLS} calls", waits.count())));
-    }
-    let row = of(&waits, "call.event", Goal::Stated, loaded);
-    Ok(worst_share(row, &waits, 100.0))
+    let heard = heard.lock().map(|heard| heard.clone()).unwrap_or_default();
+    let heard = Sorted::new(heard.iter().filter_map(|((to, status), came)| wait(&seen, to, status, *came)).collect());
+    let row = |waits: &Sorted, name: &'static str| {
+        if waits.count() < CALLS * 3 * 9 / 10 {
+            return Err(failed(&format!("{name}: {} came for {CALLS} calls", waits.count())));
+        }
+        Ok(worst_share(of(waits, name, Goal::Stated, loaded), waits, 100.0))
+    };
+    Ok(vec![row(&told, "call.event")?, row(&heard, "call.event.stream")?])
+}
+
+/// From the line to where it was told, in milliseconds. What belongs to the warming up has none.
+fn wait(seen: &HashMap<Event, Instant>, to: &str, status: &str, told: Instant) -> Option<f64> {
+    let digits: String = to.chars().filter(char::is_ascii_digit).collect();
+    let called = digits.get(digits.len().checked_sub(CALLED_DIGITS)?..)?.to_owned();
+    let counted = called.get(CALLED.len()..)?.parse::<usize>().ok()? >= WARM_UP;
+    let (_, came) = seen.iter().find(|((of, what), _)| *of == called && *what == status)?;
+    counted.then_some(told.saturating_duration_since(*came).as_secs_f64() * 1e3)
+}
+
+/// Who was called and as what, with when it was first heard.
+type Heard = Arc<Mutex<HashMap<(String, String), Instant>>>;
+
+/// Reads an event stream on a thread of its own, to its end.
+fn listen(stream: TcpStream) -> Heard {
+    let heard = Heard::default();
+    let noting = heard.clone();
+    std::thread::spawn(move || {
+        let mut lines = BufReader::new(stream);
+        let mut line = String::new();
+        while lines.read_line(&mut line).is_ok_and(|read| read > 0) {
+            let now = Instant::now();
+            let told =
+                line.strip_prefix("data: ").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+            if let Some(call) = told.as_ref().map(|told| &told["data"])
+                && let (Some(to), Some(status), Ok(mut heard)) =
+                    (call["to"].as_str(), call["status"].as_str(), noting.lock())
+            {
+                heard.entry((to.to_owned(), status.to_owned())).or_insert(now);
+            }
+            line.clear();
+        }
+    });
+    heard
 }
 
 /// A row whose figure is the ninety-ninth percentile.

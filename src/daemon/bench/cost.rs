@@ -267,6 +267,14 @@ impl Client {
 }
 
 impl Connection {
+    /// Asks for what has no end, and gives the connection to whoever reads it.
+    pub(super) fn stream(mut self, path: &str) -> Result<TcpStream, StartError> {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: box\r\nAuthorization: Basic {}\r\n\r\n", self.authorization);
+        self.stream.write_all(request.as_bytes()).map_err(|error| refused(&error))?;
+        Ok(self.stream)
+    }
+
     /// Asks, and reads the whole answer; anything but success is an error.
     pub(super) fn ask(&mut self, method: &str, path: &str, form: &str) -> Result<Vec<u8>, StartError> {
         let request = format!(

@@ -1,5 +1,6 @@
 //! What goes over the wire and what comes back.
 
+use std::io::Write as _;
 use tipring_egress::{Client, Config, Method, Request};
 
 use crate::server::{Server, answer, answer_bytes, ok};
@@ -96,7 +97,7 @@ async fn many_requests_at_once() {
 #[tokio::test]
 async fn a_server_on_ipv6_is_reached_by_its_address() {
     let Some(server) = Server::plain_on("[::1]:0", |_, _| ok("six")) else {
-        eprintln!("SKIPPED: a_server_on_ipv6_is_reached_by_its_address needs a host with IPv6");
+        drop(writeln!(std::io::stderr(), "SKIPPED: a_server_on_ipv6_is_reached_by_its_address needs a host with IPv6"));
         return;
     };
     let body = client().send(get(&server.url("/"))).await.expect("an answer").bytes().await;

@@ -1,5 +1,6 @@
 //! Who has answered, by greetings that espeak-ng speaks and the telephone carries.
 
+use std::io::Write as _;
 use tipring_card::Law;
 use tipring_dsp::answer::{Answering, Expected, Settings, Verdict};
 use tipring_dsp::progress::BLOCK;
@@ -28,7 +29,7 @@ fn verdict(samples: &[i16], expected: Expected) -> Verdict {
 #[tokio::test]
 async fn c17_spoken_greetings_are_told_apart() {
     if !Engine::espeak().installed() {
-        println!("SKIPPED: espeak-ng is not installed; its greetings are not tested here");
+        drop(writeln!(std::io::stderr(), "SKIPPED: espeak-ng is not installed; its greetings are not tested here"));
         return;
     }
     let room = Room::with(|it| it.engines = vec![Engine::espeak()]).await;

@@ -1,5 +1,6 @@
 //! Recognition over the face: fake, scripts as recognizers, a service, and pocketsphinx where it is installed.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -284,7 +285,10 @@ async fn b10_c24_a_recording_becomes_text() {
 /// What espeak-ng says of it, as the telephone carries it; `None`, aloud, where something is not installed.
 async fn spoken(texts: &[&str]) -> Option<Vec<Vec<u8>>> {
     if !Recognizer::pocketsphinx().installed() || !Engine::espeak().installed() {
-        println!("SKIPPED: pocketsphinx or espeak-ng is not installed; recognition is not tested here");
+        drop(writeln!(
+            std::io::stderr(),
+            "SKIPPED: pocketsphinx or espeak-ng is not installed; recognition is not tested here"
+        ));
         return None;
     }
     let room = Room::with(|it| it.engines = vec![Engine::espeak()]).await;

@@ -1,5 +1,6 @@
 //! Speech: names of fixed length, one entry a combination, engines as children.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -134,7 +135,7 @@ async fn d8_a_child_that_overstays_is_killed() {
 fn installed(engine: &Engine, name: &str) -> bool {
     let there = engine.installed();
     if !there {
-        println!("SKIPPED: {name} is not installed; its speech is not tested here");
+        drop(writeln!(std::io::stderr(), "SKIPPED: {name} is not installed; its speech is not tested here"));
     }
     there
 }

@@ -115,9 +115,10 @@ async fn e1_e2_the_dialects_own_validator_agrees() {
         });
     }
     let Some(verdicts) = judge(&cases) else {
-        eprintln!(
+        drop(writeln!(
+            std::io::stderr(),
             "SKIPPED: e1_e2_the_dialects_own_validator_agrees needs Python with the package twilio (TIPRING_TWILIO_PYTHON)"
-        );
+        ));
         return;
     };
     assert_eq!(verdicts.len(), cases.len());
