@@ -1,18 +1,20 @@
 //! The conductor in real time: owns the router, carries its effects out through the engine and [`Hands`], and brings the
 //! world's events back. One task owns all of it; everybody else speaks with it over bounded channels.
 
+mod effects;
+mod live;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc as std_mpsc;
 use std::time::{Duration, Instant};
 
-use tipring_card::{Block, Cause, Micros};
-use tipring_lines::{Configured, EngineEvent, EngineHandle, LinesConfig};
-use tipring_resources::{Code, Record, Sid};
+use tipring_card::{Block, Micros};
+use tipring_lines::{EngineEvent, EngineHandle};
+use tipring_resources::Code;
 use tipring_router::{
-    DirectoryChange, Effect, Event, HttpId, LineCommand, LineEvent, MediaId, MessageIn, Reconfiguration, Reply,
-    Request, RequestId, Router, StreamEvent, StreamId, StreamOrder, SwitchCommand, SwitchEvent, Trace, TraceKind,
-    ZoneId,
+    DirectoryChange, Event, HttpId, MediaId, MessageIn, Reply, RequestId, Router, StreamId, SwitchCommand, SwitchEvent,
+    Trace, TraceKind, ZoneId,
 };
 use tipring_store::Blobs;
 use tipring_switch::TapId;
@@ -28,7 +30,9 @@ use super::inbox::{Inbox, WORDS, some};
 use super::listening::Listening;
 use super::recorder::Recorder;
 use super::streaming::Streaming;
-use crate::observe::{Snapshot, events};
+pub use live::Live;
+
+use live::Ask;
 
 /// Ends of effects under way to the conductor. Each effect has one; the router bounds the effects.
 const ENDS: usize = 4096;
@@ -61,28 +65,6 @@ pub struct Parts {
     pub epoch: Instant,
 }
 
-/// How others speak with the conductor. Cheap to clone.
-#[derive(Clone)]
-pub struct Live {
-    requests: mpsc::Sender<Ask>,
-    traces: broadcast::Sender<Trace>,
-}
-
-// One is moved, and soon taken apart: a box for it would cost more than its size.
-#[allow(clippy::large_enum_variant)]
-enum Ask {
-    Request(Request, oneshot::Sender<Reply>),
-    Directory(DirectoryChange, oneshot::Sender<()>),
-    Live(oneshot::Sender<usize>),
-    Busy(oneshot::Sender<usize>),
-    Configure(Box<Reconfiguration>),
-    Lines(Box<LinesConfig>, oneshot::Sender<Option<Configured>>),
-    Snapshot(oneshot::Sender<Snapshot>),
-    Drain,
-    Notice(String),
-    EndAll,
-}
-
 /// The end, or a part, of an effect.
 // One is moved, and soon taken apart: a box for it would cost more than its size.
 #[allow(clippy::large_enum_variant)]
@@ -96,83 +78,6 @@ enum Sound {
     Chunk(Vec<u8>),
     End,
     Fault(Code, String),
-}
-
-impl Live {
-    /// Asks something of a live call. `NotLive` when the conductor has stopped.
-    pub async fn ask(&self, request: Request) -> Reply {
-        let (back, answer) = oneshot::channel();
-        match self.requests.send(Ask::Request(request, back)).await {
-            Ok(()) => answer.await.unwrap_or(Reply::NotLive),
-            Err(_) => Reply::NotLive,
-        }
-    }
-
-    /// Accounts and numbers as they are from now on; returns when the router knows.
-    pub async fn directory(&self, change: DirectoryChange) {
-        let (back, done) = oneshot::channel();
-        if self.requests.send(Ask::Directory(change, back)).await.is_ok() {
-            let _ = done.await;
-        }
-    }
-
-    /// Calls that are up.
-    pub async fn live_calls(&self) -> usize {
-        let (back, answer) = oneshot::channel();
-        match self.requests.send(Ask::Live(back)).await {
-            Ok(()) => answer.await.unwrap_or(0),
-            Err(_) => 0,
-        }
-    }
-
-    /// What calls are judged by from now on.
-    pub async fn configure(&self, new: Reconfiguration) {
-        let _ = self.requests.send(Ask::Configure(Box::new(new))).await;
-    }
-
-    /// Other settings of the lines, each as soon as no call uses the old one. `None`: there is no card, or its thread
-    /// does not answer.
-    pub async fn configure_lines(&self, new: LinesConfig) -> Option<Configured> {
-        let (back, answer) = oneshot::channel();
-        self.requests.send(Ask::Lines(Box::new(new), back)).await.ok()?;
-        answer.await.ok()?
-    }
-
-    /// Tells everybody who was answered that it is over, and hangs up after that; ends all other calls.
-    pub async fn notice(&self, text: &str) {
-        let _ = self.requests.send(Ask::Notice(text.to_owned())).await;
-    }
-
-    /// The living calls as they are now; `None` when the conductor has stopped.
-    pub async fn snapshot(&self) -> Option<Snapshot> {
-        let (back, answer) = oneshot::channel();
-        self.requests.send(Ask::Snapshot(back)).await.ok()?;
-        answer.await.ok()
-    }
-
-    /// No new calls from now on.
-    pub async fn drain(&self) {
-        let _ = self.requests.send(Ask::Drain).await;
-    }
-
-    /// Ends every call.
-    pub async fn end_all(&self) {
-        let _ = self.requests.send(Ask::EndAll).await;
-    }
-
-    /// Calls, and what is still done beside and after them: callbacks, recordings that are being completed.
-    pub async fn busy(&self) -> usize {
-        let (back, answer) = oneshot::channel();
-        match self.requests.send(Ask::Busy(back)).await {
-            Ok(()) => answer.await.unwrap_or(0),
-            Err(_) => 0,
-        }
-    }
-
-    /// The timeline from now on.
-    pub fn traces(&self) -> broadcast::Receiver<Trace> {
-        self.traces.subscribe()
-    }
 }
 
 /// Starts the conductor on the current runtime. The receiver has the timeline from its very first line.
@@ -521,185 +426,6 @@ impl Conductor {
     fn effects(&mut self) {
         while let Some(effect) = self.router.poll() {
             self.effect(effect);
-        }
-    }
-
-    fn effect(&mut self, effect: Effect) {
-        match effect {
-            Effect::Http { id, request } => {
-                let (hands, ends) = (self.hands.clone(), self.ends.clone());
-                let task = tokio::spawn(async move {
-                    let event = hands.http(id, request).await;
-                    let _ = ends.send(End::Event(event)).await;
-                });
-                self.https.insert(id, task.abort_handle());
-            }
-            Effect::CancelHttp { id } => {
-                if let Some(task) = self.https.remove(&id) {
-                    task.abort();
-                }
-            }
-            Effect::Media { id, port, play, law, account, source } => {
-                self.feeder.begin(id, play, port);
-                let more = Arc::new(tokio::sync::Semaphore::new(1));
-                let fetch = fetch(self.hands.clone(), self.ends.clone(), more.clone(), id, account, source, law);
-                let task = tokio::spawn(fetch).abort_handle();
-                self.sounds.insert(id, Stream { task, more, paused: false });
-            }
-            Effect::CancelMedia { id } => {
-                self.stop_sound(id);
-                self.feeder.cancel(id);
-            }
-            Effect::Switch(command) => self.switch(&mut vec![command]),
-            Effect::Line(command) => self.line_command(command),
-            Effect::OpenRecording { sid, tap, law, second } => self.ears.record(sid, tap, law, second),
-            Effect::PauseRecording { sid, paused, silence } => self.ears.pause(sid, paused, silence),
-            Effect::CloseRecording { sid, trim, drop_tail_ms, discard } => {
-                let closing = self.ears.close(sid, trim, drop_tail_ms, discard);
-                let ends = self.ends.clone();
-                tokio::task::spawn_blocking(move || {
-                    let _ = ends.blocking_send(End::Event(closing.close()));
-                });
-            }
-            Effect::Write { id, record } => self.write(id, *record),
-            Effect::Reply { id, reply } => {
-                if let Some(back) = self.replies.remove(&id) {
-                    let _ = back.send(reply);
-                }
-            }
-            Effect::ForgetSession { session } => self.hands.forget(session),
-            Effect::Classify { tap, law, how } => self.ears.classify(tap, law, &how),
-            Effect::Transcribe { sid, recording, account, language } => {
-                let (hands, ends) = (self.hands.clone(), self.ends.clone());
-                tokio::spawn(async move {
-                    let _ = ends.send(End::Event(hands.transcribe(sid, recording, account, language).await)).await;
-                });
-            }
-            beside @ (Effect::Listen { .. }
-            | Effect::EndListen { .. }
-            | Effect::OpenStream { .. }
-            | Effect::StreamKey { .. }
-            | Effect::CloseStream { .. }
-            | Effect::SendMessage(_)) => self.beside(beside),
-            Effect::Trace(trace) => {
-                self.book.traced(&trace);
-                let _ = self.traces.send(trace);
-            }
-        }
-    }
-
-    /// What runs beside a call: recognizers, streams, messages.
-    fn beside(&mut self, effect: Effect) {
-        match effect {
-            Effect::Listen { id, tap, listen } => {
-                self.ears.listen(tap, id);
-                self.listening.begin(self.hands.media.clone(), id, *listen, self.ends.clone(), End::Event);
-            }
-            Effect::EndListen { id, dropped } => self.listening.end(id, dropped),
-            Effect::OpenStream { id, stream } => self.open_stream(id, &stream),
-            Effect::StreamKey { id, key } => {
-                let last = self.streaming.key(id, key);
-                self.tell_later(last);
-            }
-            Effect::CloseStream { id } => self.streaming.close(id),
-            Effect::SendMessage(message) => {
-                let (gateway, ends) = (self.gateway.clone(), self.ends.clone());
-                tokio::spawn(async move { ends.send(End::Event(super::gateway::send(gateway, *message).await)).await });
-            }
-            _ => {}
-        }
-    }
-
-    fn open_stream(&mut self, id: StreamId, order: &StreamOrder) {
-        let Some(key) = self.hands.token(order.account) else {
-            // What nobody could check is not sent.
-            let text = format!("account {} has no key to sign with", order.account);
-            let event = StreamEvent::Failed { code: Code(31900), text };
-            return self.tell_later(Some(Event::Stream { id, event }));
-        };
-        for (track, tap) in order.tracks.iter().enumerate() {
-            self.ears.stream(tap.tap, id, track);
-        }
-        let wrap = move |told| (id, told);
-        self.streaming.open(self.hands.client.clone(), &key, id, order, self.words.clone(), wrap);
-    }
-
-    /// An end that came while its effect was carried out: the router hears of it as of any other.
-    fn tell_later(&self, event: Option<Event>) {
-        if let Some(event) = event {
-            let ends = self.ends.clone();
-            tokio::spawn(async move { ends.send(End::Event(event)).await });
-        }
-    }
-
-    fn write(&mut self, id: tipring_router::WriteId, record: Record) {
-        // Before anybody can see the SID, or hear of the end (a Dial's action tells that of its legs), so that a crash in
-        // the next millisecond does not take it back.
-        if let Record::Call(call) = &record {
-            if let Err(error) = self.hands.store.journal(call) {
-                let id = events::JOURNAL_FAILED.id;
-                tracing::error!(message_id = id, call_sid = %call.sid, %error, "the journal cannot be written");
-            }
-            self.book.written(call, &self.hands.meters);
-        }
-        let taken = self.taking.write(&record);
-        let (written, ends) = (self.hands.write(id, record), self.ends.clone());
-        tokio::spawn(async move {
-            let event = written.await;
-            if let (Some(taken), Event::Written { result: Ok(()), .. }) = (taken, &event) {
-                // Where the gateway has gone meanwhile, the message may come again.
-                let _ = taken.send(());
-            }
-            let _ = ends.send(End::Event(event)).await;
-        });
-    }
-
-    fn line_command(&mut self, command: LineCommand) {
-        let Some(engine) = &self.engine else {
-            if let LineCommand::Dial { attempt, .. } = command {
-                let text = "the box has no card; name one as [[card]] in its configuration".to_owned();
-                let none = LineEvent::NoLine { attempt, cause: Cause::OUT_OF_ORDER, may_wait: false, text };
-                // Where there is no room for it, the router's own limit ends the call.
-                let _ = self.ends.try_send(End::Event(Event::Line(none)));
-            }
-            return;
-        };
-        if !engine.line(command.clone()) {
-            tracing::error!(?command, "a command for a line was lost: its queue is full or its engine has stopped");
-        }
-    }
-}
-
-/// Brings a sound chunk by chunk, each when the feeder has room.
-async fn fetch(
-    hands: Hands,
-    ends: mpsc::Sender<End>,
-    more: Arc<tokio::sync::Semaphore>,
-    id: MediaId,
-    account: Sid,
-    source: tipring_router::MediaSource,
-    law: tipring_card::Law,
-) {
-    let mut stream = match hands.sound(account, source, law).await {
-        Ok(stream) => stream,
-        Err((code, text)) => {
-            let _ = ends.send(End::Sound(id, Sound::Fault(code, text))).await;
-            return;
-        }
-    };
-    loop {
-        let Ok(permit) = more.acquire().await else {
-            return;
-        };
-        permit.forget();
-        let sound = match stream.next().await {
-            Some(Ok(octets)) => Sound::Chunk(octets.to_vec()),
-            Some(Err(fault)) => Sound::Fault(Code(fault.code), fault.text),
-            None => Sound::End,
-        };
-        let last = !matches!(sound, Sound::Chunk(_));
-        if ends.send(End::Sound(id, sound)).await.is_err() || last {
-            return;
         }
     }
 }

@@ -3,29 +3,28 @@
 //! the scenario declares. So real HTTP, a real database and a real speech engine take part without racing, and the same
 //! seed gives the same lines, byte for byte.
 
+mod effects;
+mod judging;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use serde_json::{Value, json};
 use tipring_card::{BLOCK_US, Micros};
 use tipring_lines::{LinesConfig, Media, Signalling, SignallingAction};
 use tipring_resources::{Account, AccountStatus, Call, Code, Number, NumberOrigin, Record, Sid, SidKind, Stamp};
-use tipring_router::{
-    DirectoryChange, Effect, Event, HttpId, HttpRequest, ListenHeard, ListenId, MediaId, Router, SwitchCommand,
-    SwitchEvent,
-};
+use tipring_router::{DirectoryChange, Event, HttpId, MediaId, Router, SwitchCommand, SwitchEvent};
 use tokio::task::JoinHandle;
 
 use super::app::App;
-use super::beyond::{Beyond, Whole};
+use super::beyond::Beyond;
 use super::ears::{Ears, Goes};
 use super::feeder::Feeder;
 use super::hands::Hands;
 use super::media::start_media;
 pub use super::outcome::{Called, Moments, Outcome, Told};
-use super::outcome::{ScratchDir, file_of, fnv, unasked, write_heard};
+use super::outcome::{ScratchDir, write_heard};
 use super::programs::Programs;
 use super::recorder::Recorder;
 use super::scenario::Scenario;
@@ -450,131 +449,6 @@ impl<W: Write> World<'_, W> {
         self.flights.push(Flight { due, task: tokio::spawn(end) });
     }
 
-    fn effect(&mut self, effect: Effect) {
-        match effect {
-            Effect::Http { id, request } => self.http(id, request),
-            Effect::CancelHttp { id } => {
-                self.gone_http.insert(id);
-            }
-            Effect::Media { id, port, play, law, account, source } => {
-                self.feeder.begin(id, play, port);
-                let hands = self.hands.clone();
-                self.fly(self.now, async move { Due::Sound(id, whole(hands, account, source, law).await) });
-            }
-            Effect::CancelMedia { id } => {
-                self.feeder.cancel(id);
-                self.gone_media.insert(id);
-            }
-            Effect::Switch(command) => self.media.command(command),
-            Effect::Line(command) => {
-                let mut actions = std::mem::take(&mut self.actions);
-                self.signalling.command(self.now, command, &mut actions);
-                self.carry_out(&mut actions);
-                self.actions = actions;
-            }
-            Effect::OpenRecording { sid, tap, law, second } => self.ears.record(sid, tap, law, second),
-            Effect::PauseRecording { sid, paused, silence } => self.ears.pause(sid, paused, silence),
-            Effect::CloseRecording { sid, trim, drop_tail_ms, discard } => {
-                let closing = self.ears.close(sid, trim, drop_tail_ms, discard);
-                self.fly(self.now, async move { Due::Event(closing.close()) });
-            }
-            Effect::Write { id, record } => {
-                self.notice(&record);
-                let written = self.hands.write(id, *record);
-                self.fly(self.now, async move { Due::Event(written.await) });
-            }
-            Effect::Reply { id, reply } => self.programs.answered(id, &reply),
-            Effect::ForgetSession { session } => self.hands.forget(session),
-            Effect::Classify { tap, law, how } => self.ears.classify(tap, law, &how),
-            beside @ (Effect::Listen { .. }
-            | Effect::EndListen { .. }
-            | Effect::Transcribe { .. }
-            | Effect::OpenStream { .. }
-            | Effect::StreamKey { .. }
-            | Effect::CloseStream { .. }
-            | Effect::SendMessage(_)) => self.beside(beside),
-            Effect::Trace(trace) => self.timeline.trace(&trace),
-        }
-    }
-
-    /// What runs beside a call.
-    fn beside(&mut self, effect: Effect) {
-        let now = match effect {
-            Effect::Listen { id, tap, listen } => {
-                self.ears.listen(tap, id);
-                self.beyond.listen(self.now, id, *listen)
-            }
-            Effect::EndListen { id, dropped } => match self.beyond.end_listen(id, dropped) {
-                Some(Ok(event)) => Some(event),
-                Some(Err(whole)) => {
-                    let hands = self.hands.clone();
-                    self.fly(self.now, async move { Due::Event(understood(hands, id, whole).await) });
-                    None
-                }
-                None => None,
-            },
-            Effect::Transcribe { sid, recording, account, language } => match self.beyond.transcribe(&language) {
-                Some(result) => Some(Event::Transcribed { sid, result }),
-                None => {
-                    let hands = self.hands.clone();
-                    let written = async move { hands.transcribe(sid, recording, account, language).await };
-                    self.fly(self.now, async move { Due::Event(written.await) });
-                    None
-                }
-            },
-            Effect::OpenStream { id, stream } => {
-                for (track, tap) in stream.tracks.iter().enumerate() {
-                    self.ears.stream(tap.tap, id, track);
-                }
-                let mut commands = Vec::new();
-                let event = self.beyond.open(self.now, id, &stream);
-                self.beyond.greet(id, &mut commands);
-                self.switch(&mut commands);
-                Some(event)
-            }
-            Effect::StreamKey { id, key } => self.beyond.key(id, key),
-            Effect::CloseStream { id } => self.beyond.close(id),
-            Effect::SendMessage(message) => {
-                for (after, event) in self.beyond.send(&message) {
-                    self.seq += 1;
-                    self.due.insert((self.now + after, self.seq), Due::Event(event));
-                }
-                None
-            }
-            _ => None,
-        };
-        if let Some(event) = now {
-            self.seq += 1;
-            self.due.insert((self.now, self.seq), Due::Event(event));
-        }
-    }
-
-    fn http(&mut self, id: HttpId, request: HttpRequest) {
-        let document = {
-            let path = url::Url::parse(&request.url).map(|url| url.path().to_string()).unwrap_or_default();
-            let fits = |document: &&super::app::Document| document.fits(&path, &request.params);
-            self.scenario.document.iter().find(fits)
-        };
-        if document.is_some_and(|document| document.never) {
-            // It was asked, and never answers: only the router's own limit ends it.
-            let hands = self.hands.clone();
-            self.fly(Micros::FOREVER, async move { Due::Event(hands.http(id, request).await) });
-            return;
-        }
-        let latency = Micros::from_ms(document.map_or(0, |document| document.latency_ms));
-        let hands = self.hands.clone();
-        self.fly(self.now + latency, async move {
-            let mut event = hands.http(id, request).await;
-            if let Event::Http { answer, .. } = &mut event {
-                let (tipring_router::HttpAnswer::Document { exchange, .. }
-                | tipring_router::HttpAnswer::Failed { exchange, .. }) = answer;
-                // Virtual time is the only time there is.
-                exchange.duration_ms = u32::try_from(latency.as_ms()).unwrap_or(u32::MAX);
-            }
-            Due::Event(event)
-        });
-    }
-
     fn notice(&mut self, record: &Record) {
         if !matches!(record, Record::Call(_)) {
             self.records.others.push(record.clone());
@@ -604,183 +478,6 @@ impl<W: Write> World<'_, W> {
             _ => {}
         }
     }
-
-    fn judge(&mut self, app: &App, wall_s: f64) -> Outcome {
-        let (mut failures, mut heard, mut told) = (Vec::new(), Vec::new(), Vec::new());
-        for (at, telephone) in self.telephones.reports().into_iter().enumerate() {
-            let call = self.calls.get(&at);
-            let summary = json!({
-                "telephone": telephone.id, "sid": call.map(|call| call.sid.to_string()),
-                "status": call.map(|call| call.status.as_str()), "cause": telephone.cause,
-                "heard_ms": telephone.heard.len() / 8, "sound_ms": telephone.sound_ms,
-                "first_sound_ms": telephone.first_sound_ms, "digest": format!("{:016x}", fnv(&telephone.heard)),
-                "steps": telephone.steps,
-            });
-            self.timeline.object(&summary);
-            failures.extend(self.unmet(&telephone, call).into_iter().map(|why| format!("{}: {why}", telephone.id)));
-            told.push(self.told(&telephone, call));
-            heard.push((telephone.id, telephone.heard));
-        }
-        let (made, called) = (self.made(&mut failures), self.called());
-        failures.append(&mut self.programs.failures);
-        failures.extend(unasked(self.scenario, app));
-        for shown in self.beyond.shown().collect::<Vec<_>>() {
-            self.timeline.object(&shown);
-        }
-        let counters = self.media.counters();
-        let channel_seconds = counters.blocks as f64 * BLOCK_US as f64 / 1e6;
-        self.timeline.object(&json!({
-            "ok": failures.is_empty(), "calls": heard.len(), "http": app.asked().len(),
-            "channel_seconds": channel_seconds, "failures": failures,
-        }));
-        self.timeline.flush();
-        let (ok, calls, asked) = (failures.is_empty(), heard.len(), app.asked());
-        let (records, written) = (std::mem::take(&mut self.records.calls), std::mem::take(&mut self.records.written));
-        let token = String::new();
-        Outcome {
-            ok,
-            failures,
-            calls,
-            channel_seconds,
-            wall_s,
-            heard,
-            told,
-            made,
-            called,
-            records,
-            written,
-            asked,
-            token,
-            others: std::mem::take(&mut self.records.others),
-            streamed: std::mem::take(&mut self.beyond.streamed),
-            messages: std::mem::take(&mut self.beyond.messages),
-        }
-    }
-
-    /// What came of the calls that programs made.
-    fn made(&mut self, failures: &mut Vec<String>) -> Vec<Told> {
-        let mut made = Vec::new();
-        for (dial, sid, refused) in self.programs.made() {
-            let call = sid.and_then(|sid| self.records.calls.iter().find(|call| call.sid == sid));
-            let report = super::telephones::Report {
-                id: dial.id.clone(),
-                expect: dial.expect.clone(),
-                cause: call.and_then(|call| call.cause),
-                ..Default::default()
-            };
-            // A call that was refused has no record: its code was looked at when it was answered.
-            if call.is_some() {
-                failures.extend(self.unmet(&report, call).into_iter().map(|why| format!("{}: {why}", dial.id)));
-            }
-            let line = json!({
-                "dial": dial.id, "sid": sid.map(|sid| sid.to_string()), "cause": report.cause, "refused": refused,
-                "status": call.map(|call| call.status.as_str()), "line": call.map(|call| call.line.as_str()),
-                "supervision": call.and_then(|call| call.supervision.as_deref()),
-            });
-            let mut told = self.told(&report, call);
-            told.errors.extend(refused.map(|(code, _)| *code));
-            made.push((told, line));
-        }
-        let lines = made.into_iter().map(|(told, line)| {
-            self.timeline.object(&line);
-            told
-        });
-        lines.collect()
-    }
-
-    /// What the called telephones heard.
-    fn called(&mut self) -> Vec<Called> {
-        let mut called = Vec::new();
-        for telephone in self.telephones.called() {
-            let (from, to) = telephone.called.unwrap_or_default();
-            self.timeline.object(&json!({
-                "telephone": telephone.id, "from": from, "to": to, "cause": telephone.cause,
-                "answered_after_ms": telephone.answered_after_ms, "sound_ms": telephone.sound_ms,
-                "digest": format!("{:016x}", fnv(&telephone.heard)), "steps": telephone.steps,
-            }));
-            let (cause, answered_after_ms) = (telephone.cause, telephone.answered_after_ms);
-            let (heard, moments, keys) = (telephone.heard, telephone.moments, telephone.keys);
-            called.push(Called { from, to, cause, answered_after_ms, heard, moments, keys });
-        }
-        called
-    }
-
-    fn told(&self, telephone: &super::telephones::Report, call: Option<&Call>) -> Told {
-        let sid = call.map(|call| call.sid);
-        let recordings = sid.and_then(|sid| self.records.recordings.get(&sid)).into_iter().flatten();
-        Told {
-            sid: sid.map(|sid| sid.to_string()).unwrap_or_default(),
-            status: call.map(|call| call.status.as_str().to_string()),
-            cause: telephone.cause,
-            answered_after_ms: telephone.answered_after_ms,
-            first_sound_ms: telephone.first_sound_ms,
-            sound_ms: telephone.sound_ms,
-            errors: sid.and_then(|sid| self.records.errors.get(&sid)).cloned().unwrap_or_default(),
-            recordings: recordings.filter_map(|sid| file_of(&self.hands.store, *sid)).collect(),
-            moments: telephone.moments.clone(),
-            keys: telephone.keys.clone(),
-        }
-    }
-
-    fn unmet(&self, telephone: &super::telephones::Report, call: Option<&Call>) -> Vec<String> {
-        let expect = &telephone.expect;
-        let mut unmet = Vec::new();
-        let mut check = |what: &str, wanted: Option<Value>, got: Value| {
-            if let Some(wanted) = wanted
-                && wanted != got
-            {
-                unmet.push(format!("{what}: wanted {wanted}, got {got}"));
-            }
-        };
-        let status = call.map(|call| call.status.as_str());
-        check("status", expect.status.as_deref().map(Value::from), json!(status));
-        check("cause", expect.cause.map(Value::from), json!(telephone.cause));
-        let sid = call.map(|call| call.sid);
-        let recordings = sid.and_then(|sid| self.records.recordings.get(&sid)).map_or(0, Vec::len);
-        check("recordings", expect.recordings.map(Value::from), json!(recordings));
-        let none = Vec::new();
-        let errors = sid.and_then(|sid| self.records.errors.get(&sid)).unwrap_or(&none);
-        check("errors", expect.errors.clone().map(Value::from), json!(errors));
-        if expect.heard_ms_min.is_some_and(|min| telephone.sound_ms < min) {
-            unmet.push(format!("heard {} ms of sound, wanted more", telephone.sound_ms));
-        }
-        if expect.heard_ms_max.is_some_and(|max| telephone.sound_ms > max) {
-            unmet.push(format!("heard {} ms of sound, wanted less", telephone.sound_ms));
-        }
-        unmet
-    }
-}
-
-/// All of a sound; what came before a break is kept.
-async fn whole(
-    hands: Hands,
-    account: Sid,
-    source: tipring_router::MediaSource,
-    law: tipring_card::Law,
-) -> Result<Vec<u8>, (Code, String, Vec<u8>)> {
-    let mut stream = hands.sound(account, source, law).await.map_err(|(code, text)| (code, text, Vec::new()))?;
-    let mut all = Vec::new();
-    while let Some(chunk) = stream.next().await {
-        match chunk {
-            Ok(octets) => all.extend_from_slice(&octets),
-            Err(fault) => return Err((Code(fault.code), fault.text, all)),
-        }
-    }
-    Ok(all)
-}
-
-/// What the media layer's recognizer makes of a whole sound.
-async fn understood(hands: Hands, id: ListenId, whole: Whole) -> Event {
-    let listen = whole.listen;
-    let heard = match hands.media.listen(&super::listening::request(&listen)).await {
-        Ok((microphone, results)) => {
-            let speak = async move { microphone.send(whole.octets.into()).await };
-            let hear = super::listening::understand(&listen, results, async |_| true);
-            tokio::join!(hear, speak).0
-        }
-        Err(fault) => ListenHeard::Failed { code: Code(fault.code), text: fault.text },
-    };
-    Event::Heard { id, heard }
 }
 
 fn account_sid(seed: u64) -> Sid {

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Width of a class.
 const CLASS_US: u64 = 100;
-/// Classes: up to 20 ms, twice a block; the last has all that took longer.
-const CLASSES: usize = 200;
+/// Classes: up to 100 ms, ten blocks; the last has all that took longer.
+const CLASSES: usize = 1_000;
 
 /// How many ticks took how long, by the wall's clock; every turn of the media thread is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(worked.read().at_ms(0.99), 0.0);
         worked.note(5_000_000);
         let before = worked.read();
-        assert_eq!(before.at_ms(1.0), 20.0, "what took longer is in the last class");
+        assert_eq!(before.at_ms(1.0), 100.0, "what took longer is in the last class");
         (0..99).for_each(|_| worked.note(250));
         worked.note(9_949);
         let work = worked.read().since(&before);
