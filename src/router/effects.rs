@@ -590,6 +590,8 @@ pub enum TraceKind {
     File,
     /// An error or warning with its code.
     Fault,
+    /// What the owner should know of the cost of calls.
+    Guard,
 }
 
 impl TraceKind {
@@ -603,6 +605,7 @@ impl TraceKind {
             TraceKind::Media => "media",
             TraceKind::File => "file",
             TraceKind::Fault => "fault",
+            TraceKind::Guard => "guard",
         }
     }
 }

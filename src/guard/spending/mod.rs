@@ -73,6 +73,8 @@ struct Running {
     answered: Micros,
     /// Its next minute begins then.
     next: Micros,
+    /// A minute of it was counted.
+    spoke: bool,
 }
 
 impl Spending {
@@ -150,39 +152,33 @@ impl Spending {
         Ok(())
     }
 
-    /// A call is answered: until when it may go on before [`goes_on`](Self::goes_on) is asked. `None`: no minute is left.
-    pub fn answered(&mut self, now: Micros, call: u64, tariff: Tariff) -> Option<Micros> {
-        if !tariff.costs() {
-            return Some(Micros::FOREVER);
+    /// A call is answered. [`goes_on`](Self::goes_on) says whether it may go on, now and minute by minute.
+    pub fn answered(&mut self, now: Micros, call: u64, tariff: Tariff) {
+        if tariff.costs() {
+            self.running.insert(call, Running { tariff, answered: now, next: now, spoke: false });
         }
-        self.turn(now);
-        if self.empty(tariff).is_some() {
-            return None;
-        }
-        let next = now + MINUTE;
-        self.running.insert(call, Running { tariff, answered: now, next });
-        self.spend(tariff);
-        Some(next)
     }
 
-    /// May a call begin its next minute? Until when then; `None`: none is left, and it ends.
-    pub fn goes_on(&mut self, now: Micros, call: u64) -> Option<Micros> {
+    /// Until when a call may go on, if it may begin the minute that is due: then it is to be asked again. Of a call that
+    /// costs nothing for ever.
+    pub fn goes_on(&mut self, now: Micros, call: u64) -> Result<Micros, Budget> {
         self.turn(now);
-        let Some(Running { tariff, next, .. }) = self.running.get(&call).copied() else {
-            return Some(Micros::FOREVER);
-        };
-        if now < next {
-            return Some(next);
+        loop {
+            let Some(Running { tariff, next, .. }) = self.running.get(&call).copied() else {
+                return Ok(Micros::FOREVER);
+            };
+            if now < next {
+                return Ok(next);
+            }
+            if let Some(budget) = self.empty(tariff) {
+                return Err(budget);
+            }
+            if let Some(running) = self.running.get_mut(&call) {
+                running.next = next + MINUTE;
+                running.spoke = true;
+            }
+            self.spend(tariff);
         }
-        if self.empty(tariff).is_some() {
-            return None;
-        }
-        let next = next + MINUTE;
-        if let Some(running) = self.running.get_mut(&call) {
-            running.next = next;
-        }
-        self.spend(tariff);
-        Some(next)
     }
 
     /// A call is over. One that was never answered needs not be told.
@@ -191,7 +187,8 @@ impl Spending {
         let Some(running) = self.running.remove(&call) else {
             return;
         };
-        if running.tariff.is_dear()
+        if running.spoke
+            && running.tariff.is_dear()
             && self.limits.stop_patterns
             && let Some(pattern) = self.patterns.ends(now, now.since(running.answered))
         {

@@ -15,6 +15,12 @@ fn shipped(abroad: u32) -> Limits {
     }
 }
 
+/// A call is answered: until when it may go on.
+fn answered(spending: &mut Spending, now: Micros, call: u64, tariff: Tariff) -> Result<Micros, Budget> {
+    spending.answered(now, call, tariff);
+    spending.goes_on(now, call)
+}
+
 fn spending(limits: Limits) -> Spending {
     Spending::new(limits, Micros::ZERO)
 }
@@ -101,13 +107,13 @@ fn the_minutes_of_a_day_end_at_the_last_one_and_are_told_of_at_four_fifths() {
         if spending.begins(s(minutes * 60), ANN, Tariff::Home, TOWN).is_err() {
             break;
         }
-        let mut until = spending.answered(s(minutes * 60), call, Tariff::Home);
+        let mut until = answered(&mut spending, s(minutes * 60), call, Tariff::Home);
         for _ in 0..10 {
             minutes += 1;
             while let Some(alert) = spending.poll() {
                 told.push((minutes, alert));
             }
-            assert_eq!(until, Some(s(minutes * 60)));
+            assert_eq!(until, Ok(s(minutes * 60)));
             until = spending.goes_on(s(minutes * 60) - Micros(1), call);
             if minutes % 10 != 0 {
                 until = spending.goes_on(s(minutes * 60), call);
@@ -124,7 +130,7 @@ fn the_minutes_of_a_day_end_at_the_last_one_and_are_told_of_at_four_fifths() {
         "the 120 minutes of outbound.minutes_per_day are spent; there are new ones in 22 h, or with a larger limit";
     assert_eq!(refusal, text);
     assert_eq!(spending.begins(s(7_200), ANN, Tariff::Help, "911"), Ok(()));
-    assert_eq!(spending.answered(s(7_200), 99, Tariff::Help), Some(Micros::FOREVER));
+    assert_eq!(answered(&mut spending, s(7_200), 99, Tariff::Help), Ok(Micros::FOREVER));
     assert_eq!(spending.begins(s(86_400), ANN, Tariff::Home, TOWN), Ok(()), "a new day");
     assert_eq!(spending.spent(s(86_400)), (0, 0));
 }
@@ -133,14 +139,14 @@ fn the_minutes_of_a_day_end_at_the_last_one_and_are_told_of_at_four_fifths() {
 fn calls_that_are_up_share_the_last_minutes_and_end_with_them() {
     let mut spending = spending(Limits { minutes_per_day: 5, ..Limits::default() });
     for call in 0..2 {
-        assert_eq!(spending.answered(s(0), call, Tariff::Home), Some(s(60)));
+        assert_eq!(answered(&mut spending, s(0), call, Tariff::Home), Ok(s(60)));
     }
-    assert_eq!((spending.goes_on(s(60), 0), spending.goes_on(s(60), 1)), (Some(s(120)), Some(s(120))));
-    assert_eq!((spending.goes_on(s(120), 0), spending.goes_on(s(120), 1)), (Some(s(180)), None));
+    assert_eq!((spending.goes_on(s(60), 0), spending.goes_on(s(60), 1)), (Ok(s(120)), Ok(s(120))));
+    assert_eq!((spending.goes_on(s(120), 0), spending.goes_on(s(120), 1)), (Ok(s(180)), Err(Budget::All)));
     assert_eq!(spending.spent(s(120)), (5, 0));
-    assert_eq!(spending.answered(s(120), 7, Tariff::Home), None, "one that rang meanwhile");
-    assert_eq!(spending.goes_on(s(120), 9), Some(Micros::FOREVER), "one that costs nothing");
-    assert_eq!(spending.answered(s(86_400), 8, Tariff::Home), Some(s(86_460)), "a new day");
+    assert_eq!(answered(&mut spending, s(120), 7, Tariff::Home), Err(Budget::All), "one that rang meanwhile");
+    assert_eq!(spending.goes_on(s(120), 9), Ok(Micros::FOREVER), "one that costs nothing");
+    assert_eq!(answered(&mut spending, s(86_400), 8, Tariff::Home), Ok(s(86_460)), "a new day");
 }
 
 #[test]
@@ -149,11 +155,11 @@ fn calls_abroad_have_minutes_of_their_own_and_none_until_some_are_set_aside() {
     let refusal = none.begins(s(0), ANN, Tariff::Abroad, "+4930123456").expect_err("there are none");
     assert!(refusal.to_string().starts_with("outbound.international_minutes_per_day is 0: "), "{refusal}");
     let mut some = spending(shipped(2));
-    some.answered(s(0), 1, Tariff::Home);
-    some.answered(s(0), 2, Tariff::Abroad);
-    assert!(some.goes_on(s(60), 2).is_some() && some.goes_on(s(120), 2).is_none());
-    assert!(some.goes_on(s(120), 1).is_some());
-    assert_eq!(some.spent(s(120)), (4, 2));
+    let _ = answered(&mut some, s(0), 1, Tariff::Home);
+    let _ = answered(&mut some, s(0), 2, Tariff::Abroad);
+    assert_eq!((some.goes_on(s(60), 2), some.goes_on(s(120), 2)), (Ok(s(120)), Err(Budget::Abroad)));
+    assert!(some.goes_on(s(120), 1).is_ok());
+    assert_eq!(some.spent(s(120)), (5, 2));
 }
 
 #[test]
@@ -162,7 +168,7 @@ fn what_was_spent_before_a_restart_is_spent() {
     spending.was_spent(s(10), 119, 30);
     assert!(spending.begins(s(10), ANN, Tariff::Abroad, "+4930123456").is_err());
     assert!(spending.begins(s(10), ANN, Tariff::Home, TOWN).is_ok());
-    assert!(spending.answered(s(10), 1, Tariff::Home).is_some());
+    assert!(answered(&mut spending, s(10), 1, Tariff::Home).is_ok());
     assert_eq!(spending.poll(), Some(Alert::Spent { budget: Budget::All, limit: 120 }));
     assert!(spending.poll().is_none(), "that few were left was told before");
     spending.configure(s(20), shipped(40));
@@ -211,7 +217,7 @@ fn the_tenth_short_call_within_an_hour_stops_dear_calls() {
                 let at = s(n * every);
                 let begun = spending.begins(at, ANN, tariff, &format!("+49{:06}", n * 7_919)).is_ok();
                 if begun {
-                    spending.answered(at, *n, tariff);
+                    let _ = answered(spending, at, *n, tariff);
                     spending.ends(at + length, *n);
                 }
                 begun
@@ -254,7 +260,7 @@ fn a_night_of_fraud_gets_few_calls_and_few_minutes() {
                 first_refused.get_or_insert(at);
             } else {
                 legs += 1;
-                spending.answered(at, attempt, Tariff::Abroad);
+                let _ = answered(&mut spending, at, attempt, Tariff::Abroad);
                 spending.ends(at + s(1 + dice.roll(9)), attempt);
             }
             if spending.poll().is_some_and(|alert| matches!(alert, Alert::Frozen(_))) {
@@ -306,7 +312,7 @@ fn spent_by_force(limits: &Limits, night: &Night) -> u64 {
         let now = s(minute * 60) + Micros(minute);
         let before = spending.spent(now).0;
         up.retain(|(call, began)| {
-            let goes_on = now.since(*began) < limits.longest && spending.goes_on(now, *call).is_some();
+            let goes_on = now.since(*began) < limits.longest && spending.goes_on(now, *call).is_ok();
             if !goes_on {
                 spending.ends(now, *call);
             }
@@ -320,7 +326,7 @@ fn spent_by_force(limits: &Limits, night: &Night) -> u64 {
                     spending.ends(now, oldest);
                 }
                 call += 1;
-                if spending.answered(now, call, tariff).is_some() {
+                if answered(&mut spending, now, call, tariff).is_ok() {
                     up.push_back((call, now));
                 }
             }

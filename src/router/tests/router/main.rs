@@ -17,5 +17,6 @@ mod queues;
 mod recordings;
 mod rooms;
 mod speech;
+mod spending;
 mod streams;
 mod templates;
