@@ -8,7 +8,7 @@ use super::fault::{ConfigError, Origin};
 use super::keys;
 use super::near;
 use super::shape::{Entry, Tree};
-use super::{CardKind, Config, MessageAdapter};
+use super::{CardKind, Config, MessageAdapter, NumberClass};
 
 /// Octets of a Unix socket's path.
 const SOCKET_OCTETS: usize = 107;
@@ -30,6 +30,7 @@ pub(super) fn judge(config: &Config, tree: &Tree) -> Verdict {
     let mut verdict = Verdict::default();
     verdict.this_box(config, tree);
     verdict.plan(config, tree);
+    verdict.outbound(config, tree);
     verdict.listeners(config, tree);
     verdict.store(config, tree);
     verdict.media_and_log(config, tree);
@@ -93,6 +94,24 @@ impl Verdict {
         let origin = [path.as_str(), "box.country"].iter().find_map(|path| tree.leaves.get(*path));
         let origin = origin.map(|leaf| leaf.origin.clone()).unwrap_or_default();
         self.refuse(origin, format!("{path}: {}", fault.text));
+    }
+
+    fn outbound(&mut self, config: &Config, tree: &Tree) {
+        let outbound = &config.outbound;
+        let abroad = outbound.open.contains(&NumberClass::International);
+        let minutes = outbound.minutes_per_day.min(outbound.international_minutes_per_day);
+        if abroad && minutes == 0 {
+            let why = "outbound.open: international numbers are open, but no minutes are set aside for them; set \
+                       outbound.international_minutes_per_day (and outbound.minutes_per_day) to as many as a day may cost";
+            self.warn(tree.place("outbound.open"), why);
+        }
+        if outbound.international_minutes_per_day > outbound.minutes_per_day {
+            let why = format!(
+                "outbound.international_minutes_per_day: outbound.minutes_per_day is {} and counts them too",
+                outbound.minutes_per_day
+            );
+            self.warn(tree.place("outbound.international_minutes_per_day"), why);
+        }
     }
 
     fn store(&mut self, config: &Config, tree: &Tree) {

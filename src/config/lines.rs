@@ -54,11 +54,51 @@ pub struct Outbound {
     pub caller_ids: Vec<String>,
     /// Seconds that a call of the API waits for a free line.
     pub queue_s: u64,
+    /// Calls that an account may begin within a second; 0: any number.
+    pub calls_per_second: u32,
+    /// Calls that an account may begin within a minute, and messages that it may send; 0: any number.
+    pub calls_per_minute: u32,
+    /// Of a hundred lines, those that calls out may have at once.
+    pub lines_percent: u32,
+    /// Minutes of the longest call.
+    pub longest_minutes: u64,
+    /// Minutes that calls may take in a day.
+    pub minutes_per_day: u32,
+    /// Those of them that may be calls abroad.
+    pub international_minutes_per_day: u32,
+    /// Calls abroad, to paid services and to nobody knows where are stopped where they look like a fraud.
+    pub stop_patterns: bool,
 }
 
 impl Default for Outbound {
     fn default() -> Self {
-        Outbound { open: Vec::new(), caller_ids: Vec::new(), queue_s: 60 }
+        Outbound {
+            open: Vec::new(),
+            caller_ids: Vec::new(),
+            queue_s: 60,
+            calls_per_second: 0,
+            calls_per_minute: 10,
+            lines_percent: 50,
+            longest_minutes: 60,
+            minutes_per_day: 120,
+            international_minutes_per_day: 0,
+            stop_patterns: true,
+        }
+    }
+}
+
+impl Outbound {
+    /// As many calls as anybody likes: for benches, demonstrations and simulations.
+    pub fn without_limits() -> Self {
+        Outbound {
+            calls_per_minute: 0,
+            lines_percent: 100,
+            longest_minutes: 1_440,
+            minutes_per_day: 1_000_000,
+            international_minutes_per_day: 1_000_000,
+            stop_patterns: false,
+            ..Outbound::default()
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The timeline in the log: what happened to lines is told, what happened in calls only to who wants to debug them (a
 //! call's begin and end are told by `callbook`), what went wrong in them is a warning with its code.
 
+use tipring_guard::spending::Alert;
 use tipring_router::{Trace, TraceKind};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -33,6 +34,14 @@ pub fn tell(trace: &Trace) {
         }
         TraceKind::Http if text.starts_with("fallback: ") => {
             tracing::warn!(message_id = events::FALLBACK_USED.id, call_sid, kind, "{text}");
+        }
+        TraceKind::Guard => {
+            let id = match text {
+                text if text.starts_with(Alert::NEAR) => events::MINUTES_LOW.id,
+                text if text.starts_with(Alert::SPENT) => events::MINUTES_SPENT.id,
+                _ => events::CALLS_STOPPED.id,
+            };
+            tracing::warn!(message_id = id, call_sid, kind, "{text}");
         }
         TraceKind::Line if trace.call.is_none() => note(text),
         _ => tracing::debug!(call_sid, kind, "{text}"),
@@ -134,6 +143,7 @@ does = [{ await_answer = {} }, { wait = { ms = 500 } }, { press = { keys = "12" 
                     TraceKind::Media,
                     TraceKind::File,
                     TraceKind::Fault,
+                    TraceKind::Guard,
                 ];
                 let Some(kind) = kinds.into_iter().find(|known| known.as_str() == kind) else { continue };
                 verbs += usize::from(kind == TraceKind::Verb && text.ends_with(')'));

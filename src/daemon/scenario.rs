@@ -39,8 +39,8 @@ pub struct Scenario {
     /// The country: tones and dialling plan.
     #[serde(default)]
     pub country: String,
-    /// Who may be called; every ordinary class when left out.
-    #[serde(default = "all_open")]
+    /// Who may be called; every ordinary class when left out. Limits that are not named are none.
+    #[serde(default = "all_open", deserialize_with = "only_named_limits")]
     pub outbound: crate::config::Outbound,
     /// Lines that calls go out on.
     #[serde(default)]
@@ -106,8 +106,18 @@ fn all_open() -> crate::config::Outbound {
     crate::config::Outbound {
         open: vec![Short, TollFree, National, Mobile, International, Unknown],
         caller_ids: vec![SHOWN.into()],
-        ..crate::config::Outbound::default()
+        ..crate::config::Outbound::without_limits()
     }
+}
+
+/// A simulation has the limits that it names and no others: most want to see something else.
+fn only_named_limits<'de, D: serde::Deserializer<'de>>(from: D) -> Result<crate::config::Outbound, D::Error> {
+    use serde::de::Error as _;
+    let mut named = toml::Table::deserialize(from)?;
+    for (key, value) in toml::Table::try_from(crate::config::Outbound::without_limits()).map_err(D::Error::custom)? {
+        named.entry(key).or_insert(value);
+    }
+    named.try_into().map_err(D::Error::custom)
 }
 
 fn two_minutes() -> u64 {

@@ -27,6 +27,8 @@ use crate::observe::{CardFace, Meters, Observer, Snapshot, events};
 
 /// When the time to drain is over, callers are told; the words take so long.
 pub const NOTICE_LIMIT: std::time::Duration = std::time::Duration::from_secs(8);
+/// A day of the budgets for calls, by UTC.
+const DAY_US: i64 = 86_400_000_000;
 /// What they are told.
 const NOTICE: &str = "We are sorry. This telephone system is being restarted. Please call again in a moment.";
 /// Then they are ended; for the last words of all of them (lines cleared, recordings completed, callbacks sent).
@@ -129,6 +131,10 @@ impl Service {
         for queue in store.all().await.map_err(|error| failed("queues")(&error))? {
             router.handle(Micros::ZERO, Event::Directory(DirectoryChange::Queue(queue)));
         }
+        let midnight = Stamp(started.0 - started.0.rem_euclid(DAY_US));
+        let minutes = store.minutes_out(midnight).await.map_err(|error| failed("today's calls")(&error))?;
+        let (spent, abroad) = settings::spent(&config.dialling_plan(), &minutes);
+        router.has_spent(spent, abroad);
         // From here on it may ring: an exchange that was waiting for us is there within milliseconds.
         let (engine, handle) = match wiring.card {
             Some(card) => start_engine(card, config, epoch)?,
@@ -136,6 +142,8 @@ impl Service {
         };
         if let Some(handle) = &handle {
             router.has_voices(handle.voices.clone());
+            // The box's voices have the places behind those of its lines.
+            router.has_lines(handle.voices.start.into());
         }
         let gauges = handle.as_ref().map(tipring_lines::EngineHandle::gauges);
         let zone = settings::zone(&config.this.country);

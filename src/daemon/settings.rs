@@ -3,9 +3,10 @@
 
 use tipring_card::Micros;
 use tipring_dsp::ZoneId;
+use tipring_guard::spending::{self, Limits, Night};
 use tipring_isdn::Role;
 use tipring_lines::{Group, LinesConfig, Order};
-use tipring_numbering::{Class, Form};
+use tipring_numbering::{Class, Form, Plan};
 
 use crate::config::{self, Config, NumberClass, NumberForm};
 
@@ -20,7 +21,45 @@ pub fn outbound(wanted: &config::Outbound) -> tipring_router::Outbound {
         open: wanted.open.iter().map(|class| self::class(*class)).collect(),
         caller_ids: wanted.caller_ids.clone(),
         queue_limit: Micros::from_s(wanted.queue_s),
+        limits: limits(wanted),
     }
+}
+
+/// What calls may cost.
+pub fn limits(wanted: &config::Outbound) -> Limits {
+    Limits {
+        calls_per_second: wanted.calls_per_second,
+        calls_per_minute: wanted.calls_per_minute,
+        lines_percent: wanted.lines_percent,
+        longest: Micros::from_s(wanted.longest_minutes * 60),
+        minutes_per_day: wanted.minutes_per_day,
+        international_minutes_per_day: wanted.international_minutes_per_day,
+        stop_patterns: wanted.stop_patterns,
+    }
+}
+
+/// What a night from 22:00 to 06:00 can cost at most, in minutes, on a box with so many lines and accounts; `None`: nothing
+/// bounds it.
+pub fn worst_night(wanted: &config::Outbound, lines: u32, accounts: u32) -> Option<u64> {
+    use NumberClass::{International, Mobile, National, Premium, Unknown};
+    let open = |classes: &[NumberClass]| wanted.open.iter().any(|class| classes.contains(class));
+    let (home, abroad) = (open(&[National, Mobile, Premium, Unknown]), open(&[International]));
+    let night = Night { home, abroad, ..Night::usual(lines, accounts) };
+    spending::worst_night(&limits(wanted), &night)
+}
+
+/// Minutes that cost something, all and those abroad, of minutes by number called.
+pub fn spent(plan: &Plan, minutes: &[(String, i64)]) -> (u32, u32) {
+    let (mut all, mut abroad) = (0_u32, 0_u32);
+    for (number, minutes) in minutes {
+        let minutes = u32::try_from(*minutes).unwrap_or(0);
+        match plan.class(number) {
+            Class::Emergency | Class::Short | Class::TollFree => {}
+            Class::International => (all, abroad) = (all.saturating_add(minutes), abroad.saturating_add(minutes)),
+            Class::National | Class::Mobile | Class::Premium | Class::Unknown => all = all.saturating_add(minutes),
+        }
+    }
+    (all, abroad)
 }
 
 fn class(class: NumberClass) -> Class {

@@ -93,6 +93,7 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
     };
     let signalling = Signalling::new(Box::new(telephones.near()), lines);
     router.has_voices(Media::voices(signalling.ports()));
+    router.has_lines(u32::try_from(signalling.ports()).unwrap_or(u32::MAX));
     let media = Media::new(signalling.ports());
     let form = if options.json { Form::Json } else { Form::Text };
     let mut world = World {

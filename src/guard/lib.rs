@@ -1,4 +1,5 @@
-//! Allowed destinations: may this box speak HTTP with that address?
+//! Two guards. [`spending`]: may the box make this call, after all that it has made already? The rest of this file is about
+//! allowed destinations: may this box speak HTTP with that address?
 //!
 //! Pure: it resolves nothing and connects to nothing. The caller asks twice, once about the URL and once about each
 //! address that the host's name resolved to, and then connects to exactly the address that was checked; a name that
@@ -11,6 +12,7 @@
 
 mod class;
 mod place;
+pub mod spending;
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -55,6 +55,12 @@ events! {
     CALL_FAULT = "application failed", "6d8b886bb84f457f8ef0e57d2d51ddb0";
     /// A fallback is asked for a call.
     FALLBACK_USED = "fallback used", "3b9b359be0ab46698a5b4b44652e1084";
+    /// The minutes for calls out are nearly spent.
+    MINUTES_LOW = "minutes nearly spent", "4ba71ab7ac0504a56cc6be1805fdf179";
+    /// The minutes for calls out are spent.
+    MINUTES_SPENT = "minutes spent", "0b8e90e9f6466d5fdae85d0928398f9f";
+    /// Calls to dear numbers are stopped.
+    CALLS_STOPPED = "calls out stopped", "c4e08e67b822b63b4e6980ee651011cb";
     /// The disk is nearly full.
     DISK_LOW = "disk low", "55aa2a0668d04276b32d9411a190c228";
     /// The disk has room again.

@@ -46,7 +46,11 @@ pub(crate) const TABLE: &[(u32, &str, &str)] = &[
     (13222, "Number: invalid sendDigits", "0-9 * # A-D, w and W"),
     (13223, "Number: invalid phone number", "use E.164, e.g. +12025550100, or the digits that are dialled"),
     (13224, "Number: the number cannot be reached", "see the text: its group, its line, or the cause"),
-    (13225, "Number: the number is blocked", "see the text"),
+    (
+        13225,
+        "Number: the number is blocked",
+        "see the text: a limit of [outbound] that is reached, and when it is open again",
+    ),
     (13227, "Number: numbers of this class are closed", "open the class with outbound.open in the configuration"),
     (13230, "Conference: invalid muted", "true or false"),
     (13231, "Conference: invalid endConferenceOnExit", "true or false"),
@@ -202,7 +206,11 @@ pub(crate) const TABLE: &[(u32, &str, &str)] = &[
     (21213, "From is missing", "say which number calls"),
     (21214, "To cannot be reached", "see the text"),
     (21215, "this class of numbers may not be called", "open it in the configuration, at [outbound]"),
-    (21216, "this number may not be called", "see the text"),
+    (
+        21216,
+        "this number may not be called now",
+        "see the text: a limit of [outbound] that is reached, and when it is open again",
+    ),
     (21217, "To cannot be a telephone number", "use E.164, e.g. +12025550100"),
     (21218, "ApplicationSid cannot be used", "the SID of one of the account's applications, with a VoiceUrl"),
     (

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use tipring_card::Micros;
+use tipring_guard::spending::Limits;
 use tipring_numbering::{Class, Plan};
 use tipring_resources::{Sid, Stamp};
 use tipring_switch::ZoneId;
@@ -65,11 +66,18 @@ pub struct Outbound {
     pub caller_ids: Vec<String>,
     /// How long a call of the API waits for a free line.
     pub queue_limit: Micros,
+    /// What calls may cost. By default there is no limit; whoever sets the router up has some.
+    pub limits: Limits,
 }
 
 impl Default for Outbound {
     fn default() -> Self {
-        Outbound { open: BTreeSet::new(), caller_ids: Vec::new(), queue_limit: Micros::from_s(60) }
+        Outbound {
+            open: BTreeSet::new(),
+            caller_ids: Vec::new(),
+            queue_limit: Micros::from_s(60),
+            limits: Limits::default(),
+        }
     }
 }
 

@@ -597,6 +597,8 @@ pub enum TraceKind {
     File,
     /// An error or warning with its code.
     Fault,
+    /// What the owner should know of the cost of calls.
+    Guard,
 }
 
 impl TraceKind {
@@ -610,6 +612,7 @@ impl TraceKind {
             TraceKind::Media => "media",
             TraceKind::File => "file",
             TraceKind::Fault => "fault",
+            TraceKind::Guard => "guard",
         }
     }
 }

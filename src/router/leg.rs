@@ -69,6 +69,9 @@ impl Leg {
     pub(crate) async fn next(&self, until: Micros) -> Result<Input, Stop> {
         poll_fn(|_| {
             let mut world = self.world();
+            if !world.is_paid(self.task) {
+                return Poll::Ready(Err(Stop::Over));
+            }
             let Some(session) = world.sessions.get(&self.task).filter(|session| !session.over) else {
                 return Poll::Ready(Err(Stop::Over));
             };
@@ -83,8 +86,8 @@ impl Leg {
             if session.called_away || world.now >= away_at {
                 return Poll::Ready(Err(Stop::CalledAway));
             }
-            let end = session.ends_at;
-            match self.poll_input(&mut world, until.min(end).min(away_at)) {
+            let (end, paid_until) = (session.ends_at, session.paid_until);
+            match self.poll_input(&mut world, until.min(end).min(away_at).min(paid_until)) {
                 Poll::Ready(Input::Timeout) if world.now >= end => {
                     world.time_is_up(self.task);
                     Poll::Ready(Err(Stop::Over))

@@ -43,6 +43,7 @@ mod session;
 mod sound;
 mod sources;
 mod speech;
+mod spending;
 mod story;
 mod stream;
 mod templates;

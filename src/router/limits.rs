@@ -133,6 +133,14 @@ pub struct Counters {
     pub calls_out: u64,
     /// Calls of the API that were refused before they began.
     pub refused_outgoing: u64,
+    /// Calls and messages that were refused because their account had begun too many of late.
+    pub refused_rate: u64,
+    /// Calls that were refused because the minutes of the day were spent.
+    pub refused_spent: u64,
+    /// Calls that were refused because somebody had dialled like a fraud.
+    pub refused_frozen: u64,
+    /// Calls that were ended because the minutes of the day were spent.
+    pub cut_spent: u64,
     /// Calls that waited in vain for a free line.
     pub queue_expired: u64,
     /// Attempts of which the lines never said anything.
@@ -202,6 +210,10 @@ tipring_card::name_counters!(Counters:
     calls,
     calls_out,
     refused_outgoing,
+    refused_rate,
+    refused_spent,
+    refused_frozen,
+    cut_spent,
     queue_expired,
     seizures_unanswered,
     redirects,

@@ -77,6 +77,7 @@ impl World {
         }
         let call = session.call.clone();
         self.routes.leases.insert(lease, task);
+        self.had_turn(task);
         self.leave_queue(task);
         self.awaited_is(task, ParticipantStatus::Connecting);
         if over {
@@ -185,6 +186,8 @@ impl World {
         if let Some(limit) = session.time_limit {
             session.ends_at = now + limit;
         }
+        self.pays_from_now(task);
+        let Some(session) = self.sessions.get_mut(&task) else { return };
         let mut text = "answered".to_owned();
         if session.outward.is_some() {
             session.call.supervision = Some(by.as_str().to_owned());
@@ -251,6 +254,7 @@ impl World {
             false => unanswered_out(cause),
         };
         self.end_call(task, End { status: Some(status), cause, clear: false, by_far_end });
+        self.share_lines();
         self.deliver(task, Input::Line);
     }
 }

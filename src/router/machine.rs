@@ -42,6 +42,18 @@ impl Router {
         lock(&self.world).sources = Sources::new(places);
     }
 
+    /// How many lines the box has. Said once, before the first call.
+    pub fn has_lines(&mut self, lines: u32) {
+        lock(&self.world).lines = lines;
+    }
+
+    /// Minutes of calls out that this day has had before the start: all, and those abroad. Said once, before the first call.
+    pub fn has_spent(&mut self, all: u32, abroad: u32) {
+        let mut world = lock(&self.world);
+        let now = world.now;
+        world.spending.was_spent(now, all, abroad);
+    }
+
     /// What happened. Timers that are due come first. Time never goes back.
     pub fn handle(&mut self, now: Micros, event: Event) {
         {
@@ -215,7 +227,7 @@ impl World {
             Event::MessageIn(message) => self.message_in(*message),
             Event::Directory(DirectoryChange::Queue(queue)) => self.queues.learn(queue),
             Event::Directory(change) => self.directory.change(change),
-            Event::Configure(new) => self.config.take(*new),
+            Event::Configure(new) => self.configure(*new),
             Event::Drain => self.drain(),
             Event::Notice(text) => self.notice_all(&text),
             Event::EndAll => self.end_all(),

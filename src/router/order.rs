@@ -1,6 +1,7 @@
 //! Who may be called and under which number; and the API's order of a call, checked before anything is seized.
 
 use tipring_card::Micros;
+use tipring_guard::spending::Tariff;
 use tipring_numbering::Class;
 use tipring_resources::{AccountStatus, Call, CallStatus, Code, Direction, Sid, SidKind};
 
@@ -11,6 +12,7 @@ use crate::limits::MAX_SESSIONS;
 use crate::outgoing::Outward;
 use crate::requests::{Instructions, NewCall};
 use crate::session::Session;
+use crate::spending;
 use crate::world::{TaskId, World};
 
 /// A number that may be called.
@@ -18,6 +20,7 @@ use crate::world::{TaskId, World};
 pub(crate) struct Callee {
     pub(crate) number: String,
     pub(crate) emergency: bool,
+    pub(crate) tariff: Tariff,
 }
 
 /// Why a number may not be called.
@@ -66,7 +69,7 @@ impl World {
         let class = self.config.plan.class(&number);
         let emergency = class == Class::Emergency;
         if emergency || self.config.outbound.open.contains(&class) {
-            Ok(Callee { number, emergency })
+            Ok(Callee { number, emergency, tariff: spending::tariff(class) })
         } else {
             Err(Barred::Closed(class))
         }
@@ -144,15 +147,18 @@ impl World {
             self.counters.refused_full += 1;
             return Err((20503, "the box has too many calls; try again later".to_owned()));
         }
+        self.may_begin(new.account, &callee, None)
+            .map_err(|refusal| (spending::code(&refusal), refusal.to_string()))?;
         let call = Call {
             to_raw: clean(&new.to),
             from_raw: clean(&new.from),
             ..self.outgoing_call(new.account, &callee.number, &from)
         };
         let call = Call { direction: Direction::OutboundApi, ..call };
-        let emergency = callee.emergency;
+        let (emergency, tariff) = (callee.emergency, callee.tariff);
         let outward = Outward {
             order: Outgoing { group: new.group, to: callee.number, from, emergency, ..Outgoing::default() },
+            tariff,
             born: None,
             delay: Micros::ZERO,
             may_queue: !emergency,

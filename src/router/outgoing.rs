@@ -2,6 +2,7 @@
 //! until a line is seized; then it is as far as the line says.
 
 use tipring_card::{Cause, Micros};
+use tipring_guard::spending::Tariff;
 use tipring_resources::{Call, CallStatus, Code, Record, Sid};
 
 use tipring_instructions::DocumentPlace;
@@ -25,6 +26,8 @@ use crate::world::{Input, TaskId, World};
 pub(crate) struct Outward {
     /// As the line is told it.
     pub(crate) order: Outgoing,
+    /// What it costs.
+    pub(crate) tariff: Tariff,
     /// The commit of its first record, if it is waited for.
     pub(crate) born: Option<WriteId>,
     /// It waits so long before it is made.
@@ -68,7 +71,8 @@ impl World {
     ) -> Option<(TaskId, WriteId)> {
         let call = session.call.clone();
         let urgent = outward.order.emergency;
-        let task = self.begin_leg(Session { outward: Some(Box::new(outward)), ..session })?;
+        let time_limit = self.bounded(session.time_limit, outward.tariff);
+        let task = self.begin_leg(Session { time_limit, outward: Some(Box::new(outward)), ..session })?;
         self.counters.calls_out += 1;
         let write = self.write(Record::Call(call.clone()));
         if kept && !urgent {

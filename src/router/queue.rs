@@ -1,4 +1,5 @@
-//! Who waits for a free line: first come, first served, group by group. A try is made when a line is said to be free, and
+//! Who waits for a free line, group by group: accounts have theirs by turns, however many calls each of them has there,
+//! and of one account the first comes first. A try is made when a line is said to be free, and
 //! again after each success, because one word may stand for several lines. Calls of the API wait here; a Dial does not,
 //! its caller is already there; a call for help asks again
 //! and again beside the queue (`outgoing`).
@@ -6,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use tipring_card::Micros;
+use tipring_resources::Sid;
 
 use crate::effects::{AttemptId, Effect, LineCommand};
 use crate::outgoing::NoLine;
@@ -14,6 +16,7 @@ use crate::world::{Input, TaskId, World};
 /// A leg that waits for a line.
 pub(crate) struct Waiter {
     task: TaskId,
+    account: Option<Sid>,
     group: String,
     /// It has asked at this moment, and not been answered yet.
     trying: Option<Micros>,
@@ -38,27 +41,42 @@ impl World {
             return;
         };
         let call = Box::new(outward.order.clone());
+        let no_line = self.no_line_to_spare(&call);
         self.routes.attempts.insert(attempt, task);
-        self.emit(Effect::Line(LineCommand::Dial { attempt, call }));
+        match no_line {
+            Some(why) => self.no_line(attempt, why),
+            None => self.emit(Effect::Line(LineCommand::Dial { attempt, call })),
+        }
+    }
+
+    /// A leg has a line: if it has waited for it, that was its account's turn.
+    pub(crate) fn had_turn(&mut self, task: TaskId) {
+        let account = self.queue.iter().find(|waiter| waiter.task == task).and_then(|waiter| waiter.account);
+        if let Some(account) = account {
+            self.turns.had(account);
+        }
     }
 
     /// Asks for a line when it is this leg's turn. At most one entry a leg, so at most `MAX_SESSIONS`.
     pub(crate) fn dial_in_turn(&mut self, task: TaskId, group: &str) {
         let alone = !self.queue.iter().any(|waiter| waiter.group == group);
-        self.queue.push_back(Waiter { task, group: group.to_owned(), trying: None, freed: false });
+        let account = self.sessions.get(&task).map(|session| session.call.account);
+        self.queue.push_back(Waiter { task, account, group: group.to_owned(), trying: None, freed: false });
         if alone {
             self.serve_queue(group);
         }
     }
 
-    /// Lets the first of a group try.
+    /// Lets the one of a group try whose turn it is, if nobody of it is trying.
     fn serve_queue(&mut self, group: &str) {
         let now = self.now;
-        if self.draining {
+        let is_of = |waiter: &&Waiter| waiter.group == group;
+        if self.draining || self.queue.iter().filter(is_of).any(|waiter| waiter.trying.is_some()) {
             return;
         }
-        let first = self.queue.iter_mut().find(|waiter| waiter.group == group);
-        if let Some(waiter) = first.filter(|waiter| waiter.trying.is_none()) {
+        let account = self.turns.next(self.queue.iter().filter(is_of).filter_map(|waiter| waiter.account));
+        let next = self.queue.iter_mut().find(|waiter| waiter.group == group && waiter.account == account);
+        if let Some(waiter) = next {
             waiter.trying = Some(now);
             let task = waiter.task;
             self.dial(task);
@@ -98,6 +116,9 @@ impl World {
             && let Some(waiter) = self.queue.remove(at)
         {
             self.serve_queue(&waiter.group);
+        }
+        if self.queue.is_empty() {
+            self.turns.forget();
         }
     }
 

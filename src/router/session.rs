@@ -56,6 +56,8 @@ pub(crate) struct Session {
     pub(crate) time_limit: Option<Micros>,
     /// The call ends at this moment.
     pub(crate) ends_at: Micros,
+    /// It has paid for its minutes until then; at this moment another one begins.
+    pub(crate) paid_until: Micros,
     /// We have told the line to answer.
     pub(crate) answering: bool,
     /// Audio flows.
@@ -120,6 +122,7 @@ impl Session {
             redirect: None,
             time_limit: None,
             ends_at: Micros::FOREVER,
+            paid_until: Micros::FOREVER,
             answering: false,
             answered: false,
             over: false,
@@ -193,6 +196,7 @@ impl World {
         session.call.ended = Some(now);
         session.call.updated = now;
         let (call, lease) = (session.call.clone(), session.lease);
+        self.pays_no_more(task, call.account, call.sid);
         self.take_back(task, end.clear);
         self.leave_seat(task, Left::HungUp);
         self.awaited_is_over(task);

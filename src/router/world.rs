@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use tipring_card::Micros;
+use tipring_guard::spending::{Spending, Turns};
 use tipring_resources::{Call, MessageStatus, Record, Sid, SidKind, Stamp};
 
 use crate::beside::{ListenHeard, StreamEvent};
@@ -125,6 +126,12 @@ pub(crate) struct World {
     pub(crate) voices: Vec<(Sid, TaskId)>,
     /// Legs that wait for a line.
     pub(crate) queue: VecDeque<Waiter>,
+    /// Accounts get lines from there by turns.
+    pub(crate) turns: Turns<Sid>,
+    /// Lines of the box; 0: nobody has said how many.
+    pub(crate) lines: u32,
+    /// What calls out have cost, and may cost.
+    pub(crate) spending: Spending,
     /// Callbacks that wait; an errand is at work as long as there is an entry.
     pub(crate) telling: BTreeMap<Thread, Telling>,
     /// What runs beside calls, by its task.
@@ -164,6 +171,7 @@ impl World {
     pub(crate) fn new(config: Config) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(config.seed);
         let sources = Sources::new(config.sources.clone());
+        let spending = crate::spending::spending(&config);
         World {
             config,
             now: Micros::ZERO,
@@ -177,6 +185,9 @@ impl World {
             sources,
             voices: Vec::new(),
             queue: VecDeque::new(),
+            turns: Turns::default(),
+            lines: 0,
+            spending,
             telling: BTreeMap::new(),
             running: BTreeMap::new(),
             takes: BTreeMap::new(),

@@ -100,6 +100,14 @@ impl Store {
         Ok(usage)
     }
 
+    /// Minutes begun by calls of this box that went out, by the number called, from a moment on. Of a call that was up
+    /// then only what came after it.
+    pub async fn minutes_out(&self, from: Stamp) -> Result<Vec<(String, i64)>, StoreError> {
+        let rows = sqlx::query(MINUTES_OUT).bind(self.inner.box_name.clone()).bind(from.0);
+        let rows = rows.fetch_all(&self.inner.readers).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+
     async fn tally(&self, sql: &'static str, whose: &Whose) -> Result<Vec<(String, i64, i64)>, StoreError> {
         let statement = sqlx::query(sql)
             .bind(whose.account.to_string())
@@ -170,6 +178,9 @@ impl Usage {
 const CALLS_TALLY: &str = "SELECT direction, COUNT(*), CAST(COALESCE(SUM((ended - answered + 59999999) / 60000000), 0) \
     AS BIGINT) FROM calls WHERE (account = $1 OR ($4 = 1 AND account IN (SELECT sid FROM accounts WHERE parent = $1))) \
     AND created >= $2 AND created < $3 GROUP BY direction";
+const MINUTES_OUT: &str = "SELECT to_number, CAST(COALESCE(SUM((ended - CASE WHEN answered < $2 THEN $2 ELSE answered END \
+    + 59999999) / 60000000), 0) AS BIGINT) FROM calls WHERE box = $1 AND direction <> 'inbound' AND answered IS NOT NULL \
+    AND ended > $2 GROUP BY to_number ORDER BY to_number";
 const RECORDINGS_TALLY: &str = "SELECT 'all', COUNT(*), CAST(COALESCE(SUM((duration_ms + 59999) / 60000), 0) AS BIGINT) \
     FROM recordings WHERE (account = $1 OR ($4 = 1 AND account IN (SELECT sid FROM accounts WHERE parent = $1))) \
     AND created >= $2 AND created < $3 AND status <> 'absent'";

@@ -239,6 +239,7 @@ fn config(dir: &ScratchDir, size: Size) -> Config {
     config.listen.api = "127.0.0.1:0".into();
     config.this.country = COUNTRY.into();
     use NumberClass::{International, Mobile, National, Short, TollFree, Unknown};
+    config.outbound = config::Outbound::without_limits();
     config.outbound.open = vec![Short, TollFree, National, Mobile, International, Unknown];
     config.outbound.caller_ids = vec![SHOWN.into()];
     let lines = (1..=size.spans).map(|span| format!("sim {span}")).collect();

@@ -87,6 +87,10 @@ impl World {
         if self.is_crowded() {
             return Err((20503, TOO_MUCH.to_owned()));
         }
+        // Who answers a message has been asked to.
+        if written.direction != MessageDirection::OutboundReply {
+            self.may_send(written.account).map_err(|refusal| (code(20429, 14107), refusal.to_string()))?;
+        }
         let (sid, now) = (self.sid(SidKind::Message), self.stamp());
         let message = Message {
             sid,

@@ -331,6 +331,12 @@ pub async fn c18_usage_adds_up(store: &Store) {
         one.ended = Some(at(100 + seconds));
         store.put(Record::Call(one)).await.unwrap();
     }
+    // What came in costs nothing; of a call that was up at the moment only the rest counts.
+    let to = || "+12025550100".to_owned();
+    assert_eq!(store.minutes_out(at(0)).await.unwrap(), [(to(), 3)]);
+    assert_eq!(store.minutes_out(at(101)).await.unwrap(), [(to(), 2)]);
+    assert_eq!(store.minutes_out(at(160)).await.unwrap(), [(to(), 1)]);
+    assert_eq!(store.minutes_out(at(161)).await.unwrap(), []);
     store.put(Record::Recording(recording(3, RecordingStatus::Completed))).await.unwrap();
     store.put(Record::Transcription(transcription(1, TranscriptionStatus::Completed))).await.unwrap();
     store.put(Record::Message(message(1, MessageDirection::OutboundCall))).await.unwrap();

@@ -19,5 +19,6 @@ mod recordings;
 mod room_ends;
 mod rooms;
 mod speech;
+mod spending;
 mod streams;
 mod templates;

@@ -85,6 +85,11 @@ impl Dialling<'_> {
         let Ok((parent, _)) = self.leg.call() else {
             return;
         };
+        let judged = self.leg.world().may_begin(parent.account, callee, Some(parent.sid));
+        if let Err(refusal) = judged {
+            let text = format!("{}: {refusal}", number.place);
+            return self.leg.failed(Fault::warning(13225, &self.page.url, text));
+        }
         let mut world = self.leg.world();
         let restricted = match number.presentation {
             None => shown.restricted,
@@ -105,6 +110,7 @@ impl Dialling<'_> {
                 name: shown.name.clone(),
                 emergency: callee.emergency,
             },
+            tariff: callee.tariff,
             born: None,
             delay: Micros::ZERO,
             may_queue: false,

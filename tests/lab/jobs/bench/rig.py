@@ -32,6 +32,9 @@ OUT = f"""country = "us"
 [outbound]
 open = ["national"]
 caller_ids = ["{OWN}"]
+calls_per_minute = 0
+lines_percent = 100
+minutes_per_day = 1000000
 [[group]]
 name = "isdn"
 lines = ["dahdi 1"]

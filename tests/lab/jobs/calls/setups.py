@@ -59,6 +59,8 @@ class Setup:
 def groups():
     """As the configuration has them; the first is the default."""
     text = f'country = "us"\n[outbound]\nopen = ["national"]\ncaller_ids = ["{OWN}"]\n'
+    # Cases call as often as they like.
+    text += "calls_per_minute = 0\nlines_percent = 100\nminutes_per_day = 1000000\n"
     for name, lines in GROUPS.items():
         text += f'[[group]]\nname = "{name}"\nlines = {lines}\norder = "ascending"\n'.replace("'", '"')
     return text

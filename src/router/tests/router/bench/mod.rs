@@ -164,6 +164,7 @@ pub fn config(seed: u64) -> Config {
             open: [Class::National, Class::Mobile, Class::TollFree, Class::Short].into(),
             caller_ids: vec![SHOWN.into()],
             queue_limit: Micros::from_s(60),
+            ..Outbound::default()
         },
         public_base: "http://127.0.0.1:8080".into(),
         sources: 100..116,
