@@ -122,9 +122,11 @@ impl Service {
         let mut router = Router::new(router_config(config, seed, started, api));
         let account = directory::first_account(&store).await?;
         directory::numbers(&store, config, account.sid).await?;
+        let mut accounts = 0;
         for change in tipring_api::known_at_start(&store).await.map_err(|error| failed("tenants")(&error))? {
             if let DirectoryChange::Account(account) = &change {
                 hands.learn(account);
+                accounts += 1;
             }
             router.handle(Micros::ZERO, Event::Directory(change));
         }
@@ -145,6 +147,7 @@ impl Service {
             // The box's voices have the places behind those of its lines.
             router.has_lines(handle.voices.start.into());
         }
+        tell_of_worst_night(config, handle.as_ref().map_or(0, |handle| handle.voices.start.into()), accounts);
         let gauges = handle.as_ref().map(tipring_lines::EngineHandle::gauges);
         let zone = settings::zone(&config.this.country);
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, messages, zone, epoch };
@@ -207,6 +210,15 @@ impl Service {
             }
         }
         false
+    }
+}
+
+/// Says in the log what the owner should know of his limits.
+fn tell_of_worst_night(config: &Config, lines: u32, accounts: u32) {
+    match settings::worst_night(&config.outbound, lines, accounts) {
+        Some(0) => {}
+        Some(minutes) => tracing::info!("calls out can cost at most {minutes} minutes in a night (22:00 to 06:00)"),
+        None => tracing::warn!("nothing bounds what calls out can cost in a night: set outbound.minutes_per_day"),
     }
 }
 

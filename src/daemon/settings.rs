@@ -126,3 +126,29 @@ pub fn analog(wanted: &config::Analog, zone: ZoneId) -> tipring_analog::Config {
         ..tipring_analog::Config::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minutes_are_spent_by_numbers_that_cost_something() {
+        let plan = Plan::preset("us").expect("a plan");
+        let minutes =
+            [("+12025550123", 7), ("+4930123456", 5), ("+19005550123", 2), ("911", 3), ("+18005550123", 9), ("100", 4)];
+        let minutes = minutes.map(|(number, minutes)| (number.to_owned(), minutes));
+        assert_eq!(spent(&plan, &minutes), (14, 5));
+    }
+
+    #[test]
+    fn a_bad_night_costs_what_the_document_says() {
+        let opens = |open: &[NumberClass]| config::Outbound { open: open.to_vec(), ..config::Outbound::default() };
+        let night = |outbound: &config::Outbound| worst_night(outbound, 30, 1);
+        assert_eq!(night(&opens(&[])), Some(0));
+        assert_eq!(night(&opens(&[NumberClass::Short, NumberClass::TollFree])), Some(0));
+        assert_eq!(night(&opens(&[NumberClass::National, NumberClass::International])), Some(240));
+        assert_eq!(night(&opens(&[NumberClass::International])), Some(0));
+        let text = include_str!("../../docs/configuration.md");
+        assert!(text.contains("a night from 22:00 to 06:00 costs at most 240 minutes"));
+    }
+}

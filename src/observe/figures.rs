@@ -217,12 +217,9 @@ impl Figures {
         let (classes, sum) = self.meters.answer();
         page.histogram(&names::ANSWER, &seconds(&ANSWER_MS), &classes, sum);
         let Some(router) = &self.router else { return };
-        let blocked: Reasons<8> = [
+        let blocked: Reasons<5> = [
             ("no_number", router.refused_unknown),
             ("closed", router.refused_outgoing),
-            ("rate", router.refused_rate),
-            ("spent", router.refused_spent),
-            ("stopped", router.refused_frozen),
             ("no_line", router.queue_expired),
             ("draining", router.refused_draining),
             ("full", router.refused_full),

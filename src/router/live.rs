@@ -99,7 +99,7 @@ impl World {
 
     /// The API changes a call. It has taken effect when this returns; the answer waits for the commit.
     pub(crate) fn change_by_request(&mut self, id: RequestId, change: CallChange) {
-        let (now, at) = (self.now, self.stamp());
+        let (now, at, longest) = (self.now, self.stamp(), self.spending.limits().longest);
         let task = self.live(change.account, change.call);
         let Some((task, session)) = task.and_then(|task| Some((task, self.sessions.get_mut(&task)?))) else {
             self.emit(Effect::Reply { id, reply: Reply::NotLive });
@@ -113,6 +113,8 @@ impl World {
         }
         if let Some(limit_s) = change.time_limit_s {
             let limit = tipring_card::Micros::from_s(u64::from(limit_s));
+            let costs = session.outward.as_ref().is_some_and(|outward| outward.tariff.costs());
+            let limit = if costs { limit.min(longest) } else { limit };
             let lasted_us = session.call.answered.map_or(0, |answered| at.0.saturating_sub(answered.0).max(0));
             let lasted = tipring_card::Micros(lasted_us.unsigned_abs());
             session.time_limit = Some(limit);

@@ -181,6 +181,16 @@ fn no_call_is_longer_than_the_longest() {
     bench.app(APP, &[xml("<Dial><Number>+12025550124</Number></Dial>")]);
     bench.creates(order(BOB, 600));
     bench.rings();
+    bench.wait_ms(20_000);
+    let change = tipring_router::CallChange {
+        account: account().sid,
+        call: bench.call_to(BOB).sid,
+        instructions: None,
+        fallback: None,
+        callback: None,
+        time_limit_s: Some(600),
+    };
+    bench.request_of_api(Request::ChangeCall(Box::new(change)));
     bench.wait_ms(200_000);
     for to in [BOB, EVE] {
         assert_eq!(bench.call_to(to).duration_s(), Some(90), "{to}");
