@@ -47,6 +47,16 @@ fn document(form: &Form, url: &str, method: &str, usual: Method) -> Result<Optio
     Ok(form.url(url)?.map(|url| (url, how)))
 }
 
+/// Whether a parameter has one of the first words; the others, and nothing, mean that it has not.
+fn one_of(form: &Form, name: &str, yes: &[&str], no: &[&str]) -> Result<bool, Fault> {
+    match form.text(name) {
+        None => Ok(false),
+        Some(word) if no.contains(&word) => Ok(false),
+        Some(word) if yes.contains(&word) => Ok(true),
+        Some(_) => Err(Fault::parameter(name, &[yes, no].concat().join(", "))),
+    }
+}
+
 /// How somebody is to be in a room.
 pub(crate) fn seat(form: &Form) -> Result<SeatWish, Fault> {
     let label = form.text("Label").unwrap_or_default();
@@ -72,6 +82,7 @@ pub(crate) fn seat(form: &Form) -> Result<SeatWish, Fault> {
     }
     let said = recorded.in_progress || recorded.completed || recorded.absent;
     let coached = form.sid("CallSidToCoach", SidKind::Call)?;
+    let coaching = form.boolean("Coaching")?;
     let wait = document(form, "WaitUrl", "WaitMethod", Method::Post)?;
     Ok(SeatWish {
         label: label.to_owned(),
@@ -82,9 +93,9 @@ pub(crate) fn seat(form: &Form) -> Result<SeatWish, Fault> {
         wait_method: wait.as_ref().map_or(Method::Post, |(_, method)| *method),
         wait_url: wait.map(|(url, _)| url),
         max_participants: most.flatten(),
-        coached: coached.filter(|_| form.boolean("Coaching").ok().flatten() != Some(false)),
-        record: matches!(form.text("ConferenceRecord"), Some("true" | "record-from-start")),
-        trim: form.text("ConferenceTrim") != Some("do-not-trim"),
+        coached: coached.filter(|_| coaching != Some(false)),
+        record: one_of(form, "ConferenceRecord", &["true", "record-from-start"], &["false", "do-not-record"])?,
+        trim: !one_of(form, "ConferenceTrim", &["do-not-trim"], &["trim-silence"])?,
         callback: form.url("ConferenceStatusCallback")?.unwrap_or_default(),
         callback_method: form.method("ConferenceStatusCallbackMethod")?.unwrap_or_default(),
         callback_events: events,
