@@ -291,19 +291,27 @@ fn stream(form: &Form) -> Result<StreamWish, Fault> {
 }
 
 fn transcription(form: &Form) -> Result<TranscriptionWish, Fault> {
-    let text = |name: &str| form.text(name).unwrap_or_default().chars().take(LABEL_MAX).collect::<String>();
+    let text = |name: &str| match form.text(name).unwrap_or_default() {
+        text if text.chars().count() > LABEL_MAX || text.chars().any(char::is_control) => {
+            Err(Fault::parameter(name, "at most 128 characters"))
+        }
+        text => Ok(text.to_owned()),
+    };
     let hints = form.text("Hints").unwrap_or_default();
+    if hints.chars().any(char::is_control) {
+        return Err(Fault::parameter("Hints", "words and phrases between commas"));
+    }
     let hints = hints.split(',').map(|hint| hint.trim().chars().take(100).collect::<String>());
     Ok(TranscriptionWish {
         name: name_of(form)?,
         track: track3(form, Track3::Both)?,
         callback: form.url("StatusCallbackUrl")?.unwrap_or_default(),
         callback_method: form.method("StatusCallbackMethod")?.unwrap_or_default(),
-        language: text("LanguageCode"),
+        language: text("LanguageCode")?,
         partial: form.boolean("PartialResults")?.unwrap_or(false),
         hints: hints.filter(|hint| !hint.is_empty()).take(500).collect(),
-        inbound_label: text("InboundTrackLabel"),
-        outbound_label: text("OutboundTrackLabel"),
+        inbound_label: text("InboundTrackLabel")?,
+        outbound_label: text("OutboundTrackLabel")?,
     })
 }
 
