@@ -47,6 +47,16 @@ fn document(form: &Form, url: &str, method: &str, usual: Method) -> Result<Optio
     Ok(form.url(url)?.map(|url| (url, how)))
 }
 
+/// Whether a parameter has one of the first words; the others, and nothing, mean that it has not.
+fn one_of(form: &Form, name: &str, yes: &[&str], no: &[&str]) -> Result<bool, Fault> {
+    match form.text(name) {
+        None => Ok(false),
+        Some(word) if no.contains(&word) => Ok(false),
+        Some(word) if yes.contains(&word) => Ok(true),
+        Some(_) => Err(Fault::parameter(name, &[yes, no].concat().join(", "))),
+    }
+}
+
 /// How somebody is to be in a room.
 pub(crate) fn seat(form: &Form) -> Result<SeatWish, Fault> {
     let label = form.text("Label").unwrap_or_default();
@@ -72,6 +82,7 @@ pub(crate) fn seat(form: &Form) -> Result<SeatWish, Fault> {
     }
     let said = recorded.in_progress || recorded.completed || recorded.absent;
     let coached = form.sid("CallSidToCoach", SidKind::Call)?;
+    let coaching = form.boolean("Coaching")?;
     let wait = document(form, "WaitUrl", "WaitMethod", Method::Post)?;
     Ok(SeatWish {
         label: label.to_owned(),
@@ -82,9 +93,9 @@ pub(crate) fn seat(form: &Form) -> Result<SeatWish, Fault> {
         wait_method: wait.as_ref().map_or(Method::Post, |(_, method)| *method),
         wait_url: wait.map(|(url, _)| url),
         max_participants: most.flatten(),
-        coached: coached.filter(|_| form.boolean("Coaching").ok().flatten() != Some(false)),
-        record: matches!(form.text("ConferenceRecord"), Some("true" | "record-from-start")),
-        trim: form.text("ConferenceTrim") != Some("do-not-trim"),
+        coached: coached.filter(|_| coaching != Some(false)),
+        record: one_of(form, "ConferenceRecord", &["true", "record-from-start"], &["false", "do-not-record"])?,
+        trim: !one_of(form, "ConferenceTrim", &["do-not-trim"], &["trim-silence"])?,
         callback: form.url("ConferenceStatusCallback")?.unwrap_or_default(),
         callback_method: form.method("ConferenceStatusCallbackMethod")?.unwrap_or_default(),
         callback_events: events,
@@ -280,19 +291,27 @@ fn stream(form: &Form) -> Result<StreamWish, Fault> {
 }
 
 fn transcription(form: &Form) -> Result<TranscriptionWish, Fault> {
-    let text = |name: &str| form.text(name).unwrap_or_default().chars().take(LABEL_MAX).collect::<String>();
+    let text = |name: &str| match form.text(name).unwrap_or_default() {
+        text if text.chars().count() > LABEL_MAX || text.chars().any(char::is_control) => {
+            Err(Fault::parameter(name, "at most 128 characters"))
+        }
+        text => Ok(text.to_owned()),
+    };
     let hints = form.text("Hints").unwrap_or_default();
+    if hints.chars().any(char::is_control) {
+        return Err(Fault::parameter("Hints", "words and phrases between commas"));
+    }
     let hints = hints.split(',').map(|hint| hint.trim().chars().take(100).collect::<String>());
     Ok(TranscriptionWish {
         name: name_of(form)?,
         track: track3(form, Track3::Both)?,
         callback: form.url("StatusCallbackUrl")?.unwrap_or_default(),
         callback_method: form.method("StatusCallbackMethod")?.unwrap_or_default(),
-        language: text("LanguageCode"),
+        language: text("LanguageCode")?,
         partial: form.boolean("PartialResults")?.unwrap_or(false),
         hints: hints.filter(|hint| !hint.is_empty()).take(500).collect(),
-        inbound_label: text("InboundTrackLabel"),
-        outbound_label: text("OutboundTrackLabel"),
+        inbound_label: text("InboundTrackLabel")?,
+        outbound_label: text("OutboundTrackLabel")?,
     })
 }
 

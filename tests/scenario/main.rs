@@ -9,6 +9,7 @@ mod failures_outbound;
 mod failures_rows;
 mod files;
 mod hangups;
+mod hostile;
 mod index;
 mod legs;
 mod rows;

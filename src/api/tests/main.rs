@@ -7,6 +7,7 @@ mod conformance;
 mod errors;
 mod feed;
 mod furnished;
+mod hostile;
 mod numbers;
 mod openapi;
 mod outgoing;
