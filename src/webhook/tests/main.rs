@@ -1,6 +1,7 @@
 //! The browser of calls against scripted application servers on loopback.
 
 mod credentials;
+mod examples;
 mod faults;
 mod python;
 mod redirects;
