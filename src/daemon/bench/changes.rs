@@ -2,7 +2,7 @@
 //! what its call does.
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -105,22 +105,43 @@ fn listen(stream: TcpStream) -> Heard {
     let heard = Heard::default();
     let noting = heard.clone();
     std::thread::spawn(move || {
-        let mut lines = BufReader::new(stream);
-        let mut line = String::new();
-        while lines.read_line(&mut line).is_ok_and(|read| read > 0) {
+        let mut stream = BufReader::new(stream);
+        let mut text = String::new();
+        while let Some(piece) = chunk(&mut stream) {
             let now = Instant::now();
-            let told =
-                line.strip_prefix("data: ").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
-            if let Some(call) = told.as_ref().map(|told| &told["data"])
-                && let (Some(to), Some(status), Ok(mut heard)) =
-                    (call["to"].as_str(), call["status"].as_str(), noting.lock())
-            {
-                heard.entry((to.to_owned(), status.to_owned())).or_insert(now);
+            text.push_str(&piece);
+            while let Some((line, rest)) = text.split_once('\n') {
+                if let (Some(event), Ok(mut heard)) = (event(line), noting.lock()) {
+                    heard.entry(event).or_insert(now);
+                }
+                text = rest.to_owned();
             }
-            line.clear();
         }
     });
     heard
+}
+
+/// The next chunk of an answer (RFC 9112 §7.1); lines of its head, and what ends a chunk, are none.
+fn chunk(stream: &mut impl BufRead) -> Option<String> {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if stream.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        if let Ok(size) = usize::from_str_radix(line.trim_end(), 16) {
+            let mut octets = vec![0; size];
+            stream.read_exact(&mut octets).ok()?;
+            return String::from_utf8(octets).ok();
+        }
+    }
+}
+
+/// Who was called and as what, of the line of an event that says so.
+fn event(line: &str) -> Option<(String, String)> {
+    let told: serde_json::Value = serde_json::from_str(line.strip_prefix("data: ")?).ok()?;
+    let (to, status) = (told["data"]["to"].as_str()?, told["data"]["status"].as_str()?);
+    Some((to.to_owned(), status.to_owned()))
 }
 
 /// A row whose figure is the ninety-ninth percentile.
