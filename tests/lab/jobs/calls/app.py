@@ -1,5 +1,5 @@
-"""The application of the calls job: static documents by path, and a log of what it was asked. Not an example of how to
-write one; examples/ has those."""
+"""The application of the jobs: documents and sounds by path, which a case may change, and a log of what it was asked. Not
+an example of how to write one; examples/ has those."""
 
 import threading
 import time
@@ -13,6 +13,10 @@ CONNECTED = "+12025550160"
 
 # Gather waits this long for keys: the emulation may be slow to start a voice, never this slow.
 WAIT_S = 20
+
+
+# A page whose answer waits until the case lets it go.
+HELD = object()
 
 
 def gather(keys, action, *inside):
@@ -47,7 +51,9 @@ class Application:
     """Serves on a free loopback port until the process ends."""
 
     def __init__(self, more=None):
-        pages, self.asked, self.lock = {**documents(), **(more or {})}, [], threading.Lock()
+        self.pages, self.asked, self.lock = {**documents(), **(more or {})}, [], threading.Lock()
+        # What is set here lets go of the pages that are HELD back.
+        self.released = threading.Event()
         app = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -58,10 +64,15 @@ class Application:
                 params = dict(urllib.parse.parse_qsl(f"{query}&{form}", keep_blank_values=True))
                 with app.lock:
                     app.asked.append((time.monotonic(), path, params))
-                page = pages.get(path)
-                body = f"<Response>{page}</Response>".encode() if page is not None else b"no document here"
+                page = app.pages.get(path)
+                if page is HELD:
+                    app.released.wait(WAIT_S)
+                    page = ""
+                kind = "audio/wav" if isinstance(page, bytes) else "text/xml"
+                body = page if isinstance(page, bytes) else f"<Response>{page}</Response>".encode()
+                body = body if page is not None else b"no document here"
                 self.send_response(200 if page is not None else 404)
-                self.send_header("Content-Type", "text/xml")
+                self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

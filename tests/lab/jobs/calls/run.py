@@ -3,7 +3,7 @@
 ends, the `tipring` binary with an application here. Runs in the lab's guest (`lab run`): spans 1 and 3 are
 tipring's, span 2 libpri's, span 4 the exchange's.
 
-    run.py [--bin FILE] [--seed N] [CASE…]      a case, or the name of a set-up for all of its cases
+    run.py [--bin FILE] [--seed N] [--sounds FOLDER] [CASE…]      a case, or the name of a set-up for all of its cases
 
 One line a case, `ok` or `FAIL`, with what was measured; the last line counts. The binary is $TIPRING_BIN, or
 target/debug/tipring."""
@@ -19,7 +19,11 @@ import traceback
 import bridge
 import cases
 import collide
+import greeting
+import live
 import outgoing
+import rooms
+import stream
 from app import PROMPT, Application
 from box import Box
 from legs import GUARD_S
@@ -27,14 +31,15 @@ from peer import Exchange, Peer
 from setups import ALL as SETUPS
 
 FOLDER = "/tmp/calls"
-CASES = [*cases.ALL, *outgoing.ALL, *bridge.ALL, *collide.ALL]
+CASES = [*cases.ALL, *outgoing.ALL, *bridge.ALL, *collide.ALL, *rooms.ALL, *live.ALL, *greeting.ALL, *stream.ALL]
 
 
 class Lab:
     """What the cases share: the application, the far ends, the box, and the prompt as it should sound in both laws."""
 
     def __init__(self, arguments):
-        self.random, self.app = random.Random(arguments.seed), Application()
+        self.random, self.app, self.sounds = random.Random(arguments.seed), Application(), arguments.sounds
+        self.folder = FOLDER
         self.prompt, self.prompt_mu, self.peer, self.box, self.setup = None, None, None, None, None
         self.exchanges = {}
         shutil.rmtree(FOLDER, ignore_errors=True)
@@ -91,6 +96,7 @@ def main():
     here = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     here.add_argument("--bin", default=os.environ.get("TIPRING_BIN") or "target/debug/tipring")
     here.add_argument("--seed", type=int, default=1)
+    here.add_argument("--sounds", default="target/lab/sounds", help="recordings of a person, from ../sounds")
     here.add_argument("cases", nargs="*", metavar="CASE")
     arguments = here.parse_args()
     lab, passed, failed = Lab(arguments), 0, 0

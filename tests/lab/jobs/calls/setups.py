@@ -36,6 +36,8 @@ EXCHANGES = {
     7: ["--ringback", RINGBACK_MS],
     8: ["--ringback", RINGBACK_MS],
 }
+# One number for each caller of a case; its page is what the case puts there.
+CONTROL = {str(number): str(number) for number in range(200, 220)}
 LINES = {"dahdi 3/1": "caller", "dahdi 3/6": "long", "dahdi 3/7": "long", "dahdi 3/8": "connect"}
 
 
@@ -76,6 +78,14 @@ ALL = {
         BY_HAND,
         {place: ["--pause", PAUSE_MS, *options] for place, options in EXCHANGES.items()},
         LINES,
+        groups(),
+    ),
+    "control": Setup(
+        "user",
+        [1, 3],
+        BY_HAND,
+        {1: ["--pause", PAUSE_MS]},
+        {**CONTROL, "dahdi 3/1": "line"},
         groups(),
     ),
 }

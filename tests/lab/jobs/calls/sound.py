@@ -27,6 +27,17 @@ ALAW = [_alaw(octet) for octet in range(256)]
 ULAW = [_ulaw(octet) for octet in range(256)]
 
 
+def encoder(law):
+    """From 16 bits to octets: the nearest of what the law can say."""
+    nearest, order = bytearray(65536), sorted(range(256), key=lambda octet: law[octet])
+    at = 0
+    for value in range(-32768, 32768):
+        while at < 255 and abs(law[order[at + 1]] - value) <= abs(law[order[at]] - value):
+            at += 1
+        nearest[value + 32768] = order[at]
+    return lambda samples: bytes(nearest[sample + 32768] for sample in samples)
+
+
 def dbm0(samples):
     """Level; -99 for digital silence."""
     if not samples:
@@ -131,6 +142,12 @@ def hertz(samples):
         if samples[at] < 0 <= samples[at + 1]
     ]
     return (len(crossings) - 1) * RATE / (crossings[-1] - crossings[0]) if len(crossings) > 1 else 0.0
+
+
+def typical(samples, hertz):
+    """Level in dBm0 of one frequency in the middle one of its windows: gaps are in others."""
+    levels = [level_at(samples[at : at + WINDOW], hertz) for at in range(0, len(samples) - WINDOW + 1, WINDOW)]
+    return sorted(levels)[len(levels) // 2] if levels else -99.0
 
 
 def level_at(samples, hertz):
