@@ -14,7 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
+	"sort"
 	"strings"
 )
 
@@ -57,14 +57,16 @@ func isOurs(token, address string, fields url.Values, signature string) bool {
 	for name := range fields {
 		names = append(names, name)
 	}
-	slices.Sort(names)
+	sort.Strings(names)
 	var text strings.Builder
 	text.WriteString(address)
 	for _, name := range names {
-		values := slices.Clone(fields[name])
-		slices.Sort(values)
-		for _, value := range slices.Compact(values) {
-			text.WriteString(name + value)
+		values := append([]string(nil), fields[name]...)
+		sort.Strings(values)
+		for at, value := range values {
+			if at == 0 || value != values[at-1] {
+				text.WriteString(name + value)
+			}
 		}
 	}
 	given, err := base64.StdEncoding.DecodeString(signature)
