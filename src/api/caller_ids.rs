@@ -114,7 +114,7 @@ async fn verify(asking: &Asking, phone_number: String, friendly_name: String) ->
                 "validation_code": code,
             }),
         )),
-        Reply::Refused { code, text } => Err(refused(code, text)),
+        Reply::Refused { code, text, again_s } => Err(refused(code, text, again_s)),
         _ => Err(Fault::plain(21453)),
     }
 }

@@ -67,7 +67,7 @@ pub(crate) async fn update(asking: &Asking, sid: Sid) -> Result<Answer, Fault> {
             warnings.keep(asking, sid).await;
             Ok(Answer::Json(StatusCode::OK, show::call(&call)))
         }
-        Reply::Refused { code, text } => Err(refused(code, text)),
+        Reply::Refused { code, text, again_s } => Err(refused(code, text, again_s)),
         _ => Err(not_live(asking, sid).await?),
     }
 }
@@ -103,7 +103,7 @@ pub(crate) async fn ask(asking: &Asking, request: Request) -> Result<Reply, Faul
 }
 
 /// The router's no as an answer.
-pub(crate) fn refused(code: Code, text: String) -> Fault {
+pub(crate) fn refused(code: Code, text: String, again_s: Option<u64>) -> Fault {
     let status = match code.0 {
         20005 | 20403 => StatusCode::FORBIDDEN,
         20404 => StatusCode::NOT_FOUND,
@@ -112,7 +112,7 @@ pub(crate) fn refused(code: Code, text: String) -> Fault {
         20503 => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,
     };
-    Fault { status, ..Fault::bad(code.0, text) }
+    Fault { status, again_s, ..Fault::bad(code.0, text) }
 }
 
 /// Why a call cannot be changed: it has ended, another box has it, or it never was.

@@ -9,6 +9,7 @@ use tipring_store::{Anchor, Column, Where};
 use crate::dates::{range, rfc2822};
 use crate::fault::Fault;
 use crate::serve::{Answer, Asking};
+use crate::warnings::Warnings;
 use crate::{live, paging, participants, show};
 
 pub(crate) fn shown(conference: &Conference) -> Value {
@@ -97,7 +98,7 @@ pub(crate) async fn gather(asking: &Asking) -> Result<Answer, Fault> {
     if calls.is_empty() {
         return Err(Fault::bad(20001, "CallSid is missing: name the live calls that are to hear each other"));
     }
-    match live::gather(asking, name, calls, live::seat(&asking.form)?).await? {
+    match live::gather(asking, name, calls, live::seat(&asking.form, &mut Warnings::default())?).await? {
         Reply::Participants(room, all) => {
             let mut body = shown(&room);
             body["participants"] = all.iter().map(participants::shown).collect();

@@ -27,7 +27,7 @@ pub(crate) async fn create(asking: &Asking) -> Result<Answer, Fault> {
             warnings.keep(asking, call.sid).await;
             Ok(Answer::Json(StatusCode::CREATED, show::call(&call)))
         }
-        Reply::Refused { code, text } => Err(refused(code, text)),
+        Reply::Refused { code, text, again_s } => Err(refused(code, text, again_s)),
         _ => Err(Fault::unavailable("the router takes no calls at the moment: try again later")),
     }
 }
@@ -151,13 +151,14 @@ fn to(form: &Form) -> Result<(String, String), Fault> {
 /// The number to show: `CallerId` if it is given, else `From`, which must be there in any case.
 fn from(form: &Form) -> Result<String, Fault> {
     let from = form.text("From").ok_or_else(|| Fault::plain(21213))?;
-    let shown = form.text("CallerId").unwrap_or(from).trim();
+    let (name, shown) = form.text("CallerId").map_or(("From", from), |shown| ("CallerId", shown));
+    let shown = shown.trim();
     if shown.contains(':')
         || shown.is_empty()
         || shown.chars().count() > FROM_MAX
         || shown.chars().any(char::is_control)
     {
-        return Err(Fault::plain(21212));
+        return Err(Fault::bad(21212, format!("{name} is invalid: a telephone number is expected")));
     }
     Ok(without_spacing(shown))
 }

@@ -14,11 +14,13 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     /// For 405: the methods that are allowed.
     pub(crate) allow: Option<&'static str>,
+    /// In how many seconds the same may be asked again, if that is known.
+    pub(crate) again_s: Option<u64>,
 }
 
 impl Fault {
     fn new(status: StatusCode, code: u32, message: impl Into<String>) -> Self {
-        Fault { status, code: Code(code), message: message.into(), allow: None }
+        Fault { status, code: Code(code), message: message.into(), allow: None, again_s: None }
     }
 
     /// A bad request with this code, told in the code's own words.

@@ -22,7 +22,7 @@ use crate::{create, show, wishes};
 /// Asks, and gives back what is not a refusal. Who is not there is 404.
 pub(crate) async fn done(asking: &Asking, request: Request) -> Result<Reply, Fault> {
     match ask(asking, request).await? {
-        Reply::Refused { code, text } => Err(refused(code, text)),
+        Reply::Refused { code, text, again_s } => Err(refused(code, text, again_s)),
         Reply::NotLive => Err(Fault::not_found_because("there is no such live call, room, queue or recording")),
         reply => Ok(reply),
     }
@@ -57,8 +57,11 @@ fn one_of(form: &Form, name: &str, yes: &[&str], no: &[&str]) -> Result<bool, Fa
     }
 }
 
+/// What a room tells of itself.
+const ROOM_EVENTS: [&str; 9] = ["start", "end", "join", "leave", "mute", "hold", "modify", "speaker", "announcement"];
+
 /// How somebody is to be in a room.
-pub(crate) fn seat(form: &Form) -> Result<SeatWish, Fault> {
+pub(crate) fn seat(form: &Form, warnings: &mut Warnings) -> Result<SeatWish, Fault> {
     let label = form.text("Label").unwrap_or_default();
     if label.chars().count() > LABEL_MAX || label.contains('/') || label.chars().any(char::is_control) {
         return Err(Fault::bad(16023, "Label is invalid: at most 128 characters without a slash are expected"));
@@ -71,15 +74,22 @@ pub(crate) fn seat(form: &Form) -> Result<SeatWish, Fault> {
     if most == Some(None) {
         return Err(Fault::parameter("MaxParticipants", "a whole number from 2 to 250"));
     }
-    let events = form.all("ConferenceStatusCallbackEvent").flat_map(str::split_whitespace).map(str::to_owned).collect();
+    let mut events = Vec::new();
+    wishes::each_event(form, "ConferenceStatusCallbackEvent", warnings, |word| {
+        let known = ROOM_EVENTS.contains(&word);
+        events.extend(known.then(|| word.to_owned()));
+        known
+    });
     let mut recorded = RecordingEvents { in_progress: false, completed: false, absent: false };
-    for word in form.all("ConferenceRecordingStatusCallbackEvent").flat_map(str::split_whitespace) {
+    wishes::each_event(form, "ConferenceRecordingStatusCallbackEvent", warnings, |word| {
         match word {
             "in-progress" => recorded.in_progress = true,
+            "completed" => recorded.completed = true,
             "absent" => recorded.absent = true,
-            _ => recorded.completed = true,
+            _ => return false,
         }
-    }
+        true
+    });
     let said = recorded.in_progress || recorded.completed || recorded.absent;
     let coached = form.sid("CallSidToCoach", SidKind::Call)?;
     let coaching = form.boolean("Coaching")?;
@@ -107,12 +117,12 @@ pub(crate) fn seat(form: &Form) -> Result<SeatWish, Fault> {
 
 /// Somebody is called into a room, or (with `CallSid`, our own) a live call is brought there.
 pub(crate) async fn into_room(asking: &Asking, room: &str) -> Result<Reply, Fault> {
-    let seat = seat(&asking.form)?;
+    let mut warnings = Warnings::default();
+    let seat = seat(&asking.form, &mut warnings)?;
     let calls = sids(&asking.form)?;
     if !calls.is_empty() {
         return gather(asking, room, calls, seat).await;
     }
-    let mut warnings = Warnings::default();
     let call = create::into_room(asking, &mut warnings)?;
     let new = NewParticipant { call, conference: room.to_owned(), seat };
     let reply = done(asking, Request::CreateParticipant(Box::new(new))).await?;
@@ -269,6 +279,10 @@ fn name_of(form: &Form) -> Result<String, Fault> {
 fn stream(form: &Form) -> Result<StreamWish, Fault> {
     let url = form.text("Url").map(str::trim).unwrap_or_default();
     let host = url.strip_prefix("wss://").or_else(|| url.strip_prefix("ws://")).unwrap_or_default();
+    let scheme = url.split_once(':').map(|(scheme, _)| scheme).filter(|s| s.chars().all(|c| c.is_ascii_alphanumeric()));
+    if let Some(scheme) = scheme.filter(|scheme| !["", "ws", "wss"].contains(scheme)) {
+        return Err(Fault::bad(31922, format!("Url is invalid: its scheme is {scheme:?}, ws or wss is expected")));
+    }
     if host.is_empty() || url.contains('?') || url.len() > 2_000 || url.chars().any(|c| c.is_control() || c == ' ') {
         return Err(Fault::bad(31923, "Url is invalid: an absolute ws or wss URL without a query is expected"));
     }
@@ -279,6 +293,11 @@ fn stream(form: &Form) -> Result<StreamWish, Fault> {
     let parameters: Vec<(String, String)> = parameters.collect();
     if parameters.iter().any(|(name, value)| name.chars().count() + value.chars().count() > 500) {
         return Err(Fault::bad(31951, "a Parameter is too long: 500 characters for name and value are expected"));
+    }
+    if let Some((name, _)) =
+        parameters.iter().find(|(name, value)| [name, value].iter().any(|t| t.contains(char::is_control)))
+    {
+        return Err(Fault::parameter("Parameter", &format!("text without control characters in {name:?}")));
     }
     Ok(StreamWish {
         url: url.to_owned(),
@@ -323,9 +342,9 @@ pub(crate) fn instructions(form: &Form) -> Result<Instructions, Fault> {
 /// Whether a machine answers is to be found out.
 pub(crate) fn machine(form: &Form) -> Result<Option<MachineWish>, Fault> {
     let mode = match form.text("MachineDetection") {
-        None => return Ok(None),
-        Some("Enable" | "true") => MachineMode::Enable,
-        Some("DetectMessageEnd") => MachineMode::DetectMessageEnd,
+        None => None,
+        Some("Enable" | "true") => Some(MachineMode::Enable),
+        Some("DetectMessageEnd") => Some(MachineMode::DetectMessageEnd),
         Some(_) => {
             return Err(Fault::bad(21234, "MachineDetection is invalid: Enable or DetectMessageEnd is expected"));
         }
@@ -337,9 +356,10 @@ pub(crate) fn machine(form: &Form) -> Result<Option<MachineWish>, Fault> {
             Fault::bad(21234, format!("{name} is invalid: a whole number from {low} to {high} is expected"))
         }),
     };
-    Ok(Some(MachineWish {
+    // A wrong number is wrong also where nothing asks for it.
+    let wish = MachineWish {
         how: MachineDetection {
-            mode,
+            mode: mode.unwrap_or(MachineMode::Enable),
             timeout_s: number("MachineDetectionTimeout", 3..=60, 30)?,
             speech_threshold_ms: number("MachineDetectionSpeechThreshold", 1_000..=6_000, 2_400)?,
             speech_end_threshold_ms: number("MachineDetectionSpeechEndThreshold", 500..=5_000, 1_200)?,
@@ -348,7 +368,8 @@ pub(crate) fn machine(form: &Form) -> Result<Option<MachineWish>, Fault> {
         beside: form.boolean("AsyncAmd")?.unwrap_or(false),
         callback: form.url("AsyncAmdStatusCallback")?.unwrap_or_default(),
         callback_method: form.method("AsyncAmdStatusCallbackMethod")?.unwrap_or_default(),
-    }))
+    };
+    Ok(mode.map(|_| wish))
 }
 
 /// Characters of a label, and of a name of what runs beside a call.

@@ -306,7 +306,7 @@ fn refuse(fault: &Fault, base: &str, form: Suffix) -> Response {
             .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"tipring\", charset=\"UTF-8\""));
     }
     if matches!(fault.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(fault.again_s.unwrap_or(1)));
     }
     if let Some(allow) = fault.allow {
         headers.insert(header::ALLOW, HeaderValue::from_static(allow));

@@ -131,7 +131,7 @@ fn whole(form: &Form, name: &str, range: std::ops::RangeInclusive<u32>) -> Resul
 
 /// Shows every event to `take`: a list is repeated keys, or one value with blanks. What it does not take is passed over
 /// with a warning.
-fn each_event(form: &Form, name: &str, warnings: &mut Warnings, mut take: impl FnMut(&str) -> bool) {
+pub(crate) fn each_event(form: &Form, name: &str, warnings: &mut Warnings, mut take: impl FnMut(&str) -> bool) {
     for word in form.all(name).flat_map(str::split_whitespace) {
         if !take(word) {
             let meaning = Code(21626).remedy();

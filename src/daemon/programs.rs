@@ -184,7 +184,7 @@ impl Programs {
     pub(super) fn answered(&mut self, id: RequestId, reply: &Reply) {
         let (code, text) = match reply {
             Reply::NotLive => (21220, "the call is over".to_string()),
-            Reply::Refused { code, text } => (code.0, text.clone()),
+            Reply::Refused { code, text, .. } => (code.0, text.clone()),
             _ => (0, String::new()),
         };
         match self.asked.remove(&id.0) {

@@ -10,7 +10,7 @@ use crate::effects::{Outgoing, RequestId, WriteId};
 use crate::incoming::clean;
 use crate::limits::MAX_SESSIONS;
 use crate::outgoing::Outward;
-use crate::requests::{Instructions, NewCall};
+use crate::requests::{Instructions, NewCall, No};
 use crate::session::Session;
 use crate::spending;
 use crate::world::{TaskId, World};
@@ -89,9 +89,9 @@ impl World {
     pub(crate) fn create_by_request(&mut self, id: RequestId, new: NewCall) {
         let (call, _, write) = match self.place(new) {
             Ok(placed) => placed,
-            Err((code, text)) => {
+            Err(no) => {
                 self.counters.refused_outgoing += 1;
-                return self.refuse(id, code, text);
+                return self.refuse_for(id, no);
             }
         };
         self.reply_after(id, call, write);
@@ -124,11 +124,11 @@ impl World {
     }
 
     /// Checks a call and begins it.
-    pub(crate) fn place(&mut self, new: NewCall) -> Result<(Call, TaskId, WriteId), (u32, String)> {
+    pub(crate) fn place(&mut self, new: NewCall) -> Result<(Call, TaskId, WriteId), No> {
         let meant = |code: u32| (code, format!("{}: {}", Code(code).meaning(), Code(code).remedy()));
         match self.directory.account(new.account).map(|account| account.status) {
             Some(AccountStatus::Active) => {}
-            _ => return Err(meant(20005)),
+            _ => return Err(meant(20005).into()),
         }
         let callee = self.callee(&new.to).map_err(|barred| {
             let code = if barred == Barred::NoNumber { 21211 } else { 21215 };
@@ -141,14 +141,14 @@ impl World {
         };
         if !callee.emergency && self.draining {
             self.counters.refused_draining += 1;
-            return Err((20503, "the box is being stopped and begins no calls; try again later".to_owned()));
+            return Err((20503, "the box is being stopped and begins no calls; try again later".to_owned()).into());
         }
         if !callee.emergency && (self.sessions.len() >= MAX_SESSIONS || self.is_crowded()) {
             self.counters.refused_full += 1;
-            return Err((20503, "the box has too many calls; try again later".to_owned()));
+            return Err((20503, "the box has too many calls; try again later".to_owned()).into());
         }
         self.may_begin(new.account, &callee, None)
-            .map_err(|refusal| (spending::code(&refusal), refusal.to_string()))?;
+            .map_err(|refusal| spending::no(&refusal, spending::code(&refusal)))?;
         let call = Call {
             to_raw: clean(&new.to),
             from_raw: clean(&new.from),

@@ -17,7 +17,7 @@ use crate::leg::{Leg, Stop};
 use crate::limits::{DIALLING_LIMIT, HELP_EVERY, HELP_LIMIT, SEIZE_LIMIT, WRITE_LIMIT};
 use crate::queue::Waits;
 use crate::recording::{Take, Wish, ears};
-use crate::requests::{CallRecord, Instructions, Reply};
+use crate::requests::{CallRecord, Instructions, No, Reply};
 use crate::session::Session;
 use crate::sound::{Noise, keys};
 use crate::world::{Input, TaskId, World};
@@ -286,6 +286,11 @@ impl World {
     /// Answers a request that it is not done, and why.
     pub(crate) fn refuse(&mut self, id: RequestId, code: u32, text: impl Into<String>) {
         self.emit(Effect::Reply { id, reply: Reply::refused(code, text) });
+    }
+
+    /// The same for a reason that was found.
+    pub(crate) fn refuse_for(&mut self, id: RequestId, no: No) {
+        self.emit(Effect::Reply { id, reply: no.into() });
     }
 
     /// Answers a request, once a record is committed; `about`: the call that it is about.

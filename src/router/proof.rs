@@ -56,9 +56,9 @@ impl World {
                 }
                 self.reply_after(id, call, write);
             }
-            Err((code, text)) => {
+            Err(no) => {
                 self.counters.refused_outgoing += 1;
-                self.refuse(id, code, text);
+                self.refuse_for(id, no);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What the API asks of the router, and what it answers: plain data. All that has a form is checked already; whether it
 //! can be done is the router's to say.
 
+use tipring_card::Micros;
 use tipring_resources::{Call, Code, Conference, Member, Message, Method, Participant, Queue, Recording, Sid};
 
 use crate::beside::{StreamWish, TranscriptionWish};
@@ -316,7 +317,38 @@ pub enum Reply {
         code: Code,
         /// In words, with remedy.
         text: String,
+        /// In how many whole seconds the same may be asked again; `None`: that is not known.
+        again_s: Option<u64>,
     },
+}
+
+/// Why something is not done.
+#[derive(Clone, Debug)]
+pub(crate) struct No {
+    /// The error code.
+    pub(crate) code: u32,
+    /// In words, with remedy; empty: those of the code.
+    pub(crate) text: String,
+    /// When the same may be asked again.
+    pub(crate) opens_in: Option<Micros>,
+}
+
+impl From<(u32, String)> for No {
+    fn from((code, text): (u32, String)) -> No {
+        No { code, text, opens_in: None }
+    }
+}
+
+impl From<No> for Reply {
+    fn from(no: No) -> Reply {
+        match Reply::refused(no.code, no.text) {
+            // Not a moment too early.
+            Reply::Refused { code, text, .. } => {
+                Reply::Refused { code, text, again_s: no.opens_in.map(|wait| wait.0.div_ceil(1_000_000).max(1)) }
+            }
+            other => other,
+        }
+    }
 }
 
 impl Reply {
@@ -324,7 +356,7 @@ impl Reply {
     pub(crate) fn refused(code: u32, text: impl Into<String>) -> Reply {
         let (code, text) = (Code(code), text.into());
         let text = if text.is_empty() { format!("{}: {}", code.meaning(), code.remedy()) } else { text };
-        Reply::Refused { code, text }
+        Reply::Refused { code, text, again_s: None }
     }
 }
 

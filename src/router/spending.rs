@@ -12,6 +12,7 @@ use crate::effects::{Outgoing, TraceKind};
 use crate::fault::Fault;
 use crate::order::Callee;
 use crate::outgoing::NoLine;
+use crate::requests::No;
 use crate::session::{End, Session};
 use crate::world::{TaskId, World};
 
@@ -39,6 +40,11 @@ pub(crate) const fn code(refusal: &Refusal) -> u32 {
         Refusal::Rate { .. } => 20429,
         Refusal::Spent { .. } | Refusal::Frozen { .. } => 21216,
     }
+}
+
+/// A refusal, with the code that whoever asked knows.
+pub(crate) fn no(refusal: &Refusal, code: u32) -> No {
+    No { code, text: refusal.to_string(), opens_in: refusal.opens_in() }
 }
 
 impl World {

@@ -140,6 +140,20 @@ async fn more_info_resolves_for_every_code_without_credentials() {
 }
 
 #[tokio::test]
+async fn a_rate_says_when_the_next_may_come() {
+    let desk = Desk::new().await;
+    *desk.live.refuses.lock().unwrap() = Some((20429, "outbound.calls_per_minute"));
+    for (again_s, told) in [(Some(55), "55"), (None, "1")] {
+        *desk.live.again_s.lock().unwrap() = again_s;
+        let got = desk.post("/Calls.json", "To=%2B12025550101&From=%2B12025550100&Url=http://app/").await;
+        assert_eq!((got.fault(), &got.headers[header::RETRY_AFTER]), ((429, 20429), &told.parse().unwrap()));
+    }
+    *desk.live.refuses.lock().unwrap() = Some((21216, "spent"));
+    let got = desk.post("/Calls.json", "To=%2B12025550101&From=%2B12025550100&Url=http://app/").await;
+    assert!(got.fault() == (400, 21216) && !got.headers.contains_key(header::RETRY_AFTER), "{:?}", got.fault());
+}
+
+#[tokio::test]
 async fn too_many_requests_at_once_are_turned_away_and_the_next_is_served() {
     let desk = std::sync::Arc::new(Desk::new().await);
     desk.live.hangs.store(true, Ordering::Relaxed);

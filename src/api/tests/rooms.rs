@@ -236,3 +236,38 @@ async fn sip_has_nothing_and_says_so() {
         json!({"account_sid": me(), "balance": "0.00", "currency": "USD"})
     );
 }
+
+#[tokio::test]
+async fn events_that_no_room_has_are_passed_over_and_the_others_kept() {
+    let desk = furnished().await;
+    let form = "To=%2B12025550101&From=%2B12025550100&ConferenceStatusCallback=http://app/&\
+                ConferenceStatusCallbackEvent=join+soon&ConferenceRecordingStatusCallback=http://app/&\
+                ConferenceRecordingStatusCallbackEvent=absent+never";
+    desk.post("/Conferences/Room%20A/Participants.json", form).await;
+    let requests = desk.live.requests.lock().unwrap();
+    let [tipring_router::Request::CreateParticipant(new)] = &requests[..] else { panic!("{requests:?}") };
+    assert_eq!(new.seat.callback_events, ["join"]);
+    let events = new.seat.recording_events.unwrap();
+    assert!(events.absent && !events.completed && !events.in_progress, "{events:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_stream_says_why() {
+    let desk = Desk::new().await;
+    let living = call(1, CallStatus::InProgress);
+    desk.live.goes_on(living.clone());
+    let streams = format!("/Calls/{}/Streams.json", living.sid);
+    for (form, code) in [
+        ("", 31923),
+        ("Url=/echo", 31923),
+        ("Url=wss:a", 31923),
+        ("Url=wss://app/echo?a=b", 31923),
+        ("Url=https://app/echo", 31922),
+        ("Url=javascript:alert(1)", 31922),
+        ("Url=wss://app/&Parameter1.Name=a&Parameter1.Value=b%0d%0ac", 20002),
+        ("Url=wss://app/&Parameter1.Name=a%00&Parameter1.Value=b", 20002),
+    ] {
+        assert_eq!(desk.post(&streams, form).await.fault(), (400, code), "{form}");
+    }
+    assert!(desk.live.requests.lock().unwrap().is_empty());
+}

@@ -34,6 +34,8 @@ pub struct Played {
     pub requests: Mutex<Vec<Ask>>,
     /// It says no to everything, with this code and text.
     pub refuses: Mutex<Option<(u32, &'static str)>>,
+    /// And in how many seconds it may be asked again.
+    pub again_s: Mutex<Option<u64>>,
     /// The store goes away while the router works.
     pub closes_store: AtomicBool,
     /// Something is badly wrong.
@@ -54,7 +56,7 @@ impl Live for Played {
                 self.released.notified().await;
             }
             if let Some((code, text)) = *self.refuses.lock().unwrap() {
-                return Reply::Refused { code: Code(code), text: text.into() };
+                return Reply::Refused { code: Code(code), text: text.into(), again_s: *self.again_s.lock().unwrap() };
             }
             if self.closes_store.load(Ordering::Relaxed) {
                 self.store.close().await;
@@ -65,7 +67,7 @@ impl Live for Played {
                 Ask::EndCall { account, call, .. } => self.end(account, call),
                 Ask::VerifyCallerId(_) => Reply::Call(Box::new(call(901, CallStatus::Queued))),
                 // Nothing else lives here.
-                _ => Reply::Refused { code: Code(20503), text: "nothing lives here".into() },
+                _ => Reply::Refused { code: Code(20503), text: "nothing lives here".into(), again_s: None },
             }
         })
     }
@@ -249,6 +251,7 @@ impl Desk {
             refused: AtomicU64::new(0),
             requests: Mutex::default(),
             refuses: Mutex::default(),
+            again_s: Mutex::default(),
             closes_store: AtomicBool::new(false),
             panics: AtomicBool::new(false),
             spans: Mutex::default(),

@@ -131,6 +131,18 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// When the same may be asked again; `None`: no time brings minutes that were never set aside.
+    pub const fn opens_in(&self) -> Option<Micros> {
+        match self {
+            Refusal::Spent { limit: 0, .. } => None,
+            Refusal::Rate { opens_in, .. } | Refusal::Spent { opens_in, .. } | Refusal::Frozen { opens_in, .. } => {
+                Some(*opens_in)
+            }
+        }
+    }
+}
+
 fn of(key: &str) -> &'static str {
     if key.ends_with("second") { "a second" } else { "a minute" }
 }

@@ -15,6 +15,7 @@ use crate::incoming::clean;
 use crate::leg::Leg;
 use crate::limits::{MAX_FALLBACKS, MAX_MESSAGE_DOCUMENTS, MAX_REPLIES, WRITE_LIMIT};
 use crate::params::{Params, param};
+use crate::requests::No;
 use crate::templates;
 use crate::world::World;
 use std::sync::Arc;
@@ -238,7 +239,7 @@ impl Received {
         let begun = leg.world().begin_message(written, None, None);
         let told = match begun {
             Ok(sid) => vec![param("SmsSid", sid), param("SmsStatus", MessageStatus::Queued.as_str())],
-            Err((code, text)) => {
+            Err(No { code, text, .. }) => {
                 self.fault(leg, Fault::warning(code, &page.url, text));
                 vec![param("SmsStatus", MessageStatus::Failed.as_str())]
             }

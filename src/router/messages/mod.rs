@@ -14,7 +14,8 @@ use crate::leg::Leg;
 use crate::limits::{LATE_WRITE_LIMIT, MAX_SENT, MESSAGE_LIMIT, WRITE_LIMIT};
 use crate::outgoing::TOO_MUCH;
 use crate::params::param;
-use crate::requests::{NewMessage, Reply};
+use crate::requests::{NewMessage, No, Reply};
+use crate::spending;
 use crate::world::{Input, TaskId, World};
 
 /// What is to be sent, unchecked.
@@ -66,7 +67,7 @@ impl World {
         written: Written,
         reply: Option<RequestId>,
         waits: Option<TaskId>,
-    ) -> Result<Sid, (u32, String)> {
+    ) -> Result<Sid, No> {
         let of_api = written.direction == MessageDirection::OutboundApi;
         let code = |api: u32, verb: u32| if of_api { api } else { verb };
         let plan = &self.config.plan;
@@ -82,14 +83,14 @@ impl World {
             (code(21210, 14102), format!("{from} is not a number of the account, nor in outbound.caller_ids"))
         })?;
         if to == from {
-            return Err((14110, format!("{to} would send itself a message; give two numbers")));
+            return Err((14110, format!("{to} would send itself a message; give two numbers")).into());
         }
         if self.is_crowded() {
-            return Err((20503, TOO_MUCH.to_owned()));
+            return Err((20503, TOO_MUCH.to_owned()).into());
         }
         // Who answers a message has been asked to.
         if written.direction != MessageDirection::OutboundReply {
-            self.may_send(written.account).map_err(|refusal| (code(20429, 14107), refusal.to_string()))?;
+            self.may_send(written.account).map_err(|refusal| spending::no(&refusal, code(20429, 14107)))?;
         }
         let (sid, now) = (self.sid(SidKind::Message), self.stamp());
         let message = Message {
@@ -136,10 +137,10 @@ impl World {
                 };
                 self.begin_message(written, Some(id), None)
             }
-            _ => Err((20005, String::new())),
+            _ => Err((20005, String::new()).into()),
         };
-        if let Err((code, text)) = begun {
-            self.refuse(id, code, text);
+        if let Err(no) = begun {
+            self.refuse_for(id, no);
         }
     }
 

@@ -44,9 +44,9 @@ impl World {
         // The call is judged first: a call that is refused makes no room.
         let (call, task, _) = match self.place(call) {
             Ok(placed) => placed,
-            Err((code, text)) => {
+            Err(no) => {
                 self.counters.refused_outgoing += 1;
-                return self.refuse(id, code, text);
+                return self.refuse_for(id, no);
             }
         };
         let Some(sid) = self.room_for(id, account, &new.conference, &wish, &call) else {

@@ -9,6 +9,7 @@ use crate::leg::{Leg, Stop};
 use crate::limits::{MESSAGE_LIMIT, WRITE_LIMIT};
 use crate::messages::Written;
 use crate::params::{ANONYMOUS, param};
+use crate::requests::No;
 use crate::verbs::Flow;
 use crate::world::Input;
 
@@ -37,7 +38,7 @@ pub(super) async fn run(leg: &Leg, page: &Page, sms: &Sms) -> Result<Flow, Stop>
     };
     let begun = leg.world().begin_message(written, None, Some(leg.task));
     let told = match begun {
-        Err((code, text)) => {
+        Err(No { code, text, .. }) => {
             leg.failed(Fault::warning(code, &page.url, text));
             vec![param("SmsStatus", MessageStatus::Failed.as_str())]
         }

@@ -232,7 +232,7 @@ fn c20_a_foreign_number_is_refused_and_nothing_is_seized() {
         let id = bench.creates(order);
         bench.wait_ms(1_000);
         let code = match bench.reply(id) {
-            Some(Reply::Refused { code, text }) => {
+            Some(Reply::Refused { code, text, .. }) => {
                 assert!(text.len() > 20, "with a remedy: {text}");
                 code.0
             }

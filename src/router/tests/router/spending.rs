@@ -47,7 +47,7 @@ fn order(to: &str, seconds: u32) -> NewCall {
 /// Code and text of a refusal; 0: there was none.
 fn refusal(bench: &Bench, id: tipring_router::RequestId) -> (u32, String) {
     match bench.reply(id) {
-        Some(Reply::Refused { code: Code(code), text }) => (*code, text.clone()),
+        Some(Reply::Refused { code: Code(code), text, .. }) => (*code, text.clone()),
         _ => (0, String::new()),
     }
 }
@@ -83,6 +83,10 @@ fn a_hundred_posts_are_ten_calls_in_the_first_minute() {
         })
         .collect();
     assert_eq!(bench.orders().len(), 10);
+    assert!(
+        matches!(bench.reply(ids[10]), Some(Reply::Refused { again_s: Some(55), .. })),
+        "a whole second at most late"
+    );
     let (code, text) = refusal(&bench, ids[10]);
     assert!(code == 20429 && text.contains("outbound.calls_per_minute") && text.contains("in 55 s"), "{code} {text}");
     assert_eq!(bench.router.counters().refused_rate, 90);
