@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::fetch::{Ask, Page, method_of, read, told};
 use crate::incoming::clean;
 use crate::leg::Leg;
-use crate::limits::{MAX_FALLBACKS, MAX_MESSAGE_DOCUMENTS, MAX_REPLIES, WRITE_LIMIT};
+use crate::limits::{LATE_WRITE_LIMIT, MAX_FALLBACKS, MAX_MESSAGE_DOCUMENTS, MAX_REPLIES};
 use crate::params::{Params, param};
 use crate::requests::No;
 use crate::templates;
@@ -73,7 +73,18 @@ impl World {
 
 /// The errand: document after document.
 pub(crate) async fn answer(leg: &Leg, received: Received) {
-    let _late = leg.committed(received.write, WRITE_LIMIT).await;
+    let until = leg.now() + LATE_WRITE_LIMIT;
+    if let Err(why) = leg.committed(received.write, LATE_WRITE_LIMIT).await
+        && leg.now() < until
+    {
+        // Whoever brought it was told no, and brings it again: it is asked about then, once.
+        let sid = received.message.sid;
+        return leg.world().trace(
+            None,
+            TraceKind::Line,
+            format!("message {sid} is not kept, so nobody is asked: {why}"),
+        );
+    }
     let number = &received.number;
     if number.sms_url.trim().is_empty() {
         return leg.world().trace(None, TraceKind::Line, "the number has no application for messages");

@@ -1,7 +1,7 @@
 //! Messages: out of calls, of the API, in, and the replies to them.
 
 use tipring_resources::{Code, Message, MessageDirection, MessageStatus, Record};
-use tipring_router::{Event, MessageIn, NewMessage, Reply, Request};
+use tipring_router::{Effect, Event, MessageIn, NewMessage, Reply, Request};
 
 use crate::bench::*;
 
@@ -212,6 +212,33 @@ fn a_message_document_redirects_and_verbs_of_calls_are_passed_over() {
     assert_eq!((bodies, bench.codes()), (vec!["yes"], vec![12_200]));
     assert_eq!(bench.notifications()[0].call, None);
     bench.nothing_is_left();
+}
+
+/// Whoever brought it brings it again, so its application would be asked twice.
+#[test]
+fn a_message_that_is_not_kept_is_not_asked_about() {
+    let number = tipring_resources::Number { sms_url: SMS.into(), ..number("+12025550111") };
+    for kept in [false, true] {
+        let mut bench = Bench::bare(1);
+        bench.knows(number.clone());
+        bench.app(SMS, &[xml("<Message>here</Message>")]);
+        bench.beside.gateway = Some(MessageStatus::Sent);
+        bench.store_commits = false;
+        let incoming = MessageIn { from: BOB.into(), to: "+12025550111".into(), body: "x".into() };
+        bench.event(Event::MessageIn(Box::new(incoming)));
+        bench.wait_ms(5_000);
+        assert!(bench.asked_of(SMS).is_empty(), "nobody is asked before the commit");
+        let write = bench.log.iter().rev().find_map(|(_, effect)| match effect {
+            Effect::Write { id, .. } => Some(*id),
+            _ => None,
+        });
+        bench.store_commits = true;
+        let result = if kept { Ok(()) } else { Err("the disk is full".to_owned()) };
+        bench.event(Event::Written { id: write.unwrap(), result });
+        bench.run_out();
+        assert_eq!((bench.asked_of(SMS).len(), bench.beside.messages.len()), (usize::from(kept), usize::from(kept)));
+        bench.nothing_is_left();
+    }
 }
 
 #[test]
