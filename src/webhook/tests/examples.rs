@@ -1,5 +1,5 @@
-//! The applications under `examples/`, run as they stand there and asked as the box asks. A language that is not
-//! installed is left out aloud, past the harness that keeps what a test prints.
+//! The applications under `examples/`, run as they stand there and asked as the box asks. Python must be there; another
+//! language that is not installed is left out aloud, past the harness that keeps what a test prints.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -89,6 +89,11 @@ fn skipped(what: &str) {
 fn is_there(program: &str, word: &str) -> bool {
     let asked = Command::new(program).arg(word).stdout(Stdio::null()).stderr(Stdio::null()).status();
     asked.is_ok_and(|status| status.success())
+}
+
+#[test]
+fn e21_the_example_in_python_answers_signed_requests_and_no_others() {
+    answers_as_a_menu(&start(&root().join("examples/python"), Path::new("python3"), &["-B", "app.py"]));
 }
 
 #[test]
