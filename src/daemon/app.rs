@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
@@ -76,6 +77,15 @@ pub struct App {
     address: SocketAddr,
     shared: Arc<Shared>,
     task: tokio::task::JoinHandle<()>,
+    wide: Option<Wide>,
+}
+
+/// Its other address, in the wide network.
+struct Wide {
+    address: SocketAddr,
+    /// Nobody is reached there any more.
+    unplugged: Arc<AtomicBool>,
+    task: tokio::task::AbortHandle,
 }
 
 struct Shared {
@@ -95,7 +105,30 @@ impl App {
                 tracing::error!(%error, "the application server stopped");
             }
         });
-        Ok(App { address, shared, task })
+        Ok(App { address, shared, task, wide: None })
+    }
+
+    /// Serves the same in the wide network too, at a second address, until that is unplugged.
+    pub async fn goes_wide(&mut self) -> std::io::Result<SocketAddr> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let (address, unplugged) = (listener.local_addr()?, Arc::new(AtomicBool::new(false)));
+        let gone = Arc::clone(&unplugged);
+        let answers = move |shared, method, uri, headers, body| async move {
+            // A connection that stands is worth nothing any more.
+            if gone.load(Ordering::Relaxed) { hung_up() } else { answer(shared, method, uri, headers, body).await }
+        };
+        let router = axum::Router::new().fallback(answers).with_state(self.shared.clone());
+        let serve = async move { axum::serve(listener, router).await };
+        self.wide = Some(Wide { address, unplugged, task: tokio::spawn(serve).abort_handle() });
+        Ok(address)
+    }
+
+    /// The wide network is gone.
+    pub fn unplug(&self) {
+        if let Some(wide) = &self.wide {
+            wide.unplugged.store(true, Ordering::Relaxed);
+            wide.task.abort();
+        }
     }
 
     /// Where it listens.
@@ -112,6 +145,7 @@ impl App {
 impl Drop for App {
     fn drop(&mut self) {
         self.task.abort();
+        self.unplug();
     }
 }
 
@@ -162,9 +196,7 @@ impl IntoResponse for Document {
         let status = StatusCode::from_u16(self.status.unwrap_or(200)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut body = self.octets.clone().unwrap_or_else(|| Bytes::from(self.body.clone()));
         if self.hang_up {
-            // A body that breaks off: the connection ends before its length is reached.
-            let broken = futures_util::stream::iter([Err::<Bytes, _>(std::io::Error::other("hung up"))]);
-            return Response::new(axum::body::Body::from_stream(broken));
+            return hung_up();
         }
         if self.pad_to > body.len() && !body.is_empty() {
             let times = self.pad_to.div_ceil(body.len());
@@ -190,6 +222,12 @@ impl IntoResponse for Document {
         }
         response
     }
+}
+
+/// A body that breaks off: the connection ends before its length is reached.
+fn hung_up() -> Response {
+    let broken = futures_util::stream::iter([Err::<Bytes, _>(std::io::Error::other("hung up"))]);
+    Response::new(axum::body::Body::from_stream(broken))
 }
 
 /// A body that ends before its time. What is there has left by then.
