@@ -10,6 +10,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
 use serde::Deserialize;
 
 /// A connection that is to be cut has sent what it was given by then.
@@ -36,6 +37,10 @@ pub struct Document {
     pub location: Option<String>,
     /// `Set-Cookie`.
     pub cookie: Option<String>,
+    /// Further headers.
+    pub headers: BTreeMap<String, String>,
+    /// Only who brings this user and password (`user:password`, HTTP Basic) is answered so; others get 401.
+    pub password: Option<String>,
     /// Scenarios: how long the answer takes on virtual time.
     pub latency_ms: u64,
     /// Scenarios: the answer never comes.
@@ -155,6 +160,12 @@ impl Document {
         let has = |(name, value): (&String, &String)| params.iter().any(|(n, v)| n == name && v == value);
         self.path == path && self.when.iter().all(has)
     }
+
+    fn is_open_to(&self, headers: &HeaderMap) -> bool {
+        let Some(password) = &self.password else { return true };
+        let wanted = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(password));
+        headers.get(header::AUTHORIZATION).is_some_and(|given| given.as_bytes() == wanted.as_bytes())
+    }
 }
 
 async fn answer(
@@ -186,6 +197,10 @@ async fn answer(
         log.push(asked);
     }
     match document {
+        Some(document) if !document.is_open_to(&headers) => {
+            let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"documents\"")];
+            (StatusCode::UNAUTHORIZED, challenge, "who are you?").into_response()
+        }
         Some(document) => document.into_response(),
         None => (StatusCode::NOT_FOUND, "no document here").into_response(),
     }
@@ -219,6 +234,11 @@ impl IntoResponse for Document {
         }
         if let Some(Ok(value)) = self.cookie.as_deref().map(str::parse) {
             headers.insert(header::SET_COOKIE, value);
+        }
+        for (name, value) in &self.headers {
+            if let (Ok(name), Ok(value)) = (name.parse::<header::HeaderName>(), value.parse()) {
+                headers.insert(name, value);
+            }
         }
         response
     }

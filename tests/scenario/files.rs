@@ -63,7 +63,7 @@ impl Folder {
         Around { state: Some(self.0.join("state")), ..Around::default() }
     }
 
-    fn write(&self, name: &str, octets: &[u8]) -> PathBuf {
+    pub fn write(&self, name: &str, octets: &[u8]) -> PathBuf {
         let path = self.0.join(name);
         std::fs::write(&path, octets).expect("a file");
         path
