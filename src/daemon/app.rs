@@ -85,9 +85,8 @@ pub struct App {
     wide: Option<Wide>,
 }
 
-/// Its other address, in the wide network.
+/// Its other place, in the wide network.
 struct Wide {
-    address: SocketAddr,
     /// Nobody is reached there any more.
     unplugged: Arc<AtomicBool>,
     task: tokio::task::AbortHandle,
@@ -124,7 +123,7 @@ impl App {
         };
         let router = axum::Router::new().fallback(answers).with_state(self.shared.clone());
         let serve = async move { axum::serve(listener, router).await };
-        self.wide = Some(Wide { address, unplugged, task: tokio::spawn(serve).abort_handle() });
+        self.wide = Some(Wide { unplugged, task: tokio::spawn(serve).abort_handle() });
         Ok(address)
     }
 

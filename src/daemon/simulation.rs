@@ -34,7 +34,6 @@ use super::serve::{StartError, client, open_store, router_config};
 use super::settings;
 use super::telephones::Telephones;
 use super::timeline::{Form, Timeline};
-use crate::config::Config;
 
 use setup::{account, applications, config, of_store, start_media_without_voices};
 use visitor::Visits;
