@@ -100,6 +100,37 @@ fn b1_a_document_with_every_verb_of_the_core_runs_and_there_are_twelve() {
     assert_eq!(verbs_of_the_paper(" (extension)").join(" "), named);
 }
 
+#[test]
+fn b1_the_extensions_run_too_and_what_this_box_has_not_is_passed_over_with_a_word() {
+    let all = format!(
+        "<Response><Start><Stream name='ear' url='wss://bot.example/ear'/></Start><Say>{HELLO}</Say>\
+         <Stop><Stream name='ear'/></Stop><Sms to='+12025550123' from='100'>on my way</Sms><Pay/><Prompt/>\
+         <Connect><Stream url='wss://bot.example/talk'/></Connect><Echo/></Response>"
+    );
+    let refer = format!("<Response><Refer><Sip>sip:a@b.example</Sip></Refer><Say>{HELLO}</Say></Response>");
+    let text = document("/", &all)
+        + &document("/refer", &refer)
+        + "\n[message_gateway]\n[[stream]]\nurl = \"wss://bot.example/ear\"\n\
+           [[stream]]\nurl = \"wss://bot.example/talk\"\nclose_after_ms = 800\n\
+           [[number]]\nnumber = \"100\"\nurl = \"http://app.example/\"\n\
+           [[number]]\nnumber = \"200\"\nurl = \"http://app.example/refer\"\n\
+           [[call]]\nid = \"all\"\nto = \"100\"\ndoes = [{ await_answer = {} }, { wait = { ms = 6000 } }, \
+           { tone = { hz = 700.0, ms = 1000 } }, { wait = { ms = 1000 } }, { hangup = {} }]\n\
+           [[call]]\nid = \"refer\"\nto = \"200\"\ndoes = [{ await_answer = {} }, { await_hangup = {} }]\n";
+    let run = run(&text);
+    assert_eq!(in_words(run.octets()), format!("{WORDS}, then a tone of 700 Hz"), "its words, then its own whistle");
+    assert_eq!(run.outcome.messages.len(), 1);
+    let [ear, talk] = &run.outcome.streamed[..] else { panic!("{} streams", run.outcome.streamed.len()) };
+    for stream in [ear, talk] {
+        let events: Vec<&str> = stream.texts.iter().filter_map(|text| text["event"].as_str()).collect();
+        assert_eq!(events[..2], ["connected", "start"]);
+    }
+    assert_eq!(ear.texts.last().map(|text| text["event"].clone()), Some("stop".into()), "<Stop> has ended it");
+    // Cards are not taken here, and a line of the telephone network cannot be referred to a SIP address.
+    assert_eq!(run.told().errors, [12200, 12200]);
+    assert!(run.outcome.told[1].errors.contains(&13801), "{:?}", run.outcome.told[1].errors);
+}
+
 /// A called telephone that says something, in the law of the line.
 fn speaks(octets: Vec<u8>) -> Run {
     let text = program(
