@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
 use serde::Deserialize;
 
 /// A connection that is to be cut has sent what it was given by then.
@@ -35,6 +37,10 @@ pub struct Document {
     pub location: Option<String>,
     /// `Set-Cookie`.
     pub cookie: Option<String>,
+    /// Further headers.
+    pub headers: BTreeMap<String, String>,
+    /// Only who brings this user and password (`user:password`, HTTP Basic) is answered so; others get 401.
+    pub password: Option<String>,
     /// Scenarios: how long the answer takes on virtual time.
     pub latency_ms: u64,
     /// Scenarios: the answer never comes.
@@ -76,6 +82,14 @@ pub struct App {
     address: SocketAddr,
     shared: Arc<Shared>,
     task: tokio::task::JoinHandle<()>,
+    wide: Option<Wide>,
+}
+
+/// Its other place, in the wide network.
+struct Wide {
+    /// Nobody is reached there any more.
+    unplugged: Arc<AtomicBool>,
+    task: tokio::task::AbortHandle,
 }
 
 struct Shared {
@@ -95,7 +109,30 @@ impl App {
                 tracing::error!(%error, "the application server stopped");
             }
         });
-        Ok(App { address, shared, task })
+        Ok(App { address, shared, task, wide: None })
+    }
+
+    /// Serves the same in the wide network too, at a second address, until that is unplugged.
+    pub async fn goes_wide(&mut self) -> std::io::Result<SocketAddr> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let (address, unplugged) = (listener.local_addr()?, Arc::new(AtomicBool::new(false)));
+        let gone = Arc::clone(&unplugged);
+        let answers = move |shared, method, uri, headers, body| async move {
+            // A connection that stands is worth nothing any more.
+            if gone.load(Ordering::Relaxed) { hung_up() } else { answer(shared, method, uri, headers, body).await }
+        };
+        let router = axum::Router::new().fallback(answers).with_state(self.shared.clone());
+        let serve = async move { axum::serve(listener, router).await };
+        self.wide = Some(Wide { unplugged, task: tokio::spawn(serve).abort_handle() });
+        Ok(address)
+    }
+
+    /// The wide network is gone.
+    pub fn unplug(&self) {
+        if let Some(wide) = &self.wide {
+            wide.unplugged.store(true, Ordering::Relaxed);
+            wide.task.abort();
+        }
     }
 
     /// Where it listens.
@@ -112,6 +149,7 @@ impl App {
 impl Drop for App {
     fn drop(&mut self) {
         self.task.abort();
+        self.unplug();
     }
 }
 
@@ -120,6 +158,12 @@ impl Document {
     pub fn fits(&self, path: &str, params: &[(String, String)]) -> bool {
         let has = |(name, value): (&String, &String)| params.iter().any(|(n, v)| n == name && v == value);
         self.path == path && self.when.iter().all(has)
+    }
+
+    fn is_open_to(&self, headers: &HeaderMap) -> bool {
+        let Some(password) = &self.password else { return true };
+        let wanted = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(password));
+        headers.get(header::AUTHORIZATION).is_some_and(|given| given.as_bytes() == wanted.as_bytes())
     }
 }
 
@@ -152,6 +196,10 @@ async fn answer(
         log.push(asked);
     }
     match document {
+        Some(document) if !document.is_open_to(&headers) => {
+            let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"documents\"")];
+            (StatusCode::UNAUTHORIZED, challenge, "who are you?").into_response()
+        }
         Some(document) => document.into_response(),
         None => (StatusCode::NOT_FOUND, "no document here").into_response(),
     }
@@ -162,9 +210,7 @@ impl IntoResponse for Document {
         let status = StatusCode::from_u16(self.status.unwrap_or(200)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut body = self.octets.clone().unwrap_or_else(|| Bytes::from(self.body.clone()));
         if self.hang_up {
-            // A body that breaks off: the connection ends before its length is reached.
-            let broken = futures_util::stream::iter([Err::<Bytes, _>(std::io::Error::other("hung up"))]);
-            return Response::new(axum::body::Body::from_stream(broken));
+            return hung_up();
         }
         if self.pad_to > body.len() && !body.is_empty() {
             let times = self.pad_to.div_ceil(body.len());
@@ -188,8 +234,19 @@ impl IntoResponse for Document {
         if let Some(Ok(value)) = self.cookie.as_deref().map(str::parse) {
             headers.insert(header::SET_COOKIE, value);
         }
+        for (name, value) in &self.headers {
+            if let (Ok(name), Ok(value)) = (name.parse::<header::HeaderName>(), value.parse()) {
+                headers.insert(name, value);
+            }
+        }
         response
     }
+}
+
+/// A body that breaks off: the connection ends before its length is reached.
+fn hung_up() -> Response {
+    let broken = futures_util::stream::iter([Err::<Bytes, _>(std::io::Error::other("hung up"))]);
+    Response::new(axum::body::Body::from_stream(broken))
 }
 
 /// A body that ends before its time. What is there has left by then.

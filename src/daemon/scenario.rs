@@ -54,6 +54,9 @@ pub struct Scenario {
     /// Hosts on which nobody listens: connections to them are refused.
     #[serde(default)]
     pub dead_hosts: Vec<String>,
+    /// Hosts of the wide network, which a test can unplug.
+    #[serde(default)]
+    pub wide_hosts: Vec<String>,
     /// No speech engine is installed.
     #[serde(default)]
     pub voiceless: bool,

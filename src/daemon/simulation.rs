@@ -5,6 +5,8 @@
 
 mod effects;
 mod judging;
+mod setup;
+mod visitor;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write;
@@ -13,7 +15,7 @@ use std::time::Instant;
 
 use tipring_card::{BLOCK_US, Micros};
 use tipring_lines::{LinesConfig, Media, Signalling, SignallingAction};
-use tipring_resources::{Account, AccountStatus, Call, Code, Number, NumberOrigin, Record, Sid, SidKind, Stamp};
+use tipring_resources::{Account, Call, Code, Number, NumberOrigin, Record, Sid, SidKind, Stamp};
 use tipring_router::{DirectoryChange, Event, HttpId, MediaId, Router, SwitchCommand, SwitchEvent};
 use tokio::task::JoinHandle;
 
@@ -32,16 +34,19 @@ use super::serve::{StartError, client, open_store, router_config};
 use super::settings;
 use super::telephones::Telephones;
 use super::timeline::{Form, Timeline};
-use crate::config::Config;
+
+use setup::{account, applications, config, of_store, start_media_without_voices};
+use visitor::Visits;
+pub use visitor::{Around, Desk, Visitor};
 
 /// 2026-01-01 00:00 UTC: every scenario begins at this moment.
 const EPOCH: Stamp = Stamp(1_767_225_600_000_000);
+/// And a box that finds what another left so much later.
+const LATER_US: i64 = 3_600_000_000;
 /// After the last call: what is still on its way (callbacks, writes) gets this long.
 const AFTERGLOW: Micros = Micros::from_s(2);
 /// From the first octet of a sound to the end of its source, where that breaks off: the player has begun by then.
 const BREAK_AFTER: Micros = Micros(2 * BLOCK_US);
-/// Where nobody listens: the port is reserved and belongs to no service of our days.
-const NOBODY: ([u8; 4], u16) = ([127, 0, 0, 1], 1);
 /// Rounds of settling at one moment of virtual time. Each round carries out effects that the one before caused; a
 /// router that still wants more is caught in a circle.
 const ROUNDS: usize = 10_000;
@@ -59,23 +64,23 @@ pub struct Options {
 
 /// Runs a scenario from its first ring to its last effect; the timeline goes to `out`.
 pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Result<Outcome, StartError> {
+    run_amid(scenario, options, Around::default(), out).await
+}
+
+/// The same, with what is around the box.
+pub async fn run_amid(
+    scenario: &Scenario,
+    options: &Options,
+    around: Around,
+    out: impl Write,
+) -> Result<Outcome, StartError> {
     let dir = ScratchDir::new()?;
-    let mut config = Config::default();
-    config.this.state_dir = dir.path.join("state");
-    config.this.cache_dir = dir.path.join("cache");
-    config.this.runtime_dir = dir.path.join("run");
-    config.this.country = scenario.country.clone();
-    config.outbound = scenario.outbound.clone();
-    for dir in [&config.this.state_dir, &config.this.cache_dir, &config.this.runtime_dir] {
-        std::fs::create_dir_all(dir)
-            .map_err(|error| StartError { exit: 1, text: format!("{}: {error}", dir.display()) })?;
-    }
-    let app = App::start(scenario.document.clone(), "127.0.0.1:0").await;
-    let app = app.map_err(|error| StartError { exit: 1, text: format!("the application server: {error}") })?;
-    let address = |host: &String| if scenario.dead_hosts.contains(host) { NOBODY.into() } else { app.address() };
-    let hosts = scenario.hosts().into_iter().map(|host| (host.clone(), address(&host))).collect();
+    let config = config(scenario, &dir, &around)?;
+    let (app, hosts) = applications(scenario, around.hosts).await?;
     let client = client(&config, hosts)?;
-    let store = open_store(&config, EPOCH).await?;
+    let epoch = if config.this.state_dir.join("born.journal").exists() { Stamp(EPOCH.0 + LATER_US) } else { EPOCH };
+    let store = open_store(&config, epoch).await?;
+    let account = account(&store, options.seed).await?;
     let media_layer = match (scenario.without_media, scenario.voiceless) {
         (true, _) => None,
         (false, true) => Some(start_media_without_voices(&config, client.clone()).await?),
@@ -84,7 +89,7 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
     let socket = config.this.runtime_dir.join("media.sock");
     let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
     let api = ([127, 0, 0, 1], 8080).into();
-    let mut router = Router::new(router_config(&config, options.seed, EPOCH, api));
+    let mut router = Router::new(router_config(&config, options.seed, epoch, api));
     let telephones = Telephones::new(scenario, options.seed).map_err(|text| StartError { exit: 78, text })?;
     let lines = LinesConfig {
         groups: scenario.group.iter().map(settings::group).collect(),
@@ -96,8 +101,11 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
     router.has_lines(u32::try_from(signalling.ports()).unwrap_or(u32::MAX));
     let media = Media::new(signalling.ports());
     let form = if options.json { Form::Json } else { Form::Text };
+    let visits = Visits::new(around.visitor, around.api, store.clone(), account.clone(), (epoch, options.seed));
     let mut world = World {
         scenario,
+        app,
+        visits,
         telephones,
         signalling,
         media,
@@ -116,15 +124,15 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
         gone_media: HashSet::new(),
         calls: BTreeMap::new(),
         records: Records::default(),
-        programs: Programs::new(scenario, account_sid(options.seed)),
+        programs: Programs::new(scenario, account.sid),
         actions: Vec::new(),
     };
-    world.directory(options.seed).await?;
+    world.directory(&account, options.seed).await?;
     let begin = Instant::now();
     world.play().await?;
     let wall_s = begin.elapsed().as_secs_f64();
-    let mut outcome = world.judge(&app, wall_s);
-    outcome.token = token(options.seed);
+    let mut outcome = world.judge(wall_s);
+    outcome.token = account.token;
     drop(world);
     store.close().await;
     if let Some(media_layer) = media_layer {
@@ -172,6 +180,8 @@ struct Records {
 
 struct World<'a, W: Write> {
     scenario: &'a Scenario,
+    app: App,
+    visits: Visits,
     telephones: Telephones,
     signalling: Signalling,
     media: Media,
@@ -196,25 +206,24 @@ struct World<'a, W: Write> {
 }
 
 impl<W: Write> World<'_, W> {
-    async fn directory(&mut self, seed: u64) -> Result<(), StartError> {
+    /// What the box knows of tenants: of the store; a fresh one has the scenario's numbers.
+    async fn directory(&mut self, account: &Account, seed: u64) -> Result<(), StartError> {
+        let known = tipring_api::known_at_start(&self.hands.store).await.map_err(of_store)?;
+        let is_fresh = known.len() == 1;
+        for change in known {
+            if let DirectoryChange::Account(account) = &change {
+                self.hands.learn(account);
+            }
+            self.tell(Event::Directory(change));
+        }
+        for queue in self.hands.store.all().await.map_err(of_store)? {
+            self.tell(Event::Directory(DirectoryChange::Queue(queue)));
+        }
+        if is_fresh { self.numbers(account.sid, seed).await } else { Ok(()) }
+    }
+
+    async fn numbers(&mut self, account_sid: Sid, seed: u64) -> Result<(), StartError> {
         let sid = |kind, n: u64| Sid::new(kind, (u128::from(seed) << 64) | u128::from(n));
-        let account = Account {
-            sid: account_sid(seed),
-            friendly_name: "Scenario".into(),
-            status: AccountStatus::Active,
-            token: token(seed),
-            created: EPOCH,
-            updated: EPOCH,
-            parent: None,
-            contact: String::new(),
-            voice: tipring_resources::VoiceSettings::default(),
-            public_media: false,
-        };
-        self.hands.learn(&account);
-        let failed = |error: tipring_store::StoreError| StartError { exit: 1, text: format!("the store: {error}") };
-        self.hands.store.put_account(account.clone()).await.map_err(failed)?;
-        let account_sid = account.sid;
-        self.tell(Event::Directory(DirectoryChange::Account(account)));
         for (n, entry) in (2..).zip(&self.scenario.number) {
             let number = Number {
                 sid: sid(SidKind::Number, n),
@@ -238,7 +247,7 @@ impl<W: Write> World<'_, W> {
                 sms_fallback_method: tipring_resources::Method::Post,
                 sms_application: None,
             };
-            self.hands.store.put_number(number.clone()).await.map_err(failed)?;
+            self.hands.store.put_number(number.clone()).await.map_err(of_store)?;
             self.tell(Event::Directory(DirectoryChange::Number(number)));
         }
         Ok(())
@@ -250,6 +259,7 @@ impl<W: Write> World<'_, W> {
         while self.now < limit {
             self.lines();
             self.ask();
+            self.visit().await?;
             if self.router.deadline().is_some_and(|deadline| deadline <= self.now) {
                 self.tell(Event::Timer);
             }
@@ -264,7 +274,7 @@ impl<W: Write> World<'_, W> {
             // A callback that will be tried again is a timer of the router.
             let timers = self.router.deadline().is_some_and(|at| at < Micros::FOREVER);
             let pending = timers || self.due.keys().any(|(at, _)| *at < Micros::FOREVER);
-            let done = self.telephones.all_done() && self.programs.all_done();
+            let done = self.telephones.all_done() && self.programs.all_done() && self.visits.all_done();
             let quiet = done && self.router.live_calls().next().is_none() && !pending;
             quiet_since = if quiet { quiet_since.or(Some(self.now)) } else { None };
             if quiet_since.is_some_and(|since| self.now.since(since) >= AFTERGLOW) {
@@ -283,6 +293,7 @@ impl<W: Write> World<'_, W> {
             Some(self.signalling.deadline(self.now)),
             self.telephones.deadline(),
             self.programs.deadline(),
+            self.visits.deadline(),
             due,
         ];
         let next = next.into_iter().flatten().min().unwrap_or(self.next_tick);
@@ -479,23 +490,4 @@ impl<W: Write> World<'_, W> {
             _ => {}
         }
     }
-}
-
-fn account_sid(seed: u64) -> Sid {
-    Sid::new(SidKind::Account, (u128::from(seed) << 64) | 1)
-}
-
-fn token(seed: u64) -> String {
-    format!("{seed:032x}")
-}
-
-async fn start_media_without_voices(
-    config: &Config,
-    egress: tipring_egress::Client,
-) -> Result<tipring_media::Handle, StartError> {
-    let socket = config.this.runtime_dir.join("media.sock");
-    let mut settings = tipring_media::Config::new(socket, config.this.cache_dir.join("media"), egress);
-    settings.engines.clear();
-    let started = tipring_media::MediaService::start(settings).await;
-    started.map_err(|error| StartError { exit: 1, text: format!("the media layer: {error}") })
 }

@@ -132,6 +132,11 @@ impl Telephones {
         self.wire.near()
     }
 
+    /// Somebody more who can be called over the E1, before all others.
+    pub fn subscribe(&mut self, new: &super::scenario::Subscriber) {
+        self.exchange.config_mut().subscribers.insert(0, subscriber(new));
+    }
+
     /// Lets the far end live up to a moment.
     pub fn step(&mut self, now: Micros) {
         let whole = Micros(now.0 / STEP_US * STEP_US);
@@ -246,7 +251,11 @@ fn told(call: &CallReport) -> Report {
 
 fn subscribers(scenario: &Scenario, analog: bool) -> Vec<tipring_sim::Subscriber> {
     let here = scenario.subscriber.iter().filter(|one| one.analog.is_none_or(|only| only == analog));
-    let subscriber = |one: &super::scenario::Subscriber| tipring_sim::Subscriber {
+    here.map(subscriber).collect()
+}
+
+fn subscriber(one: &super::scenario::Subscriber) -> tipring_sim::Subscriber {
+    tipring_sim::Subscriber {
         number: one.number.clone(),
         reply: match one.refuse {
             Some(cause) => Reply::Refuse(Cause(cause)),
@@ -257,8 +266,7 @@ fn subscribers(scenario: &Scenario, analog: bool) -> Vec<tipring_sim::Subscriber
                 steps: one.does.clone().unwrap_or_else(|| vec![Step::AwaitHangup { limit_ms: LISTENS_MS }]),
             },
         },
-    };
-    here.map(subscriber).collect()
+    }
 }
 
 fn office_config(scenario: &Scenario) -> OfficeConfig {

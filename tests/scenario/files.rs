@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tipring::daemon::scenario::Scenario;
+use tipring::daemon::simulation::Around;
 
 use crate::sound::{climbing, in_words, linear, recorded, wav};
 use crate::world::{CALL, run_scenario};
@@ -48,16 +49,21 @@ fn files_every_key_of_a_scenario_stands_in_its_document() {
 }
 
 /// A folder with a scenario and the files beside it; gone at the end.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
+    pub fn new(name: &str) -> Folder {
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a folder");
         Folder(path)
     }
 
-    fn write(&self, name: &str, octets: &[u8]) -> PathBuf {
+    /// A box that keeps its state here.
+    pub fn kept(&self) -> Around {
+        Around { state: Some(self.0.join("state")), ..Around::default() }
+    }
+
+    pub fn write(&self, name: &str, octets: &[u8]) -> PathBuf {
         let path = self.0.join(name);
         std::fs::write(&path, octets).expect("a file");
         path

@@ -3,6 +3,7 @@
 
 mod audio;
 mod crowd;
+mod desk;
 mod determinism;
 mod failures;
 mod failures_outbound;
@@ -14,14 +15,20 @@ mod index;
 mod legs;
 mod rows;
 mod rows_analog;
+mod rows_api;
 mod rows_beside;
 mod rows_bridge;
 mod rows_calls;
 mod rows_dial;
+mod rows_documents;
 mod rows_errors;
+mod rows_kept;
+mod rows_lan;
 mod rows_live;
 mod rows_outgoing;
 mod rows_rooms;
+mod rows_tenants;
+mod rows_trust;
 mod rows_verbs;
 mod sound;
 mod world;

@@ -67,7 +67,7 @@ fn a_stream_that_fails_is_told_with_its_code_and_the_call_goes_on() {
 }
 
 #[test]
-fn speech_is_understood_by_the_scenarios_recognizer() {
+fn b7_speech_is_understood_and_arrives_as_text_with_its_confidence() {
     let gather = "<Response><Gather input='speech' action='/said' speechTimeout='1'/></Response>";
     let does = "{ wait = { ms = 500 } }, { tone = { hz = 500.0, ms = 800 } }, { wait = { ms = 3000 } }, ";
     let recognizer = "\n[[recognizer]]\nsays = [\"open the door\"]\nconfidence = 0.75\n";

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tipring::daemon::app::Asked;
 use tipring::daemon::scenario::Scenario;
-use tipring::daemon::simulation::{self, Options, Outcome, Told};
+use tipring::daemon::simulation::{self, Around, Options, Outcome, Told};
 use tipring_resources::Call;
 
 use crate::sound;
@@ -62,7 +62,12 @@ pub fn run(text: &str) -> Run {
 
 /// Runs a scenario that has been read.
 pub fn run_scenario(scenario: &Scenario) -> Run {
-    let (text, outcome) = render(scenario, 1, 1);
+    run_amid(scenario, 1, Around::default())
+}
+
+/// The same, with a seed and what is around the box.
+pub fn run_amid(scenario: &Scenario, seed: u64, around: Around) -> Run {
+    let (text, outcome) = render_amid(scenario, seed, 1, around);
     let lines = text.split(|&octet| octet == b'\n').filter(|line| !line.is_empty());
     let lines = lines.map(|line| serde_json::from_slice(line).expect("a line is JSON")).collect();
     Run { outcome, lines }
@@ -70,6 +75,10 @@ pub fn run_scenario(scenario: &Scenario) -> Run {
 
 /// The JSON lines of a run, octet by octet; `workers` threads carry effects out.
 pub fn render(scenario: &Scenario, seed: u64, workers: usize) -> (Vec<u8>, Outcome) {
+    render_amid(scenario, seed, workers, Around::default())
+}
+
+fn render_amid(scenario: &Scenario, seed: u64, workers: usize, around: Around) -> (Vec<u8>, Outcome) {
     let mut builder = match workers {
         1 => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
@@ -77,7 +86,8 @@ pub fn render(scenario: &Scenario, seed: u64, workers: usize) -> (Vec<u8>, Outco
     let runtime = builder.worker_threads(workers.max(1)).enable_all().build().expect("a runtime");
     let mut text = Vec::new();
     let options = Options { seed, json: true, heard: None };
-    let outcome = runtime.block_on(simulation::run(scenario, &options, &mut text)).expect("the scenario runs");
+    let outcome =
+        runtime.block_on(simulation::run_amid(scenario, &options, around, &mut text)).expect("the scenario runs");
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     (text, outcome)
 }

@@ -46,7 +46,11 @@ impl<W: Write> World<'_, W> {
                 let written = self.hands.write(id, *record);
                 self.fly(self.now, async move { Due::Event(written.await) });
             }
-            Effect::Reply { id, reply } => self.programs.answered(id, &reply),
+            Effect::Reply { id, reply } => {
+                if let Some(reply) = self.visits.answered(id, reply) {
+                    self.programs.answered(id, &reply);
+                }
+            }
             Effect::ForgetSession { session } => self.hands.forget(session),
             Effect::Classify { tap, law, how } => self.ears.classify(tap, law, &how),
             beside @ (Effect::Listen { .. }

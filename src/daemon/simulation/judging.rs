@@ -7,12 +7,11 @@ use tipring_card::BLOCK_US;
 use tipring_resources::Call;
 
 use super::World;
-use crate::daemon::app::App;
 use crate::daemon::outcome::{Called, Outcome, Told, file_of, fnv, unasked};
 use crate::daemon::telephones::Report;
 
 impl<W: Write> World<'_, W> {
-    pub(super) fn judge(&mut self, app: &App, wall_s: f64) -> Outcome {
+    pub(super) fn judge(&mut self, wall_s: f64) -> Outcome {
         let (mut failures, mut heard, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for (at, telephone) in self.telephones.reports().into_iter().enumerate() {
             let call = self.calls.get(&at);
@@ -30,18 +29,18 @@ impl<W: Write> World<'_, W> {
         }
         let (made, called) = (self.made(&mut failures), self.called());
         failures.append(&mut self.programs.failures);
-        failures.extend(unasked(self.scenario, app));
+        failures.extend(unasked(self.scenario, &self.app));
         for shown in self.beyond.shown().collect::<Vec<_>>() {
             self.timeline.object(&shown);
         }
         let counters = self.media.counters();
         let channel_seconds = counters.blocks as f64 * BLOCK_US as f64 / 1e6;
         self.timeline.object(&json!({
-            "ok": failures.is_empty(), "calls": heard.len(), "http": app.asked().len(),
+            "ok": failures.is_empty(), "calls": heard.len(), "http": self.app.asked().len(),
             "channel_seconds": channel_seconds, "failures": failures,
         }));
         self.timeline.flush();
-        let (ok, calls, asked) = (failures.is_empty(), heard.len(), app.asked());
+        let (ok, calls, asked) = (failures.is_empty(), heard.len(), self.app.asked());
         let (records, written) = (std::mem::take(&mut self.records.calls), std::mem::take(&mut self.records.written));
         let token = String::new();
         Outcome {

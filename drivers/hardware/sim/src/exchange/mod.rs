@@ -221,6 +221,11 @@ impl Exchange {
         }
     }
 
+    /// How it works from now on. A call that is under way goes on as it began.
+    pub fn config_mut(&mut self) -> &mut ExchangeConfig {
+        &mut self.config
+    }
+
     /// Has a telephone ring the other side at its moment (or at once, when that has passed).
     pub fn ring(&mut self, call: Call) -> Result<(), RingError> {
         call.check(self.waiting.len())?;
