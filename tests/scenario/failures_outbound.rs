@@ -20,6 +20,8 @@ pub const ROWS: &[Group] = &[
             ("dial-link-down", "is to go over a span whose D channel is down"),
             ("dial-closed", "is of a class that is closed"),
             ("dial-not-owned", "is to be shown a caller id that is not ours"),
+            ("dial-spent", "would cost a minute, and none of the day is left"),
+            ("dial-cut", "is connected when the last minute of the day is over"),
             ("dial-hangs-up", "answers and hangs up"),
             ("dial-caller-hangs-up", "rings, and the caller hangs up"),
             ("dial-caller-hangs-up-bridged", "is connected, and the caller hangs up"),
@@ -45,6 +47,8 @@ pub const ROWS: &[Group] = &[
             ("api-closed", "the number is of a class that is closed"),
             ("api-no-number", "what is to be called is no number"),
             ("api-not-owned", "the caller id is not ours"),
+            ("api-rate", "the account has begun as many calls within a minute as it may"),
+            ("api-spent", "no minute of the day is left"),
             ("api-hangs-up", "the called party hangs up during the document"),
             ("api-app-dead", "the application is dead when it is answered"),
             ("api-callback-dead", "the status callback is dead"),
@@ -150,6 +154,11 @@ fn glare_of_dial(called_at_ms: u32) -> String {
         + &telephone("caller", "fxo", LISTENS)
 }
 
+/// Calls out with one limit.
+fn limits(limit: &str) -> String {
+    format!("[outbound]\nopen = [\"national\"]\ncaller_ids = [\"+12025550199\"]\n{limit}\n")
+}
+
 /// Every scenario of the rows.
 pub fn scenarios() -> Vec<(&'static str, String)> {
     let mut all = of_dial();
@@ -189,6 +198,17 @@ fn of_dial() -> Vec<(&'static str, String)> {
         ),
         ("dial-closed", plain(dials("pri", "", "+19005550142", "") + &anybody + &caller)),
         ("dial-not-owned", plain(dials("pri", "callerId=\"+12025550777\"", BOB, "") + &anybody + &caller)),
+        ("dial-spent", plain(limits("minutes_per_day = 0") + &dials("pri", "", BOB, "") + &anybody + &caller)),
+        (
+            "dial-cut",
+            both_kinds(
+                "limit_s = 200",
+                &(limits("minutes_per_day = 1")
+                    + &dials("pri", "", BOB, "")
+                    + &subscriber("", "rings_ms = 500\ndoes = [{ wait = { ms = 190000 } }]")
+                    + &telephone("caller", "pri", "{ wait = { ms = 100000 } }, { hangup = {} }")),
+            ),
+        ),
         ("dial-hangs-up", plain(dial("pri", SPEAKS))),
         (
             "dial-caller-hangs-up",
@@ -244,6 +264,16 @@ fn of_programs() -> Vec<(&'static str, String)> {
         ("api-closed", plain(refused(21215, "").replace(BOB, "+19005550142"))),
         ("api-no-number", plain(refused(21211, "").replace(BOB, "nobody"))),
         ("api-not-owned", plain(refused(21210, "from = \"+12025550777\""))),
+        (
+            "api-rate",
+            plain(
+                limits("calls_per_minute = 1")
+                    + &program("first", "twiml = \"<Response/>\"")
+                    + &subscriber("", SPEAKS)
+                    + &refused(20429, "at_ms = 2000"),
+            ),
+        ),
+        ("api-spent", plain(limits("minutes_per_day = 0") + &refused(21216, ""))),
         (
             "api-hangs-up",
             plain(makes("pri", "") + &subscriber("", "does = [{ wait = { ms = 1000 } }, { hangup = {} }]")),

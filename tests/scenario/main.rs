@@ -9,6 +9,7 @@ mod failures;
 mod failures_outbound;
 mod failures_rows;
 mod files;
+mod guard;
 mod hangups;
 mod hostile;
 mod index;
