@@ -5,6 +5,7 @@
 
 mod effects;
 mod judging;
+mod layer;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write;
@@ -17,12 +18,12 @@ use tipring_resources::{Account, AccountStatus, Call, Code, Number, NumberOrigin
 use tipring_router::{DirectoryChange, Event, HttpId, MediaId, Router, SwitchCommand, SwitchEvent};
 use tokio::task::JoinHandle;
 
+use self::layer::Layer;
 use super::app::App;
 use super::beyond::Beyond;
 use super::ears::{Ears, Goes};
 use super::feeder::Feeder;
 use super::hands::Hands;
-use super::media::start_media;
 pub use super::outcome::{Called, Moments, Outcome, Told};
 use super::outcome::{ScratchDir, write_heard};
 use super::programs::Programs;
@@ -76,13 +77,8 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
     let hosts = scenario.hosts().into_iter().map(|host| (host.clone(), address(&host))).collect();
     let client = client(&config, hosts)?;
     let store = open_store(&config, EPOCH).await?;
-    let media_layer = match (scenario.without_media, scenario.voiceless) {
-        (true, _) => None,
-        (false, true) => Some(start_media_without_voices(&config, client.clone()).await?),
-        (false, false) => Some(start_media(&config, client.clone()).await?),
-    };
-    let socket = config.this.runtime_dir.join("media.sock");
-    let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
+    let layer = Layer::start(scenario, config.clone(), client.clone()).await?;
+    let hands = Hands::new(client, layer.asking()?, store.clone());
     let api = ([127, 0, 0, 1], 8080).into();
     let mut router = Router::new(router_config(&config, options.seed, EPOCH, api));
     let telephones = Telephones::new(scenario, options.seed).map_err(|text| StartError { exit: 78, text })?;
@@ -118,6 +114,7 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
         records: Records::default(),
         programs: Programs::new(scenario, account_sid(options.seed)),
         actions: Vec::new(),
+        layer,
     };
     world.directory(options.seed).await?;
     let begin = Instant::now();
@@ -125,11 +122,9 @@ pub async fn run(scenario: &Scenario, options: &Options, out: impl Write) -> Res
     let wall_s = begin.elapsed().as_secs_f64();
     let mut outcome = world.judge(&app, wall_s);
     outcome.token = token(options.seed);
-    drop(world);
+    let layer = world.over();
     store.close().await;
-    if let Some(media_layer) = media_layer {
-        media_layer.shutdown().await;
-    }
+    layer.shutdown().await;
     if let Some(dir) = &options.heard {
         write_heard(dir, &outcome)?;
     }
@@ -193,6 +188,7 @@ struct World<'a, W: Write> {
     records: Records,
     programs: Programs,
     actions: Vec<SignallingAction>,
+    layer: Layer,
 }
 
 impl<W: Write> World<'_, W> {
@@ -250,6 +246,7 @@ impl<W: Write> World<'_, W> {
         while self.now < limit {
             self.lines();
             self.ask();
+            self.layer.step(&self.scenario.faults, self.now).await?;
             if self.router.deadline().is_some_and(|deadline| deadline <= self.now) {
                 self.tell(Event::Timer);
             }
@@ -299,6 +296,11 @@ impl<W: Write> World<'_, W> {
             };
             self.tell(event);
         }
+    }
+
+    /// What is left at the end.
+    fn over(self) -> Layer {
+        self.layer
     }
 
     fn lines(&mut self) {
@@ -487,15 +489,4 @@ fn account_sid(seed: u64) -> Sid {
 
 fn token(seed: u64) -> String {
     format!("{seed:032x}")
-}
-
-async fn start_media_without_voices(
-    config: &Config,
-    egress: tipring_egress::Client,
-) -> Result<tipring_media::Handle, StartError> {
-    let socket = config.this.runtime_dir.join("media.sock");
-    let mut settings = tipring_media::Config::new(socket, config.this.cache_dir.join("media"), egress);
-    settings.engines.clear();
-    let started = tipring_media::MediaService::start(settings).await;
-    started.map_err(|error| StartError { exit: 1, text: format!("the media layer: {error}") })
 }

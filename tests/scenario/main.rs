@@ -20,6 +20,7 @@ mod rows_calls;
 mod rows_dial;
 mod rows_errors;
 mod rows_live;
+mod rows_media;
 mod rows_outgoing;
 mod rows_rooms;
 mod rows_verbs;
