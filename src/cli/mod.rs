@@ -300,7 +300,7 @@ pub fn main() -> ExitCode {
         Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),
         Command::Serve { asked, check_config: false } => with_config(Keeper::Service, asked, form, serve),
         Command::Media { asked } => with_config(Keeper::Media, asked, form, |loaded, sources| {
-            block_on(media::run(&loaded.config, &sources.file))
+            block_on(media::run(&loaded.config, &sources.file, reread(&sources)))
         }),
         Command::Reload { json, asked } => reload::run(&asked.sources(), json),
         Command::Debug { command: Debug::StallMedia { seconds, asked } } => {
@@ -394,13 +394,18 @@ fn form_of(flag: log::Form, wanted: LogFormat) -> log::Form {
 }
 
 fn serve(loaded: Loaded, sources: Sources) -> Result<(), StartError> {
-    let again = sources.clone();
-    let reread = Box::new(move || match Config::load(&again) {
-        Ok(loaded) => Ok(loaded.config),
-        Err(refusal) => Err(refusal.lines()),
-    });
+    let reread = reread(&sources);
     let degraded = loaded.degraded.and_then(|refusal| refusal.complaints.first().map(ToString::to_string));
     block_on(run::run(run::Settings { config: loaded.config, file: sources.file, reread, degraded }))
+}
+
+/// Reads the same sources anew.
+fn reread(sources: &Sources) -> run::Reread {
+    let again = sources.clone();
+    Box::new(move || match Config::load(&again) {
+        Ok(loaded) => Ok(loaded.config),
+        Err(refusal) => Err(refusal.lines()),
+    })
 }
 
 fn refused(error: &ConfigError) -> ExitCode {

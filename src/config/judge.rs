@@ -10,8 +10,6 @@ use super::near;
 use super::shape::{Entry, Tree};
 use super::{CardKind, Config, MessageAdapter, NumberClass};
 
-/// Octets of a Unix socket's path.
-const SOCKET_OCTETS: usize = 107;
 /// Fallbacks of a number that are tried.
 const FALLBACKS: usize = 8;
 /// Spans of the simulated card: an E1 and analogue lines.
@@ -141,10 +139,10 @@ impl Verdict {
     }
 
     fn media_and_log(&mut self, config: &Config, tree: &Tree) {
-        let face = &config.media.face;
-        if !face.is_empty() && (!Path::new(face).is_absolute() || face.len() > SOCKET_OCTETS) {
-            let why = format!("media.face: an absolute path of at most {SOCKET_OCTETS} octets is wanted");
-            self.refuse(tree.place("media.face"), why);
+        let media = &config.media;
+        let faults = [("face", media.asked().err()), ("listen", media.listen_fault()), ("key_file", media.key_fault())];
+        for (name, why) in faults.into_iter().filter_map(|(name, why)| Some((name, why?))) {
+            self.refuse(tree.place(&format!("media.{name}")), why);
         }
         if let Some(why) = level_fault(&config.log.level) {
             self.refuse(tree.place("log.level"), why);

@@ -9,6 +9,7 @@ pub mod keys;
 pub mod last_good;
 mod lines;
 mod listeners;
+mod media;
 mod near;
 mod shape;
 mod show;
@@ -22,6 +23,7 @@ pub use changes::Change;
 pub use fault::{COMPLAINTS, ConfigError, Folders, Origin, Refusal, position};
 pub use keys::Reload;
 pub use lines::{Analog, AnswerSign, Card, CardKind, Group, NumberClass, NumberForm, Order, Outbound, Role};
+pub use media::MediaFace;
 pub use show::Value;
 pub use sources::{Loaded, Sources};
 
@@ -215,13 +217,31 @@ pub struct Media {
     pub trust: Vec<PathBuf>,
     /// A program and its arguments that makes MP3 of a WAV, from standard input to standard output; none: no MP3.
     pub mp3: Vec<String>,
-    /// The Unix socket of a media layer that runs by itself, an absolute path; empty: it runs in this process.
+    /// The Unix socket of a media layer that runs by itself, an absolute path, or `https://host:port` of one on another
+    /// host; empty: it runs in this process.
     pub face: String,
+    /// Where this host's media layer is asked by another host, too; none when empty.
+    pub listen: String,
+    /// A file with the key that both hosts have; `cred:NAME` is one in `$CREDENTIALS_DIRECTORY`.
+    pub key_file: String,
+    /// Workers that convert sounds, at most.
+    pub sound_workers: usize,
+    /// Workers for speech, at most.
+    pub speech_workers: usize,
 }
 
 impl Default for Media {
     fn default() -> Self {
-        Media { cache_mib: 1024, trust: Vec::new(), mp3: Vec::new(), face: String::new() }
+        Media {
+            cache_mib: 1024,
+            trust: Vec::new(),
+            mp3: Vec::new(),
+            face: String::new(),
+            listen: String::new(),
+            key_file: "/etc/tipring/media.key".into(),
+            sound_workers: 64,
+            speech_workers: 8,
+        }
     }
 }
 
@@ -396,6 +416,11 @@ impl Config {
             return Ok(String::new());
         }
         secret("messages.secret_file", &self.messages.secret_file).map(|(_, text)| text.trim().to_owned())
+    }
+
+    /// The key that this host's media layer and another host have in common, and the file where it stands.
+    pub fn media_key(&self) -> Result<(PathBuf, String), ConfigError> {
+        secret("media.key_file", &self.media.key_file)
     }
 
     /// The dialling plan: the country's, as far as `[plan]` does not say otherwise.

@@ -69,6 +69,15 @@ fn each_fault_is_named_with_its_place() {
         ),
         ("[log]\nlevel = \"inof\"\n", "t.toml:2:9: log.level: \"inof\" is none of"),
         ("[media]\nface = \"media.sock\"\n", "t.toml:2:8: media.face: an absolute path"),
+        ("[media]\nface = \"http://speech.lan:7443\"\n", "t.toml:2:8: media.face: plain HTTP stays on this host"),
+        ("[media]\nface = \"https://u:p@speech.lan:7443\"\n", "t.toml:2:8: media.face: https://HOST:PORT is wanted"),
+        ("[media]\nface = \"ftp://speech.lan:7443\"\n", "t.toml:2:8: media.face: https://HOST:PORT is wanted"),
+        ("[media]\nlisten = \"7443\"\n", "t.toml:2:10: media.listen: an address and a port"),
+        (
+            "[media]\nlisten = \"0.0.0.0:7443\"\nface = \"https://speech.lan:7443\"\n",
+            "t.toml:2:10: media.listen: media.face names a media layer elsewhere",
+        ),
+        ("[media]\nlisten = \"0.0.0.0:7443\"\nkey_file = \"key\"\n", "t.toml:3:12: media.key_file: an absolute path"),
         ("[[recognizer]]\nname = \"a\"\n", "t.toml:1:1: recognizer a: `command` or `url`: one of them is wanted"),
         ("[[recognizer]]\nname = \"a\"\nurl = \"x\"\n", "t.toml:3:7: recognizer a: url: an absolute http"),
         (

@@ -1,29 +1,49 @@
-//! Where this box's media layer runs: in the service's own process, or apart (`tipring media`), where a decoder or an
-//! engine that goes wrong takes no call with it. Not the layer itself: that is the crate `tipring-media`.
+//! Where this box's media layer runs: in the service's own process, apart (`tipring media`), where a decoder or an engine
+//! that goes wrong takes no call with it, or on another host. Not the layer itself: that is the crate `tipring-media`.
 
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
-use tipring_media::{Recognizer, RecognizerCommand, RecognizerUrl};
+use tipring_door::Shared;
+use tipring_media::{Entry, MediaClient, Recognizer, RecognizerCommand, RecognizerUrl, Remote};
 
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::run::Reread;
 use super::serve::{StartError, client, failed};
 use super::supervisor::{Inherited, Supervisor};
 use crate::config::last_good::{self, Keeper};
-use crate::config::{Config, RecognizerEntry};
+use crate::config::{Config, MediaFace, RecognizerEntry};
 
 /// The media layer as the service has it.
 pub enum MediaLayer {
     /// In this process.
     Inside(tipring_media::Handle),
-    /// In another one, which comes and goes as it likes.
-    Apart(PathBuf),
+    /// In another one, on this host or elsewhere, which comes and goes as it likes; where.
+    Apart(String),
 }
 
 impl MediaLayer {
     /// Starts the layer, unless the configuration names the face of one that runs apart.
     pub async fn start(config: &Config, egress: tipring_egress::Client) -> Result<MediaLayer, StartError> {
-        match face(config) {
-            Some(face) => Ok(MediaLayer::Apart(face.to_path_buf())),
-            None => start_media(config, egress).await.map(MediaLayer::Inside),
+        match face(config)? {
+            MediaFace::Inside => start_media(config, egress).await.map(MediaLayer::Inside),
+            MediaFace::Socket(_) | MediaFace::Remote { .. } => Ok(MediaLayer::Apart(config.media.face.clone())),
+        }
+    }
+
+    /// Takes what another configuration says at once; a complaint where the layer must be told by somebody else.
+    pub fn take(&self, old: &Config, new: &Config) -> Option<String> {
+        match self {
+            MediaLayer::Inside(handle) => {
+                take(handle, new);
+                None
+            }
+            MediaLayer::Apart(_) if workers(old) == workers(new) => None,
+            MediaLayer::Apart(face) => Some(format!(
+                "media.sound_workers, media.speech_workers: the media layer at {face} runs by itself; reload it too \
+                 (systemctl reload tipring-media, or SIGHUP)"
+            )),
         }
     }
 
@@ -35,21 +55,81 @@ impl MediaLayer {
     }
 }
 
-/// Where the media layer is asked.
-pub fn socket(config: &Config) -> PathBuf {
-    face(config).map_or_else(|| config.this.runtime_dir.join("media.sock"), Path::to_path_buf)
+fn workers(config: &Config) -> (usize, usize) {
+    (config.media.sound_workers, config.media.speech_workers)
 }
 
-fn face(config: &Config) -> Option<&Path> {
-    Some(Path::new(&config.media.face)).filter(|face| !face.as_os_str().is_empty())
+fn take(handle: &tipring_media::Handle, new: &Config) {
+    let (sounds, speech) = workers(new);
+    handle.set_workers(sounds, speech);
 }
 
-fn settings(config: &Config, egress: tipring_egress::Client) -> tipring_media::Config {
-    let mut settings = tipring_media::Config::new(socket(config), config.this.cache_dir.join("media"), egress);
+/// Whoever asks the media layer.
+pub fn asking(config: &Config) -> Result<MediaClient, StartError> {
+    let remote = match face(config)? {
+        MediaFace::Inside => return Ok(MediaClient::new(own_socket(config))),
+        MediaFace::Socket(path) => return Ok(MediaClient::new(path)),
+        MediaFace::Remote { tls, host, port } => (tls, host, port),
+    };
+    let ((tls, host, port), shared) = (remote, shared(config)?);
+    let tls = if tls { Some(shared.client().map_err(|error| failed("the media layer's key")(&error))?) } else { None };
+    Ok(MediaClient::remote(Remote { host, port, token: shared.token().into(), tls }))
+}
+
+fn face(config: &Config) -> Result<MediaFace, StartError> {
+    config.media.asked().map_err(|text| StartError { exit: 78, text })
+}
+
+fn own_socket(config: &Config) -> PathBuf {
+    config.this.runtime_dir.join("media.sock")
+}
+
+/// The key that two hosts have in common.
+fn shared(config: &Config) -> Result<Shared, StartError> {
+    let (file, text) = config.media_key().map_err(|error| StartError {
+        exit: if error.denied { 77 } else { 78 },
+        text: format!("{error}; both hosts have the same file, made once by `openssl rand -base64 32`"),
+    })?;
+    Shared::new(&text).ok_or_else(|| StartError {
+        exit: 78,
+        text: format!(
+            "media.key_file: {}: at least {} characters are wanted, such as `openssl rand -base64 32` makes",
+            file.display(),
+            tipring_door::SHARED_LEAST
+        ),
+    })
+}
+
+/// Opens the layer to another host, where the configuration says so: in plain on loopback, else with TLS.
+fn open_to_network(handle: &mut tipring_media::Handle, config: &Config) -> Result<(), StartError> {
+    let Ok(address) = config.media.listen.parse::<SocketAddr>() else { return Ok(()) };
+    let shared = shared(config)?;
+    let made = |error: &dyn std::fmt::Display| failed("the media layer's key")(error);
+    let tls = if address.ip().is_loopback() { None } else { Some(shared.server().map_err(|error| made(&error))?) };
+    let entry = Entry { token: shared.token().into(), tls };
+    let opened = TcpListener::bind(address).and_then(|listener| handle.open_to_network(listener, entry));
+    opened.map_err(|error| StartError {
+        exit: 69,
+        text: format!("{address}: cannot listen: {error}; another program may use the port (set media.listen)"),
+    })
+}
+
+fn settings(config: &Config, egress: tipring_egress::Client) -> Result<tipring_media::Config, StartError> {
+    let socket = match face(config)? {
+        MediaFace::Inside => own_socket(config),
+        MediaFace::Socket(path) => path,
+        MediaFace::Remote { .. } => {
+            let text = format!("media.face is {}: this process is the layer itself; leave it empty", config.media.face);
+            return Err(StartError { exit: 78, text });
+        }
+    };
+    let mut settings = tipring_media::Config::new(socket, config.this.cache_dir.join("media"), egress);
     settings.limits.cache_bytes = config.media.cache_mib.saturating_mul(1024 * 1024);
+    settings.limits.sound_workers = config.media.sound_workers;
+    settings.limits.speech_workers = config.media.speech_workers;
     let configured = config.recognizer.iter().filter_map(recognizer);
     settings.recognizers = configured.chain(Recognizer::usual()).collect();
-    settings
+    Ok(settings)
 }
 
 /// An entry as the layer has it; the configuration's judge has seen that it is one.
@@ -69,21 +149,23 @@ fn recognizer(entry: &RecognizerEntry) -> Option<Recognizer> {
     Some(Recognizer::Url(RecognizerUrl { name, languages, url }))
 }
 
-/// The media layer with its face on a socket in the runtime directory.
+/// The media layer with its face on a socket in the runtime directory, and at an address where one is configured.
 pub async fn start_media(config: &Config, egress: tipring_egress::Client) -> Result<tipring_media::Handle, StartError> {
-    let started = tipring_media::MediaService::start(settings(config, egress)).await;
-    started.map_err(|error| failed("the media layer")(&error))
+    let started = tipring_media::MediaService::start(settings(config, egress)?).await;
+    let mut handle = started.map_err(|error| failed("the media layer")(&error))?;
+    open_to_network(&mut handle, config)?;
+    Ok(handle)
 }
 
-/// `tipring media`: the layer alone, until SIGTERM or Ctrl-C.
-pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
+/// `tipring media`: the layer alone, until SIGTERM or Ctrl-C. SIGHUP has it take its configuration anew.
+pub async fn run(config: &Config, file: &Path, reread: Reread) -> Result<(), StartError> {
     let supervisor = Supervisor::of_environment();
     // Before anything is announced: whoever was told may want to stop it at once.
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|error| failed("SIGTERM")(&error))?;
+    let of = |kind| signal(kind).map_err(|error| failed("signals")(&error));
+    let (mut terminate, mut hangup) = (of(SignalKind::terminate())?, of(SignalKind::hangup())?);
     super::serve::directory(&config.this.cache_dir)?;
     let egress = client(config, Vec::new())?;
-    let settings = settings(config, egress);
+    let settings = settings(config, egress)?;
     let face = settings.socket.clone();
     let started = match Inherited::of_environment().media {
         Some(listener) => tipring_media::MediaService::start_on(settings, listener).await,
@@ -94,26 +176,55 @@ pub async fn run(config: &Config, file: &Path) -> Result<(), StartError> {
             tipring_media::MediaService::start(settings).await
         }
     };
-    let handle = started.map_err(|error| failed("the media layer")(&error))?;
+    let mut handle = started.map_err(|error| failed("the media layer")(&error))?;
+    open_to_network(&mut handle, config)?;
     if let Err(error) = last_good::keep(Keeper::Media, config, file) {
         tracing::warn!(%error, "the configuration could not be kept as the last good one");
     }
-    println!("tipring: the media layer listens on {}", face.display());
+    let network = handle.network().map_or(String::new(), |address| format!(" and {address}"));
+    println!("tipring: the media layer listens on {}{network}", face.display());
     supervisor.ready("ready");
     loop {
         let beat = supervisor.watchdog().map_or(std::time::Duration::from_secs(10), |limit| limit / 4);
         tokio::select! {
             _ = tokio::signal::ctrl_c() => break,
             _ = terminate.recv() => break,
+            _ = hangup.recv() => reload(&handle, &reread, file),
             // It is this loop that is watched: a runtime that does not run stops it.
             () = tokio::time::sleep(beat) => {
                 supervisor.alive();
                 let status = handle.status();
-                supervisor.status(&format!("{} entries, {} under way", status.entries, status.under_way));
+                supervisor.status(&told(&status));
             }
         }
     }
     supervisor.stopping(std::time::Duration::from_secs(5));
     handle.shutdown().await;
     Ok(())
+}
+
+/// One line about it.
+fn told(status: &tipring_media::Status) -> String {
+    let busy = status.sounds.busy + status.speech.busy;
+    let queued = status.sounds.queued + status.speech.queued;
+    format!("{} entries, {} under way, {busy} workers busy, {queued} wait", status.entries, status.under_way)
+}
+
+/// Takes what counts at once; everything else waits for the next start.
+fn reload(handle: &tipring_media::Handle, reread: &Reread, file: &Path) {
+    match reread() {
+        Ok(new) => {
+            take(handle, &new);
+            let (sounds, speech) = workers(&new);
+            tracing::info!(sounds, speech, "the workers of the media layer, as the configuration says now");
+            if let Err(error) = last_good::keep(Keeper::Media, &new, file) {
+                tracing::warn!(%error, "the configuration could not be kept as the last good one");
+            }
+        }
+        Err(faults) => {
+            for fault in faults {
+                tracing::error!("{fault}; the media layer goes on as before");
+            }
+        }
+    }
 }

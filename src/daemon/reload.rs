@@ -73,6 +73,7 @@ pub async fn apply(service: &Service, started: &Config, old: &Config, new: &Conf
         outbound: settings::outbound(&new.outbound),
     };
     service.live.configure(rules).await;
+    outcome.complaints.extend(service.media.take(old, new));
     if service.gauges.is_some() {
         match service.live.configure_lines(settings::lines(new)).await {
             Some(configured) => {
@@ -106,6 +107,35 @@ fn told(change: &Change) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::daemon::outcome::ScratchDir;
+    use crate::daemon::serve::Wiring;
+    use crate::daemon::supervisor::Handed;
+
+    #[tokio::test]
+    async fn e12_another_number_of_workers_counts_at_once_and_nothing_starts_anew() {
+        let dir = ScratchDir::new().expect("a folder");
+        let mut config = Config::default();
+        config.this.state_dir = dir.path.join("state");
+        config.this.cache_dir = dir.path.join("cache");
+        config.this.runtime_dir = dir.path.join("run");
+        config.listen.api = "127.0.0.1:0".into();
+        config.media.speech_workers = 1;
+        let wiring = Wiring { card: None, hosts: Vec::new(), seed: Some(1), handed: Handed::default() };
+        let service = Service::start(&config, wiring).await.expect("it starts");
+        let limits = async || {
+            let status = crate::daemon::media::asking(&config).expect("it is inside").status().await;
+            let status = status.expect("it answers");
+            (status.sounds.limit, status.speech.limit)
+        };
+        assert_eq!(limits().await, (64, 1));
+        let mut new = config.clone();
+        (new.media.sound_workers, new.media.speech_workers) = (16, 4);
+        let outcome = apply(&service, &config, &config, &new).await;
+        assert!(outcome.ok && outcome.at_next_start.is_empty() && outcome.complaints.is_empty(), "{outcome:?}");
+        assert_eq!(outcome.applied, ["media.sound_workers: 16, was 64", "media.speech_workers: 4, was 1"]);
+        assert_eq!(limits().await, (16, 4));
+        service.stop(std::time::Duration::ZERO, std::future::pending()).await;
+    }
 
     #[test]
     fn what_needs_a_new_start_is_told_until_it_was_started_or_taken_back() {

@@ -63,6 +63,9 @@ pub struct Scenario {
     /// The media layer does not run.
     #[serde(default)]
     pub without_media: bool,
+    /// The media layer is asked at a TCP address, with TLS and a key, as one on another host is.
+    #[serde(default)]
+    pub media_elsewhere: bool,
     /// What goes wrong on the wire.
     #[serde(default)]
     pub faults: Faults,
@@ -149,6 +152,12 @@ pub struct Faults {
     pub d_channel_down_for_ms: u64,
     /// The card is taken out at this moment.
     pub card_gone_at_ms: Option<u64>,
+    /// From this moment on all workers of the media layer are busy, and as much waits for them as may.
+    pub media_busy_at_ms: Option<u64>,
+    /// The media layer stops at this moment…
+    pub media_down_at_ms: Option<u64>,
+    /// …for this long.
+    pub media_down_for_ms: u64,
 }
 
 /// `[[number]]`

@@ -103,15 +103,15 @@ impl Service {
         let owner = own(&config.this.state_dir)?;
         let client = client(config, wiring.hosts)?;
         // The socket first: where it answers, this box runs already, and its living calls are not to be repaired away.
+        let asking = super::media::asking(config)?;
         let media = MediaLayer::start(config, client.clone()).await?;
         let store = open_store(config, started).await?;
-        let socket = super::media::socket(config);
         let messages = Messages::start(config, client.clone()).unwrap_or_else(|error| {
             // Calls are taken all the same; each message fails, with its code.
             tracing::error!("{error}; the box takes no messages");
             Messages::default()
         });
-        let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
+        let hands = Hands::new(client, asking.clone(), store.clone());
         let meters = hands.meters.clone();
         let seed = match wiring.seed {
             Some(seed) => seed,
@@ -152,7 +152,7 @@ impl Service {
         let zone = settings::zone(&config.this.country);
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, messages, zone, epoch };
         let (live, timeline) = conductor::start(parts);
-        let observer = observe(config, &live, &store, meters, gauges.clone());
+        let observer = observe(config, &live, &store, (meters, asking), gauges.clone());
         let entrances = bound.serve(face(config, store.clone(), live.clone(), &observer, gauges.clone()), &observer);
         lease(store.clone());
         Ok(Service {
@@ -400,7 +400,7 @@ fn observe(
     config: &Config,
     live: &Live,
     store: &Store,
-    meters: Meters,
+    (meters, media): (Meters, tipring_media::MediaClient),
     gauges: Option<Arc<tipring_lines::Gauges>>,
 ) -> Observer {
     let simulated = config.card.first().is_none_or(|card| card.kind == CardKind::Sim);
@@ -408,7 +408,7 @@ fn observe(
         meters,
         calls: Arc::new(live.clone()),
         store: store.clone(),
-        media: tipring_media::MediaClient::new(super::media::socket(config)),
+        media,
         card: gauges.map(|gauges| CardFace { gauges, simulated }),
         areas: vec![("state", config.this.state_dir.clone()), ("cache", config.this.cache_dir.clone())],
     })

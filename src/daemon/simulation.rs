@@ -5,6 +5,7 @@
 
 mod effects;
 mod judging;
+mod layer;
 mod setup;
 mod visitor;
 
@@ -19,12 +20,12 @@ use tipring_resources::{Account, Call, Code, Number, NumberOrigin, Record, Sid, 
 use tipring_router::{DirectoryChange, Event, HttpId, MediaId, Router, SwitchCommand, SwitchEvent};
 use tokio::task::JoinHandle;
 
+use self::layer::Layer;
 use super::app::App;
 use super::beyond::Beyond;
 use super::ears::{Ears, Goes};
 use super::feeder::Feeder;
 use super::hands::Hands;
-use super::media::start_media;
 pub use super::outcome::{Called, Moments, Outcome, Told};
 use super::outcome::{ScratchDir, write_heard};
 use super::programs::Programs;
@@ -35,7 +36,7 @@ use super::settings;
 use super::telephones::Telephones;
 use super::timeline::{Form, Timeline};
 
-use setup::{account, applications, config, of_store, start_media_without_voices};
+use setup::{account, applications, config, of_store};
 use visitor::Visits;
 pub use visitor::{Around, Desk, Visitor};
 
@@ -81,13 +82,8 @@ pub async fn run_amid(
     let epoch = if config.this.state_dir.join("born.journal").exists() { Stamp(EPOCH.0 + LATER_US) } else { EPOCH };
     let store = open_store(&config, epoch).await?;
     let account = account(&store, options.seed).await?;
-    let media_layer = match (scenario.without_media, scenario.voiceless) {
-        (true, _) => None,
-        (false, true) => Some(start_media_without_voices(&config, client.clone()).await?),
-        (false, false) => Some(start_media(&config, client.clone()).await?),
-    };
-    let socket = config.this.runtime_dir.join("media.sock");
-    let hands = Hands::new(client, tipring_media::MediaClient::new(socket), store.clone());
+    let layer = Layer::start(scenario, config.clone(), client.clone()).await?;
+    let hands = Hands::new(client, layer.asking()?, store.clone());
     let api = ([127, 0, 0, 1], 8080).into();
     let mut router = Router::new(router_config(&config, options.seed, epoch, api));
     let telephones = Telephones::new(scenario, options.seed).map_err(|text| StartError { exit: 78, text })?;
@@ -126,6 +122,7 @@ pub async fn run_amid(
         records: Records::default(),
         programs: Programs::new(scenario, account.sid),
         actions: Vec::new(),
+        layer,
     };
     world.directory(&account, options.seed).await?;
     let begin = Instant::now();
@@ -133,11 +130,9 @@ pub async fn run_amid(
     let wall_s = begin.elapsed().as_secs_f64();
     let mut outcome = world.judge(wall_s);
     outcome.token = account.token;
-    drop(world);
+    let layer = world.over();
     store.close().await;
-    if let Some(media_layer) = media_layer {
-        media_layer.shutdown().await;
-    }
+    layer.shutdown().await;
     if let Some(dir) = &options.heard {
         write_heard(dir, &outcome)?;
     }
@@ -203,6 +198,7 @@ struct World<'a, W: Write> {
     records: Records,
     programs: Programs,
     actions: Vec<SignallingAction>,
+    layer: Layer,
 }
 
 impl<W: Write> World<'_, W> {
@@ -260,6 +256,7 @@ impl<W: Write> World<'_, W> {
             self.lines();
             self.ask();
             self.visit().await?;
+            self.layer.step(&self.scenario.faults, self.now).await?;
             if self.router.deadline().is_some_and(|deadline| deadline <= self.now) {
                 self.tell(Event::Timer);
             }
@@ -310,6 +307,11 @@ impl<W: Write> World<'_, W> {
             };
             self.tell(event);
         }
+    }
+
+    /// What is left at the end.
+    fn over(self) -> Layer {
+        self.layer
     }
 
     fn lines(&mut self) {

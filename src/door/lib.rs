@@ -12,6 +12,7 @@ mod names;
 mod owned;
 mod proxy;
 mod serve;
+mod shared;
 
 pub use authority::{Authority, CA_DAYS, CA_FILE, Fault, KEY_FILE, LEAF_DAYS, RENEW_DAYS, day, fingerprint, not_after};
 pub use certificates::{Certificates, MINTED_MAX, RENEWAL_LOOK, Wanted};
@@ -22,3 +23,4 @@ pub use names::{LABELS_MAX, Names, is_name, is_service};
 pub use owned::Owned;
 pub use proxy::Proxy;
 pub use serve::{ca_page, plain, tls};
+pub use shared::{SHARED_LEAST, Shared};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
 use hyper_util::rt::TokioIo;
@@ -14,12 +14,19 @@ use tokio::net::UnixStream;
 use crate::answer::Cached;
 use crate::face::Status;
 use crate::fault::{FETCH, MediaFault};
+use crate::network::{Remote, Stream};
 use crate::wire::{MediaRequest, OWN_HOST, write};
 
-/// Asks a media layer on a Unix socket.
+/// Asks a media layer on a Unix socket, or one on another host.
 #[derive(Debug, Clone)]
 pub struct MediaClient {
-    socket: PathBuf,
+    way: Way,
+}
+
+#[derive(Debug, Clone)]
+enum Way {
+    Socket(PathBuf),
+    Remote(Remote),
 }
 
 /// Audio that comes piece by piece. Dropped, it is no longer sent.
@@ -36,7 +43,12 @@ pub struct MediaStream {
 impl MediaClient {
     /// Asks at this socket. Nothing is connected yet.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into() }
+        Self { way: Way::Socket(socket.into()) }
+    }
+
+    /// Asks a media layer at a TCP address. Nothing is connected yet.
+    pub fn remote(remote: Remote) -> Self {
+        Self { way: Way::Remote(remote) }
     }
 
     /// Asks for a medium; answers when its first sound is there.
@@ -44,8 +56,7 @@ impl MediaClient {
         let answer = self.send(write::<Empty<Bytes>>(&wanted)?).await?;
         let (head, body) = answer.into_parts();
         if !head.status.is_success() {
-            let fault = fault_in(body).await;
-            return Err(fault.unwrap_or_else(|| self.away(&format!("it answered {}", head.status))));
+            return Err(self.refused(head.status, body).await);
         }
         let text = |name: &str| head.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default();
         let cache = match text("x-cache") {
@@ -66,18 +77,42 @@ impl MediaClient {
     }
 
     pub(crate) fn away(&self, what: &str) -> MediaFault {
-        let text = format!("{}: the media layer does not answer ({what}); is it running?", self.socket.display());
+        let text = match &self.way {
+            Way::Socket(socket) => {
+                format!("{}: the media layer does not answer ({what}); is it running?", socket.display())
+            }
+            Way::Remote(remote) => format!(
+                "{remote}: the media layer does not answer ({what}); does `tipring media` run there, with media.listen \
+                 and the same key in media.key_file?"
+            ),
+        };
         MediaFault::new(FETCH, text)
     }
 
-    pub(crate) async fn send<B>(&self, request: Request<B>) -> Result<Response<Incoming>, MediaFault>
+    /// Why a request was refused.
+    pub(crate) async fn refused(&self, status: StatusCode, body: Incoming) -> MediaFault {
+        match fault_in(body).await {
+            Some(fault) if status == StatusCode::UNAUTHORIZED => self.away(&fault.text),
+            Some(fault) => fault,
+            None => self.away(&format!("it answered {status}")),
+        }
+    }
+
+    pub(crate) async fn send<B>(&self, mut request: Request<B>) -> Result<Response<Incoming>, MediaFault>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let away = |what: String| self.away(&what);
         let asked = async {
-            let stream = UnixStream::connect(&self.socket).await.map_err(|error| away(error.to_string()))?;
+            let stream: Box<dyn Stream> = match &self.way {
+                Way::Socket(socket) => UnixStream::connect(socket).await.map(|it| Box::new(it) as Box<dyn Stream>),
+                Way::Remote(remote) => {
+                    remote.introduce(&mut request);
+                    remote.connect().await
+                }
+            }
+            .map_err(|error| away(error.to_string()))?;
             let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
                 .max_buf_size(MAX_BUFFER)
                 .handshake(TokioIo::new(stream))
@@ -115,7 +150,7 @@ impl MediaStream {
     }
 }
 
-pub(crate) async fn fault_in(body: Incoming) -> Option<MediaFault> {
+async fn fault_in(body: Incoming) -> Option<MediaFault> {
     let body = http_body_util::Limited::new(body, MAX_FAULT);
     let whole = tokio::time::timeout(PIECE_TIME, body.collect()).await.ok()?.ok()?;
     serde_json::from_slice(&whole.to_bytes()).ok()

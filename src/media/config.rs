@@ -59,8 +59,15 @@ pub struct Limits {
     pub audio: Duration,
     /// Octets of the whole cache on disk; beyond, what was least recently used goes.
     pub cache_bytes: u64,
-    /// Conversions and syntheses at the same time, each with a thread.
-    pub conversions: usize,
+    /// Workers that convert sounds, each a thread: conversions at the same time. One that reads a slow origin, or feeds a
+    /// listener past the cache, is one of them.
+    pub sound_workers: usize,
+    /// Workers for speech, each a thread with an engine: texts spoken at the same time.
+    pub speech_workers: usize,
+    /// Sounds that wait for a worker; as many texts. Who comes then is turned away.
+    pub waiting: usize,
+    /// A worker that had nothing to do for so long leaves.
+    pub rest: Duration,
     /// Connections at the same time.
     pub connections: usize,
     /// Time of one synthesis child.
@@ -83,7 +90,10 @@ impl Default for Limits {
             original_bytes: 50 << 20,
             audio: Duration::from_secs(2 * 3600),
             cache_bytes: 1 << 30,
-            conversions: 64,
+            sound_workers: 64,
+            speech_workers: 8,
+            waiting: 256,
+            rest: Duration::from_secs(30),
             connections: 256,
             synthesis: Duration::from_secs(60),
             recognitions: 32,

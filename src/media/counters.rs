@@ -51,6 +51,8 @@ counters! {
     stale_used,
     /// Requests answered with a fault.
     faults,
+    /// Requests at the network's face without the right word.
+    strangers,
     /// Media that broke off after they had begun.
     broken,
     /// Decoders that gave up by panic; each is a bug of theirs, and harmless to the call.

@@ -1,4 +1,5 @@
-//! The face: HTTP/1.1 on a Unix socket. It reads requests, writes answers, and knows nothing of how they come about.
+//! The face: HTTP/1.1 on a Unix socket, and at a TCP address where one is opened. It reads requests, writes answers, and
+//! knows nothing of how they come about.
 //!
 //! Source: RFC 9112. A medium that breaks off ends without the last chunk, so that nobody takes it for whole.
 
@@ -7,27 +8,30 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
 use crate::answer::Answer;
 use crate::counters::{Counters, count};
-use crate::fault::{BAD_REQUEST, MediaFault};
+use crate::fault::{BAD_REQUEST, FETCH, MediaFault};
 use crate::listen::{self, ListenRequest};
+use crate::network::{Entry, Stream};
 use crate::preset::{Coding, Preset, TELEPHONE_HZ};
 use crate::service::Service;
 use crate::wire::{ACCOUNT, Ask, LISTEN_HOST, MUSIC, OWN_HOST};
+use crate::workers::Crew;
 
 type Body = UnsyncBoxBody<Bytes, MediaFault>;
 
@@ -43,6 +47,10 @@ pub struct Status {
     pub octets: u64,
     /// Media being fetched or made.
     pub under_way: usize,
+    /// The workers that convert sounds.
+    pub sounds: Crew,
+    /// The workers for speech.
+    pub speech: Crew,
 }
 
 /// Takes the socket. One that a dead process has left is replaced; one that answers is not.
@@ -61,22 +69,66 @@ pub(crate) async fn bind(path: &Path) -> io::Result<UnixListener> {
 
 /// Serves until the service stops.
 pub(crate) async fn serve(listener: UnixListener, service: Arc<Service>) {
+    accepting(listener, service, |stream, service| connection(stream, None, service)).await;
+}
+
+/// Serves who enters, until the service stops. Strangers take no place from who asks over the socket.
+pub(crate) async fn serve_network(listener: TcpListener, entry: Entry, service: Arc<Service>) {
+    let entry = Arc::new(entry);
+    let entered = move |stream, service| {
+        let entry = Arc::clone(&entry);
+        async move {
+            if let Some(stream) = entry.enter(stream).await {
+                connection(stream, Some(entry), service).await;
+            }
+        }
+    };
+    accepting(listener, service, entered).await;
+}
+
+/// Where connections come from.
+trait Listener {
+    type Connection;
+
+    fn poll(&self, context: &mut Context<'_>) -> Poll<io::Result<Self::Connection>>;
+}
+
+impl Listener for UnixListener {
+    type Connection = UnixStream;
+
+    fn poll(&self, context: &mut Context<'_>) -> Poll<io::Result<UnixStream>> {
+        self.poll_accept(context).map_ok(|(stream, _)| stream)
+    }
+}
+
+impl Listener for TcpListener {
+    type Connection = TcpStream;
+
+    fn poll(&self, context: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
+        self.poll_accept(context).map_ok(|(stream, _)| stream)
+    }
+}
+
+async fn accepting<L, F>(listener: L, service: Arc<Service>, serve: impl Fn(L::Connection, Arc<Service>) -> F)
+where
+    L: Listener,
+    F: Future<Output = ()> + Send + 'static,
+{
     let places = Arc::new(Semaphore::new(service.config.limits.connections));
     loop {
         // With all places taken, callers wait in the socket's own queue.
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = std::future::poll_fn(|context| listener.poll(context)) => accepted,
             () = service.stop.cancelled() => return,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let service = Arc::clone(&service);
+            Ok(stream) => {
+                let (stop, served) = (service.stop.clone(), serve(stream, Arc::clone(&service)));
                 tokio::spawn(async move {
                     let _place = place;
-                    let stop = service.stop.clone();
                     tokio::select! {
-                        () = connection(stream, service) => {}
+                        () = served => {}
                         () = stop.cancelled() => {}
                     }
                 });
@@ -89,10 +141,11 @@ pub(crate) async fn serve(listener: UnixListener, service: Arc<Service>) {
     }
 }
 
-async fn connection(stream: UnixStream, service: Arc<Service>) {
-    let answer = service_fn(move |request| {
+async fn connection(stream: impl Stream + 'static, entry: Option<Arc<Entry>>, service: Arc<Service>) {
+    let answer = service_fn(move |mut request: Request<Incoming>| {
         let service = Arc::clone(&service);
-        async move { Ok::<_, Infallible>(respond(&service, request).await) }
+        let known = entry.as_ref().is_none_or(|entry| entry.knows(request.headers_mut()));
+        async move { Ok::<_, Infallible>(if known { respond(&service, request).await } else { stranger(&service) }) }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -126,6 +179,15 @@ async fn respond(service: &Arc<Service>, request: Request<Incoming>) -> Response
             refusal(&fault)
         }
     }
+}
+
+/// Who does not say the word gets nothing, and is not told what there is.
+fn stranger(service: &Service) -> Response<Body> {
+    count(&service.tally.strangers);
+    let fault = MediaFault::new(FETCH, "the key is not this media layer's");
+    let mut response = json(StatusCode::UNAUTHORIZED, &fault);
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"tipring media\""));
+    response
 }
 
 /// A recognition: the sound is the body of the request, which goes on while results are sent.
@@ -230,7 +292,14 @@ fn music(request: &Request<Incoming>) -> Response<Body> {
 
 pub(crate) fn status(service: &Service) -> Status {
     let (entries, octets) = service.cache.size();
-    Status { counters: service.tally.snapshot(), entries, octets, under_way: service.flights.count() }
+    Status {
+        counters: service.tally.snapshot(),
+        entries,
+        octets,
+        under_way: service.flights.count(),
+        sounds: service.sounds.crew(),
+        speech: service.speech.crew(),
+    }
 }
 
 fn json<T: serde::Serialize>(status: StatusCode, value: &T) -> Response<Body> {

@@ -8,8 +8,8 @@
 //! it or `origin` or `speech` delivers it, `convert` runs `sniff`, `decode` and `shape`, and `spool` lets everybody
 //! read while it grows.
 //!
-//! Speech engines are child processes. The decoders are memory-safe code in this process, on threads of their own,
-//! under limits, and their panics are caught.
+//! Speech engines are child processes. The decoders are memory-safe code in this process, on threads of their own
+//! (`workers`), of low priority and under limits, and their panics are caught.
 
 mod answer;
 mod cache;
@@ -26,6 +26,7 @@ mod listen;
 mod markup;
 mod microphone;
 mod music;
+mod network;
 mod origin;
 mod preset;
 mod rules;
@@ -37,6 +38,7 @@ mod spool;
 mod transcript;
 mod voices;
 mod wire;
+mod workers;
 
 use std::io;
 use std::sync::Arc;
@@ -51,11 +53,13 @@ pub use face::Status;
 pub use fault::{MediaFault, NO_RECOGNIZER, RECOGNIZER};
 pub use listen::{Grammar, Heard, ListenRequest, Recognizer, RecognizerCommand, RecognizerUrl};
 pub use microphone::{Microphone, Results};
+pub use network::{Entry, Remote};
 pub use preset::{Coding, Preset};
 pub use speech::{Engine, EngineCommand, EngineVoice};
 pub use transcript::Transcript;
 pub use voices::Gender;
 pub use wire::{MAX_TEXT_CHARS, MediaRequest, Source};
+pub use workers::Crew;
 
 /// The media layer as a set of tasks.
 pub struct MediaService;
@@ -66,6 +70,8 @@ pub struct Handle {
     tasks: Vec<tokio::task::JoinHandle<()>>,
     /// The socket's name was made by us and goes with us.
     own_name: bool,
+    /// Where the network asks it.
+    network: Option<std::net::SocketAddr>,
 }
 
 impl MediaService {
@@ -96,18 +102,20 @@ impl MediaService {
         let service = Arc::new(service::Service::new(config, cache, tally));
         let tasks =
             vec![tokio::spawn(face::serve(listener, Arc::clone(&service))), tokio::spawn(sweep(Arc::clone(&service)))];
-        Ok(Handle { service, tasks, own_name })
+        Ok(Handle { service, tasks, own_name, network: None })
     }
 }
 
-/// Removes what has expired, now and then.
+/// Removes what has expired, now and then, and lets workers go who have nothing to do.
 async fn sweep(service: Arc<service::Service>) {
+    let mut sweep = tokio::time::interval(SWEEP_EVERY);
+    let mut relieve = tokio::time::interval(RELIEVE_EVERY);
     loop {
         tokio::select! {
-            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            _ = sweep.tick() => sweep_once(&service).await,
+            _ = relieve.tick() => service.relieve(),
             () = service.stop.cancelled() => return,
         }
-        sweep_once(&service).await;
     }
 }
 
@@ -117,6 +125,20 @@ async fn sweep_once(service: &service::Service) {
 }
 
 impl Handle {
+    /// Answers at a TCP address too, until it is shut down or dropped: for those who can enter.
+    pub fn open_to_network(&mut self, listener: std::net::TcpListener, entry: Entry) -> io::Result<()> {
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        self.network = Some(listener.local_addr()?);
+        self.tasks.push(tokio::spawn(face::serve_network(listener, entry, Arc::clone(&self.service))));
+        Ok(())
+    }
+
+    /// Where it is asked over the network, if it is.
+    pub fn network(&self) -> Option<std::net::SocketAddr> {
+        self.network
+    }
+
     /// Counts since the start.
     pub fn counters(&self) -> Counters {
         self.service.tally.snapshot()
@@ -142,6 +164,25 @@ impl Handle {
         sweep_once(&self.service).await;
     }
 
+    /// Other numbers of workers from now on: for sounds, and for speech. What is under way goes on.
+    pub fn set_workers(&self, sounds: usize, speech: usize) {
+        self.service.sounds.set_limit(sounds);
+        self.service.speech.set_limit(speech);
+    }
+
+    /// Keeps all workers busy, and as many works waiting as may be, until what is answered is dropped: to see what goes
+    /// on without them.
+    pub fn occupy(&self) -> Occupied {
+        let mut gates = self.service.sounds.occupy();
+        gates.extend(self.service.speech.occupy());
+        Occupied { _gates: gates }
+    }
+
+    /// Lets workers go who had nothing to do for long, now.
+    pub fn relieve(&self) {
+        self.service.relieve();
+    }
+
     /// Waits until nothing is being fetched, made or stored.
     pub async fn idle(&self) {
         self.service.flights.idle().await;
@@ -149,7 +190,7 @@ impl Handle {
 
     /// Stops: open answers break off, children are killed, the socket is removed.
     pub async fn shutdown(mut self) {
-        self.service.stop.cancel();
+        self.service.end();
         for task in self.tasks.drain(..) {
             let _ = task.await;
         }
@@ -157,9 +198,14 @@ impl Handle {
     }
 }
 
+/// Keeps workers busy. Dropped, they are free.
+pub struct Occupied {
+    _gates: Vec<std::sync::mpsc::Sender<()>>,
+}
+
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.service.stop.cancel();
+        self.service.end();
         if self.own_name {
             let _ = std::fs::remove_file(&self.service.config.socket);
         }
@@ -168,3 +214,5 @@ impl Drop for Handle {
 
 /// Often enough to free the disk, seldom enough to cost nothing.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Workers rest for tens of seconds.
+const RELIEVE_EVERY: Duration = Duration::from_secs(5);

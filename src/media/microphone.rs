@@ -6,7 +6,7 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::client::{MediaClient, fault_in};
+use crate::client::MediaClient;
 use crate::fault::{FETCH, MediaFault};
 use crate::listen::{Heard, Line, ListenRequest};
 
@@ -86,8 +86,7 @@ impl MediaClient {
         let answer = self.send(wanted.write(StreamBody::new(Box::pin(sound)))?).await?;
         let (head, body) = answer.into_parts();
         if !head.status.is_success() {
-            let fault = fault_in(body).await;
-            return Err(fault.unwrap_or_else(|| self.away(&format!("it answered {}", head.status))));
+            return Err(self.refused(head.status, body).await);
         }
         Ok((Microphone { pieces }, Results { body, rest: BytesMut::new(), over: false, _wanted: still }))
     }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Body, Cached, Shared};
 use crate::cache::{Cache, Draft, Found, key_of};
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::convert::{Begun, Job, Piece, Sink};
 use crate::counters::{Tally, count};
 use crate::fault::{FETCH, MediaFault, TOO_LARGE};
@@ -23,6 +23,7 @@ use crate::rules::Rules;
 use crate::speech::{Chosen, Engine, choose};
 use crate::spool::Spool;
 use crate::wire::{Ask, Form, From};
+use crate::workers::Workers;
 
 pub(crate) struct Service {
     pub config: Config,
@@ -33,7 +34,8 @@ pub(crate) struct Service {
     pub recognizers: Vec<Recognizer>,
     pub recognitions: Arc<Semaphore>,
     pub flights: Arc<Flights>,
-    conversions: Arc<Semaphore>,
+    pub sounds: Workers,
+    pub speech: Workers,
 }
 
 /// An original that is about to be converted.
@@ -70,10 +72,13 @@ impl Service {
         for recognizer in absent {
             tracing::info!(recognizer = recognizer.name(), "recognizer is not installed");
         }
+        let Limits { waiting, rest, .. } = config.limits;
+        let workers = |name, limit| Workers::new(name, limit, waiting, rest, Arc::clone(&config.clock));
         Self {
             recognizers,
             recognitions: Arc::new(Semaphore::new(config.limits.recognitions)),
-            conversions: Arc::new(Semaphore::new(config.limits.conversions)),
+            sounds: workers("media-sound", config.limits.sound_workers),
+            speech: workers("media-speech", config.limits.speech_workers),
             engines,
             config,
             cache: Arc::new(cache),
@@ -81,6 +86,19 @@ impl Service {
             stop: CancellationToken::new(),
             flights: Arc::default(),
         }
+    }
+
+    /// Lets workers go who have nothing to do.
+    pub fn relieve(&self) {
+        self.sounds.relieve();
+        self.speech.relieve();
+    }
+
+    /// Nothing new is begun; what is under way is cut.
+    pub fn end(&self) {
+        self.stop.cancel();
+        self.sounds.stop();
+        self.speech.stop();
     }
 
     /// Answers one request.
@@ -299,8 +317,13 @@ impl Service {
     }
 
     async fn convert(self: &Arc<Self>, mut flight: Flight, source: Source) {
-        let Ok(permit) = Arc::clone(&self.conversions).try_acquire_owned() else {
-            let text = format!("the media layer converts {} media at once already", self.config.limits.conversions);
+        let (workers, what, key) = match source.feed {
+            Feed::Origin(_) => (&self.sounds, "sounds", "media.sound_workers"),
+            Feed::Engine(_) => (&self.speech, "texts", "media.speech_workers"),
+        };
+        let Some(place) = workers.place() else {
+            let text =
+                format!("too many {what} wait for the media layer's workers; raise {key}, or bring them in time");
             return flight.failed(MediaFault::new(FETCH, text));
         };
         if !source.keep {
@@ -313,7 +336,8 @@ impl Service {
             Err(error) => return flight.failed(MediaFault::local("making a cache file", &error)),
         };
         let (feed, pieces) = mpsc::channel(PIECES);
-        self.feed(&flight.ask, source.feed, feed, scratch);
+        let (begin_work, begun_work) = oneshot::channel();
+        self.feed(&flight.ask, source.feed, feed, scratch, begun_work);
         let (begun, first_sound) = oneshot::channel();
         let seconds = self.config.limits.audio.as_secs();
         let max_octets = match flight.ask.form {
@@ -328,14 +352,15 @@ impl Service {
             begun: Some(begun),
             tally: Arc::clone(&self.tally),
         };
-        let job = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            job.run(sink)
-        });
+        let (end_work, ended) = oneshot::channel();
+        place.fill(Box::new(move || {
+            let _ = begin_work.send(());
+            let _ = end_work.send(job.run(sink));
+        }));
         let begun = match first_sound.await.unwrap_or_else(|_| Err(stopped())) {
             Ok(begun) => begun,
             Err(fault) => {
-                if let Ok((Sink::Spool { writer, .. }, _)) = job.await {
+                if let Ok((Sink::Spool { writer, .. }, _)) = ended.await {
                     writer.broken(fault.clone());
                 }
                 return flight.failed(fault);
@@ -344,7 +369,7 @@ impl Service {
         count(&self.tally.misses);
         let kind = (begun.content_type.clone(), begun.original_type.clone());
         begin(&mut flight, source.status, begun, source.headers, ear);
-        if let Ok((sink, result)) = job.await {
+        if let Ok((sink, result)) = ended.await {
             self.finish(&flight, sink, result, source.rules, kind).await;
         }
     }
@@ -358,7 +383,16 @@ impl Service {
         Ok((Sink::Direct(sender), Ear::Direct(receiver)))
     }
 
-    fn feed(self: &Arc<Self>, ask: &Ask, feed: Feed, pieces: mpsc::Sender<Piece>, scratch: std::path::PathBuf) {
+    /// Brings an original, as long as somebody takes it. An engine speaks once a worker has begun: no more of them run
+    /// than there are workers.
+    fn feed(
+        self: &Arc<Self>,
+        ask: &Ask,
+        feed: Feed,
+        pieces: mpsc::Sender<Piece>,
+        scratch: std::path::PathBuf,
+        begun: oneshot::Receiver<()>,
+    ) {
         let service = Arc::clone(self);
         let from = ask.from.clone();
         let scratch = scratch.with_extension("wav");
@@ -367,6 +401,9 @@ impl Service {
                 match (feed, &from) {
                     (Feed::Origin(response), _) => origin::pump(*response, pieces.clone()).await,
                     (Feed::Engine(voice), From::Speech(speech)) => {
+                        if begun.await.is_err() {
+                            return;
+                        }
                         let began = std::time::Instant::now();
                         voice.speak(speech, &pieces, service.config.limits.synthesis, &scratch).await;
                         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -196,6 +196,9 @@ impl Figures {
         for (kind, running) in BESIDE.iter().zip(self.meters.beside()) {
             page.sample(&names::BESIDE, &[kind], running as f64);
         }
+        if let Some(media) = &self.media {
+            of_workers(&mut page, [("sound", media.sounds), ("speech", media.speech)]);
+        }
         page.head(&names::BOUNDS);
         for (room, counter, figure) in self.bounds() {
             page.sample(&names::BOUNDS, &[room, counter], figure as f64);
@@ -269,6 +272,23 @@ fn fallbacks(router: &tipring_router::Counters) -> Reasons<4> {
 
 fn seconds(bounds_ms: &[u64]) -> Vec<f64> {
     bounds_ms.iter().map(|ms| *ms as f64 / 1e3).collect()
+}
+
+/// Who works for the media layer, what waits, and how long it had to.
+fn of_workers(page: &mut Page, crews: [(&str, tipring_media::Crew); 2]) {
+    page.head(&names::MEDIA_WORKERS);
+    for (kind, crew) in &crews {
+        page.sample(&names::MEDIA_WORKERS, &[kind, "busy"], crew.busy as f64);
+        page.sample(&names::MEDIA_WORKERS, &[kind, "idle"], crew.workers.saturating_sub(crew.busy) as f64);
+    }
+    page.head(&names::MEDIA_QUEUED);
+    crews.iter().for_each(|(kind, crew)| page.sample(&names::MEDIA_QUEUED, &[kind], crew.queued as f64));
+    page.head(&names::MEDIA_WORKS);
+    crews.iter().for_each(|(kind, crew)| page.sample(&names::MEDIA_WORKS, &[kind], crew.begun as f64));
+    page.head(&names::MEDIA_WAITED);
+    crews.iter().for_each(|(kind, crew)| page.sample(&names::MEDIA_WAITED, &[kind], crew.waited_ms as f64 / 1e3));
+    page.head(&names::MEDIA_TURNED_AWAY);
+    crews.iter().for_each(|(kind, crew)| page.sample(&names::MEDIA_TURNED_AWAY, &[kind], crew.turned_away as f64));
 }
 
 fn of_lines(page: &mut Page, card: &CardFigures) {

@@ -68,5 +68,13 @@ families! {
     PROCESS_THREADS = family("process_threads", Gauge, "", &[], "Threads.");
     PROCESS_START = family("process_start_time_seconds", Gauge, "seconds", &[], "When the service was started.");
     BESIDE = family("tipring_beside_active", Gauge, "", &["kind"], "Media streams and recognizers on living calls.");
+    MEDIA_WORKERS = family(
+        "tipring_media_workers", Gauge, "", &["kind", "state"], "Workers of the media layer, by what they are doing.");
+    MEDIA_QUEUED = family("tipring_media_queued", Gauge, "", &["kind"], "Sounds and texts that wait for a worker.");
+    MEDIA_WORKS = family("tipring_media_works", Counter, "", &["kind"], "Sounds and texts that a worker has begun.");
+    MEDIA_WAITED = family(
+        "tipring_media_waited_seconds", Counter, "seconds", &["kind"], "How long they waited for it, all together.");
+    MEDIA_TURNED_AWAY = family(
+        "tipring_media_turned_away", Counter, "", &["kind"], "Sounds and texts refused: too many waited.");
     BOUNDS = family("tipring_bounds", Counter, "", &["room", "counter"], "Every counter of every room.");
 }

@@ -9,10 +9,10 @@ use std::process::{Child, Stdio};
 use super::{Folder, run, text, tipring};
 
 /// `tipring serve` or `tipring media` that has said where it listens.
-struct Serving(Child, String);
+pub struct Serving(Child, String);
 
 impl Serving {
-    fn start(folder: &Folder, what: &str) -> Serving {
+    pub fn start(folder: &Folder, what: &str) -> Serving {
         Serving::start_with(folder, what, "box.drain_s=0")
     }
 
@@ -27,10 +27,24 @@ impl Serving {
         Serving(child, said)
     }
 
-    /// SIGTERM, and what it said on standard error.
-    fn end(self) -> (Option<i32>, String) {
+    /// Its first line.
+    pub fn said(&self) -> &str {
+        &self.1
+    }
+
+    fn signal(&self, name: &str) {
         let id = self.0.id().to_string();
-        assert!(std::process::Command::new("kill").arg(&id).status().expect("kill runs").success());
+        assert!(std::process::Command::new("kill").args([name, &id]).status().expect("kill runs").success());
+    }
+
+    /// SIGHUP.
+    pub fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    /// SIGTERM, and what it said on standard error.
+    pub fn end(self) -> (Option<i32>, String) {
+        self.signal("-TERM");
         let output = self.0.wait_with_output().expect("it ends");
         (output.status.code(), text(&output.stderr))
     }

@@ -7,6 +7,7 @@
 
 mod exits;
 mod hostile;
+mod media;
 mod taken;
 
 use std::path::{Path, PathBuf};

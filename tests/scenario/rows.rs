@@ -161,12 +161,4 @@ pub const ROWS: &[Row] = &[
 ];
 
 /// Rows that no test bears the name of, and why. One that gets its test leaves this list.
-pub const NOT_YET: &[(&str, &str)] = &[
-    ("E7", "the inside is a Unix socket of mode 0600; no test looks at the wire of the last hop"),
-    ("E12", "the sound layer restarts by itself; the number of its workers is not a setting yet"),
-    ("E13", "workers do not follow the load yet"),
-    ("E14", "conversion has threads of its own beside the lines' thread; no test holds that under load"),
-    ("E15", "no test measures the wait at full load"),
-    ("E16", "D3 holds it for two calls, no test for a thousand"),
-    ("E17", "the sound layer runs apart on the same host only"),
-];
+pub const NOT_YET: &[(&str, &str)] = &[];

@@ -8,6 +8,7 @@ mod changes;
 mod cost;
 mod figures;
 mod kinds;
+mod media;
 mod process;
 mod soak;
 mod storm;
@@ -23,7 +24,7 @@ use self::figures::Row;
 use super::serve::StartError;
 
 /// Rows that can be asked for, in the order of the table, each with the measurement that it comes from.
-const ROWS: [(&str, &str); 13] = [
+const ROWS: [(&str, &str); 16] = [
     ("call.request", "call.request"),
     ("call.request.p99", "call.request"),
     ("call.audio", "call.audio"),
@@ -34,6 +35,9 @@ const ROWS: [(&str, &str); 13] = [
     ("api.read", "api.read"),
     ("api.live", "api.read"),
     ("room.storm", "room.storm"),
+    ("media.load", "media.load"),
+    ("media.wait", "media.load"),
+    ("media.wait.speech", "media.load"),
     ("memory.idle", "memory.idle"),
     ("memory.call", "memory.call"),
     ("start", "start"),
@@ -88,6 +92,7 @@ fn measure(row: &str, sounds: &FirstSounds) -> Result<Vec<Row>, StartError> {
         "call.event" => changes::events()?,
         "call.change" => vec![changes::documents(sounds)?],
         "room.storm" => vec![storm::run()?],
+        "media.load" => media::load()?,
         "call.cpu" => vec![cost::call()?],
         "api.read" => cost::api()?,
         "memory.idle" => vec![boxes::idle()?],

@@ -104,6 +104,11 @@ impl World {
         Ok(world)
     }
 
+    /// Where its media layer is asked.
+    pub(super) fn media_socket(&self) -> PathBuf {
+        self._dir.path.join("run/media.sock")
+    }
+
     /// The running service.
     pub(super) fn service(&self) -> &Service {
         self.service.as_ref().expect("it runs until the world ends")

@@ -73,15 +73,3 @@ pub(super) async fn account(store: &tipring_store::Store, seed: u64) -> Result<A
 pub(super) fn of_store(error: tipring_store::StoreError) -> StartError {
     StartError { exit: 1, text: format!("the store: {error}") }
 }
-
-/// The media layer of a box on which no speech engine is installed.
-pub(super) async fn start_media_without_voices(
-    config: &Config,
-    egress: tipring_egress::Client,
-) -> Result<tipring_media::Handle, StartError> {
-    let socket = config.this.runtime_dir.join("media.sock");
-    let mut settings = tipring_media::Config::new(socket, config.this.cache_dir.join("media"), egress);
-    settings.engines.clear();
-    let started = tipring_media::MediaService::start(settings).await;
-    started.map_err(|error| StartError { exit: 1, text: format!("the media layer: {error}") })
-}

@@ -3,4 +3,5 @@
 mod bounds;
 mod certificates;
 mod proxy;
+mod shared;
 mod support;

@@ -20,6 +20,12 @@ pub struct Room {
 /// The running media layer; only [`Room::restart`] takes it away.
 pub struct Running(Option<Handle>);
 
+impl std::ops::DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Handle {
+        self.0.as_mut().unwrap()
+    }
+}
+
 impl std::ops::Deref for Running {
     type Target = Handle;
 

@@ -1,0 +1,68 @@
+//! `tipring media` as a process: its key, its port, and a reload.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use super::exits::Serving;
+use super::{Folder, run, text};
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// How many texts its workers may speak at once, as it says itself.
+fn speech_workers(folder: &Folder) -> u64 {
+    let mut stream = UnixStream::connect(folder.0.join("run/media.sock")).expect("it listens");
+    let request = b"GET http://media.tipring/status HTTP/1.1\r\nHost: media.tipring\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    let body = answer.split_once("\r\n\r\n").expect("a body").1;
+    let status: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    status["speech"]["limit"].as_u64().expect("a number")
+}
+
+#[test]
+fn e12_a_media_layer_that_runs_apart_takes_its_workers_from_a_hangup_signal() {
+    let folder = Folder::new("media-workers");
+    folder.a_box("[media]\nspeech_workers = 1\n");
+    let serving = Serving::start(&folder, "media");
+    assert_eq!(speech_workers(&folder), 1);
+    folder.a_box("[media]\nspeech_workers = 4\n");
+    serving.hang_up();
+    let until = Instant::now() + Duration::from_secs(20);
+    while speech_workers(&folder) != 4 {
+        assert!(Instant::now() < until, "it takes them");
+    }
+    // A broken one is told, and it goes on.
+    folder.a_box("[media]\nspeech_workers = 0\n");
+    serving.hang_up();
+    assert_eq!(speech_workers(&folder), 4);
+    let (exit, said) = serving.end();
+    assert_eq!(exit, Some(0), "{said}");
+}
+
+#[test]
+fn e17_a_port_for_another_host_needs_the_key_of_both() {
+    let folder = Folder::new("media-key");
+    let key = folder.0.join("key");
+    let set = format!("[media]\nlisten = \"127.0.0.1:0\"\nkey_file = \"{}\"\n", key.display());
+    folder.a_box(&set);
+    let refused = run(&folder.0, &["media"]);
+    assert_eq!(refused.status.code(), Some(78), "{}", text(&refused.stderr));
+    let said = text(&refused.stderr);
+    assert!(said.contains("key: ") && said.contains("openssl rand -base64 32"), "{said}");
+    folder.write("key", "short\n");
+    let refused = run(&folder.0, &["media"]);
+    assert_eq!(refused.status.code(), Some(78), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("media.key_file: "), "{}", text(&refused.stderr));
+    folder.write("key", KEY);
+    let serving = Serving::start(&folder, "media");
+    let said = serving.said().to_owned();
+    assert!(said.contains("media.sock and 127.0.0.1:"), "{said}");
+    assert_eq!(serving.end().0, Some(0));
+    // And whoever asks.
+    folder.a_box(&format!("[media]\nface = \"https://127.0.0.1:7443\"\nkey_file = \"{}-none\"\n", key.display()));
+    let refused = run(&folder.0, &["serve"]);
+    assert_eq!(refused.status.code(), Some(78), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("key-none: "), "{}", text(&refused.stderr));
+}
