@@ -4,7 +4,7 @@ use serde_json::Value;
 use tipring_webhook::sign;
 
 use crate::desk::{Client, visited, word};
-use crate::legs::{BOB, program, subscriber};
+use crate::legs::{BOB, program, subscriber, tones};
 use crate::world::{caller, document};
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"];
@@ -231,6 +231,60 @@ fn e10_each_accounts_requests_are_signed_with_its_own_key_and_it_shares_no_cache
         assert_eq!(asked.signature, Some(sign(token, &asked.url, &asked.params)));
     }
     assert_eq!(run.asked("/a.wav").len(), 2, "each account has fetched its own copy");
+}
+
+#[test]
+fn e10_nothing_is_taken_from_another_account_neither_numbers_nor_calls_nor_sound() {
+    let text = format!("country = \"us\"\n{}{}", two_callers(), subscriber(BOB, "rings_ms = 500"));
+    let (run, ()) = visited(&text, |api| async move {
+        let [a, b] = tenants(&api).await;
+        a.until(6_000).await;
+        let of = async |who: &Client| word(&who.list("/Calls.json", "calls").await[0], "sid").to_string();
+        let (call, own) = (of(&a).await, of(&b).await);
+        // Its number: neither claimed again nor shown in a call.
+        assert_eq!(b.post("/IncomingPhoneNumbers.json", &[("PhoneNumber", "201")]).await.fault(), (400, 21422));
+        a.post("/IncomingPhoneNumbers.json", &[("PhoneNumber", "+12025550188")]).await.ok(201);
+        let form = [("To", BOB), ("From", "+12025550188"), ("Twiml", "<Response/>")];
+        assert_eq!(b.post("/Calls.json", &form).await.fault(), (400, 21210));
+        let mine = b.post("/IncomingPhoneNumbers.json", &[("PhoneNumber", "+12025550189")]).await.ok(201);
+        let moved = b.post(word(&mine, "uri"), &[("AccountSid", &a.account)]).await;
+        assert_eq!(moved.status, 403, "{}", moved.text());
+        // Its call: neither brought into a room, nor coached, nor recorded, nor listened to.
+        for (path, form) in [
+            ("/Conferences/mine/Participants.json".to_string(), vec![("CallSid", call.as_str())]),
+            ("/Conferences.json".into(), vec![("FriendlyName", "mine"), ("CallSid", &call)]),
+            (
+                format!("/Conferences/talk/Participants/{own}.json"),
+                vec![("Coaching", "true"), ("CallSidToCoach", &call)],
+            ),
+            (format!("/Calls/{call}/Recordings.json"), vec![]),
+            (format!("/Calls/{call}/Streams.json"), vec![("Url", "wss://b.example/ear")]),
+            (format!("/Calls/{call}/Transcriptions.json"), vec![]),
+        ] {
+            let got = b.post(&path, &form).await;
+            assert!(matches!(got.fault().0, 400 | 404), "{path}: {}", got.text());
+        }
+        // Its sound.
+        let recording = a.post(&format!("/Calls/{call}/Recordings.json"), &[]).await.ok(201);
+        let sound = format!("/Recordings/{}", word(&recording, "sid"));
+        a.until(9_000).await;
+        a.post(&format!("/Calls/{call}{sound}.json"), &[("Status", "stopped")]).await.ok(200);
+        a.until(10_000).await;
+        assert_eq!(a.get(&format!("{sound}.wav")).await.status, 200);
+        assert_eq!(b.get(&format!("{sound}.wav")).await.fault(), (404, 20404));
+        assert_eq!(b.post(&format!("{sound}/Links.json"), &[]).await.fault(), (404, 20404));
+        assert_eq!(b.post(&format!("{sound}/Transcriptions.json"), &[]).await.fault(), (404, 20404));
+        let link =
+            word(&a.post(&format!("{sound}/Links.json"), &[]).await.ok(201), "url").replace(&a.account, &b.account);
+        assert_eq!(b.with("", "").get(&link).await.fault(), (401, 20003), "a link is good under its own account");
+    });
+    // Both sat in a room of the same name, and neither heard the other.
+    for (id, heard) in &run.outcome.heard {
+        // The prompt before it climbs past this tone.
+        let long: Vec<_> = tones(heard, 700.0).into_iter().filter(|tone| tone.ms > 200).collect();
+        assert!(long.is_empty(), "{id} hears another account: {long:?}");
+    }
+    assert!(run.outcome.called.is_empty() && run.outcome.streamed.is_empty());
 }
 
 #[test]
