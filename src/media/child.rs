@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::runtime::Handle;
 
-use crate::workers::lower_priority;
+use crate::workers::{SPEECH_STEPS, lower_priority};
 
 /// A running child.
 pub(crate) struct Child {
@@ -74,7 +74,7 @@ fn spawned(command: &mut Command) -> io::Result<tokio::process::Child> {
     let runtime = Handle::current();
     std::thread::scope(|scope| {
         let start = move || {
-            lower_priority();
+            lower_priority(SPEECH_STEPS);
             let _inside = runtime.enter();
             command.spawn()
         };

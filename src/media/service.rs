@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Body, Cached, Shared};
 use crate::cache::{Cache, Draft, Found, key_of};
-use crate::config::{Config, Limits};
+use crate::config::Config;
 use crate::convert::{Begun, Job, Piece, Sink};
 use crate::counters::{Tally, count};
 use crate::fault::{FETCH, MediaFault, TOO_LARGE};
@@ -23,7 +23,7 @@ use crate::rules::Rules;
 use crate::speech::{Chosen, Engine, choose};
 use crate::spool::Spool;
 use crate::wire::{Ask, Form, From};
-use crate::workers::Workers;
+use crate::workers::{SOUND_STEPS, SPEECH_STEPS, Workers};
 
 pub(crate) struct Service {
     pub config: Config,
@@ -72,13 +72,13 @@ impl Service {
         for recognizer in absent {
             tracing::info!(recognizer = recognizer.name(), "recognizer is not installed");
         }
-        let Limits { waiting, rest, .. } = config.limits;
-        let workers = |name, limit| Workers::new(name, limit, waiting, rest, Arc::clone(&config.clock));
+        let limits = &config.limits;
+        let workers = |name, limit, steps| Workers::new(name, limit, steps, limits, Arc::clone(&config.clock));
         Self {
             recognizers,
             recognitions: Arc::new(Semaphore::new(config.limits.recognitions)),
-            sounds: workers("media-sound", config.limits.sound_workers),
-            speech: workers("media-speech", config.limits.speech_workers),
+            sounds: workers("media-sound", limits.sound_workers, SOUND_STEPS),
+            speech: workers("media-speech", limits.speech_workers, SPEECH_STEPS),
             engines,
             config,
             cache: Arc::new(cache),

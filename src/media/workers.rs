@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Clock;
+use crate::config::{Clock, Limits};
 
 /// How much the workers of one kind have to do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,8 @@ pub(crate) type Work = Box<dyn FnOnce() + Send>;
 
 struct Shared {
     name: &'static str,
+    /// How much lower they are.
+    steps: i32,
     clock: Clock,
     /// Works that wait at most.
     waiting: usize,
@@ -76,10 +78,10 @@ struct Idle {
 }
 
 impl Workers {
-    /// None yet; `limit` at most (one at least), `waiting` works in the queue, who rested for `rest` leaves.
-    pub fn new(name: &'static str, limit: usize, waiting: usize, rest: Duration, clock: Clock) -> Self {
+    /// None yet; `limit` at most (one at least), so many `steps` lower; and what else of the limits is for both crews.
+    pub fn new(name: &'static str, limit: usize, steps: i32, limits: &Limits, clock: Clock) -> Self {
         let roster = Mutex::new(Roster { limit: limit.max(LEAST), ..Roster::default() });
-        Self(Arc::new(Shared { name, clock, waiting, rest, roster }))
+        Self(Arc::new(Shared { name, steps, clock, waiting: limits.waiting, rest: limits.rest, roster }))
     }
 
     /// A place for one more work; `None`: too many wait already.
@@ -232,7 +234,7 @@ impl Shared {
 
     /// A worker's life.
     fn serve(&self, first: &Receiver<Work>) {
-        lower_priority();
+        lower_priority(self.steps);
         let mut next = first.recv().ok();
         while let Some(work) = next {
             if catch_unwind(AssertUnwindSafe(work)).is_err() {
@@ -286,19 +288,17 @@ fn since(then: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(then).unwrap_or_default()
 }
 
-/// The calling thread yields to everything else from now on, and so do the children that it starts.
-pub(crate) fn lower_priority() {
-    // Of the thread alone, on Linux. A service that is lower already stays there.
-    let lowered = match rustix::process::getpriority_process(None) {
-        Ok(now) if now < NICE => rustix::process::setpriority_process(None, NICE),
-        now => now.map(|_| ()),
-    };
-    if let Err(error) = lowered {
+/// The calling thread, and the children that it starts, are so many steps lower from now on. Of the thread alone, on Linux.
+pub(crate) fn lower_priority(steps: i32) {
+    if let Err(error) = rustix::process::nice(steps) {
         tracing::warn!(%error, "a worker of the media layer keeps its priority");
     }
 }
 
 /// One is always there.
 const LEAST: usize = 1;
-/// Ten steps below calls: a tenth of their share of a processor that both want.
-const NICE: i32 = 10;
+/// Conversions are ten steps below calls: a tenth of their share of a processor that both want.
+pub(crate) const SOUND_STEPS: i32 = 10;
+/// Speech is five below: a caller waits for the words, while a conversion is ahead of who hears it. A third of the calls'
+/// share, three times that of a conversion.
+pub(crate) const SPEECH_STEPS: i32 = 5;

@@ -195,7 +195,7 @@ async fn e14_engines_yield_to_calls_from_their_first_moment_on() {
     .await;
     room.says("hello", "man", "en").await.unwrap();
     let nice: i32 = std::fs::read_to_string(room.dir.join("nice")).unwrap().trim().parse().unwrap();
-    assert!(nice >= 10, "{nice}");
+    assert!(nice >= 5, "{nice}");
 }
 
 #[tokio::test]
