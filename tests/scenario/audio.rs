@@ -16,6 +16,10 @@ use crate::sound::{linear, trim};
 const BEGINS_WITHIN_MS: usize = 2_000;
 /// The prompt, and nothing else.
 const SAME: f32 = 0.95;
+/// Samples of a piece that is looked for at a time.
+const PIECE: usize = 8 * 200;
+/// A machine that is late puts silence between blocks; one such gap is at most as long.
+const GAP: usize = 8 * 500;
 
 fn folder(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
@@ -53,15 +57,24 @@ fn rendered(text: &str) -> Vec<i16> {
     linear(&trim(&octets))
 }
 
-/// How well the prompt fits into the beginning of what was heard.
+/// How well the pieces of the prompt fit into the beginning of what was heard, one behind the other, each by its loudness.
 fn fit(state: &std::path::Path, prompt: &[i16]) -> f32 {
     let reader = hound::WavReader::open(state.join("tipring/heard.wav")).expect("what was heard");
     let spec = reader.spec();
     assert_eq!((spec.channels, spec.sample_rate), (1, 8_000));
     let heard: Vec<i16> = reader.into_samples().map(|sample| sample.expect("a sample")).collect();
     assert!(heard.len() > 8 * BEGINS_WITHIN_MS + prompt.len(), "{} samples were heard", heard.len());
-    let coefficient = best_match(&heard, prompt, 8 * BEGINS_WITHIN_MS).coefficient;
-    println!("the whole prompt in one piece: {coefficient:.3}");
+    let energy = |samples: &[i16]| samples.iter().map(|sample| f32::from(*sample).powi(2)).sum::<f32>();
+    let (mut at, mut fits) = (0, 0.0);
+    for (n, piece) in prompt.chunks(PIECE).enumerate() {
+        let most = if n == 0 { 8 * BEGINS_WITHIN_MS } else { GAP };
+        let found = best_match(&heard[at..], piece, most);
+        // What fits badly has a gap in it: the next one is looked for from where this one was expected.
+        at += piece.len() + if n == 0 || found.coefficient >= SAME { found.lag } else { 0 };
+        fits += found.coefficient * energy(piece);
+    }
+    let coefficient = fits / energy(prompt);
+    println!("the prompt in {} pieces: {coefficient:.3}", prompt.chunks(PIECE).len());
     coefficient
 }
 
