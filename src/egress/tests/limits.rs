@@ -108,6 +108,21 @@ async fn a_large_body_is_refused_however_it_comes() {
     says(&fault.expect_err("bomb"), 11750, "1000000 bytes");
 }
 
+/// Informational answers (RFC 9110, 15.2) come before the answer, any number of them.
+#[tokio::test]
+async fn informational_answers_are_passed_over_and_no_answer_at_all() {
+    let hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n".to_vec();
+    let server = Server::plain(move |_, _| {
+        Reply::Keep([&hints[..], b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"].concat())
+    });
+    assert_eq!(whole(get(&server.url("/"))).await, Ok("ok".to_owned()));
+    assert_eq!(whole(get(&server.url("/"))).await, Ok("ok".to_owned()), "nothing is left over");
+    let endless =
+        Server::plain(|_, _| Reply::Endless(Vec::new(), b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(20)));
+    let fault = whole(hasty(&endless.url("/"))).await.expect_err("no answer");
+    assert!([11200, 11205, 11206, 11237].contains(&fault.code()), "{} {fault}", fault.code());
+}
+
 #[tokio::test]
 async fn a_body_of_exactly_the_limit_passes() {
     let server = Server::plain(|_, _| answer(200, "", &"x".repeat(4_096)));
