@@ -24,7 +24,7 @@ pub(crate) fn note(asking: &Asking, verb: Verb, answer: &Answer) {
         actor: asking.asker.key.unwrap_or(asking.asker.account.sid),
         kind: format!("{}.{what}", dashed(asking.path.place.names().0)),
         resource: of_answer.or_else(of_path),
-        source: String::new(),
+        source: asking.from.map(|from| from.to_string()).unwrap_or_default(),
         at: live.now(),
     };
     drop(asking.state.store.put_audit(event));

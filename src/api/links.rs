@@ -46,7 +46,8 @@ pub(crate) async fn open(
     }
     let asker = Asker { account: account.clone(), key: None, scope: Scope::Read };
     let (path, headers) = (path.clone(), parts.headers.clone());
-    let asking = Asking { state: state.clone(), account, asker, path, form, base: base.to_string(), headers };
+    let asking =
+        Asking { state: state.clone(), account, asker, path, form, base: base.to_string(), headers, from: None };
     media::sound(&asking, *of, *recording).await.map(Some)
 }
 

@@ -2,12 +2,14 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, request};
 use axum::response::Response;
 use axum::routing::{any, get};
@@ -69,6 +71,8 @@ pub(crate) struct Asking {
     /// Where the box is reached.
     pub(crate) base: String,
     pub(crate) headers: HeaderMap,
+    /// The address that the request came from, as far as it is known.
+    pub(crate) from: Option<IpAddr>,
 }
 
 /// What is done with a resource.
@@ -149,8 +153,9 @@ impl Desk {
         form.read(parts.uri.query().unwrap_or_default().as_bytes())?;
         let verb = verb(&parts.method, &form, allow)?;
         let (state, headers, base) = (self.state.clone(), parts.headers.clone(), base.to_string());
+        let from = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(from)| from.ip().to_canonical());
         if verb == Verb::Read {
-            let asking = Asking { state, account, asker, path, form, base, headers };
+            let asking = Asking { state, account, asker, path, form, base, headers, from };
             return match asking.path.place {
                 Place::EventStream => self.feed.open(&asking, parts).await,
                 _ => dispatch::dispatch(&asking, verb).await,
@@ -161,7 +166,7 @@ impl Desk {
         let asker = auth::asker(&state.store, &headers).await?;
         let account = auth::target(&state.store, &asker, path.account).await?;
         auth::allowed(&asker, &account, &path.place, verb)?;
-        let asking = Asking { state, account, asker, path, form, base, headers };
+        let asking = Asking { state, account, asker, path, form, base, headers, from };
         // Store, router and audit trail hear of a change together, also if whoever asked hangs up in the middle.
         let work = async move {
             let _held = (changes, place);

@@ -1,6 +1,7 @@
 //! The port for programs that keep their address of the cloud: they ask it, as an HTTP proxy, for `api.twilio.com:443`,
 //! and are answered in place. It speaks only for this box: no connection leaves it, no other host is reached through it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -41,18 +42,18 @@ impl Proxy {
     /// Serves the port, for ever.
     pub async fn serve(self, mut doors: Doors) {
         loop {
-            let (visitor, _) = doors.next().await;
+            let (visitor, from) = doors.next().await;
             let (proxy, bounds) = (self.clone(), doors.bounds);
-            tokio::spawn(http(visitor, bounds, move |request| proxy.clone().answer(bounds, request)));
+            tokio::spawn(http(visitor, bounds, move |request| proxy.clone().answer(bounds, from, request)));
         }
     }
 
-    async fn answer(self, bounds: Bounds, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(self, bounds: Bounds, from: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         if request.method() == Method::CONNECT {
-            return self.connect(bounds, request);
+            return self.connect(bounds, from, request);
         }
         if request.uri().path() == "/ca.pem" {
-            return ask(ca_page(self.certificates.authority().pem()), Scheme::HTTP, request).await;
+            return ask(ca_page(self.certificates.authority().pem()), Scheme::HTTP, from, request).await;
         }
         let uri = request.uri();
         match uri.authority() {
@@ -66,7 +67,7 @@ impl Proxy {
                         "plain HTTP is answered on loopback only: ask https, or set `plain = true` in [listen]\n",
                     );
                 }
-                ask(self.app, Scheme::HTTP, request).await
+                ask(self.app, Scheme::HTTP, from, request).await
             }
             _ => says(
                 StatusCode::NOT_FOUND,
@@ -76,7 +77,7 @@ impl Proxy {
     }
 
     /// The tunnel that a client asks for ends here.
-    fn connect(self, bounds: Bounds, request: Request<Incoming>) -> Response<Body> {
+    fn connect(self, bounds: Bounds, from: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         let Some(target) = request.uri().authority().cloned() else {
             return says(StatusCode::BAD_REQUEST, "CONNECT wants host:port, such as api.twilio.com:443\n");
         };
@@ -86,7 +87,8 @@ impl Proxy {
         tokio::spawn(async move {
             match hyper::upgrade::on(request).await {
                 Ok(tunnel) => {
-                    encrypted(TokioIo::new(tunnel), TlsAcceptor::from(self.server), bounds, self.app).await;
+                    let tunnel = (TokioIo::new(tunnel), from);
+                    encrypted(tunnel, TlsAcceptor::from(self.server), bounds, self.app).await;
                 }
                 Err(error) => tracing::debug!(%error, "a tunnel did not come about"),
             }

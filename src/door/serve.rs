@@ -1,10 +1,12 @@
 //! A connection's way: TLS where there is TLS, then HTTP/1.1 with limits on its head, then the application.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
 use axum::http::{Request, Response, Uri, header};
 use axum::routing::get;
@@ -21,9 +23,9 @@ use crate::doors::{Bounds, Doors, HEADER_OCTETS};
 /// Serves plain HTTP, for ever.
 pub async fn plain(mut doors: Doors, app: Router) {
     loop {
-        let (visitor, _) = doors.next().await;
+        let (visitor, from) = doors.next().await;
         let (app, bounds) = (app.clone(), doors.bounds);
-        tokio::spawn(http(visitor, bounds, move |request| ask(app.clone(), Scheme::HTTP, request)));
+        tokio::spawn(http(visitor, bounds, move |request| ask(app.clone(), Scheme::HTTP, from, request)));
     }
 }
 
@@ -31,8 +33,8 @@ pub async fn plain(mut doors: Doors, app: Router) {
 pub async fn tls(mut doors: Doors, server: Arc<ServerConfig>, app: Router) {
     let acceptor = TlsAcceptor::from(server);
     loop {
-        let (visitor, _) = doors.next().await;
-        tokio::spawn(encrypted(visitor, acceptor.clone(), doors.bounds, app.clone()));
+        let (visitor, from) = doors.next().await;
+        tokio::spawn(encrypted((visitor, from), acceptor.clone(), doors.bounds, app.clone()));
     }
 }
 
@@ -46,13 +48,13 @@ pub fn ca_page(pem: &str) -> Router {
     Router::new().route("/ca.pem", get(page))
 }
 
-/// The handshake, then HTTP in it.
-pub(crate) async fn encrypted<S>(stream: S, acceptor: TlsAcceptor, bounds: Bounds, app: Router)
+/// The handshake with whoever is there, then HTTP in it.
+pub(crate) async fn encrypted<S>((stream, from): (S, SocketAddr), acceptor: TlsAcceptor, bounds: Bounds, app: Router)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     match tokio::time::timeout(bounds.handshake, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => http(stream, bounds, move |request| ask(app.clone(), Scheme::HTTPS, request)).await,
+        Ok(Ok(stream)) => http(stream, bounds, move |request| ask(app.clone(), Scheme::HTTPS, from, request)).await,
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake was not finished in time"),
     }
@@ -76,8 +78,14 @@ where
     }
 }
 
-/// Asks the application, with the whole URI as the client meant it.
-pub(crate) async fn ask(app: Router, scheme: Scheme, mut request: Request<Incoming>) -> Response<Body> {
+/// Asks the application, with the whole URI as the client meant it and the address it comes from.
+pub(crate) async fn ask(
+    app: Router,
+    scheme: Scheme,
+    from: SocketAddr,
+    mut request: Request<Incoming>,
+) -> Response<Body> {
+    request.extensions_mut().insert(ConnectInfo(from));
     if let Some(uri) = whole(&request, scheme) {
         *request.uri_mut() = uri;
     }

@@ -115,7 +115,16 @@ async fn c32_call_events_and_alerts_show_what_was_asked_and_answered() {
     let events = get("/v1/Events?EventType=key.created").await.json();
     assert_eq!(items(&events, "events")[0]["actor_sid"], me().to_string());
     assert!(items(&events, "events")[0]["resource_sid"].as_str().unwrap().starts_with("SK"));
+    assert_eq!(items(&events, "events")[0]["source_ip_address"], Value::Null, "nobody has said from where");
     assert_eq!(get("/v1/Nothing").await.fault(), (404, 20404));
+    let mut request = request("POST", "/Keys.json").body(Body::from("FriendlyName=x")).unwrap();
+    request.headers_mut().insert(header::CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
+    let from: std::net::SocketAddr = "[::ffff:192.0.2.7]:50000".parse().unwrap();
+    request.extensions_mut().insert(axum::extract::ConnectInfo(from));
+    assert_eq!(desk.send(request).await.status, 201);
+    desk.store.settled().await.unwrap();
+    let events = get("/v1/Events?EventType=key.created").await.json();
+    assert_eq!(items(&events, "events")[0]["source_ip_address"], "192.0.2.7");
 }
 
 #[tokio::test]

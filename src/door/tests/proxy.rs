@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use tipring_door::Bounds;
+use tipring_door::{Bounds, Doors};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
-use crate::support::{TheBox, get, shake, to_the_end, trusting};
+use crate::support::{TheBox, app, get, listen, shake, to_the_end, trusting};
 
 fn connect(target: &str) -> String {
     format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n")
@@ -87,6 +88,23 @@ async fn plain_requests_through_the_port_need_leave_and_never_go_elsewhere() {
         assert_eq!(pem, closed.certificates.authority().pem());
         trusting(&pem);
     }
+}
+
+#[tokio::test]
+async fn the_application_knows_who_asks_on_every_way() {
+    let it = TheBox::with(Bounds::default(), 8, true).await;
+    let (_, tunnel) = it.asks(&connect("api.twilio.com:443")).await;
+    let own = tunnel.local_addr().expect("an address").to_string();
+    let mut stream = shake(tunnel, it.trusting(), "api.twilio.com").await.expect("a handshake");
+    assert_eq!(get(&mut stream, "api.twilio.com", "/from").await.1, own, "through the tunnel");
+    let mut stream = it.shake("localhost").await.expect("a handshake");
+    let own = stream.get_ref().0.local_addr().expect("an address").to_string();
+    assert_eq!(get(&mut stream, "localhost", "/from").await.1, own, "over TLS");
+    let (listener, plain) = listen().await;
+    tokio::spawn(tipring_door::plain(Doors::sharing(listener, Arc::new(Semaphore::new(2))), app()));
+    let mut stream = TcpStream::connect(plain).await.expect("a connection");
+    let own = stream.local_addr().expect("an address").to_string();
+    assert_eq!(get(&mut stream, "localhost", "/from").await.1, own, "in plain");
 }
 
 #[tokio::test]

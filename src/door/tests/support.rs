@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
+use axum::extract::ConnectInfo;
 use axum::http::Uri;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -45,7 +46,8 @@ impl Drop for Folder {
 
 /// What the application answers: the URI as it came out of the door.
 pub fn app() -> Router {
-    Router::new().fallback(|uri: Uri| async move { uri.to_string() })
+    let from = |ConnectInfo(from): ConnectInfo<SocketAddr>| async move { from.to_string() };
+    Router::new().route("/from", axum::routing::get(from)).fallback(|uri: Uri| async move { uri.to_string() })
 }
 
 /// A box whose TLS and proxy ports are open.
