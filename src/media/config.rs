@@ -82,6 +82,8 @@ pub struct Limits {
     pub unsaid_fresh: Duration,
     /// How long an entry that can be checked with its origin is kept after it went stale.
     pub stale_kept: Duration,
+    /// How long an origin is waited for where a stale entry may stand in: a caller hears every second.
+    pub patience: Duration,
 }
 
 impl Default for Limits {
@@ -101,6 +103,7 @@ impl Default for Limits {
             recognition: Duration::from_secs(60),
             unsaid_fresh: Duration::from_secs(600),
             stale_kept: Duration::from_secs(30 * 24 * 3600),
+            patience: Duration::from_secs(1),
         }
     }
 }

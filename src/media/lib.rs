@@ -22,6 +22,7 @@ mod decode;
 mod face;
 mod fault;
 mod flights;
+mod late;
 mod listen;
 mod markup;
 mod microphone;

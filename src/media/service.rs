@@ -17,6 +17,7 @@ use crate::convert::{Begun, Job, Piece, Sink};
 use crate::counters::{Tally, count};
 use crate::fault::{FETCH, MediaFault, TOO_LARGE};
 use crate::flights::{Flight, Flights, Place, Role, Stage};
+use crate::late::Silent;
 use crate::listen::Recognizer;
 use crate::origin;
 use crate::rules::Rules;
@@ -34,6 +35,8 @@ pub(crate) struct Service {
     pub recognizers: Vec<Recognizer>,
     pub recognitions: Arc<Semaphore>,
     pub flights: Arc<Flights>,
+    /// Origins that let a check wait in vain.
+    pub silent: Silent,
     pub sounds: Workers,
     pub speech: Workers,
 }
@@ -85,6 +88,7 @@ impl Service {
             tally,
             stop: CancellationToken::new(),
             flights: Arc::default(),
+            silent: Silent::default(),
         }
     }
 
@@ -175,7 +179,7 @@ impl Service {
         }
     }
 
-    async fn outcome(&self, flight: &mut Flight) -> Result<Outcome, MediaFault> {
+    async fn outcome(self: &Arc<Self>, flight: &mut Flight) -> Result<Outcome, MediaFault> {
         let mut checks = Vec::new();
         if flight.place.is_some() {
             match self.find(&flight.key, &flight.ask).await? {
@@ -214,9 +218,16 @@ impl Service {
         }
     }
 
-    async fn fetched(&self, flight: &Flight, checks: Vec<(String, String)>) -> Result<Outcome, MediaFault> {
+    async fn fetched(self: &Arc<Self>, flight: &Flight, checks: Vec<(String, String)>) -> Result<Outcome, MediaFault> {
         let checked = !checks.is_empty();
-        let original = match self.fetch(flight, checks).await {
+        // A document is its application's own word, and worth a wait.
+        let hurries = !flight.ask.recheck && flight.ask.form != Form::AsIs;
+        let stands_in = flight.stale.as_ref().filter(|it| hurries && it.rules.may_serve_stale());
+        let fetched = match stands_in {
+            Some(stale) => self.fetch_soon(flight, stale, checks).await,
+            None => self.fetch(&flight.ask, checks).await,
+        };
+        let original = match fetched {
             Ok(it) => it,
             Err(fault) => return self.stale_or(flight, fault).await,
         };
@@ -224,25 +235,25 @@ impl Service {
         if let (304, true, Some(stale)) = (status, checked, &flight.stale) {
             let confirmed = stale.rules.confirmed(&uri, status, &original.response.headers, self.now());
             if let (Some(rules), Ok(spool)) = (confirmed, self.cache.open_body(&flight.key, stale)) {
-                self.confirm(flight, rules).await?;
+                self.confirm(&flight.key, &flight.ask, rules).await?;
                 return Ok(Outcome::Stored(Shared::stored(stale.clone(), spool), Cached::Revalidated));
             }
             // It speaks of something else, or the body is gone: once more, without a condition.
-            let original = self.fetch(flight, Vec::new()).await?;
+            let original = self.fetch(&flight.ask, Vec::new()).await?;
             return self.judged(flight, original).await;
         }
         self.judged(flight, original).await
     }
 
-    async fn fetch(&self, flight: &Flight, checks: Vec<(String, String)>) -> Result<origin::Original, MediaFault> {
-        let From::Origin(url) = &flight.ask.from else { return Err(stopped()) };
-        let mut headers = match flight.ask.form {
-            Form::AsIs => flight.ask.headers.clone(),
+    pub async fn fetch(&self, ask: &Ask, checks: Vec<(String, String)>) -> Result<origin::Original, MediaFault> {
+        let From::Origin(url) = &ask.from else { return Err(stopped()) };
+        let mut headers = match ask.form {
+            Form::AsIs => ask.headers.clone(),
             Form::Audio(..) => vec![("accept".to_owned(), "audio/*, */*;q=0.1".to_owned())],
         };
         headers.extend(checks);
         count(&self.tally.fetches);
-        let follow = flight.ask.form != Form::AsIs;
+        let follow = ask.form != Form::AsIs;
         let fetch = origin::fetch(&self.config.egress, url, &headers, self.config.limits.original_bytes, follow);
         tokio::select! {
             original = fetch => original,
@@ -292,10 +303,11 @@ impl Service {
         })))
     }
 
-    async fn confirm(&self, flight: &Flight, rules: Rules) -> Result<(), MediaFault> {
+    pub async fn confirm(&self, key: &str, ask: &Ask, rules: Rules) -> Result<(), MediaFault> {
+        let (cache, key, uri) = (Arc::clone(&self.cache), key.to_owned(), ask.uri());
+        let written = tokio::task::spawn_blocking(move || cache.confirm(&key, rules, &uri)).await;
         count(&self.tally.revalidations);
-        let (cache, key, uri) = (Arc::clone(&self.cache), flight.key.clone(), flight.ask.uri());
-        match tokio::task::spawn_blocking(move || cache.confirm(&key, rules, &uri)).await {
+        match written {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "a confirmed cache entry could not be written; it is checked again");

@@ -1,5 +1,8 @@
 //! What is kept, how long, and for whom.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use tipring_card::Law;
 use tipring_media::{Cached, Source};
 
@@ -148,6 +151,49 @@ async fn d10_a_stale_prompt_is_better_than_none_while_the_origin_fails() {
         } else {
             assert_eq!(second.unwrap_err().code, 11200);
         }
+    }
+}
+
+/// An origin whose later answers come only once the test lets them: to a check that it is the same, or something new.
+async fn hesitant(later: fn() -> Reply) -> (Origin, Arc<tokio::sync::Semaphore>) {
+    let permits = Arc::new(tokio::sync::Semaphore::new(0));
+    let wait = Arc::clone(&permits);
+    let origin = Origin::waiting(move |asked| {
+        let is_check = asked.headers.contains_key("if-none-match");
+        let first = || Reply::ok("audio/wav", tone(500.0)).with("Cache-Control", "max-age=60").with("ETag", "\"one\"");
+        (if is_check { later() } else { first() }, is_check.then(|| Arc::clone(&wait)))
+    });
+    (origin.await, permits)
+}
+
+fn impatient(config: &mut tipring_media::Config) {
+    config.limits.patience = Duration::from_millis(20);
+}
+
+#[tokio::test]
+async fn a26_d10_a_stale_prompt_waits_for_no_silent_origin_and_learns_what_it_says_at_last() {
+    let same = || Reply::status(304).with("Cache-Control", "max-age=60").with("ETag", "\"one\"");
+    let other = || Reply::ok("audio/wav", tone(900.0)).with("Cache-Control", "max-age=60").with("ETag", "\"two\"");
+    for (later, changed) in [(same as fn() -> Reply, false), (other, true)] {
+        let (origin, permits) = hesitant(later).await;
+        let room = Room::with(impatient).await;
+        let url = origin.url("/a.wav");
+        let first = room.plays(&url).await.unwrap();
+        room.later(3600);
+        // It is asked once, in vain; then it is left alone for a while.
+        for used in 1..=3 {
+            assert_eq!(room.plays(&url).await.unwrap().octets, first.octets);
+            assert_eq!(room.handle.counters().stale_used, used);
+        }
+        origin.was_asked(2);
+        // Its late answer is learned beside that: what is the same is good again, what has changed is fetched.
+        permits.add_permits(9);
+        while room.handle.counters().revalidations == 0 && !room.handle.entries(None, "").is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let again = room.plays(&url).await.unwrap();
+        assert_eq!((again.octets, again.cache), (first.octets, if changed { Cached::Miss } else { Cached::Hit }));
+        assert_eq!(room.handle.counters().stale_used, 3);
     }
 }
 

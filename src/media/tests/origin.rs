@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 /// One request as it came.
 #[derive(Debug, Clone)]
@@ -51,7 +51,8 @@ impl Reply {
     }
 }
 
-type Script = dyn Fn(&Asked) -> Reply + Send + Sync;
+/// What is answered, and what is waited for before that.
+type Script = dyn Fn(&Asked) -> (Reply, Option<Arc<Semaphore>>) + Send + Sync;
 
 pub struct Origin {
     pub address: SocketAddr,
@@ -60,6 +61,11 @@ pub struct Origin {
 
 impl Origin {
     pub async fn start(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        Self::waiting(move |asked| (script(asked), None)).await
+    }
+
+    /// The same, where an answer may have to wait for a permit.
+    pub async fn waiting(script: impl Fn(&Asked) -> (Reply, Option<Arc<Semaphore>>) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -104,8 +110,11 @@ async fn answer(mut stream: TcpStream, script: Arc<Script>, log: Arc<Mutex<Vec<A
     let path = lines.next().and_then(|it| it.split(' ').nth(1)).unwrap_or("/").to_owned();
     let headers = lines.filter_map(|it| it.split_once(": ")).map(|(a, b)| (a.to_ascii_lowercase(), b.to_owned()));
     let asked = Asked { path, headers: headers.collect() };
-    let reply = script(&asked);
+    let (reply, permits) = script(&asked);
     log.lock().unwrap().push(asked);
+    if let Some(permits) = permits {
+        permits.acquire().await.unwrap().forget();
+    }
     let length = reply.body.len() + reply.rest.as_ref().map_or(0, |it| it.1.len());
     let mut text = format!("HTTP/1.1 {} X\r\nConnection: close\r\n", reply.status);
     if reply.status != 304 {
