@@ -198,3 +198,23 @@ fn promtool_finds_nothing_wrong() {
         assert!(said.status.success() && complaints.is_empty(), "{complaints}\n{text}");
     }
 }
+
+#[test]
+fn e13_the_page_shows_workers_what_waits_and_how_long() {
+    let mut figures = a_box(30, false);
+    let crew =
+        tipring_media::Crew { limit: 8, workers: 5, busy: 3, queued: 2, begun: 40, waited_ms: 1_500, turned_away: 1 };
+    figures.media.as_mut().expect("it answers").speech = crew;
+    let page = figures.bounds_page(Form::OpenMetrics);
+    for line in [
+        "tipring_media_workers{kind=\"speech\",state=\"busy\"} 3",
+        "tipring_media_workers{kind=\"speech\",state=\"idle\"} 2",
+        "tipring_media_workers{kind=\"sound\",state=\"busy\"} 0",
+        "tipring_media_queued{kind=\"speech\"} 2",
+        "tipring_media_works_total{kind=\"speech\"} 40",
+        "tipring_media_waited_seconds_total{kind=\"speech\"} 1.5",
+        "tipring_media_turned_away_total{kind=\"speech\"} 1",
+    ] {
+        assert!(page.lines().any(|it| it == line), "{line}\n{page}");
+    }
+}
