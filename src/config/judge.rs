@@ -29,6 +29,7 @@ pub(super) fn judge(config: &Config, tree: &Tree) -> Verdict {
     verdict.this_box(config, tree);
     verdict.plan(config, tree);
     verdict.outbound(config, tree);
+    verdict.destinations(config, tree);
     verdict.listeners(config, tree);
     verdict.store(config, tree);
     verdict.media_and_log(config, tree);
@@ -146,6 +147,13 @@ impl Verdict {
         }
         if let Some(why) = level_fault(&config.log.level) {
             self.refuse(tree.place("log.level"), why);
+        }
+    }
+
+    fn destinations(&mut self, config: &Config, tree: &Tree) {
+        for (at, why) in config.destinations.faults() {
+            let item = tree.leaves.get("destinations.listed").and_then(|leaf| leaf.items.get(at)).cloned();
+            self.refuse(item.unwrap_or_else(|| tree.place("destinations.listed")), why);
         }
     }
 

@@ -3,6 +3,7 @@
 //! error. Facts of tenants live in the store.
 
 mod changes;
+mod destinations;
 mod fault;
 mod judge;
 pub mod keys;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use changes::Change;
+pub use destinations::Destinations;
 pub use fault::{COMPLAINTS, ConfigError, Folders, Origin, Refusal, position};
 pub use keys::Reload;
 pub use lines::{Analog, AnswerSign, Card, CardKind, Group, NumberClass, NumberForm, Order, Outbound, Role};
@@ -46,6 +48,8 @@ pub struct Config {
     pub plan: Plan,
     /// Who may be called.
     pub outbound: Outbound,
+    /// Who may be asked over the network.
+    pub destinations: Destinations,
     /// Lines that calls go out on, by name; the first is the default. None: all lines, ISDN first.
     pub group: Vec<Group>,
     /// Analogue lines.

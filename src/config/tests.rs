@@ -69,6 +69,10 @@ fn each_fault_is_named_with_its_place() {
         ),
         ("[log]\nlevel = \"inof\"\n", "t.toml:2:9: log.level: \"inof\" is none of"),
         ("[media]\nface = \"media.sock\"\n", "t.toml:2:8: media.face: an absolute path"),
+        (
+            "[destinations]\nlisted = [\"app.lan:443\", \"app.lan\"]\n",
+            "t.toml:2:26: destinations.listed: \"app.lan\" is not",
+        ),
         ("[media]\nface = \"http://speech.lan:7443\"\n", "t.toml:2:8: media.face: plain HTTP stays on this host"),
         ("[media]\nface = \"https://u:p@speech.lan:7443\"\n", "t.toml:2:8: media.face: https://HOST:PORT is wanted"),
         ("[media]\nface = \"ftp://speech.lan:7443\"\n", "t.toml:2:8: media.face: https://HOST:PORT is wanted"),

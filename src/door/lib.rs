@@ -19,7 +19,7 @@ pub use certificates::{Certificates, MINTED_MAX, RENEWAL_LOOK, Wanted};
 pub use doors::{
     Bounds, Doors, HANDSHAKE_LIMIT, HEADER_LIMIT, HEADER_OCTETS, LAN_CONNECTIONS, MAX_CONNECTIONS, SILENCE,
 };
-pub use names::{LABELS_MAX, Names, is_name, is_service};
+pub use names::{LABELS_MAX, Names, interfaces, is_name, is_service};
 pub use owned::Owned;
 pub use proxy::Proxy;
 pub use serve::{ca_page, plain, tls};

@@ -106,7 +106,7 @@ impl Names {
 }
 
 /// Addresses of the host's interfaces, but those that only count on one wire.
-fn interfaces() -> Vec<IpAddr> {
+pub fn interfaces() -> Vec<IpAddr> {
     let four = std::fs::read_to_string(ROUTES).unwrap_or_default();
     let six = std::fs::read_to_string(ADDRESSES_V6).unwrap_or_default();
     local_v4(&four).into_iter().chain(local_v6(&six)).collect()

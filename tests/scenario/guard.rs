@@ -123,3 +123,21 @@ fn s15_calls_to_one_prefix_abroad_stop_all_abroad_and_none_at_home() {
     });
     assert_eq!(run.outcome.called.len(), 6, "four abroad, one at home, one for help");
 }
+
+#[test]
+fn s11_a_document_that_sends_the_box_to_its_own_inner_ports_comes_to_nothing() {
+    let inner = "http://127.0.0.1:9740/metrics";
+    let body = format!(
+        "<Response><Play>{inner}</Play><Gather numDigits='1' timeout='1'/><Redirect>{inner}</Redirect></Response>"
+    );
+    let text = document("/", &body) + &crate::legs::telephone("caller", "pri", "{ await_hangup = {} }");
+    let text = format!("[[number]]\nnumber = \"100\"\nurl = \"http://app.example/\"\n{text}");
+    let (run, texts) = visited(&text, |api| async move {
+        api.until(30_000).await;
+        let told = api.list("/Notifications.json", "notifications").await;
+        told.iter().map(|one| word(one, "message_text").to_string()).collect::<Vec<_>>()
+    });
+    let refused = texts.iter().filter(|text| text.contains("127.0.0.1:9740 is an inner listener")).count();
+    assert_eq!(refused, 2, "the sound and the document: {texts:?}");
+    assert_eq!(run.end(), ("completed", 16), "the caller hears an apology and the call ends");
+}
