@@ -216,9 +216,9 @@ fn c18_the_accounts_first_url_answers_from_the_next_call_on_and_usage_counts_the
                 .map(|name| (of(name)["count"].clone(), of(name)["usage"].clone()))
         };
         let before = used().await;
-        api.post("/IncomingPhoneNumbers.json", &[("PhoneNumber", "200")]).await.ok(201);
         let form = [("FriendlyName", "Desk"), ("Contact", "desk@box.lan"), ("VoiceUrl", "http://app.example/one")];
         api.post(".json", &form).await.ok(200);
+        api.post("/IncomingPhoneNumbers.json", &[("PhoneNumber", "200")]).await.ok(201);
         api.until(8_000).await;
         api.post(".json", &[("VoiceUrl", "http://app.example/two")]).await.ok(200);
         api.until(80_000).await;
