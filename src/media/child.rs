@@ -1,5 +1,5 @@
 //! A child process that is alone: an empty environment, no folder of ours, a process group of its own, which is killed
-//! whole when nobody waits for the child any more. It yields the processor to everything else.
+//! whole when nobody waits for the child any more.
 
 use std::io;
 use std::path::Path;
@@ -8,9 +8,6 @@ use std::process::{ExitStatus, Stdio};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::process::{ChildStdin, ChildStdout, Command};
-use tokio::runtime::Handle;
-
-use crate::workers::{SPEECH_STEPS, lower_priority};
 
 /// A running child.
 pub(crate) struct Child {
@@ -21,8 +18,7 @@ pub(crate) struct Child {
 impl Child {
     /// Starts a program that reads from a pipe; what it writes goes into a pipe too, unless it is not listened to.
     pub fn start(program: &Path, arguments: impl Iterator<Item = String>, listened: bool) -> io::Result<Self> {
-        let mut command = Command::new(program);
-        command
+        let child = Command::new(program)
             .args(arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -32,8 +28,8 @@ impl Child {
             .stdout(if listened { Stdio::piped() } else { Stdio::null() })
             .stderr(Stdio::null())
             .process_group(0)
-            .kill_on_drop(true);
-        let child = spawned(&mut command)?;
+            .kill_on_drop(true)
+            .spawn()?;
         let group = child.id().and_then(|it| i32::try_from(it).ok()).map(Pid::from_raw);
         Ok(Self { child, group })
     }
@@ -67,20 +63,6 @@ impl Drop for Child {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// Starts it from a thread of low priority, which it inherits from its first moment on.
-fn spawned(command: &mut Command) -> io::Result<tokio::process::Child> {
-    let runtime = Handle::current();
-    std::thread::scope(|scope| {
-        let start = move || {
-            lower_priority(SPEECH_STEPS);
-            let _inside = runtime.enter();
-            command.spawn()
-        };
-        let thread = std::thread::Builder::new().name("media-child".into()).spawn_scoped(scope, start)?;
-        thread.join().unwrap_or_else(|_| Err(io::Error::other("it could not be started")))
-    })
 }
 
 /// Whether a program can be started: a path, or a name looked for in `PATH`.

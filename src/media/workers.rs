@@ -1,4 +1,4 @@
-//! Workers: threads of low priority that carry works out, as many as the queue asks for, to a limit. A work that finds no
+//! Workers: threads that carry works out, as many as the queue asks for, to a limit. A work that finds no
 //! worker free and the limit not reached hires one; otherwise it waits, in order. Who had nothing to do for a declared time
 //! leaves, down to one. The limit can be changed at any time: what is under way is not touched.
 //!
@@ -288,8 +288,8 @@ fn since(then: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(then).unwrap_or_default()
 }
 
-/// The calling thread, and the children that it starts, are so many steps lower from now on. Of the thread alone, on Linux.
-pub(crate) fn lower_priority(steps: i32) {
+/// The calling thread is so many steps lower from now on: the thread alone, on Linux.
+fn lower_priority(steps: i32) {
     if let Err(error) = rustix::process::nice(steps) {
         tracing::warn!(%error, "a worker of the media layer keeps its priority");
     }
@@ -299,6 +299,6 @@ pub(crate) fn lower_priority(steps: i32) {
 const LEAST: usize = 1;
 /// Conversions are ten steps below calls: a tenth of their share of a processor that both want.
 pub(crate) const SOUND_STEPS: i32 = 10;
-/// Speech is five below: a caller waits for the words, while a conversion is ahead of who hears it. A third of the calls'
-/// share, three times that of a conversion.
-pub(crate) const SPEECH_STEPS: i32 = 5;
+/// Speech is not: a conversion is ahead of who hears it, while a caller waits for the words, and for the next sentence when
+/// the first one is over. Where the layer has a process of its own, that is as low as its unit says.
+pub(crate) const SPEECH_STEPS: i32 = 0;

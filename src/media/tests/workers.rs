@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
 use tipring_card::Law;
-use tipring_media::{Cached, Crew, Engine, EngineCommand, EngineVoice, Gender, MediaRequest, Source};
+use tipring_media::{Cached, Crew, MediaRequest, Source};
 use tokio::sync::oneshot;
 
 use crate::origin::{Origin, Reply};
@@ -175,27 +175,6 @@ async fn e14_sounds_are_made_by_threads_of_their_own_that_yield_to_calls() {
     .await;
     let own = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
     assert!(own.rsplit_once(')').unwrap().1.split_whitespace().nth(16) == Some("0"), "and nobody else's is lowered");
-}
-
-#[tokio::test]
-async fn e14_engines_yield_to_calls_from_their_first_moment_on() {
-    let room = Room::with(|config| {
-        let dir = config.socket.parent().unwrap().to_owned();
-        std::fs::write(dir.join("spoken.wav"), wave(8_000, 1, 500.0, 0.5)).unwrap();
-        let script = format!("cat >/dev/null; nice >{0}/nice; cat {0}/spoken.wav", dir.display());
-        config.engines = vec![Engine::Command(EngineCommand {
-            name: "told".into(),
-            program: "/bin/sh".into(),
-            arguments: vec!["-c".into(), script],
-            voices: vec![EngineVoice { language: "en".into(), gender: Gender::Man, name: "x".into() }],
-            markup_arguments: Vec::new(),
-            by_sentence: false,
-        })];
-    })
-    .await;
-    room.says("hello", "man", "en").await.unwrap();
-    let nice: i32 = std::fs::read_to_string(room.dir.join("nice")).unwrap().trim().parse().unwrap();
-    assert!(nice >= 5, "{nice}");
 }
 
 #[tokio::test]
