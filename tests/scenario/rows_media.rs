@@ -111,7 +111,7 @@ fn full_house() -> String {
 }
 
 #[test]
-fn e15_a_kept_prompt_begins_within_150_ms_in_thirty_calls_while_all_workers_are_busy() {
+fn e14_e15_a_kept_prompt_begins_within_150_ms_and_without_a_gap_in_thirty_calls_while_all_workers_are_busy() {
     let mut house = scenario(&full_house());
     for document in house.document.iter_mut().filter(|document| document.body == "@tone") {
         document.octets = Some(tone(500.0).into());
@@ -126,6 +126,8 @@ fn e15_a_kept_prompt_begins_within_150_ms_in_thirty_calls_while_all_workers_are_
     let waits: Vec<Option<u64>> = kept.iter().map(|told| told.first_sound_ms).collect();
     assert!(waits.iter().all(|wait| wait.is_some_and(|ms| ms <= 150)), "{waits:?}");
     assert!(kept.iter().all(|told| told.errors.is_empty() && told.sound_ms > 1_000), "prompt and text");
+    let gaps: Vec<_> = run.lines("media").into_iter().filter(|(_, text)| text.contains("gap")).collect();
+    assert!(gaps.is_empty(), "{gaps:?}");
     assert_eq!(fetches(&run.outcome, "/welcome.wav"), 1);
     // What is not kept is refused at once, told, and the call goes on with what is.
     assert_eq!(new.errors, [11200]);
@@ -133,7 +135,7 @@ fn e15_a_kept_prompt_begins_within_150_ms_in_thirty_calls_while_all_workers_are_
 }
 
 #[test]
-fn e17_a_media_layer_elsewhere_speaks_may_stop_in_a_call_and_is_used_again() {
+fn e12_e17_a_media_layer_elsewhere_speaks_may_stop_in_a_call_and_is_used_again() {
     let say = "<Say>Hello from the application.</Say><Pause length='4'/>";
     let text = "media_elsewhere = true\n[faults]\nmedia_down_at_ms = 6000\nmedia_down_for_ms = 5000\n".to_owned()
         + &caller(&format!("<Response>{}</Response>", say.repeat(3)), "");

@@ -1,4 +1,4 @@
-//! TLS both ways, and passwords towards applications: rows E6 and E8. The clock of a scenario stands still while a
+//! TLS both ways, also for sounds, and passwords towards applications: rows E6, E7 and E8. The clock of a scenario stands still while a
 //! handshake is under way, so real TLS takes part in virtual time.
 
 use std::io::{Read, Write};
@@ -15,8 +15,8 @@ use tipring_egress::{Client as Egress, Config, Request};
 
 use crate::desk::visited_amid;
 use crate::files::Folder;
-use crate::sound::{HELLO, in_words};
-use crate::world::{Run, document, run, run_amid, scenario};
+use crate::sound::{HELLO, in_words, wav};
+use crate::world::{Run, caller, document, run, run_amid, scenario};
 
 const WORDS: &str = "the application's words";
 /// The first octet of a TLS record that begins a handshake.
@@ -55,7 +55,12 @@ struct Secure {
 }
 
 impl Secure {
+    /// It answers everything with this document.
     fn start(config: Arc<ServerConfig>, body: String) -> Secure {
+        Secure::serving(config, "text/xml", body.into_bytes())
+    }
+
+    fn serving(config: Arc<ServerConfig>, kind: &'static str, body: Vec<u8>) -> Secure {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let at = listener.local_addr().expect("an address");
         let (begun, heard) = (Arc::<Mutex<Vec<u8>>>::default(), Arc::<Mutex<Vec<String>>>::default());
@@ -67,7 +72,7 @@ impl Secure {
                     wire.lock().unwrap().push(first[0]);
                 }
                 // A client that refuses the certificate hangs up: the next one comes.
-                if let Ok(request) = answered(stream, Arc::clone(&config), &body) {
+                if let Ok(request) = answered(stream, Arc::clone(&config), kind, &body) {
                     log.lock().unwrap().push(request);
                 }
             }
@@ -77,7 +82,7 @@ impl Secure {
 }
 
 /// One request over TLS, whole, after it was answered.
-fn answered(stream: TcpStream, config: Arc<ServerConfig>, body: &str) -> std::io::Result<String> {
+fn answered(stream: TcpStream, config: Arc<ServerConfig>, kind: &str, body: &[u8]) -> std::io::Result<String> {
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let connection = ServerConnection::new(config).map_err(std::io::Error::other)?;
     let mut tls = StreamOwned::new(connection, stream);
@@ -97,8 +102,9 @@ fn answered(stream: TcpStream, config: Arc<ServerConfig>, body: &str) -> std::io
             let length = body.len();
             write!(
                 tls,
-                "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
             )?;
+            tls.write_all(body)?;
             tls.conn.send_close_notify();
             tls.flush()?;
             return Ok(request);
@@ -140,6 +146,35 @@ fn e6_an_application_with_a_certificate_of_an_installed_authority_is_asked_over_
         .find_map(|line| line.to_ascii_lowercase().starts_with("x-twilio-signature: ").then(|| line[20..].to_string()));
     let params: Vec<(String, String)> = url::form_urlencoded::parse(form.as_bytes()).into_owned().collect();
     assert_eq!(given, Some(tipring_webhook::sign(&run.outcome.token, "https://secure.lan/", &params)));
+}
+
+/// The document comes in clear from beside the box, the sound over TLS from elsewhere, by way of a media layer on another host.
+#[test]
+fn e7_a_sound_of_an_https_origin_is_heard_and_its_last_hop_is_tls() {
+    let (authority, folder) = (Authority::new(), Folder::new("e7"));
+    let mut samples = vec![0; 8_000];
+    tipring_dsp::Tone::new(500.0, -10.0).fill(&mut samples);
+    for elsewhere in [false, true] {
+        let secure = Secure::serving(authority.server("secure.lan", |_| {}), "audio/wav", wav(&samples));
+        let body = "<Response><Play>https://secure.lan/a.wav</Play></Response>";
+        let text = format!("media_elsewhere = {elsewhere}\n") + &caller(body, "");
+        let around = Around {
+            hosts: vec![("secure.lan".into(), secure.at)],
+            trust: vec![folder.write("authority.pem", authority.0.pem().as_bytes())],
+            ..Around::default()
+        };
+        let run = run_amid(&scenario(&text), 1, around);
+        assert_eq!((run.told().errors.as_slice(), run.end()), (&[][..], ("completed", 16)));
+        assert!((900..1_200).contains(&run.told().sound_ms), "{} ms of a second", run.told().sound_ms);
+        assert_eq!(*secure.begun.lock().unwrap(), [HANDSHAKE], "nothing goes over the wire in clear");
+        let heard = secure.heard.lock().unwrap();
+        let [request] = &heard[..] else { panic!("{heard:?}") };
+        let request = request.to_ascii_lowercase();
+        assert!(request.starts_with("get /a.wav http/1.1\r\n"), "{request}");
+        for inner in ["x-origin-scheme", "x-tipring", "authorization"] {
+            assert!(!request.contains(inner), "the origin is told {inner}: {request}");
+        }
+    }
 }
 
 #[test]

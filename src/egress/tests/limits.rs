@@ -120,7 +120,7 @@ async fn informational_answers_are_passed_over_and_no_answer_at_all() {
     let endless =
         Server::plain(|_, _| Reply::Endless(Vec::new(), b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(20)));
     let fault = whole(hasty(&endless.url("/"))).await.expect_err("no answer");
-    assert!([11200, 11205, 11206, 11237].contains(&fault.code()), "{} {fault}", fault.code());
+    assert!((11200..=11206).contains(&fault.code()), "{} {fault}", fault.code());
 }
 
 #[tokio::test]
