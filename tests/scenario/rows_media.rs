@@ -156,3 +156,37 @@ fn text_of(record: &Record) -> Option<&str> {
         _ => None,
     }
 }
+
+/// The layer as it runs on a box, with a clock that is turned here: a load step, and its end.
+#[test]
+fn e13_workers_come_with_a_load_step_and_go_when_it_has_been_over_for_the_set_time() {
+    let folder = crate::files::Folder::new("e13");
+    let turned = std::sync::Arc::new(std::sync::Mutex::new(std::time::SystemTime::now()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let egress = tipring_egress::Client::new(tipring_egress::Config::default()).expect("a client");
+        let socket = folder.0.join("media.sock");
+        let mut config = tipring_media::Config::new(&socket, folder.0.join("cache"), egress);
+        (config.limits.sound_workers, config.limits.speech_workers) = (6, 3);
+        let (rest, clock) = (config.limits.rest, std::sync::Arc::clone(&turned));
+        config.clock = std::sync::Arc::new(move || *clock.lock().unwrap());
+        let layer = tipring_media::MediaService::start(config).await.expect("the media layer");
+        let asked = tipring_media::MediaClient::new(socket);
+        let status = async || asked.status().await.expect("it answers");
+        assert_eq!((status().await.sounds.workers, status().await.speech.workers), (0, 0), "nobody is needed yet");
+        let load = layer.occupy();
+        let busy = status().await;
+        assert_eq!((busy.sounds.workers, busy.sounds.busy, busy.speech.workers), (6, 6, 3), "to the limit");
+        assert!(busy.sounds.queued > 0, "and the others wait: {busy:?}");
+        drop(load);
+        while status().await.sounds.busy + status().await.speech.busy > 0 {
+            tokio::task::yield_now().await;
+        }
+        layer.relieve();
+        assert_eq!(status().await.sounds.workers, 6, "they stay for a while");
+        *turned.lock().unwrap() += rest;
+        layer.relieve();
+        assert_eq!((status().await.sounds.workers, status().await.speech.workers), (1, 1));
+        layer.shutdown().await;
+    });
+}
