@@ -1,6 +1,6 @@
 //! `[destinations]`: which hosts documents, sounds, callbacks and streams may come from and go to.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 use tipring_guard::{Mode, Place, Rules};
@@ -27,9 +27,10 @@ impl Destinations {
 }
 
 impl Config {
-    /// What may be asked. The box's inner listeners may not, wherever a document sends it: whoever writes documents would
-    /// speak with them in the box's name. The API is no inner one, since it asks for credentials, and plays recordings.
-    pub fn rules(&self) -> Rules {
+    /// What may be asked from a host with these addresses. The box's inner listeners may not, wherever a document sends it:
+    /// whoever writes documents would speak with them in the box's name. The API is no inner one, since it asks for
+    /// credentials, and plays recordings.
+    pub fn rules(&self, own_addresses: Vec<IpAddr>) -> Rules {
         let listed = self.destinations.listed.iter().filter_map(|text| text.parse().ok());
         let inner = [&self.listen.metrics, &self.listen.proxy, &self.media.listen];
         let inner = inner.into_iter().filter_map(|text| text.parse::<SocketAddr>().ok()).filter(|at| at.port() != 0);
@@ -37,7 +38,7 @@ impl Config {
             mode: if self.destinations.only_listed { Mode::Strict } else { Mode::Open },
             listed: listed.chain(self.named()).collect(),
             refuse: inner.map(|at| Place::addressed(at.ip(), at.port())).collect(),
-            own_addresses: tipring_door::interfaces(),
+            own_addresses,
         }
     }
 
@@ -60,8 +61,10 @@ mod tests {
     use super::*;
 
     fn asks(config: &Config, url: &str) -> Result<(), String> {
+        let own = ["192.0.2.7", "2001:db8::7"].map(|address| address.parse().expect("an address"));
         let url = Url::parse(url).expect("a URL");
-        tipring_guard::Destinations::new(config.rules()).check(&url).map_err(|refusal| refusal.to_string())
+        let destinations = tipring_guard::Destinations::new(config.rules(own.into()));
+        destinations.check(&url).map_err(|refusal| refusal.to_string())
     }
 
     #[test]
@@ -70,18 +73,20 @@ mod tests {
         config.listen.metrics = "0.0.0.0:9740".into();
         config.listen.proxy = "127.0.0.1:8089".into();
         config.media.listen = "192.0.2.7:7443".into();
-        let mut inner = vec!["http://127.0.0.1:9740/metrics".to_string(), "http://127.0.0.1:8089/".into()];
-        inner.push("https://192.0.2.7:7443/".into());
-        inner.extend(tipring_door::interfaces().first().map(|own| match own {
-            std::net::IpAddr::V4(own) => format!("http://{own}:9740/"),
-            std::net::IpAddr::V6(own) => format!("http://[{own}]:9740/"),
-        }));
-        for url in &inner {
+        for url in [
+            "http://127.0.0.1:9740/metrics",
+            "http://192.0.2.7:9740/metrics",
+            "http://[2001:db8::7]:9740/metrics",
+            "http://[::1]:9740/metrics",
+            "http://127.0.0.1:8089/",
+            "https://192.0.2.7:7443/",
+        ] {
             let refused = asks(&config, url).expect_err(url);
             assert!(refused.contains("inner listener"), "{url}: {refused}");
         }
         assert_eq!(asks(&config, "http://127.0.0.1:8080/2010-04-01/Accounts"), Ok(()));
         assert_eq!(asks(&config, "http://127.0.0.1:3000/voice"), Ok(()), "an application on the box");
+        assert_eq!(asks(&config, "http://192.0.2.8:9740/"), Ok(()), "another host's");
         config.destinations.listed.push("127.0.0.1:8089".into());
         assert_eq!(asks(&config, "http://127.0.0.1:8089/"), Ok(()), "somebody has listed it");
     }

@@ -272,7 +272,7 @@ pub fn client(config: &Config, hosts: Vec<(String, SocketAddr)>) -> Result<tipri
         let pem = std::fs::read(file);
         extra_ca_pems.push(pem.map_err(|error| failed(&file.display().to_string())(&error))?);
     }
-    let destinations = tipring_guard::Destinations::new(config.rules());
+    let destinations = tipring_guard::Destinations::new(config.rules(tipring_door::interfaces()));
     let egress = tipring_egress::Config { extra_ca_pems, hosts, destinations, ..tipring_egress::Config::default() };
     tipring_egress::Client::new(egress).map_err(|fault| failed("the HTTP client")(&fault))
 }
