@@ -1,5 +1,7 @@
 //! An answer as it goes to the face: what it says about itself, and where its octets come from.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
@@ -46,13 +48,44 @@ pub(crate) struct Answer {
 pub(crate) enum Body {
     Spool(SpoolReader),
     Direct(mpsc::Receiver<Result<Bytes, MediaFault>>),
+    /// What was waited for, and what comes after it.
+    Held(VecDeque<Bytes>, mpsc::Receiver<Result<Bytes, MediaFault>>),
 }
 
 impl Body {
+    /// Waits until it is whole, or broken. What comes past the disk is held in memory up to so many octets.
+    pub async fn whole(&mut self, most: usize) -> Result<(), MediaFault> {
+        match self {
+            Self::Spool(reader) => reader.whole().await,
+            Self::Direct(pieces) => {
+                let (mut held, mut octets) = (VecDeque::new(), 0);
+                let mut over = false;
+                while octets < most && !over {
+                    match pieces.recv().await {
+                        Some(Ok(piece)) => {
+                            octets += piece.len();
+                            held.push_back(piece);
+                        }
+                        Some(Err(fault)) => return Err(fault),
+                        None => over = true,
+                    }
+                }
+                let (_, none) = mpsc::channel(1);
+                *self = Self::Held(held, std::mem::replace(pieces, none));
+                Ok(())
+            }
+            Self::Held(..) => Ok(()),
+        }
+    }
+
     pub async fn next(&mut self) -> Option<Result<Bytes, MediaFault>> {
         match self {
             Self::Spool(reader) => reader.next().await,
             Self::Direct(pieces) => pieces.recv().await,
+            Self::Held(held, pieces) => match held.pop_front() {
+                Some(piece) => Some(Ok(piece)),
+                None => pieces.recv().await,
+            },
         }
     }
 }

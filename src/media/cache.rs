@@ -241,6 +241,17 @@ impl Cache {
         keys.len()
     }
 
+    /// Removes all entries of this account and this very URI; `None` means every account. Answers how many.
+    pub fn remove_uri(&self, account: Option<&str>, uri: &str) -> usize {
+        let mut index = self.index();
+        let keys: Vec<_> =
+            index.matching(account, uri).filter(|(_, it)| it.entry.uri == uri).map(|(key, _)| key.clone()).collect();
+        for key in &keys {
+            self.forget(&mut index, key);
+        }
+        keys.len()
+    }
+
     /// Entries of this account and URI prefix, by URI.
     pub fn list(&self, account: Option<&str>, prefix: &str) -> Vec<EntryInfo> {
         let mut found: Vec<_> = self.index().matching(account, prefix).map(|(_, it)| it.entry.info()).collect();

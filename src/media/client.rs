@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
 use hyper_util::rt::TokioIo;
@@ -15,12 +15,13 @@ use crate::answer::Cached;
 use crate::face::Status;
 use crate::fault::{FETCH, MediaFault};
 use crate::network::{Remote, Stream};
-use crate::wire::{MediaRequest, OWN_HOST, write};
+use crate::wire::{MediaRequest, OWN_HOST, START, Start, write};
 
 /// Asks a media layer on a Unix socket, or one on another host.
 #[derive(Debug, Clone)]
 pub struct MediaClient {
     way: Way,
+    start: Start,
 }
 
 #[derive(Debug, Clone)]
@@ -43,17 +44,26 @@ pub struct MediaStream {
 impl MediaClient {
     /// Asks at this socket. Nothing is connected yet.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { way: Way::Socket(socket.into()) }
+        Self { way: Way::Socket(socket.into()), start: Start::default() }
     }
 
     /// Asks a media layer at a TCP address. Nothing is connected yet.
     pub fn remote(remote: Remote) -> Self {
-        Self { way: Way::Remote(remote) }
+        Self { way: Way::Remote(remote), start: Start::default() }
+    }
+
+    /// Answers begin so.
+    pub fn starting(self, start: Start) -> Self {
+        Self { start, ..self }
     }
 
     /// Asks for a medium; answers when its first sound is there.
     pub async fn fetch(&self, wanted: MediaRequest) -> Result<MediaStream, MediaFault> {
-        let answer = self.send(write::<Empty<Bytes>>(&wanted)?).await?;
+        let mut request = write::<Empty<Bytes>>(&wanted)?;
+        if self.start != Start::default() {
+            request.headers_mut().insert(START, HeaderValue::from_static(self.start.as_str()));
+        }
+        let answer = self.send(request).await?;
         let (head, body) = answer.into_parts();
         if !head.status.is_success() {
             return Err(self.refused(head.status, body).await);

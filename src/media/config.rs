@@ -25,8 +25,16 @@ pub struct Config {
     pub recognizers: Vec<Recognizer>,
     /// Bounds.
     pub limits: Limits,
+    /// Where the layer keeps what is not a copy of something: plans, phrases and their recordings. Made when needed.
+    pub state_dir: PathBuf,
     /// What `Accept: audio/*` stands for.
     pub default_preset: Preset,
+    /// The forms that lines of this box play: what is brought in beforehand is made in these.
+    pub line_presets: Vec<Preset>,
+    /// A text that was said so often is listed for recording; 0: none is.
+    pub phrase_threshold: u64,
+    /// The time zone of plans.
+    pub zone: jiff::tz::TimeZone,
     /// What time it is; dates of cache entries are reckoned with it.
     pub clock: Clock,
 }
@@ -37,14 +45,19 @@ pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 impl Config {
     /// The usual engines, limits and clock.
     pub fn new(socket: impl Into<PathBuf>, cache_dir: impl Into<PathBuf>, egress: tipring_egress::Client) -> Self {
+        let cache_dir = cache_dir.into();
         Self {
             socket: socket.into(),
-            cache_dir: cache_dir.into(),
+            state_dir: cache_dir.with_extension("state"),
+            cache_dir,
             egress,
             engines: Engine::usual(),
             recognizers: Recognizer::usual(),
             limits: Limits::default(),
             default_preset: Preset::telephone(Law::A),
+            line_presets: vec![Preset::telephone(Law::A)],
+            phrase_threshold: 25,
+            zone: jiff::tz::TimeZone::system(),
             clock: Arc::new(SystemTime::now),
         }
     }

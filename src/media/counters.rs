@@ -39,6 +39,8 @@ counters! {
     revalidations,
     /// Texts spoken by an engine.
     synthesized,
+    /// Texts heard from the recordings that take their place.
+    recorded,
     /// Milliseconds that engines took to speak them.
     synthesis_ms,
     /// Recognitions begun.

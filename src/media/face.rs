@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -28,12 +28,11 @@ use crate::counters::{Counters, count};
 use crate::fault::{BAD_REQUEST, FETCH, MediaFault};
 use crate::listen::{self, ListenRequest};
 use crate::network::{Entry, Stream};
-use crate::preset::{Coding, Preset, TELEPHONE_HZ};
 use crate::service::Service;
-use crate::wire::{ACCOUNT, Ask, LISTEN_HOST, MUSIC, OWN_HOST};
+use crate::wire::{Ask, From, LISTEN_HOST, OWN_HOST};
 use crate::workers::Crew;
 
-type Body = UnsyncBoxBody<Bytes, MediaFault>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, MediaFault>;
 
 /// What `GET http://media.tipring/status` shows.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
@@ -166,10 +165,15 @@ async fn respond(service: &Arc<Service>, request: Request<Incoming>) -> Response
         return listened(service, request);
     }
     if host.eq_ignore_ascii_case(OWN_HOST) || uri.host().is_none() {
-        return own(service, &request);
+        return crate::desk::answer(service, request).await;
     }
     let answer = match Ask::read(method, uri, headers, service.config.default_preset) {
-        Ok(ask) => service.answer(ask).await,
+        Ok(ask) => {
+            if let (From::Speech(speech), false) = (&ask.from, ask.private) {
+                service.phrases.said(&ask.account, speech);
+            }
+            service.answer(ask).await
+        }
         Err(fault) => Err(fault),
     };
     match answer {
@@ -185,7 +189,7 @@ async fn respond(service: &Arc<Service>, request: Request<Incoming>) -> Response
 fn stranger(service: &Service) -> Response<Body> {
     count(&service.tally.strangers);
     let fault = MediaFault::new(FETCH, "the key is not this media layer's");
-    let mut response = json(StatusCode::UNAUTHORIZED, &fault);
+    let mut response = json_answer(StatusCode::UNAUTHORIZED, &fault);
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"tipring media\""));
     response
 }
@@ -245,49 +249,9 @@ fn medium(answer: Answer) -> Response<Body> {
     response
 }
 
-fn refusal(fault: &MediaFault) -> Response<Body> {
+pub(crate) fn refusal(fault: &MediaFault) -> Response<Body> {
     let status = if fault.code == BAD_REQUEST { StatusCode::BAD_REQUEST } else { StatusCode::BAD_GATEWAY };
-    json(status, fault)
-}
-
-/// Requests about the media layer itself: its state, and its entries by URI prefix.
-fn own(service: &Arc<Service>, request: &Request<Incoming>) -> Response<Body> {
-    let account = request.headers().get(ACCOUNT).and_then(|it| it.to_str().ok());
-    let query = request.uri().query().unwrap_or_default();
-    let prefix = url::form_urlencoded::parse(query.as_bytes()).find(|it| it.0 == "prefix").map(|it| it.1.into_owned());
-    match (request.method(), request.uri().path()) {
-        (&Method::GET, "/status") => json(StatusCode::OK, &status(service)),
-        (&Method::GET, MUSIC) => music(request),
-        (&Method::GET, "/entries") => {
-            json(StatusCode::OK, &service.cache.list(account, prefix.as_deref().unwrap_or("")))
-        }
-        (&Method::DELETE, "/entries") => match prefix {
-            Some(prefix) => {
-                let removed = service.cache.remove_matching(account, &prefix);
-                json(StatusCode::OK, &serde_json::json!({ "removed": removed }))
-            }
-            None => refusal(&MediaFault::request("DELETE /entries: name what to remove by ?prefix=; empty means all")),
-        },
-        (method, path) => refusal(&MediaFault::request(format!(
-            "{method} {path}: the target is an absolute URI of a medium, or http://{OWN_HOST}/status or /entries"
-        ))),
-    }
-}
-
-/// The box's own music, in the law that is asked for.
-fn music(request: &Request<Incoming>) -> Response<Body> {
-    let accept = request.headers().get(ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    let wanted = accept.split(',').find_map(Preset::parse);
-    let Some(preset @ Preset { coding: Coding::G711(law), rate_hz: TELEPHONE_HZ }) = wanted else {
-        return refusal(&MediaFault::request("music: ask for audio/x-alaw or audio/x-mulaw, with ;rate=8000"));
-    };
-    let body = Full::new(crate::music::octets(law)).map_err(|never| match never {}).boxed_unsync();
-    let mut response = Response::new(body);
-    if let Ok(value) = HeaderValue::from_str(&preset.to_string()) {
-        response.headers_mut().insert(CONTENT_TYPE, value);
-    }
-    response.headers_mut().insert("x-cache", HeaderValue::from_static("hit"));
-    response
+    json_answer(status, fault)
 }
 
 pub(crate) fn status(service: &Service) -> Status {
@@ -302,7 +266,8 @@ pub(crate) fn status(service: &Service) -> Status {
     }
 }
 
-fn json<T: serde::Serialize>(status: StatusCode, value: &T) -> Response<Body> {
+/// An answer of JSON.
+pub(crate) fn json_answer<T: serde::Serialize + ?Sized>(status: StatusCode, value: &T) -> Response<Body> {
     let text = serde_json::to_vec(value).unwrap_or_default();
     let body = Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync();
     let mut response = Response::new(body);

@@ -7,6 +7,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::answer::{Answer, Shared};
 use crate::cache::Entry;
+use crate::desk::Recording;
 use crate::fault::MediaFault;
 use crate::speech::Chosen;
 use crate::wire::{Ask, From};
@@ -43,6 +44,13 @@ pub(crate) struct Place {
     stage: watch::Sender<Stage>,
 }
 
+/// What speaks a text.
+pub(crate) enum Voice {
+    Engine(Chosen),
+    /// A recording of this very text.
+    Recorded(std::path::PathBuf, Recording),
+}
+
 /// Counts one flight while it lives.
 pub(crate) struct UnderWay(Arc<Flights>);
 
@@ -50,7 +58,7 @@ pub(crate) struct UnderWay(Arc<Flights>);
 pub(crate) struct Flight {
     pub key: String,
     pub ask: Ask,
-    pub voice: Option<Chosen>,
+    pub voice: Option<Voice>,
     /// `None`: alone.
     pub place: Option<Place>,
     pub lead: Option<oneshot::Sender<Result<Answer, MediaFault>>>,
@@ -67,6 +75,15 @@ impl Flights {
         let (stage, seen) = watch::channel(Stage::Pending);
         shared.insert(key.to_owned(), seen);
         Role::Lead(Place { flights: Arc::clone(self), key: key.to_owned(), stage })
+    }
+
+    /// Waits until nobody flies for this key.
+    pub async fn landed(&self, key: &str) {
+        let stage = self.shared().get(key).cloned();
+        if let Some(mut stage) = stage {
+            // Its place goes with the flight.
+            while stage.changed().await.is_ok() {}
+        }
     }
 
     /// Counts a flight from now on.

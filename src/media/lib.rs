@@ -19,6 +19,7 @@ mod config;
 mod convert;
 mod counters;
 mod decode;
+mod desk;
 mod face;
 mod fault;
 mod flights;
@@ -50,6 +51,7 @@ pub use cache::EntryInfo;
 pub use client::{MediaClient, MediaStream};
 pub use config::{Clock, Config, Limits};
 pub use counters::Counters;
+pub use desk::{Filter, ItemState, JobState, JobStatus, Phrase, PhraseState, Plan, Recording, Wish};
 pub use face::Status;
 pub use fault::{MediaFault, NO_RECOGNIZER, RECOGNIZER};
 pub use listen::{Grammar, Heard, ListenRequest, Recognizer, RecognizerCommand, RecognizerUrl};
@@ -59,7 +61,7 @@ pub use preset::{Coding, Preset};
 pub use speech::{Engine, EngineCommand, EngineVoice};
 pub use transcript::Transcript;
 pub use voices::Gender;
-pub use wire::{MAX_TEXT_CHARS, MediaRequest, Source};
+pub use wire::{MAX_TEXT_CHARS, MediaRequest, Source, Start};
 pub use workers::Crew;
 
 /// The media layer as a set of tasks.
@@ -111,18 +113,34 @@ impl MediaService {
 async fn sweep(service: Arc<service::Service>) {
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     let mut relieve = tokio::time::interval(RELIEVE_EVERY);
+    let mut plans = tokio::time::interval(PLANS_EVERY);
     loop {
         tokio::select! {
             _ = sweep.tick() => sweep_once(&service).await,
             _ = relieve.tick() => service.relieve(),
+            _ = plans.tick() => { begin_plans(&service).await; }
             () = service.stop.cancelled() => return,
         }
     }
 }
 
-async fn sweep_once(service: &service::Service) {
-    let (cache, now) = (Arc::clone(&service.cache), (service.config.clock)());
-    let _ = tokio::task::spawn_blocking(move || cache.sweep(now)).await;
+async fn sweep_once(service: &Arc<service::Service>) {
+    let (service, now) = (Arc::clone(service), service.now());
+    let swept = move || {
+        service.cache.sweep(now);
+        service.phrases.save();
+    };
+    let _ = tokio::task::spawn_blocking(swept).await;
+}
+
+async fn begin_plans(service: &Arc<service::Service>) -> usize {
+    let runtime = tokio::runtime::Handle::current();
+    let service = Arc::clone(service);
+    let begun = move || {
+        let _inside = runtime.enter();
+        service.begin_plans()
+    };
+    tokio::task::spawn_blocking(begun).await.unwrap_or_default()
 }
 
 impl Handle {
@@ -179,6 +197,11 @@ impl Handle {
         Occupied { _gates: gates }
     }
 
+    /// Begins the plans whose hour has come, now; answers how many.
+    pub async fn begin_plans(&self) -> usize {
+        begin_plans(&self.service).await
+    }
+
     /// Lets workers go who had nothing to do for long, now.
     pub fn relieve(&self) {
         self.service.relieve();
@@ -196,6 +219,8 @@ impl Handle {
             let _ = task.await;
         }
         self.service.flights.idle().await;
+        let service = Arc::clone(&self.service);
+        let _ = tokio::task::spawn_blocking(move || service.phrases.save()).await;
     }
 }
 
@@ -215,5 +240,7 @@ impl Drop for Handle {
 
 /// Often enough to free the disk, seldom enough to cost nothing.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// An hour is kept to the minute.
+const PLANS_EVERY: Duration = Duration::from_secs(20);
 /// Workers rest for tens of seconds.
 const RELIEVE_EVERY: Duration = Duration::from_secs(5);

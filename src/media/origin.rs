@@ -23,7 +23,7 @@ pub(crate) async fn fetch(
     url: &Url,
     headers: &[(String, String)],
     max_body: usize,
-    follow: bool,
+    (follow, within): (bool, Option<&Url>),
 ) -> Result<Original, MediaFault> {
     let limits = Limits {
         connect_ms: 5_000,
@@ -50,12 +50,20 @@ pub(crate) async fn fetch(
                 format!("{}: redirected to {}, which is not http or https", response.url, shown(&hidden(location)));
             return Err(MediaFault::new(FETCH, text));
         }
+        if within.is_some_and(|root| !is_inside(root, &next)) {
+            return Err(MediaFault::new(FETCH, format!("{}: redirected out of its directory", response.url)));
+        }
         forbidden |=
             response.headers_named("cache-control").any(|it| it.contains("no-store") || it.contains("private"));
         url = next;
     }
     let text = format!("{}: more than {MAX_REDIRECTS} redirects", tipring_egress::redacted(&url));
     Err(MediaFault::new(REDIRECTS, text))
+}
+
+/// Whether a URL is in a directory, whose own ends with a slash.
+pub(crate) fn is_inside(root: &Url, url: &Url) -> bool {
+    url.origin() == root.origin() && url.path().starts_with(root.path())
 }
 
 /// Passes the body into the queue until it ends, breaks, or nobody takes it.
@@ -73,6 +81,34 @@ pub(crate) async fn pump(mut response: Response, pieces: mpsc::Sender<Piece>) {
     }
 }
 
+/// Passes a file of the layer's own into the queue.
+pub(crate) async fn pump_file(path: &std::path::Path, pieces: mpsc::Sender<Piece>) {
+    use tokio::io::AsyncReadExt;
+
+    let broken = |error: std::io::Error| Piece::Broken(MediaFault::local("reading a recording", &error));
+    let mut file = match tokio::fs::File::open(path).await {
+        Ok(file) => file,
+        Err(error) => {
+            let _ = pieces.send(broken(error)).await;
+            return;
+        }
+    };
+    loop {
+        let mut octets = bytes::BytesMut::with_capacity(FILE_OCTETS);
+        let piece = match file.read_buf(&mut octets).await {
+            Ok(0) => Piece::End,
+            Ok(_) => Piece::Data(octets.freeze()),
+            Err(error) => broken(error),
+        };
+        let last = !matches!(piece, Piece::Data(_));
+        if pieces.send(piece).await.is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Octets of a file that are read at once.
+const FILE_OCTETS: usize = 16 * 1024;
 /// Browsers follow twenty; a prompt needs one or two.
 const MAX_REDIRECTS: usize = 5;
 /// Servers that make a file on demand need some seconds.

@@ -15,15 +15,16 @@ use crate::cache::{Cache, Draft, Found, key_of};
 use crate::config::Config;
 use crate::convert::{Begun, Job, Piece, Sink};
 use crate::counters::{Tally, count};
+use crate::desk::{Jobs, Phrases, Plans};
 use crate::fault::{FETCH, MediaFault, TOO_LARGE};
-use crate::flights::{Flight, Flights, Place, Role, Stage};
+use crate::flights::{Flight, Flights, Place, Role, Stage, Voice};
 use crate::late::Silent;
 use crate::listen::Recognizer;
 use crate::origin;
 use crate::rules::Rules;
 use crate::speech::{Chosen, Engine, choose};
 use crate::spool::Spool;
-use crate::wire::{Ask, Form, From};
+use crate::wire::{Ask, Form, From, Start};
 use crate::workers::{SOUND_STEPS, SPEECH_STEPS, Workers};
 
 pub(crate) struct Service {
@@ -39,6 +40,9 @@ pub(crate) struct Service {
     pub silent: Silent,
     pub sounds: Workers,
     pub speech: Workers,
+    pub jobs: Jobs,
+    pub plans: Plans,
+    pub phrases: Phrases,
 }
 
 /// An original that is about to be converted.
@@ -55,6 +59,7 @@ struct Source {
 enum Feed {
     Origin(Box<tipring_egress::Response>),
     Engine(Chosen),
+    File(std::path::PathBuf),
 }
 
 /// What a flight found instead of a new original.
@@ -78,6 +83,9 @@ impl Service {
         let limits = &config.limits;
         let workers = |name, limit, steps| Workers::new(name, limit, steps, limits, Arc::clone(&config.clock));
         Self {
+            jobs: Jobs::default(),
+            plans: Plans::open(&config.state_dir, config.zone.clone()),
+            phrases: Phrases::open(&config.state_dir, config.phrase_threshold),
             recognizers,
             recognitions: Arc::new(Semaphore::new(config.limits.recognitions)),
             sounds: workers("media-sound", limits.sound_workers, SOUND_STEPS),
@@ -107,15 +115,34 @@ impl Service {
 
     /// Answers one request.
     pub async fn answer(self: &Arc<Self>, ask: Ask) -> Result<Answer, MediaFault> {
+        let start = ask.start;
+        let mut answer = self.begun(ask).await?;
+        if start == Start::Whole {
+            answer.body.whole(WHOLE_OCTETS).await?;
+        }
+        Ok(answer)
+    }
+
+    /// The name under which an answer is kept, and what speaks it if it is a text.
+    pub fn key(&self, ask: &Ask) -> Result<(String, Option<Voice>), MediaFault> {
         let voice = match &ask.from {
-            From::Speech(speech) => Some(choose(&self.engines, speech)?),
+            From::Speech(speech) => Some(match self.phrases.recorded(&ask.account, speech) {
+                Some((path, recording)) => Voice::Recorded(path, recording),
+                None => Voice::Engine(choose(&self.engines, speech)?),
+            }),
             From::Origin(_) => None,
         };
         let preset = match &voice {
-            Some(voice) => format!("{} {}", ask.form.name(), voice.name()),
+            Some(Voice::Engine(voice)) => format!("{} {}", ask.form.name(), voice.name()),
+            Some(Voice::Recorded(_, recording)) => format!("{} recorded/{}", ask.form.name(), recording.sha256),
             None => ask.form.name(),
         };
-        let key = key_of(&ask.account, &ask.uri(), &preset);
+        Ok((key_of(&ask.account, &ask.uri(), &preset), voice))
+    }
+
+    /// An answer whose first sound is there.
+    async fn begun(self: &Arc<Self>, ask: Ask) -> Result<Answer, MediaFault> {
+        let (key, voice) = self.key(&ask)?;
         if ask.private {
             return self.launch(key, ask, voice, None).await;
         }
@@ -153,7 +180,7 @@ impl Service {
         self: &Arc<Self>,
         key: String,
         ask: Ask,
-        voice: Option<Chosen>,
+        voice: Option<Voice>,
         place: Option<Place>,
     ) -> Result<Answer, MediaFault> {
         let (lead, answer) = oneshot::channel();
@@ -205,16 +232,25 @@ impl Service {
         }
     }
 
-    fn spoken(&self, flight: &Flight, voice: Chosen) -> Source {
-        count(&self.tally.synthesized);
+    fn spoken(&self, flight: &Flight, voice: Voice) -> Source {
+        let (declared, feed) = match voice {
+            Voice::Engine(chosen) => {
+                count(&self.tally.synthesized);
+                ("audio/wav".to_owned(), Feed::Engine(chosen))
+            }
+            Voice::Recorded(path, recording) => {
+                count(&self.tally.recorded);
+                (recording.content_type, Feed::File(path))
+            }
+        };
         Source {
             status: 200,
-            declared: "audio/wav".to_owned(),
+            declared,
             headers: Vec::new(),
             rules: Rules::speech(self.now()),
             keep: flight.place.is_some(),
             endless: false,
-            feed: Feed::Engine(voice),
+            feed,
         }
     }
 
@@ -254,11 +290,18 @@ impl Service {
         headers.extend(checks);
         count(&self.tally.fetches);
         let follow = ask.form != Form::AsIs;
-        let fetch = origin::fetch(&self.config.egress, url, &headers, self.config.limits.original_bytes, follow);
+        let within = (follow, ask.within.as_ref());
+        let fetch = origin::fetch(&self.config.egress, url, &headers, self.largest(ask), within);
         tokio::select! {
             original = fetch => original,
             () = self.stop.cancelled() => Err(stopped()),
         }
+    }
+
+    /// Octets of its original at most.
+    fn largest(&self, ask: &Ask) -> usize {
+        let wanted = ask.largest.and_then(|it| usize::try_from(it).ok()).unwrap_or(usize::MAX);
+        wanted.min(self.config.limits.original_bytes)
     }
 
     /// What an origin's answer is good for.
@@ -276,7 +319,7 @@ impl Service {
             return Err(fault);
         }
         let declared_length = response.header("content-length").and_then(|it| it.parse::<u64>().ok());
-        let limit = self.config.limits.original_bytes as u64;
+        let limit = self.largest(&flight.ask) as u64;
         if let Some(length) = declared_length.filter(|it| *it > limit) {
             let text = format!("{}: {length} octets; at most {limit} are fetched", response.url);
             return Err(MediaFault::new(TOO_LARGE, text));
@@ -330,7 +373,7 @@ impl Service {
 
     async fn convert(self: &Arc<Self>, mut flight: Flight, source: Source) {
         let (workers, what, key) = match source.feed {
-            Feed::Origin(_) => (&self.sounds, "sounds", "media.sound_workers"),
+            Feed::Origin(_) | Feed::File(_) => (&self.sounds, "sounds", "media.sound_workers"),
             Feed::Engine(_) => (&self.speech, "texts", "media.speech_workers"),
         };
         let Some(place) = workers.place() else {
@@ -412,6 +455,7 @@ impl Service {
             let work = async {
                 match (feed, &from) {
                     (Feed::Origin(response), _) => origin::pump(*response, pieces.clone()).await,
+                    (Feed::File(path), _) => origin::pump_file(&path, pieces.clone()).await,
                     (Feed::Engine(voice), From::Speech(speech)) => {
                         if begun.await.is_err() {
                             return;
@@ -488,7 +532,7 @@ impl Service {
         tokio::task::spawn_blocking(move || cache.find(&key, &uri, now)).await.map_err(|_| stopped())
     }
 
-    fn now(&self) -> SystemTime {
+    pub fn now(&self) -> SystemTime {
         (self.config.clock)()
     }
 }
@@ -527,5 +571,7 @@ fn stopped() -> MediaFault {
     MediaFault::new(FETCH, "the media layer was stopped")
 }
 
+/// What is not kept and is asked for as a whole waits in memory: seventeen minutes of telephone sound. What is longer begins then.
+const WHOLE_OCTETS: usize = 8 << 20;
 /// Pieces between two stages: enough to keep both busy, little enough to hold a slow one back.
 const PIECES: usize = 16;

@@ -134,6 +134,21 @@ pub(crate) struct SpoolReader {
 }
 
 impl SpoolReader {
+    /// Waits until the medium has ended.
+    pub async fn whole(&mut self) -> Result<(), MediaFault> {
+        let ended = self.progress.wait_for(|it| !matches!(it.state, State::Growing)).await;
+        match ended.map(|it| it.state.clone()) {
+            Ok(State::Broken(fault)) => Err(fault),
+            Ok(_) => Ok(()),
+            // A sender that is gone has left its last word.
+            Err(_) => match self.progress.borrow().state.clone() {
+                State::Whole => Ok(()),
+                State::Broken(fault) => Err(fault),
+                State::Growing => Err(MediaFault::new(crate::fault::FETCH, "the media layer was stopped")),
+            },
+        }
+    }
+
     /// The next piece; `None` at the end of a whole medium.
     pub async fn next(&mut self) -> Option<Result<Bytes, MediaFault>> {
         if !self.head.is_empty() {

@@ -43,6 +43,34 @@ pub enum Source {
     },
 }
 
+/// When the answer to a request for a medium begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Start {
+    /// With its first sound, while the rest is fetched and made.
+    #[default]
+    Growing,
+    /// When it is whole: it will not stop in the middle, whatever its server does.
+    Whole,
+    /// With its first sound, past the cache: what is sent at this moment.
+    Live,
+}
+
+impl Start {
+    /// As it stands in a configuration, and in a request.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Growing => "growing",
+            Self::Whole => "whole",
+            Self::Live => "live",
+        }
+    }
+
+    /// Reads it.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Growing, Self::Whole, Self::Live].into_iter().find(|it| it.as_str().eq_ignore_ascii_case(text.trim()))
+    }
+}
+
 /// A request as the media layer reads it.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
@@ -53,6 +81,12 @@ pub(crate) struct Ask {
     pub private: bool,
     /// The asker wants it checked with the origin (`Cache-Control: no-cache`).
     pub recheck: bool,
+    /// When its answer begins.
+    pub start: Start,
+    /// Octets of the original at most, where fewer are wanted than the layer allows.
+    pub largest: Option<u64>,
+    /// A directory that redirects must not leave.
+    pub within: Option<Url>,
     /// End-to-end headers, passed on with documents only.
     pub headers: Vec<(String, String)>,
 }
@@ -114,13 +148,21 @@ impl Ask {
             From::Origin(origin_url(uri, text(ORIGIN_SCHEME))?)
         };
         let form = read_form(text("accept"), &from, default)?;
+        let start = match text(START) {
+            None => Start::default(),
+            Some(it) => Start::parse(it)
+                .ok_or_else(|| MediaFault::request(format!("X-Media-Start: {}: growing, whole or live", shown(it))))?,
+        };
         let control = text("cache-control").unwrap_or_default().to_ascii_lowercase();
         Ok(Self {
             account: text(ACCOUNT).unwrap_or(NO_ACCOUNT).to_owned(),
             from,
             form,
-            private: control.contains("no-store"),
+            private: control.contains("no-store") || start == Start::Live,
             recheck: control.contains("no-cache"),
+            start,
+            largest: None,
+            within: None,
             headers: end_to_end(headers),
         })
     }
@@ -179,7 +221,7 @@ impl Speech {
         Ok(speech)
     }
 
-    fn check(&self) -> Result<(), MediaFault> {
+    pub fn check(&self) -> Result<(), MediaFault> {
         let length = self.text.chars().count();
         if length > MAX_TEXT_CHARS {
             let text = format!("Say: {length} characters; at most {MAX_TEXT_CHARS} are spoken at once");
@@ -369,13 +411,14 @@ pub(crate) const OWN_HOST: &str = "media.tipring";
 pub(crate) const MUSIC: &str = "/music";
 pub(crate) const ACCOUNT: &str = "x-tipring-account";
 pub(crate) const ORIGIN_SCHEME: &str = "x-origin-scheme";
+pub(crate) const START: &str = "x-media-start";
 const SPEECH_TEXT: &str = "x-speech-text";
 const SPEECH_MARKUP: &str = "x-speech-markup";
 const SPEECH_LANGUAGE: &str = "x-speech-language";
 const SPEECH_SPEED: &str = "x-speech-speed";
 /// Requests without an account are the box's own; no account id looks like this.
 pub(crate) const NO_ACCOUNT: &str = "-";
-const NORMAL_SPEED: u16 = 100;
+pub(crate) const NORMAL_SPEED: u16 = 100;
 /// Percent of the normal speed: beyond, nothing is understood.
 const SPEEDS: std::ops::RangeInclusive<u16> = 25..=400;
 /// Characters spoken at once, as the TwiML dialect has it.
@@ -387,7 +430,7 @@ const MAX_VOICE: usize = 128;
 /// The longest registered language tags have 35 octets.
 const MAX_LANGUAGE: usize = 35;
 /// URIs beyond this are refused by most servers too.
-const MAX_URI: usize = 8 * 1024;
+pub(crate) const MAX_URI: usize = 8 * 1024;
 /// Foreign text inside a message of ours: a line or two.
 const MAX_SHOWN: usize = 160;
 const HOP_BY_HOP: [&str; 9] = [
@@ -402,8 +445,9 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 /// Not sent on: ours, and what the outgoing client or the cache sets itself.
-const OWN: [&str; 10] = [
+const OWN: [&str; 11] = [
     ACCOUNT,
+    START,
     ORIGIN_SCHEME,
     SPEECH_TEXT,
     SPEECH_MARKUP,

@@ -3,6 +3,7 @@
 
 mod answering;
 mod caching;
+mod desk;
 mod face;
 mod formats;
 mod listening;

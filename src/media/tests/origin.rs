@@ -12,8 +12,10 @@ use tokio::sync::{Semaphore, oneshot};
 /// One request as it came.
 #[derive(Debug, Clone)]
 pub struct Asked {
+    pub method: String,
     pub path: String,
     pub headers: HashMap<String, String>,
+    pub body: Vec<u8>,
 }
 
 /// What is answered.
@@ -107,9 +109,16 @@ async fn answer(mut stream: TcpStream, script: Arc<Script>, log: Arc<Mutex<Vec<A
     }
     let head = String::from_utf8_lossy(&head).into_owned();
     let mut lines = head.lines();
-    let path = lines.next().and_then(|it| it.split(' ').nth(1)).unwrap_or("/").to_owned();
+    let mut words = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or("/".into()));
     let headers = lines.filter_map(|it| it.split_once(": ")).map(|(a, b)| (a.to_ascii_lowercase(), b.to_owned()));
-    let asked = Asked { path, headers: headers.collect() };
+    let headers: HashMap<_, _> = headers.collect();
+    let mut body = vec![0; headers.get("content-length").and_then(|it| it.parse().ok()).unwrap_or(0)];
+    if stream.read_exact(&mut body).await.is_err() {
+        return;
+    }
+    let is_head = method == "HEAD";
+    let asked = Asked { method, path, headers, body };
     let (reply, permits) = script(&asked);
     log.lock().unwrap().push(asked);
     if let Some(permits) = permits {
@@ -125,10 +134,13 @@ async fn answer(mut stream: TcpStream, script: Arc<Script>, log: Arc<Mutex<Vec<A
     }
     text += "\r\n";
     let mut octets = text.into_bytes();
-    octets.extend_from_slice(&reply.body);
+    if !is_head {
+        octets.extend_from_slice(&reply.body);
+    }
     let _ = stream.write_all(&octets).await;
     let _ = stream.flush().await;
     if let Some((permission, rest)) = reply.rest
+        && !is_head
         && permission.await.is_ok()
     {
         let _ = stream.write_all(&rest).await;

@@ -124,6 +124,33 @@ impl Room {
         Ok(Heard { octets, cache: stream.cache })
     }
 
+    /// Asks the layer about itself: the status, and what it answers as JSON.
+    pub async fn desk(&self, method: &str, path: &str, body: serde_json::Value) -> (u16, serde_json::Value) {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let target = format!("http://media.tipring{path}");
+        let (head, answer) = self.raw_with(method, &target, &[("X-Tipring-Account", "AC1")], &body).await;
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_slice(&answer).unwrap())
+    }
+
+    /// Has a job done and answers what became of it.
+    pub async fn job(&self, wish: serde_json::Value) -> tipring_media::JobState {
+        let (status, job) = self.desk("POST", "/jobs", wish).await;
+        assert_eq!(status, 202, "{job}");
+        self.job_over(job["id"].as_str().unwrap()).await
+    }
+
+    pub async fn job_over(&self, id: &str) -> tipring_media::JobState {
+        loop {
+            let (_, job) = self.desk("GET", &format!("/jobs/{id}"), serde_json::Value::Null).await;
+            let job: tipring_media::JobState = serde_json::from_value(job).unwrap();
+            if job.ended_ms > 0 {
+                return job;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Files below the cache's entries, and temporary ones.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
@@ -143,12 +170,25 @@ impl Room {
     }
 
     pub async fn raw_method(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> (String, Vec<u8>) {
+        self.raw_with(method, target, headers, &[]).await
+    }
+
+    pub async fn raw_with(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> (String, Vec<u8>) {
         let mut stream = UnixStream::connect(self.dir.join("media.sock")).await.unwrap();
         let mut text = format!("{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
         for (name, value) in headers {
             text += &format!("{name}: {value}\r\n");
         }
-        stream.write_all((text + "\r\n").as_bytes()).await.unwrap();
+        if !body.is_empty() {
+            text += &format!("Content-Length: {}\r\n", body.len());
+        }
+        stream.write_all(&[(text + "\r\n").as_bytes(), body].concat()).await.unwrap();
         let mut all = Vec::new();
         stream.read_to_end(&mut all).await.unwrap();
         self.handle.idle().await;

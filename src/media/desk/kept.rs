@@ -1,0 +1,76 @@
+//! What the desk asks the service: what is kept, whether a sound is one.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::cache::EntryInfo;
+use crate::convert::{Job, Piece, Sink};
+use crate::fault::{FETCH, MediaFault};
+use crate::service::Service;
+use crate::wire::{Ask, Form};
+
+impl Service {
+    /// Entries of this account (`None`: of all) whose URI begins so.
+    pub(crate) async fn kept_of(self: &Arc<Self>, account: Option<&str>, prefix: &str) -> Vec<EntryInfo> {
+        let (service, account, prefix) = (Arc::clone(self), account.map(str::to_owned), prefix.to_owned());
+        let listed = tokio::task::spawn_blocking(move || service.cache.list(account.as_deref(), &prefix));
+        listed.await.unwrap_or_default()
+    }
+
+    /// Removes entries; answers how many. `exact`: of this URI alone.
+    pub(crate) async fn removed(self: &Arc<Self>, account: Option<&str>, uri: &str, exact: bool) -> usize {
+        let (service, account, uri) = (Arc::clone(self), account.map(str::to_owned), uri.to_owned());
+        let removed = tokio::task::spawn_blocking(move || {
+            if exact {
+                service.cache.remove_uri(account.as_deref(), &uri)
+            } else {
+                service.cache.remove_matching(account.as_deref(), &uri)
+            }
+        });
+        removed.await.unwrap_or_default()
+    }
+
+    /// Whether what was just asked for is in the cache, once its flight has landed.
+    pub(crate) async fn keeps(self: &Arc<Self>, ask: &Ask) -> bool {
+        let Ok((key, _)) = self.key(ask) else { return false };
+        self.flights.landed(&key).await;
+        let (service, uri, now) = (Arc::clone(self), ask.uri(), self.now());
+        let found = tokio::task::spawn_blocking(move || {
+            !matches!(service.cache.find(&key, &uri, now), crate::cache::Found::Nothing)
+        });
+        found.await.unwrap_or_default()
+    }
+
+    /// Converts it once from end to end: its kind, or why it cannot be played.
+    pub(crate) async fn is_sound(self: &Arc<Self>, sound: Bytes) -> Result<String, MediaFault> {
+        let Some(place) = self.sounds.place() else {
+            return Err(MediaFault::new(FETCH, "too many sounds wait for the media layer's workers; try again"));
+        };
+        let preset = self.config.default_preset;
+        let (feed, pieces) = mpsc::channel(2);
+        let (converted, mut heard) = mpsc::channel(1);
+        let (begun, first) = oneshot::channel();
+        let job = Job {
+            pieces,
+            declared: String::new(),
+            form: Form::Audio(preset, false),
+            max_octets: preset.octets_per_second() * self.config.limits.audio.as_secs(),
+            begun: Some(begun),
+            tally: Arc::clone(&self.tally),
+        };
+        let (end, ended) = oneshot::channel();
+        place.fill(Box::new(move || {
+            let _ = end.send(job.run(Sink::Direct(converted)).1);
+        }));
+        let fed = async {
+            let _ = feed.send(Piece::Data(sound)).await;
+            let _ = feed.send(Piece::End).await;
+        };
+        tokio::join!(fed, async { while heard.recv().await.is_some() {} });
+        let stopped = || MediaFault::new(FETCH, "the media layer was stopped");
+        ended.await.unwrap_or_else(|_| Err(stopped()))?;
+        first.await.unwrap_or_else(|_| Err(stopped())).map(|it| it.original_type)
+    }
+}
