@@ -6,6 +6,7 @@ mod ca;
 mod check;
 mod config;
 mod lines;
+mod media;
 mod numbers;
 mod papers;
 mod reload;
@@ -20,7 +21,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::config::last_good::{self, Keeper};
 use crate::config::{Config, ConfigError, Loaded, LogFormat, Sources};
 use crate::daemon::serve::{self as service, StartError};
-use crate::daemon::{bench, dev, media, run, simulation};
+use crate::daemon::{self, bench, dev, run, simulation};
 use crate::observe::log;
 use asked::Asked;
 
@@ -64,10 +65,13 @@ enum Command {
         #[arg(long)]
         check_config: bool,
     },
-    /// Run the media layer alone, for a service whose configuration has its socket as `media.face`
+    /// Run the media layer alone, for a service whose configuration has its socket as `media.face`; with a further word:
+    /// ask the one that runs
     Media {
         #[command(flatten)]
         asked: Asked,
+        #[command(subcommand)]
+        command: Option<media::Command>,
     },
     /// Have the running service take over its configuration anew; tells what was taken, what waits and what was wrong
     Reload {
@@ -283,7 +287,7 @@ pub fn main() -> ExitCode {
     match command {
         Command::Bench { .. } => sounds.clone().watch(),
         // They log as their configuration says.
-        Command::Serve { check_config: false, .. } | Command::Media { .. } => {}
+        Command::Serve { check_config: false, .. } | Command::Media { command: None, .. } => {}
         // Most of its calls are meant to fail.
         Command::Soak { .. } => log::start(form, "error"),
         _ => log::start(form, "warn"),
@@ -299,8 +303,9 @@ pub fn main() -> ExitCode {
         Command::Lines { json, config } => lines::run(config, json),
         Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),
         Command::Serve { asked, check_config: false } => with_config(Keeper::Service, asked, form, serve),
-        Command::Media { asked } => with_config(Keeper::Media, asked, form, |loaded, sources| {
-            block_on(media::run(&loaded.config, &sources.file, reread(&sources)))
+        Command::Media { asked, command: Some(command) } => media::run(&asked.sources(), command),
+        Command::Media { asked, command: None } => with_config(Keeper::Media, asked, form, |loaded, sources| {
+            block_on(daemon::media::run(&loaded.config, &sources.file, reread(&sources)))
         }),
         Command::Reload { json, asked } => reload::run(&asked.sources(), json),
         Command::Debug { command: Debug::StallMedia { seconds, asked } } => {

@@ -232,6 +232,12 @@ pub struct Media {
     pub sound_workers: usize,
     /// Workers for speech, at most.
     pub speech_workers: usize,
+    /// When a sound begins: `growing`, `whole` or `live`.
+    pub start: String,
+    /// Where the layer keeps plans, phrases and their recordings; empty: in the box's state directory.
+    pub state_dir: PathBuf,
+    /// A text that was said so often is listed for recording; 0: none is.
+    pub phrase_threshold: u64,
 }
 
 impl Default for Media {
@@ -245,6 +251,9 @@ impl Default for Media {
             key_file: "/etc/tipring/media.key".into(),
             sound_workers: 64,
             speech_workers: 8,
+            start: "growing".into(),
+            state_dir: PathBuf::new(),
+            phrase_threshold: 25,
         }
     }
 }

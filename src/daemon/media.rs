@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use tipring_door::Shared;
-use tipring_media::{Entry, MediaClient, Recognizer, RecognizerCommand, RecognizerUrl, Remote};
+use tipring_media::{Entry, MediaClient, Recognizer, RecognizerCommand, RecognizerUrl, Remote, Start};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -64,16 +64,24 @@ fn take(handle: &tipring_media::Handle, new: &Config) {
     handle.set_workers(sounds, speech);
 }
 
+/// Where the package's media layer is asked.
+pub const PACKAGED_SOCKET: &str = "/run/tipring-media/media.sock";
+
 /// Whoever asks the media layer.
 pub fn asking(config: &Config) -> Result<MediaClient, StartError> {
     let remote = match face(config)? {
-        MediaFace::Inside => return Ok(MediaClient::new(own_socket(config))),
-        MediaFace::Socket(path) => return Ok(MediaClient::new(path)),
+        MediaFace::Inside => return Ok(begins(MediaClient::new(own_socket(config)), config)),
+        MediaFace::Socket(path) => return Ok(begins(MediaClient::new(path), config)),
         MediaFace::Remote { tls, host, port } => (tls, host, port),
     };
     let ((tls, host, port), shared) = (remote, shared(config)?);
     let tls = if tls { Some(shared.client().map_err(|error| failed("the media layer's key")(&error))?) } else { None };
-    Ok(MediaClient::remote(Remote { host, port, token: shared.token().into(), tls }))
+    Ok(begins(MediaClient::remote(Remote { host, port, token: shared.token().into(), tls }), config))
+}
+
+/// Sounds begin as the configuration says.
+fn begins(client: MediaClient, config: &Config) -> MediaClient {
+    client.starting(Start::parse(&config.media.start).unwrap_or_default())
 }
 
 fn face(config: &Config) -> Result<MediaFace, StartError> {
@@ -125,6 +133,11 @@ fn settings(config: &Config, egress: tipring_egress::Client) -> Result<tipring_m
     };
     let mut settings = tipring_media::Config::new(socket, config.this.cache_dir.join("media"), egress);
     settings.limits.cache_bytes = config.media.cache_mib.saturating_mul(1024 * 1024);
+    settings.state_dir = match config.media.state_dir.as_os_str().is_empty() {
+        true => config.this.state_dir.join("media"),
+        false => config.media.state_dir.clone(),
+    };
+    settings.phrase_threshold = config.media.phrase_threshold;
     settings.limits.sound_workers = config.media.sound_workers;
     settings.limits.speech_workers = config.media.speech_workers;
     let configured = config.recognizer.iter().filter_map(recognizer);

@@ -63,6 +63,18 @@ pub struct EntryInfo {
     pub expires_ms: u64,
 }
 
+/// What reading all entries has shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Verified {
+    /// Entries that are whole.
+    pub entries: u64,
+    /// Octets that were read.
+    pub octets: u64,
+    /// Entries that were not, and are no more.
+    pub damaged: Vec<EntryInfo>,
+}
+
 /// What the cache knows about a key.
 pub(crate) enum Found {
     Nothing,
@@ -257,6 +269,29 @@ impl Cache {
         let mut found: Vec<_> = self.index().matching(account, prefix).map(|(_, it)| it.entry.info()).collect();
         found.sort_by(|a, b| (&a.uri, &a.preset, &a.account).cmp(&(&b.uri, &b.preset, &b.account)));
         found
+    }
+
+    /// Reads every body to its end. Who is not whole goes. Blocks, for as long as the disk takes; look-ups go on beside.
+    pub fn verify(&self) -> Verified {
+        let all: Vec<_> = self.index().entries.iter().map(|(key, it)| (key.clone(), it.entry.clone())).collect();
+        let mut verified = Verified::default();
+        for (key, entry) in all {
+            let read = File::open(self.place(&key).join(&entry.body))
+                .and_then(|mut file| io::copy(&mut file, &mut io::sink()));
+            if read.as_ref().is_ok_and(|it| *it == entry.octets) {
+                verified.entries += 1;
+                verified.octets += entry.octets;
+                continue;
+            }
+            let mut index = self.index();
+            // It may have been replaced or removed meanwhile.
+            if index.entries.get(&key).is_some_and(|it| it.entry.body == entry.body) {
+                tracing::warn!(uri = entry.uri, ?read, "a cache entry is damaged; it is fetched anew");
+                self.forget(&mut index, &key);
+                verified.damaged.push(entry.info());
+            }
+        }
+        verified
     }
 
     /// Removes what has expired and cannot be checked, or was not asked for since long.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Empty};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::{Body, Incoming};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
@@ -15,7 +15,7 @@ use crate::answer::Cached;
 use crate::face::Status;
 use crate::fault::{FETCH, MediaFault};
 use crate::network::{Remote, Stream};
-use crate::wire::{MediaRequest, OWN_HOST, START, Start, write};
+use crate::wire::{ACCOUNT, MediaRequest, OWN_HOST, START, Start, write};
 
 /// Asks a media layer on a Unix socket, or one on another host.
 #[derive(Debug, Clone)]
@@ -75,6 +75,29 @@ impl MediaClient {
             _ => Cached::Miss,
         };
         Ok(MediaStream { cache, content_type: text("content-type").to_owned(), body, over: false })
+    }
+
+    /// Asks the layer about itself, for an account or (`None`) for the box: a path below its own name, with its query.
+    /// Answers the status and the body.
+    pub async fn desk(
+        &self,
+        method: Method,
+        path: &str,
+        account: Option<&str>,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), MediaFault> {
+        let mut request = Request::builder().method(method).uri(format!("http://{OWN_HOST}{path}"));
+        if let Some(account) = account {
+            request = request.header(ACCOUNT, account);
+        }
+        let request = request.body(Full::new(body)).map_err(|error| MediaFault::request(error.to_string()))?;
+        let (head, body) = self.send(request).await?.into_parts();
+        if head.status == StatusCode::UNAUTHORIZED {
+            return Err(self.refused(head.status, body).await);
+        }
+        let body = http_body_util::Limited::new(body, MAX_DESK).collect();
+        let whole = tokio::time::timeout(PIECE_TIME, body).await.map_err(|_| self.away("no answer in time"))?;
+        Ok((head.status, whole.map_err(|error| self.away(&error.to_string()))?.to_bytes()))
     }
 
     /// Counters and sizes of the media layer.
@@ -170,6 +193,8 @@ async fn fault_in(body: Incoming) -> Option<MediaFault> {
 const HEAD_TIME: Duration = Duration::from_secs(90);
 /// Longer than the media layer itself waits for its origin.
 const PIECE_TIME: Duration = Duration::from_secs(30);
+/// A thousand entries, or a recording of a phrase.
+const MAX_DESK: usize = 32 << 20;
 /// A fault is one sentence.
 const MAX_FAULT: usize = 16 * 1024;
 /// Read ahead for a player that takes 8 KB a second: a second a call.

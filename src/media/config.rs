@@ -29,8 +29,6 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// What `Accept: audio/*` stands for.
     pub default_preset: Preset,
-    /// The forms that lines of this box play: what is brought in beforehand is made in these.
-    pub line_presets: Vec<Preset>,
     /// A text that was said so often is listed for recording; 0: none is.
     pub phrase_threshold: u64,
     /// The time zone of plans.
@@ -55,7 +53,6 @@ impl Config {
             recognizers: Recognizer::usual(),
             limits: Limits::default(),
             default_preset: Preset::telephone(Law::A),
-            line_presets: vec![Preset::telephone(Law::A)],
             phrase_threshold: 25,
             zone: jiff::tz::TimeZone::system(),
             clock: Arc::new(SystemTime::now),

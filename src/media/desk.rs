@@ -5,6 +5,7 @@
 
 mod crawl;
 mod file;
+mod forms;
 mod jobs;
 mod kept;
 mod links;
@@ -23,6 +24,7 @@ use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+pub(crate) use forms::Forms;
 pub(crate) use jobs::Jobs;
 pub use jobs::{ItemState, JobState, JobStatus};
 pub(crate) use phrases::Phrases;
@@ -58,6 +60,7 @@ pub(crate) async fn answer(service: &Arc<Service>, request: Request<Incoming>) -
         (&Method::GET, ["status"]) => Ok(json_answer(StatusCode::OK, &status(service))),
         (&Method::GET, [path]) if *path == MUSIC.trim_matches('/') => Ok(music(head.headers.get(ACCEPT))),
         (_, ["entries"]) => entries(service, &asked).await,
+        (&Method::POST, ["verify"]) => Ok(json_answer(StatusCode::OK, &service.verified().await)),
         (_, ["jobs", ..]) => jobs(service, &asked, &path, body).await,
         (_, ["plans", ..]) => plans(service, &asked, &path, body).await,
         (_, ["phrases", ..]) => phrases(service, &asked, &path, body).await,
@@ -82,8 +85,8 @@ impl Asked {
 
     fn odd(&self) -> MediaFault {
         bad(format!(
-            "{} /{}: the target is an absolute URI of a medium, or http://{OWN_HOST}/status, /entries, /jobs, /plans or \
-             /phrases",
+            "{} /{}: the target is an absolute URI of a medium, or http://{OWN_HOST}/status, /entries, /verify, /jobs, \
+             /plans or /phrases",
             self.method,
             self.path.join("/")
         ))
@@ -105,8 +108,13 @@ async fn entries(service: &Arc<Service>, asked: &Asked) -> Result<Response<Body>
             if let Some(after) = asked.word("after") {
                 found.retain(|it| it.uri.as_str() > after);
             }
-            let more = found.len() > limit.min(MAX_LISTED);
-            found.truncate(limit.min(MAX_LISTED));
+            let mut end = limit.clamp(1, MAX_LISTED).min(found.len());
+            // Entries of one URI stay together: the next answer begins behind it.
+            while end < found.len() && end > 0 && found[end].uri == found[end - 1].uri {
+                end += 1;
+            }
+            let more = found.len() > end;
+            found.truncate(end);
             let mut response = json_answer(StatusCode::OK, &found);
             if more {
                 response.headers_mut().insert("x-more", HeaderValue::from_static("true"));

@@ -29,7 +29,7 @@ use crate::fault::{BAD_REQUEST, FETCH, MediaFault};
 use crate::listen::{self, ListenRequest};
 use crate::network::{Entry, Stream};
 use crate::service::Service;
-use crate::wire::{Ask, From, LISTEN_HOST, OWN_HOST};
+use crate::wire::{Ask, Form, From, LISTEN_HOST, OWN_HOST};
 use crate::workers::Crew;
 
 pub(crate) type Body = UnsyncBoxBody<Bytes, MediaFault>;
@@ -171,6 +171,9 @@ async fn respond(service: &Arc<Service>, request: Request<Incoming>) -> Response
         Ok(ask) => {
             if let (From::Speech(speech), false) = (&ask.from, ask.private) {
                 service.phrases.said(&ask.account, speech);
+            }
+            if let Form::Audio(preset, _) = ask.form {
+                service.forms.asked(preset);
             }
             service.answer(ask).await
         }

@@ -47,7 +47,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use answer::Cached;
-pub use cache::EntryInfo;
+pub use cache::{EntryInfo, Verified};
 pub use client::{MediaClient, MediaStream};
 pub use config::{Clock, Config, Limits};
 pub use counters::Counters;

@@ -15,7 +15,7 @@ use crate::cache::{Cache, Draft, Found, key_of};
 use crate::config::Config;
 use crate::convert::{Begun, Job, Piece, Sink};
 use crate::counters::{Tally, count};
-use crate::desk::{Jobs, Phrases, Plans};
+use crate::desk::{Forms, Jobs, Phrases, Plans};
 use crate::fault::{FETCH, MediaFault, TOO_LARGE};
 use crate::flights::{Flight, Flights, Place, Role, Stage, Voice};
 use crate::late::Silent;
@@ -24,7 +24,7 @@ use crate::origin;
 use crate::rules::Rules;
 use crate::speech::{Chosen, Engine, choose};
 use crate::spool::Spool;
-use crate::wire::{Ask, Form, From, Start};
+use crate::wire::{Ask, Form, From, NO_ACCOUNT, Start};
 use crate::workers::{SOUND_STEPS, SPEECH_STEPS, Workers};
 
 pub(crate) struct Service {
@@ -43,6 +43,7 @@ pub(crate) struct Service {
     pub jobs: Jobs,
     pub plans: Plans,
     pub phrases: Phrases,
+    pub forms: Forms,
 }
 
 /// An original that is about to be converted.
@@ -85,6 +86,7 @@ impl Service {
         Self {
             jobs: Jobs::default(),
             plans: Plans::open(&config.state_dir, config.zone.clone()),
+            forms: Forms::open(&config.state_dir),
             phrases: Phrases::open(&config.state_dir, config.phrase_threshold),
             recognizers,
             recognitions: Arc::new(Semaphore::new(config.limits.recognitions)),
@@ -126,10 +128,14 @@ impl Service {
     /// The name under which an answer is kept, and what speaks it if it is a text.
     pub fn key(&self, ask: &Ask) -> Result<(String, Option<Voice>), MediaFault> {
         let voice = match &ask.from {
-            From::Speech(speech) => Some(match self.phrases.recorded(&ask.account, speech) {
-                Some((path, recording)) => Voice::Recorded(path, recording),
-                None => Voice::Engine(choose(&self.engines, speech)?),
-            }),
+            From::Speech(speech) => {
+                // An account's own recording, else the box's.
+                let recorded = self.phrases.recorded(&ask.account, speech);
+                Some(match recorded.or_else(|| self.phrases.recorded(NO_ACCOUNT, speech)) {
+                    Some((path, recording)) => Voice::Recorded(path, recording),
+                    None => Voice::Engine(choose(&self.engines, speech)?),
+                })
+            }
             From::Origin(_) => None,
         };
         let preset = match &voice {
@@ -138,6 +144,19 @@ impl Service {
             None => ask.form.name(),
         };
         Ok((key_of(&ask.account, &ask.uri(), &preset), voice))
+    }
+
+    /// What the box itself was told to bring in is there for all its accounts, as long as it is fresh. Documents are not: they
+    /// are an account's own.
+    async fn the_boxs(self: &Arc<Self>, ask: &Ask) -> Option<Answer> {
+        if ask.recheck || ask.account == NO_ACCOUNT || ask.form == Form::AsIs {
+            return None;
+        }
+        let ask = Ask { account: NO_ACCOUNT.to_owned(), ..ask.clone() };
+        let (key, _) = self.key(&ask).ok()?;
+        let Found::Fresh(entry, spool) = self.find(&key, &ask).await.ok()? else { return None };
+        count(&self.tally.hits);
+        Some(Shared::stored(entry, spool).answer(&ask, Cached::Hit))
     }
 
     /// An answer whose first sound is there.
@@ -151,6 +170,9 @@ impl Service {
         {
             count(&self.tally.hits);
             return Ok(Shared::stored(entry, spool).answer(&ask, Cached::Hit));
+        }
+        if let Some(answer) = self.the_boxs(&ask).await {
+            return Ok(answer);
         }
         match self.flights.enter(&key) {
             Role::Lead(place) => self.launch(key, ask, voice, Some(place)).await,

@@ -7,6 +7,7 @@
 
 mod address;
 mod announce;
+mod beforehand;
 mod beside;
 mod bridge;
 mod classify;
@@ -50,6 +51,7 @@ mod templates;
 mod verbs;
 mod world;
 
+pub use beforehand::sounds_of;
 pub use beside::*;
 pub use config::{Config, Outbound, Reconfiguration};
 pub use effects::*;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::cache::EntryInfo;
+use crate::cache::{EntryInfo, Verified};
 use crate::convert::{Job, Piece, Sink};
 use crate::fault::{FETCH, MediaFault};
 use crate::service::Service;
@@ -30,6 +30,12 @@ impl Service {
             }
         });
         removed.await.unwrap_or_default()
+    }
+
+    /// Reads all that is kept; what is damaged goes.
+    pub(crate) async fn verified(self: &Arc<Self>) -> Verified {
+        let service = Arc::clone(self);
+        tokio::task::spawn_blocking(move || service.cache.verify()).await.unwrap_or_default()
     }
 
     /// Whether what was just asked for is in the cache, once its flight has landed.

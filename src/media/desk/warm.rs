@@ -20,14 +20,13 @@ pub(crate) async fn run(service: &Arc<Service>, job: &Arc<Job>) -> Result<(), Me
     let account = &job.account;
     match &job.wish {
         Wish::Warm { urls, texts, presets, refresh, target } => {
-            let usual = &service.config.line_presets;
+            let usual = &service.forms.usual();
             let wanted = items(account, (urls, texts, presets), usual, (*refresh, target.as_deref()))?;
             warm(service, job, wanted).await;
             Ok(())
         }
         Wish::Crawl { url, presets, refresh, only } => {
-            let presets =
-                if presets.is_empty() { service.config.line_presets.clone() } else { wish::read_presets(presets)? };
+            let presets = if presets.is_empty() { service.forms.usual() } else { wish::read_presets(presets)? };
             let start = wish::read_url(url)?;
             let root = crawl::directory(&start);
             let found = crawl::crawl(service, job, start, only).await?;

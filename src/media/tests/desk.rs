@@ -82,6 +82,8 @@ async fn d25_what_was_brought_in_beforehand_plays_without_its_origin() {
         _ => Reply::ok("audio/wav", tone(500.0)),
     });
     let (origin, room) = tokio::join!(origin, Room::open());
+    // A line of A-law has asked before: that is what is made.
+    room.says("Hello", "man", "en").await.unwrap();
     let urls = ["/a.wav", "/b.wav", "/gone.wav", "/secret.wav"].map(|it| origin.url(it));
     let texts = json!([{ "text": "Good morning", "voice": "woman", "language": "en-GB" }]);
     let job = room.job(json!({ "kind": "warm", "urls": urls, "texts": texts })).await;
@@ -100,6 +102,34 @@ async fn d25_what_was_brought_in_beforehand_plays_without_its_origin() {
     // Once more is no work, and a third account has nothing of it.
     let again = room.job(json!({ "kind": "warm", "urls": urls[..2] })).await;
     assert_eq!((again.hits, again.made), (2, 0));
+}
+
+#[tokio::test]
+async fn d25_what_the_box_brings_in_is_there_for_every_account() {
+    let origin = Origin::always("audio/wav", tone(500.0)).await;
+    let room = Room::open().await;
+    let wish = json!({ "kind": "warm", "urls": [origin.url("/a.wav")], "texts": [{ "text": "Hello" }] });
+    let (_, body) = room.raw_with("POST", "http://media.tipring/jobs", &[], wish.to_string().as_bytes()).await;
+    let id = serde_json::from_slice::<Value>(&body).unwrap()["id"].as_str().unwrap().to_owned();
+    let (_, mine) = room.desk("GET", "/jobs", Value::Null).await;
+    assert_eq!(mine, json!([]));
+    while room.handle.entries(Some("-"), "").len() < 4 {
+        tokio::task::yield_now().await;
+    }
+    for account in ["AC1", "AC2"] {
+        for source in [Source::Url(origin.url("/a.wav")), text_of("Hello")] {
+            assert_eq!(room.hears(account, source, Law::Mu).await.unwrap().cache, Cached::Hit, "{account} {id}");
+        }
+    }
+    origin.was_asked(2);
+    // What an account fetched is its own.
+    room.plays(&origin.url("/b.wav")).await.unwrap();
+    assert_eq!(room.hears("AC2", Source::Url(origin.url("/b.wav")), Law::A).await.unwrap().cache, Cached::Miss);
+    assert_eq!(room.hears("-", Source::Url(origin.url("/b.wav")), Law::A).await.unwrap().cache, Cached::Miss);
+}
+
+fn text_of(text: &str) -> Source {
+    Source::Speech { text: text.into(), voice: String::new(), language: String::new(), markup: None }
 }
 
 #[tokio::test]
@@ -169,6 +199,7 @@ impl Drop for Files {
 #[tokio::test]
 async fn d26_a_directory_is_crawled_by_type_size_and_date_and_never_left() {
     let room = Room::open().await;
+    room.says("Hello", "man", "en").await.unwrap();
     let dir = room.dir.join("www");
     std::fs::create_dir_all(dir.join("prompts/de")).unwrap();
     std::fs::create_dir_all(dir.join("prompts2")).unwrap();
@@ -189,7 +220,7 @@ async fn d26_a_directory_is_crawled_by_type_size_and_date_and_never_left() {
     let only = json!({ "types": ["mp3"], "largest": 1 << 20, "since": "2020-01-01" });
     let job = room.job(json!({ "kind": "crawl", "url": url("/prompts/"), "only": only })).await;
     assert_eq!((job.status, job.made, job.failed, job.passed_over), (JobStatus::Completed, 2, 1, 2), "{job:?}");
-    let kept: Vec<_> = room.handle.entries(Some("AC1"), "").into_iter().map(|it| it.uri).collect();
+    let kept: Vec<_> = room.handle.entries(Some("AC1"), &url("/")).into_iter().map(|it| it.uri).collect();
     assert_eq!(kept, [url("/prompts/a.mp3"), url("/prompts/de/c.mp3")]);
     assert!(!files.log().contains("prompts2"), "{}", files.log());
     assert!(!files.log().contains("b.wav"), "{}", files.log());
@@ -214,6 +245,7 @@ async fn d26_redirects_lead_nowhere_else() {
         _ => Reply::ok("audio/wav", tone(500.0)),
     });
     let (origin, room) = tokio::join!(origin, Room::open());
+    room.says("Hello", "man", "en").await.unwrap();
     let only = json!({ "largest": 100 });
     let job = room.job(json!({ "kind": "crawl", "url": origin.url("/in/"), "only": only })).await;
     let asked: Vec<_> = origin.log().into_iter().map(|it| format!("{} {}", it.method, it.path)).collect();
@@ -221,7 +253,13 @@ async fn d26_redirects_lead_nowhere_else() {
     assert!(asked.contains(&"GET /in/late.mp3".to_owned()), "{asked:?}");
     // Without a size in advance, it is found out by what comes.
     assert_eq!((job.made, job.failed, job.passed_over), (0, 2, 2), "{job:?}");
-    assert!(room.handle.entries(None, "").is_empty());
+    assert!(room.handle.entries(None, &origin.url("/")).is_empty());
+    // No line has asked for µ-law: a box that has had no call yet makes both.
+    let fresh = Room::open().await;
+    let job = fresh.job(json!({ "kind": "warm", "texts": [{ "text": "Hello" }] })).await;
+    let mut presets: Vec<_> = job.items.into_iter().map(|it| it.preset).collect();
+    presets.sort();
+    assert_eq!(presets, ["audio/x-alaw;rate=8000", "audio/x-mulaw;rate=8000"]);
 }
 
 #[tokio::test]
