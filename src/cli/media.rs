@@ -18,13 +18,18 @@ use tipring_router::MediaSource;
 pub use arguments::Command;
 use arguments::{At, Beforehand, PhraseCommand, PlanCommand, Sought};
 
+use super::asked::Asked;
 use crate::config::Sources;
 use crate::config::last_good::{self, Keeper};
 use crate::daemon::media::{PACKAGED_SOCKET, asking};
 use crate::daemon::serve::StartError;
 
 /// Does it, and says how it went.
-pub fn run(sources: &Sources, command: Command) -> ExitCode {
+pub fn run(outer: Asked, mut command: Command) -> ExitCode {
+    // The flags stand before the word or behind it.
+    let own = std::mem::take(command.asked());
+    let set = outer.set.into_iter().chain(own.set).collect();
+    let sources = &Asked { config: own.config.or(outer.config), set }.sources();
     super::ended(super::block_on(async {
         let client = client(sources)?;
         let defaults = (String::new(), tipring_router::Config::default().default_language);

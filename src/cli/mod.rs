@@ -303,7 +303,7 @@ pub fn main() -> ExitCode {
         Command::Lines { json, config } => lines::run(config, json),
         Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),
         Command::Serve { asked, check_config: false } => with_config(Keeper::Service, asked, form, serve),
-        Command::Media { asked, command: Some(command) } => media::run(&asked.sources(), command),
+        Command::Media { asked, command: Some(command) } => media::run(asked, command),
         Command::Media { asked, command: None } => with_config(Keeper::Media, asked, form, |loaded, sources| {
             block_on(daemon::media::run(&loaded.config, &sources.file, reread(&sources)))
         }),

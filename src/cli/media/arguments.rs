@@ -6,6 +6,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use tipring_card::Law;
 use tipring_media::{Filter, Wish};
 
+use super::super::asked::Asked;
+
 /// Whose media, and how they are shown.
 #[derive(Debug, Default, Args)]
 pub struct At {
@@ -15,6 +17,36 @@ pub struct At {
     /// As JSON
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
+impl Command {
+    /// The configuration that it names itself.
+    pub fn asked(&mut self) -> &mut Asked {
+        let at = match self {
+            Command::Ls { at, .. }
+            | Command::Get { at, .. }
+            | Command::Warm { at, .. }
+            | Command::Crawl { at, .. }
+            | Command::Refresh { at, .. }
+            | Command::Rm { at, .. }
+            | Command::Verify { at }
+            | Command::Jobs { at, .. } => at,
+            Command::Plan {
+                command: PlanCommand::Ls { at } | PlanCommand::Set { at, .. } | PlanCommand::Rm { at, .. },
+            } => at,
+            Command::Phrase {
+                command:
+                    PhraseCommand::Ls { at }
+                    | PhraseCommand::Choose { at, .. }
+                    | PhraseCommand::Record { at, .. }
+                    | PhraseCommand::Unrecord { at, .. }
+                    | PhraseCommand::Rm { at, .. },
+            } => at,
+        };
+        &mut at.asked
+    }
 }
 
 #[derive(Debug, Subcommand)]
