@@ -146,6 +146,7 @@ pub const ROWS: &[Row] = &[
     ("D25", ShouldC, "Sounds are brought in before any call, and play without their origin"),
     ("D26", Should, "A directory is crawled for sounds by type, size and date, and never left"),
     ("D27", Should, "Sounds are brought in every night, at the box's own hour"),
+    ("D28", Should, "What was made in a call is there when the call is over"),
     ("D30", Cheap, "What is said often is listed, and a recording takes the engine's place"),
     ("D31", ShouldC, "A URI that carries the call's own state is an entry of its own"),
     ("D34", Cheap, "A converted sound may be sent to another destination"),

@@ -72,6 +72,19 @@ fn c22_a_recording_is_sound_or_a_record_by_its_ending_and_deleted_it_is_gone_fro
 }
 
 #[test]
+fn d28_what_was_said_in_a_call_is_had_by_api_when_the_call_is_over() {
+    let (_, wav) = visited(&leaves_a_message(), |api| async move {
+        api.until(30_000).await;
+        let calls = api.list("/Calls.json", "calls").await;
+        assert_eq!(word(&calls[0], "status"), "completed");
+        let recordings = api.list(&format!("/Calls/{}/Recordings.json", word(&calls[0], "sid")), "recordings").await;
+        api.get(&format!("/Recordings/{}.wav", word(&recordings[0], "sid"))).await.octets.to_vec()
+    });
+    let tone = recorded(&wav);
+    assert!((2_900..=3_300).contains(&(tone.len() / 8)), "{}", tone.len());
+}
+
+#[test]
 fn c23_sound_is_had_with_credentials_openly_or_by_a_signed_link_that_nobody_can_change() {
     let (_, ()) = visited(&leaves_a_message(), |api| async move {
         api.until(12_000).await;

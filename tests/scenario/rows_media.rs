@@ -135,7 +135,7 @@ fn e14_e15_a_kept_prompt_begins_within_150_ms_and_without_a_gap_in_thirty_calls_
 }
 
 #[test]
-fn e12_e17_a_media_layer_elsewhere_speaks_may_stop_in_a_call_and_is_used_again() {
+fn d1_e12_e17_a_media_layer_elsewhere_speaks_may_stop_in_a_call_and_is_used_again() {
     let say = "<Say>Hello from the application.</Say><Pause length='4'/>";
     let text = "media_elsewhere = true\n[faults]\nmedia_down_at_ms = 6000\nmedia_down_for_ms = 5000\n".to_owned()
         + &caller(&format!("<Response>{}</Response>", say.repeat(3)), "");
