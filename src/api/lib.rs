@@ -21,6 +21,7 @@ mod dates;
 mod directory;
 mod dispatch;
 mod docs_page;
+mod elsewhere;
 mod fault;
 mod feed;
 mod form;
@@ -63,6 +64,7 @@ use tipring_store::Store;
 
 pub use catalogue::{Kind as RowKind, Row, Standing, catalogue};
 pub use directory::known_at_start;
+pub use elsewhere::{Neighbours, PASSED_ON};
 pub use form::{BODY_MAX, PARAMETERS_MAX};
 pub use lines::{LineState, SpanState};
 pub use openapi::openapi;
@@ -94,6 +96,11 @@ pub trait Live: Send + Sync + 'static {
 
     /// The one clock.
     fn now(&self) -> Stamp;
+
+    /// The other boxes that share the store; `None`: there are none.
+    fn neighbours(&self) -> Option<&dyn Neighbours> {
+        None
+    }
 
     /// Somebody asked with wrong credentials or none: for whoever counts it.
     fn credentials_refused(&self) {}

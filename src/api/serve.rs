@@ -22,7 +22,7 @@ use crate::fault::Fault;
 use crate::feed::Feed;
 use crate::form::{BODY_MAX, Form};
 use crate::path::{self, Path, Place, Suffix};
-use crate::{State, audit, auth, csv, dispatch, docs_page, links, openapi, pages, xml};
+use crate::{State, audit, auth, csv, dispatch, docs_page, elsewhere, links, openapi, pages, xml};
 
 /// Requests in work at once. Above it the answer is 429: a box has few clients, and calls come first.
 pub const CONCURRENT_MAX: usize = 128;
@@ -146,9 +146,10 @@ impl Desk {
             return Err(Fault::not_found());
         }
         let allow = path.place.allow(path.suffix);
-        let mut form = Form::default();
+        let (mut form, mut sent) = (Form::default(), Bytes::new());
         if parts.method == Method::POST || (parts.method == Method::PUT && allow.contains("POST")) {
-            form.read(&form_body(&parts.headers, body).await?)?;
+            sent = form_body(&parts.headers, body).await?;
+            form.read(&sent)?;
         }
         form.read(parts.uri.query().unwrap_or_default().as_bytes())?;
         let verb = verb(&parts.method, &form, allow)?;
@@ -167,6 +168,9 @@ impl Desk {
         let account = auth::target(&state.store, &asker, path.account).await?;
         auth::allowed(&asker, &account, &path.place, verb)?;
         let asking = Asking { state, account, asker, path, form, base, headers, from };
+        if let Some(answer) = elsewhere::passed_on(&asking, parts, sent).await? {
+            return Ok(answer);
+        }
         // Store, router and audit trail hear of a change together, also if whoever asked hangs up in the middle.
         let work = async move {
             let _held = (changes, place);

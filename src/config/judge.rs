@@ -145,6 +145,9 @@ impl Verdict {
         for (name, why) in faults.into_iter().filter_map(|(name, why)| Some((name, why?))) {
             self.refuse(tree.place(&format!("media.{name}")), why);
         }
+        for (name, why) in config.boxes.faults() {
+            self.refuse(tree.place(&format!("boxes.{name}")), why);
+        }
         if let Some(why) = level_fault(&config.log.level) {
             self.refuse(tree.place("log.level"), why);
         }

@@ -35,7 +35,8 @@ impl Media {
             return Ok(MediaFace::Inside);
         }
         if face.contains("://") {
-            return remote(face);
+            let (tls, host, port) = address("media.face", face)?;
+            return Ok(MediaFace::Remote { tls, host, port });
         }
         if !Path::new(face).is_absolute() || face.len() > SOCKET_OCTETS {
             return Err(format!(
@@ -72,9 +73,10 @@ impl Media {
     }
 }
 
-fn remote(face: &str) -> Result<MediaFace, String> {
-    let wanted = "media.face: https://HOST:PORT is wanted, such as \"https://speech.lan:7443\"";
-    let url = url::Url::parse(face).map_err(|error| format!("{wanted}: {error}"))?;
+/// The address of another host: whether with TLS, its name and its port.
+pub(super) fn address(key: &str, text: &str) -> Result<(bool, String, u16), String> {
+    let wanted = format!("{key}: https://HOST:PORT is wanted, such as \"https://speech.lan:7443\"");
+    let url = url::Url::parse(text).map_err(|error| format!("{wanted}: {error}"))?;
     let bare = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.path() == "/";
     let (Some(host), true, None) = (url.host_str(), bare, url.fragment()) else {
         return Err(format!("{wanted}, and nothing more"));
@@ -82,11 +84,11 @@ fn remote(face: &str) -> Result<MediaFace, String> {
     let tls = match url.scheme() {
         "https" => true,
         "http" if is_loopback(host) => false,
-        "http" => return Err("media.face: plain HTTP stays on this host; https:// goes to another one".into()),
-        _ => return Err(wanted.into()),
+        "http" => return Err(format!("{key}: plain HTTP stays on this host; https:// goes to another one")),
+        _ => return Err(wanted),
     };
     let port = url.port_or_known_default().ok_or(wanted)?;
-    Ok(MediaFace::Remote { tls, host: host.into(), port })
+    Ok((tls, host.into(), port))
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -2,6 +2,7 @@
 //! environment and flags, and are taken whole or refused whole, with the place of every complaint; an unknown key is an
 //! error. Facts of tenants live in the store.
 
+mod boxes;
 mod changes;
 mod destinations;
 mod fault;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use boxes::Boxes;
 pub use changes::Change;
 pub use destinations::Destinations;
 pub use fault::{COMPLAINTS, ConfigError, Folders, Origin, Refusal, position};
@@ -50,6 +52,8 @@ pub struct Config {
     pub outbound: Outbound,
     /// Who may be asked over the network.
     pub destinations: Destinations,
+    /// Other boxes that share the store.
+    pub boxes: Boxes,
     /// Lines that calls go out on, by name; the first is the default. None: all lines, ISDN first.
     pub group: Vec<Group>,
     /// Analogue lines.
@@ -434,6 +438,11 @@ impl Config {
     /// The key that this host's media layer and another host have in common, and the file where it stands.
     pub fn media_key(&self) -> Result<(PathBuf, String), ConfigError> {
         secret("media.key_file", &self.media.key_file)
+    }
+
+    /// The file with the key of all boxes, and its text.
+    pub fn boxes_key(&self) -> Result<(PathBuf, String), ConfigError> {
+        secret("boxes.key_file", &self.boxes.key_file)
     }
 
     /// The dialling plan: the country's, as far as `[plan]` does not say otherwise.

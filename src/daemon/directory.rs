@@ -41,7 +41,7 @@ pub(super) async fn numbers(store: &Store, config: &Config, account: Sid) -> Res
     let mut known = store.all_numbers().await.map_err(|error| of_store(&error))?;
     let listed = |number: &Number| config.number.iter().any(|entry| entry.number == number.phone_number);
     let unlisted: Vec<Number> =
-        known.extract_if(.., |number| number.origin != NumberOrigin::Api && !listed(number)).collect();
+        known.extract_if(.., |number| is_own(store, &number.origin) && !listed(number)).collect();
     for number in &unlisted {
         store.delete_number(number.account, number.sid).await.map_err(|error| of_store(&error))?;
     }
@@ -64,7 +64,7 @@ pub(super) async fn numbers(store: &Store, config: &Config, account: Sid) -> Res
             status_callback: entry.status_callback.clone(),
             status_callback_method: Method::Post,
             strict_documents: entry.documents == Documents::Strict,
-            origin: of_file(&entry.origin),
+            origin: of_file(store, &entry.origin),
             created: before.map_or(stamp, |before| before.created),
             updated: stamp,
             voice_application: None,
@@ -79,10 +79,19 @@ pub(super) async fn numbers(store: &Store, config: &Config, account: Sid) -> Res
     Ok(Numbers { gone: unlisted.iter().map(|number| number.sid).collect() })
 }
 
-/// Where the configuration says a number.
-fn of_file(origin: &crate::config::Origin) -> NumberOrigin {
+/// Where the configuration says a number. In a store that boxes share, on which box.
+fn of_file(store: &Store, origin: &crate::config::Origin) -> NumberOrigin {
     let (file, line) = origin.line().map_or_else(Default::default, |(file, line)| (file.display().to_string(), line));
-    NumberOrigin::File { file, line: u32::try_from(line).unwrap_or(0) }
+    NumberOrigin::File { file: own_prefix(store) + &file, line: u32::try_from(line).unwrap_or(0) }
+}
+
+/// Whether a number is fixed by a file of this box: what other boxes' files say is theirs.
+fn is_own(store: &Store, origin: &NumberOrigin) -> bool {
+    matches!(origin, NumberOrigin::File { file, .. } if file.starts_with(&own_prefix(store)))
+}
+
+fn own_prefix(store: &Store) -> String {
+    if store.is_shared() { format!("{}:", store.box_name()) } else { String::new() }
 }
 
 /// GET or POST as records have it.

@@ -20,6 +20,7 @@ use super::entrance::{self, Entrances};
 use super::gateway::Messages;
 use super::hands::Hands;
 use super::media::MediaLayer;
+use super::neighbours::{self, Neighbourhood};
 use super::settings;
 use super::supervisor::Handed;
 use crate::config::{CardKind, Config};
@@ -118,6 +119,7 @@ impl Service {
             None => u64::from_le_bytes(random()?),
         };
         let bound = entrance::bind(config, wiring.handed).await?;
+        let neighbourhood = Neighbourhood::open(config).await?;
         let api = bound.api()?;
         let mut router = Router::new(router_config(config, seed, started, api));
         let account = directory::first_account(&store).await?;
@@ -153,8 +155,16 @@ impl Service {
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, messages, zone, epoch };
         let (live, timeline) = conductor::start(parts);
         let observer = observe(config, &live, &store, (meters, asking), gauges.clone());
-        let entrances = bound.serve(face(config, store.clone(), live.clone(), &observer, gauges.clone()), &observer);
+        let others = neighbourhood.as_ref().map(Neighbourhood::asking);
+        let app = face(config, store.clone(), live.clone(), &observer, (gauges.clone(), others));
+        if let Some(neighbourhood) = neighbourhood {
+            neighbourhood.serve(app.clone(), &store)?;
+        }
+        let entrances = bound.serve(app, &observer);
         lease(store.clone());
+        if store.is_shared() {
+            neighbours::watch_tenants(store.clone(), live.clone());
+        }
         Ok(Service {
             live,
             api,
@@ -331,7 +341,7 @@ fn start_engine(
 }
 
 /// What the API asks of the running calls.
-struct Face(Live, Meters, Option<Arc<tipring_lines::Gauges>>);
+struct Face(Live, Meters, Option<Arc<tipring_lines::Gauges>>, Option<neighbours::Asking>);
 
 impl tipring_api::Live for Face {
     fn ask(&self, request: Request) -> tipring_api::Later<'_, Reply> {
@@ -361,6 +371,10 @@ impl tipring_api::Live for Face {
             let calls = self.0.snapshot().await.map(|snapshot| snapshot.calls).unwrap_or_default();
             calls.into_iter().filter_map(|call| Some((call.line, call.sid.parse().ok()?))).collect()
         })
+    }
+
+    fn neighbours(&self) -> Option<&dyn tipring_api::Neighbours> {
+        self.3.as_ref().map(|others| others as &dyn tipring_api::Neighbours)
     }
 
     fn credentials_refused(&self) {
@@ -421,9 +435,9 @@ fn face(
     store: Store,
     live: Live,
     observer: &Observer,
-    gauges: Option<Arc<tipring_lines::Gauges>>,
+    (gauges, others): (Option<Arc<tipring_lines::Gauges>>, Option<neighbours::Asking>),
 ) -> axum::Router {
-    let face = Arc::new(Face(live, observer.meters().clone(), gauges));
+    let face = Arc::new(Face(live, observer.meters().clone(), gauges, others));
     let app = tipring_api::app(tipring_api::State {
         store,
         live: face,

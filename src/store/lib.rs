@@ -8,6 +8,7 @@ mod filter;
 mod journal;
 mod kept;
 mod lease;
+mod owner;
 mod read;
 mod recording;
 mod repair;
@@ -31,6 +32,7 @@ pub use filter::{
 };
 pub use kept::{Kept, Order, Tally, Usage};
 pub use lease::LEASE_TTL_US;
+pub use owner::{Living, Owner};
 pub use recording::{AHEAD_MAX, FLUSH_SAMPLES, RECORDING_MAX_SAMPLES, RecordingWriter};
 pub use repair::RepairReport;
 pub use rooms::{QueueState, Waiting};

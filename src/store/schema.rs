@@ -31,7 +31,10 @@ pub(crate) async fn migrate(connection: &mut AnyConnection, engine: Engine) -> R
 }
 
 const STEPS: &[&[&str]] =
-    &[FIRST, &["CREATE INDEX calls_by_status ON calls (account, status, created, sid)"], OUTGOING, RESOURCES];
+    &[FIRST, &["CREATE INDEX calls_by_status ON calls (account, status, created, sid)"], OUTGOING, RESOURCES, BOXES];
+
+/// Where each box is asked by the others.
+const BOXES: &[&str] = &["ALTER TABLE box_leases ADD COLUMN address TEXT NOT NULL DEFAULT ''"];
 
 /// What outgoing calls add to a call. The calls of before never waited for a line.
 const OUTGOING: &[&str] = &[

@@ -1,0 +1,82 @@
+//! A change of what lives on another box: the whole request goes there as it came, with the credentials that it came with, once.
+//! The other box judges it as it judges its own; what it answers is the answer.
+//!
+//! Reads are not passed on: the store is shared.
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderName, HeaderValue, Request, Response, header, request};
+use tipring_store::Living;
+
+use crate::Later;
+use crate::fault::Fault;
+use crate::path::{Of, Place};
+use crate::serve::{Answer, Asking};
+
+/// Passes requests on to other boxes.
+pub trait Neighbours: Send + Sync + 'static {
+    /// To the box at this address; what it answers, or why it does not.
+    fn pass_on(&self, address: String, request: Request<Bytes>) -> Later<'_, Result<Response<Bytes>, String>>;
+}
+
+/// Who has passed a request on. One that has been goes no further.
+pub const PASSED_ON: HeaderName = HeaderName::from_static("x-tipring-passed-on");
+
+/// The other box's answer; `None`: what is asked for is this box's own business.
+pub(crate) async fn passed_on(asking: &Asking, parts: &request::Parts, body: Bytes) -> Result<Option<Answer>, Fault> {
+    let Some(neighbours) = asking.state.live.neighbours() else { return Ok(None) };
+    let Some(living) = living(asking) else { return Ok(None) };
+    let store = &asking.state.store;
+    let Some(owner) = store.owner(living, asking.state.live.now()).await? else { return Ok(None) };
+    let away = |why: String| Fault::unavailable(format!("it lives on the box {}, {why}: try again later", owner.name));
+    if parts.headers.contains_key(PASSED_ON) {
+        return Err(away("which has just changed".to_owned()));
+    }
+    if owner.silent {
+        return Err(away("which gives no sign of life".to_owned()));
+    }
+    if owner.address.is_empty() {
+        return Err(away("which does not say where it is asked (boxes.listen)".to_owned()));
+    }
+    let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
+    let mut request = Request::builder().method(parts.method.clone()).uri(target);
+    for (name, value) in &parts.headers {
+        if !HOP_BY_HOP.contains(name) {
+            request = request.header(name, value);
+        }
+    }
+    let own = HeaderValue::from_str(store.box_name()).unwrap_or(HeaderValue::from_static("box"));
+    let request = request.header(PASSED_ON, own).body(body).map_err(|_| Fault::internal())?;
+    match neighbours.pass_on(owner.address.clone(), request).await {
+        Ok(answer) => Ok(Some(Answer::Raw(answer.map(Body::from)))),
+        Err(why) => {
+            tracing::warn!(owner = owner.name, address = owner.address, why, "a request could not be passed on");
+            Err(away("which cannot be asked".to_owned()))
+        }
+    }
+}
+
+/// What lives of what a path names.
+fn living(asking: &Asking) -> Option<Living> {
+    let room = |room: &dyn std::fmt::Display| Living::Room(asking.account.sid, room.to_string());
+    match &asking.path.place {
+        Place::Call(call) | Place::Beside(_, call, _) => Some(Living::Call(*call)),
+        Place::Recordings(of) | Place::Recording(of, _) | Place::CurrentRecording(of) => match of {
+            Of::Account => None,
+            Of::Call(call) => Some(Living::Call(*call)),
+            Of::Conference(sid) => Some(room(sid)),
+        },
+        Place::Conference(name) | Place::Participants(name) | Place::Participant(name, _) => Some(room(name)),
+        Place::Member(queue, key) => Some(Living::Waiting(*queue, key.parse().ok())),
+        _ => None,
+    }
+}
+
+/// What is between two ends of one connection, or is written anew.
+const HOP_BY_HOP: [HeaderName; 6] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::EXPECT,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
