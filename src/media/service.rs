@@ -146,17 +146,18 @@ impl Service {
         Ok((key_of(&ask.account, &ask.uri(), &preset), voice))
     }
 
-    /// What the box itself was told to bring in is there for all its accounts, as long as it is fresh. Documents are not: they
-    /// are an account's own.
-    async fn the_boxs(self: &Arc<Self>, ask: &Ask) -> Option<Answer> {
-        if ask.recheck || ask.account == NO_ACCOUNT || ask.form == Form::AsIs {
+    /// What the box itself was told to bring in is there for all its accounts, and stays the box's when it is checked. Documents
+    /// are not: they are an account's own.
+    async fn the_boxs(&self, ask: &Ask) -> Option<Ask> {
+        if ask.account == NO_ACCOUNT || ask.form == Form::AsIs {
             return None;
         }
         let ask = Ask { account: NO_ACCOUNT.to_owned(), ..ask.clone() };
         let (key, _) = self.key(&ask).ok()?;
-        let Found::Fresh(entry, spool) = self.find(&key, &ask).await.ok()? else { return None };
-        count(&self.tally.hits);
-        Some(Shared::stored(entry, spool).answer(&ask, Cached::Hit))
+        match self.find(&key, &ask).await.ok()? {
+            Found::Nothing => None,
+            Found::Fresh(..) | Found::Stale(..) => Some(ask),
+        }
     }
 
     /// An answer whose first sound is there.
@@ -165,14 +166,17 @@ impl Service {
         if ask.private {
             return self.launch(key, ask, voice, None).await;
         }
-        if !ask.recheck
-            && let Found::Fresh(entry, spool) = self.find(&key, &ask).await?
-        {
-            count(&self.tally.hits);
-            return Ok(Shared::stored(entry, spool).answer(&ask, Cached::Hit));
-        }
-        if let Some(answer) = self.the_boxs(&ask).await {
-            return Ok(answer);
+        match self.find(&key, &ask).await? {
+            Found::Fresh(entry, spool) if !ask.recheck => {
+                count(&self.tally.hits);
+                return Ok(Shared::stored(entry, spool).answer(&ask, Cached::Hit));
+            }
+            Found::Nothing => {
+                if let Some(ask) = self.the_boxs(&ask).await {
+                    return Box::pin(self.begun(ask)).await;
+                }
+            }
+            Found::Fresh(..) | Found::Stale(..) => {}
         }
         match self.flights.enter(&key) {
             Role::Lead(place) => self.launch(key, ask, voice, Some(place)).await,

@@ -33,4 +33,5 @@ mod rows_tenants;
 mod rows_trust;
 mod rows_verbs;
 mod sound;
+mod wan;
 mod world;

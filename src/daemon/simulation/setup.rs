@@ -21,7 +21,7 @@ type Hosts = Vec<(String, SocketAddr)>;
 pub(super) fn config(scenario: &Scenario, dir: &ScratchDir, around: &Around) -> Result<Config, StartError> {
     let mut config = Config::default();
     config.this.state_dir = around.state.clone().unwrap_or_else(|| dir.path.join("state"));
-    config.this.cache_dir = dir.path.join("cache");
+    config.this.cache_dir = around.sounds.clone().unwrap_or_else(|| dir.path.join("cache"));
     config.this.runtime_dir = dir.path.join("run");
     config.this.country = scenario.country.clone();
     config.outbound = scenario.outbound.clone();

@@ -33,6 +33,8 @@ pub struct Around {
     /// Where its state is kept from one run to the next; a box that finds some begins an hour later and knows the numbers
     /// of before, not the scenario's.
     pub state: Option<PathBuf>,
+    /// Where its sounds are kept from one run to the next.
+    pub sounds: Option<PathBuf>,
     /// Names that lead elsewhere than to the scenario's documents.
     pub hosts: Vec<(String, SocketAddr)>,
     /// Files with authorities that it trusts beside the system's.

@@ -122,6 +122,13 @@ async fn d25_what_the_box_brings_in_is_there_for_every_account() {
         }
     }
     origin.was_asked(2);
+    // When its time is over, it is confirmed for all, and where its server is gone it stands in for all.
+    room.later(700);
+    let job = room.hears("AC1", Source::Url(origin.url("/a.wav")), Law::Mu).await.unwrap();
+    assert_eq!(job.cache, Cached::Miss);
+    assert_eq!(room.hears("AC2", Source::Url(origin.url("/a.wav")), Law::Mu).await.unwrap().cache, Cached::Hit);
+    origin.was_asked(3);
+    assert!(room.handle.entries(Some("AC1"), "").is_empty());
     // What an account fetched is its own.
     room.plays(&origin.url("/b.wav")).await.unwrap();
     assert_eq!(room.hears("AC2", Source::Url(origin.url("/b.wav")), Law::A).await.unwrap().cache, Cached::Miss);
