@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use tipring_door::Shared;
-use tipring_media::{Entry, MediaClient, Recognizer, RecognizerCommand, RecognizerUrl, Remote};
+use tipring_media::{Cage, Entry, MediaClient, Recognizer, RecognizerCommand, RecognizerUrl, Remote};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -143,6 +143,7 @@ fn recognizer(entry: &RecognizerEntry) -> Option<Recognizer> {
             arguments: arguments.to_vec(),
             rate_hz: entry.rate_hz,
             grammar: None,
+            cage: Cage::usual(),
         }));
     }
     let url = entry.url.parse().ok()?;

@@ -51,6 +51,8 @@ pub struct Status {
     pub sounds: Crew,
     /// The workers for speech.
     pub speech: Crew,
+    /// What children are not kept from on this machine; nothing on a new kernel.
+    pub unguarded: Vec<String>,
 }
 
 /// Takes the socket. One that a dead process has left is replaced; one that answers is not.
@@ -299,6 +301,7 @@ pub(crate) fn status(service: &Service) -> Status {
         under_way: service.flights.count(),
         sounds: service.sounds.crew(),
         speech: service.speech.crew(),
+        unguarded: crate::child::unguarded().to_vec(),
     }
 }
 

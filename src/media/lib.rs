@@ -47,6 +47,7 @@ use std::time::Duration;
 
 pub use answer::Cached;
 pub use cache::EntryInfo;
+pub use child::Cage;
 pub use client::{MediaClient, MediaStream};
 pub use config::{Clock, Config, Limits};
 pub use counters::Counters;

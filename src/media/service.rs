@@ -75,6 +75,8 @@ impl Service {
         for recognizer in absent {
             tracing::info!(recognizer = recognizer.name(), "recognizer is not installed");
         }
+        // Said once in the log, before the first child.
+        crate::child::unguarded();
         let limits = &config.limits;
         let workers = |name, limit, steps| Workers::new(name, limit, steps, limits, Arc::clone(&config.clock));
         Self {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
-use crate::child::{Child, found};
+use crate::child::{Cage, Child, found};
 use crate::convert::Piece;
 use crate::fault::{LANGUAGE, MediaFault, SPEECH};
 use crate::markup::clean;
@@ -43,6 +43,8 @@ pub struct EngineCommand {
     pub markup_arguments: Vec<String>,
     /// It begins to write only when all is spoken: long texts go to it sentence by sentence.
     pub by_sentence: bool,
+    /// What it may do beyond reading a text and writing a sound.
+    pub cage: Cage,
 }
 
 /// One voice of a program.
@@ -81,6 +83,7 @@ impl Engine {
             voices: vec![voice(Gender::Woman, "slt"), voice(Gender::Man, "rms")],
             markup_arguments: Vec::new(),
             by_sentence: true,
+            cage: Cage::lone(),
         })
     }
 
@@ -101,6 +104,7 @@ impl Engine {
             voices: voices.collect(),
             markup_arguments: vec!["-m".into()],
             by_sentence: false,
+            cage: Cage::lone(),
         })
     }
 
@@ -254,7 +258,10 @@ impl Task<'_> {
                 .replace("{stretch}", &format!("{:.2}", 100.0 / f64::from(speed)))
                 .replace("{output}", &self.scratch.to_string_lossy())
         });
-        Child::start(&self.command.program, arguments, !to_file).map_err(|error| self.failed(&error.to_string()))
+        let cage = &self.command.cage;
+        let cage = if to_file { cage.with_scratch(self.scratch) } else { Ok(cage.clone()) };
+        cage.and_then(|cage| Child::start(&self.command.program, arguments, !to_file, &cage))
+            .map_err(|error| self.failed(&error.to_string()))
     }
 
     async fn pass_on(&self, mut from: impl AsyncReadExt + Unpin, wave: &mut Wave) -> Result<(), MediaFault> {

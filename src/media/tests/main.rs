@@ -3,6 +3,7 @@
 
 mod answering;
 mod caching;
+mod caged;
 mod face;
 mod formats;
 mod listening;

@@ -68,6 +68,7 @@ fn script(room: &str, lines: &str) -> (PathBuf, Engine) {
         voices: vec![voice],
         markup_arguments: Vec::new(),
         by_sentence: false,
+        cage: tipring_media::Cage { writes: vec![std::env::temp_dir()], ..Default::default() },
     });
     (path, engine)
 }
