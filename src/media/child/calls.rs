@@ -22,7 +22,7 @@ pub(super) fn close(network: bool, starts: bool) -> io::Result<()> {
             program(always()?, libc::EPERM)?,
             program(absent()?, libc::ENOSYS)?,
             program(sockets(), libc::EACCES)?,
-            program(further()?, libc::EAGAIN)?,
+            program(further()?, libc::EPERM)?,
         ])
     };
     let made = MADE.get_or_init(|| make().map_err(|error| error.to_string()));
