@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tipring_card::Law;
 
+use crate::decoders::Decoder;
 use crate::listen::Recognizer;
 use crate::preset::Preset;
 use crate::speech::Engine;
@@ -23,6 +24,13 @@ pub struct Config {
     pub engines: Vec<Engine>,
     /// Recognizers in order of preference; one that is not installed is left out at start.
     pub recognizers: Vec<Recognizer>,
+    /// Decoders of further kinds of media; one that is not installed is left out at start.
+    pub decoders: Vec<Decoder>,
+    /// ffmpeg, by name or path: what no library of ours reads.
+    pub transcoder: PathBuf,
+    /// This program and the arguments that make it a decoder ([`crate::decode_alone`]), so that what strangers have coded is
+    /// read in children. Without it, it is read in this process.
+    pub own_decoder: Option<(PathBuf, Vec<String>)>,
     /// Bounds.
     pub limits: Limits,
     /// What `Accept: audio/*` stands for.
@@ -43,6 +51,9 @@ impl Config {
             egress,
             engines: Engine::usual(),
             recognizers: Recognizer::usual(),
+            decoders: Vec::new(),
+            transcoder: "ffmpeg".into(),
+            own_decoder: None,
             limits: Limits::default(),
             default_preset: Preset::telephone(Law::A),
             clock: Arc::new(SystemTime::now),

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Buf, Bytes};
@@ -14,7 +15,8 @@ use tipring_dsp::{a_to_mu, mu_to_a};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::counters::{Tally, count};
-use crate::decode;
+use crate::decode::{self, Tools};
+use crate::decoders::Decoders;
 use crate::fault::{FETCH, MediaFault, TOO_LARGE};
 use crate::preset::{Coding, Preset};
 use crate::shape::Shaper;
@@ -53,6 +55,9 @@ pub(crate) struct Job {
     pub max_octets: u64,
     pub begun: Option<oneshot::Sender<Result<Begun, MediaFault>>>,
     pub tally: Arc<Tally>,
+    pub decoders: Arc<Decoders>,
+    /// A file that a decoder may need.
+    pub scratch: PathBuf,
 }
 
 impl Job {
@@ -79,12 +84,12 @@ impl Job {
             Form::Audio(preset, _) => {
                 let head = source.peek(PEEK_FIRST);
                 source.fault()?;
-                let mut kind = sniff(&head, &self.declared);
+                let mut kind = sniff(&head, &self.declared, &self.decoders);
                 // The chunks before a WAVE's samples may be long, and a strange start is worth a second look.
                 if head.len() < PEEK && needs_more(&kind) {
                     let head = source.peek(PEEK);
                     source.fault()?;
-                    kind = sniff(&head, &self.declared);
+                    kind = sniff(&head, &self.declared, &self.decoders);
                 }
                 self.audio(source, kind?, preset, sink)
             }
@@ -113,7 +118,11 @@ impl Job {
                 None => self.unchanged(source, swap, original, sink),
             };
         }
-        let mut samples = decode::open(source, &kind)?;
+        let mut samples = decode::open(
+            source,
+            &kind,
+            &Tools { decoders: &self.decoders, scratch: &self.scratch, tally: &self.tally },
+        )?;
         let mut shaper = Shaper::new(samples.rate_hz(), to)?;
         let (mut linear, mut octets) = (Vec::new(), Vec::new());
         let mut counted = false;
@@ -196,7 +205,7 @@ impl Job {
 fn needs_more(kind: &Result<Kind, MediaFault>) -> bool {
     match kind {
         Ok(Kind::Coded { container, .. }) => *container == crate::sniff::Container::Wave,
-        Ok(Kind::Plain { .. }) => false,
+        Ok(Kind::Plain { .. } | Kind::Foreign { .. }) => false,
         Err(_) => true,
     }
 }

@@ -15,6 +15,7 @@ use crate::cache::{Cache, Draft, Found, key_of};
 use crate::config::Config;
 use crate::convert::{Begun, Job, Piece, Sink};
 use crate::counters::{Tally, count};
+use crate::decoders::Decoders;
 use crate::fault::{FETCH, MediaFault, TOO_LARGE};
 use crate::flights::{Flight, Flights, Place, Role, Stage};
 use crate::late::Silent;
@@ -32,6 +33,7 @@ pub(crate) struct Service {
     pub tally: Arc<Tally>,
     pub stop: CancellationToken,
     engines: Vec<Engine>,
+    decoders: Arc<Decoders>,
     pub recognizers: Vec<Recognizer>,
     pub recognitions: Arc<Semaphore>,
     pub flights: Arc<Flights>,
@@ -79,7 +81,9 @@ impl Service {
         crate::child::unguarded();
         let limits = &config.limits;
         let workers = |name, limit, steps| Workers::new(name, limit, steps, limits, Arc::clone(&config.clock));
+        let decoders = Decoders::new(&config.decoders, &config.transcoder, config.own_decoder.as_ref());
         Self {
+            decoders: Arc::new(decoders),
             recognizers,
             recognitions: Arc::new(Semaphore::new(config.limits.recognitions)),
             sounds: workers("media-sound", limits.sound_workers, SOUND_STEPS),
@@ -351,7 +355,7 @@ impl Service {
         };
         let (feed, pieces) = mpsc::channel(PIECES);
         let (begin_work, begun_work) = oneshot::channel();
-        self.feed(&flight.ask, source.feed, feed, scratch, begun_work);
+        self.feed(&flight.ask, source.feed, feed, scratch.clone(), begun_work);
         let (begun, first_sound) = oneshot::channel();
         let seconds = self.config.limits.audio.as_secs();
         let max_octets = match flight.ask.form {
@@ -365,6 +369,8 @@ impl Service {
             max_octets,
             begun: Some(begun),
             tally: Arc::clone(&self.tally),
+            decoders: Arc::clone(&self.decoders),
+            scratch: scratch.with_extension("original"),
         };
         let (end_work, ended) = oneshot::channel();
         place.fill(Box::new(move || {

@@ -167,7 +167,7 @@ async fn d17_an_unsupported_or_damaged_file_is_an_error_not_noise() {
     let mut header_only = fixture("tone.ogg");
     header_only.truncate(100);
     let cases = [
-        fixture("tone.m4a"),
+        fixture("tone.m4a")[..20_000.min(fixture("tone.m4a").len() / 2)].to_vec(),
         vec![0xFF; 5_000],
         b"RIFF\x10\0\0\0WAVEfmt \xff\xff\xff\xff".to_vec(),
         header_only,

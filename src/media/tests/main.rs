@@ -4,8 +4,10 @@
 mod answering;
 mod caching;
 mod caged;
+mod decoders;
 mod face;
 mod formats;
+mod hostile;
 mod listening;
 mod network;
 mod origin;
