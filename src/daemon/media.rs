@@ -127,9 +127,18 @@ fn settings(config: &Config, egress: tipring_egress::Client) -> Result<tipring_m
     settings.limits.cache_bytes = config.media.cache_mib.saturating_mul(1024 * 1024);
     settings.limits.sound_workers = config.media.sound_workers;
     settings.limits.speech_workers = config.media.speech_workers;
+    settings.own_decoder = own_decoder();
     let configured = config.recognizer.iter().filter_map(recognizer);
     settings.recognizers = configured.chain(Recognizer::usual()).collect();
     Ok(settings)
+}
+
+/// This program as a decoder, by the file that runs: an upgrade that replaces its name does not change what it is. `None`
+/// where the rooms run in another program, such as a test.
+fn own_decoder() -> Option<(PathBuf, Vec<String>)> {
+    let program = std::env::current_exe().ok()?;
+    let name = program.file_name()?.to_str()?.trim_end_matches(" (deleted)");
+    (name == env!("CARGO_PKG_NAME")).then(|| ("/proc/self/exe".into(), vec!["decode".to_owned()]))
 }
 
 /// An entry as the layer has it; the configuration's judge has seen that it is one.
