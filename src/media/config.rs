@@ -35,6 +35,10 @@ pub struct Config {
     pub limits: Limits,
     /// What `Accept: audio/*` stands for.
     pub default_preset: Preset,
+    /// What `Accept: audio/*;preset=NAME` stands for.
+    pub presets: Vec<(String, Preset)>,
+    /// The active level that converted sound is brought to, in dBov.
+    pub level_db: f32,
     /// What time it is; dates of cache entries are reckoned with it.
     pub clock: Clock,
 }
@@ -56,6 +60,8 @@ impl Config {
             own_decoder: None,
             limits: Limits::default(),
             default_preset: Preset::telephone(Law::A),
+            presets: Vec::new(),
+            level_db: LEVEL_DB,
             clock: Arc::new(SystemTime::now),
         }
     }
@@ -83,6 +89,8 @@ pub struct Limits {
     pub connections: usize,
     /// Time of one synthesis child.
     pub synthesis: Duration,
+    /// Time of an engine to its first sample, where another one could speak in its place.
+    pub first_word: Duration,
     /// Recognitions at the same time, each with a child.
     pub recognitions: usize,
     /// Length of one sound that is listened to; what is longer is not heard, and a fault says so behind the results.
@@ -109,6 +117,7 @@ impl Default for Limits {
             rest: Duration::from_secs(30),
             connections: 256,
             synthesis: Duration::from_secs(60),
+            first_word: Duration::from_secs(4),
             recognitions: 32,
             listened: Duration::from_secs(600),
             recognition: Duration::from_secs(60),
@@ -118,3 +127,6 @@ impl Default for Limits {
         }
     }
 }
+
+/// Between P.56's customary -26 and loud announcements.
+pub(crate) const LEVEL_DB: f32 = -22.0;

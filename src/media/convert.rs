@@ -28,6 +28,8 @@ use crate::wire::Form;
 #[derive(Debug)]
 pub(crate) enum Piece {
     Data(Bytes),
+    /// What kind the following is: an engine behind HTTP says so when it answers.
+    Type(String),
     End,
     Broken(MediaFault),
 }
@@ -58,6 +60,7 @@ pub(crate) struct Job {
     pub decoders: Arc<Decoders>,
     /// A file that a decoder may need.
     pub scratch: PathBuf,
+    pub level_db: f32,
 }
 
 impl Job {
@@ -78,12 +81,16 @@ impl Job {
         let cut = Arc::new(Mutex::new(None));
         let (_, empty) = mpsc::channel(1);
         let pieces = std::mem::replace(&mut self.pieces, empty);
-        let mut source = PieceReader { pieces, ready: VecDeque::new(), over: false, cut: Arc::clone(&cut) };
+        let mut source =
+            PieceReader { pieces, ready: VecDeque::new(), declared: None, over: false, cut: Arc::clone(&cut) };
         let result = match self.form {
             Form::AsIs => self.unchanged(source, None, self.declared.clone(), sink),
             Form::Audio(preset, _) => {
                 let head = source.peek(PEEK_FIRST);
                 source.fault()?;
+                if let Some(declared) = source.declared.take() {
+                    self.declared = declared;
+                }
                 let mut kind = sniff(&head, &self.declared, &self.decoders);
                 // The chunks before a WAVE's samples may be long, and a strange start is worth a second look.
                 if head.len() < PEEK && needs_more(&kind) {
@@ -123,7 +130,7 @@ impl Job {
             &kind,
             &Tools { decoders: &self.decoders, scratch: &self.scratch, tally: &self.tally },
         )?;
-        let mut shaper = Shaper::new(samples.rate_hz(), to)?;
+        let mut shaper = Shaper::new(samples.rate_hz(), to, self.level_db)?;
         let (mut linear, mut octets) = (Vec::new(), Vec::new());
         let mut counted = false;
         let mut written = 0;
@@ -227,6 +234,7 @@ fn write(sink: &mut Sink, octets: &[u8]) -> Result<(), MediaFault> {
 struct PieceReader {
     pieces: mpsc::Receiver<Piece>,
     ready: VecDeque<Bytes>,
+    declared: Option<String>,
     over: bool,
     cut: Arc<Mutex<Option<MediaFault>>>,
 }
@@ -237,6 +245,10 @@ impl PieceReader {
         while !self.over {
             let fault = match self.pieces.blocking_recv() {
                 Some(Piece::Data(piece)) if piece.is_empty() => continue,
+                Some(Piece::Type(declared)) => {
+                    self.declared = Some(declared);
+                    continue;
+                }
                 Some(Piece::Data(piece)) => {
                     self.ready.push_back(piece);
                     return true;

@@ -170,7 +170,9 @@ async fn respond(service: &Arc<Service>, request: Request<Incoming>) -> Response
     if host.eq_ignore_ascii_case(OWN_HOST) || uri.host().is_none() {
         return own(service, &request);
     }
-    let answer = match Ask::read(method, uri, headers, service.config.default_preset) {
+    let accept = headers.get(ACCEPT).and_then(|it| it.to_str().ok());
+    let default = crate::preset::wanted(accept, &service.config.presets, service.config.default_preset);
+    let answer = match default.and_then(|default| Ask::read(method, uri, headers, default)) {
         Ok(ask) => service.answer(ask).await,
         Err(fault) => Err(fault),
     };

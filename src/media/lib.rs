@@ -63,7 +63,7 @@ pub use listen::{Grammar, Heard, ListenRequest, Recognizer, RecognizerCommand, R
 pub use microphone::{Microphone, Results};
 pub use network::{Entry, Remote};
 pub use preset::{Coding, Preset};
-pub use speech::{Engine, EngineCommand, EngineVoice};
+pub use speech::{Engine, EngineCommand, EngineUrl, EngineVoice};
 pub use transcript::Transcript;
 pub use voices::Gender;
 pub use wire::{MAX_TEXT_CHARS, MediaRequest, Source};

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Body, Cached, Shared};
 use crate::cache::{Cache, Draft, Found, key_of};
-use crate::config::Config;
+use crate::config::{Config, LEVEL_DB};
 use crate::convert::{Begun, Job, Piece, Sink};
 use crate::counters::{Tally, count};
 use crate::decoders::Decoders;
@@ -22,7 +22,7 @@ use crate::late::Silent;
 use crate::listen::Recognizer;
 use crate::origin;
 use crate::rules::Rules;
-use crate::speech::{Chosen, Engine, choose};
+use crate::speech::{Ailing, Chosen, Engine, Patience, choose};
 use crate::spool::Spool;
 use crate::wire::{Ask, Form, From};
 use crate::workers::{SOUND_STEPS, SPEECH_STEPS, Workers};
@@ -33,6 +33,8 @@ pub(crate) struct Service {
     pub tally: Arc<Tally>,
     pub stop: CancellationToken,
     engines: Vec<Engine>,
+    /// Engines that failed just now.
+    ailing: Arc<Ailing>,
     decoders: Arc<Decoders>,
     pub recognizers: Vec<Recognizer>,
     pub recognitions: Arc<Semaphore>,
@@ -89,6 +91,7 @@ impl Service {
             sounds: workers("media-sound", limits.sound_workers, SOUND_STEPS),
             speech: workers("media-speech", limits.speech_workers, SPEECH_STEPS),
             engines,
+            ailing: Arc::default(),
             config,
             cache: Arc::new(cache),
             tally,
@@ -114,13 +117,16 @@ impl Service {
     /// Answers one request.
     pub async fn answer(self: &Arc<Self>, ask: Ask) -> Result<Answer, MediaFault> {
         let voice = match &ask.from {
-            From::Speech(speech) => Some(choose(&self.engines, speech)?),
+            From::Speech(speech) => Some(choose(&self.engines, speech, &self.ailing, self.now())?),
             From::Origin(_) => None,
         };
         let preset = match &voice {
             Some(voice) => format!("{} {}", ask.form.name(), voice.name()),
             None => ask.form.name(),
         };
+        // What was made for another level is another entry.
+        let level = self.config.level_db;
+        let preset = if level == LEVEL_DB { preset } else { format!("{preset} {level} dB") };
         let key = key_of(&ask.account, &ask.uri(), &preset);
         if ask.private {
             return self.launch(key, ask, voice, None).await;
@@ -348,6 +354,10 @@ impl Service {
             flight.publish(Stage::Alone);
             flight.land();
         }
+        let stood_in = match &source.feed {
+            Feed::Engine(voice) => voice.stood_in(),
+            Feed::Origin(_) => Arc::default(),
+        };
         let scratch = self.cache.temporary(self.now());
         let (sink, ear) = match self.sink(&source, &scratch) {
             Ok(it) => it,
@@ -371,6 +381,7 @@ impl Service {
             tally: Arc::clone(&self.tally),
             decoders: Arc::clone(&self.decoders),
             scratch: scratch.with_extension("original"),
+            level_db: self.config.level_db,
         };
         let (end_work, ended) = oneshot::channel();
         place.fill(Box::new(move || {
@@ -390,7 +401,15 @@ impl Service {
         let kind = (begun.content_type.clone(), begun.original_type.clone());
         begin(&mut flight, source.status, begun, source.headers, ear);
         if let Ok((sink, result)) = ended.await {
-            self.finish(&flight, sink, result, source.rules, kind).await;
+            match (sink, result) {
+                // What was spoken by another voice than the one of the name is not kept under it.
+                (Sink::Spool { writer, .. }, Ok(())) if stood_in.load(std::sync::atomic::Ordering::Acquire) => {
+                    flight.land();
+                    writer.whole();
+                    writer.discard();
+                }
+                (sink, result) => self.finish(&flight, sink, result, source.rules, kind).await,
+            }
         }
     }
 
@@ -425,7 +444,9 @@ impl Service {
                             return;
                         }
                         let began = std::time::Instant::now();
-                        voice.speak(speech, &pieces, service.config.limits.synthesis, &scratch).await;
+                        let limits = &service.config.limits;
+                        let patience = Patience { first: limits.first_word, all: limits.synthesis };
+                        voice.speak(speech, &pieces, patience, &scratch, &service.config.egress).await;
                         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
                         service.tally.synthesis_ms.fetch_add(took_ms, std::sync::atomic::Ordering::Relaxed);
                     }

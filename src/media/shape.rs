@@ -22,12 +22,12 @@ pub(crate) struct Shaper {
 }
 
 impl Shaper {
-    pub fn new(from_hz: u32, to: Preset) -> Result<Self, MediaFault> {
+    pub fn new(from_hz: u32, to: Preset, level_db: f32) -> Result<Self, MediaFault> {
         let resampler = (from_hz != to.rate_hz).then(|| Rate::new(from_hz, to.rate_hz)).transpose()?;
         Ok(Self {
             resampler,
             high_pass: HighPass::new(HIGH_PASS_HZ, to.rate_hz),
-            loudness: Loudness::new(to.rate_hz),
+            loudness: Loudness::new(to.rate_hz, level_db),
             coding: to.coding,
             linear: Vec::new(),
         })
@@ -187,12 +187,21 @@ struct Loudness {
     begun: bool,
     gain: f32,
     power: f32,
+    target_rms: f32,
 }
 
 impl Loudness {
-    fn new(rate_hz: u32) -> Self {
+    fn new(rate_hz: u32, level_db: f32) -> Self {
         let block = (rate_hz / LEVEL_BLOCKS_A_SECOND) as usize;
-        Self { block, first: block * FIRST_BLOCKS, held: Vec::new(), begun: false, gain: 1.0, power: 0.0 }
+        Self {
+            block,
+            first: block * FIRST_BLOCKS,
+            held: Vec::new(),
+            begun: false,
+            gain: 1.0,
+            power: 0.0,
+            target_rms: 10_f32.powf(level_db / 20.0),
+        }
     }
 
     fn push(&mut self, samples: &[f32], last: bool, out: &mut dyn FnMut(f32)) {
@@ -218,8 +227,12 @@ impl Loudness {
         let active: Vec<f32> = looked_at.chunks(self.block).map(power_of).filter(|it| *it > GATE_POWER).collect();
         if !active.is_empty() {
             self.power = active.iter().sum::<f32>() / active.len() as f32;
-            self.gain = wanted_gain(self.power);
+            self.gain = self.wanted_gain();
         }
+    }
+
+    fn wanted_gain(&self) -> f32 {
+        (self.target_rms / self.power.sqrt()).clamp(MIN_GAIN, MAX_GAIN)
     }
 
     fn level(&mut self, block: &[f32], out: &mut dyn FnMut(f32)) {
@@ -227,7 +240,7 @@ impl Loudness {
         let from = self.gain;
         if power > GATE_POWER {
             self.power = if self.power > 0.0 { self.power + (power - self.power) * MEMORY } else { power };
-            let wanted = wanted_gain(self.power);
+            let wanted = self.wanted_gain();
             self.gain = wanted.clamp(from / STEP, from * STEP);
         }
         let slope = (self.gain - from) / block.len() as f32;
@@ -239,10 +252,6 @@ impl Loudness {
 
 fn power_of(block: &[f32]) -> f32 {
     block.iter().map(|it| it * it).sum::<f32>() / block.len().max(1) as f32
-}
-
-fn wanted_gain(power: f32) -> f32 {
-    (TARGET_RMS / power.sqrt()).clamp(MIN_GAIN, MAX_GAIN)
 }
 
 /// Straight up to the knee, then bending towards full scale.
@@ -265,8 +274,6 @@ const MAX_FLUSHES: usize = 4;
 const LEVEL_BLOCKS_A_SECOND: u32 = 50;
 /// Half a second is looked at first: one or two words.
 const FIRST_BLOCKS: usize = 25;
-/// Target active level: -22 dBov, between P.56's customary -26 and loud announcements.
-const TARGET_RMS: f32 = 0.079_43;
 /// 12 dB up; a softer file is meant to be soft, or is noise.
 const MAX_GAIN: f32 = 3.981;
 /// 24 dB down: a sine at full scale needs 19.
@@ -291,7 +298,7 @@ mod tests {
 
     fn shaped(from_hz: u32, samples: &[f32], piece: usize) -> Vec<f32> {
         let to = Preset { coding: Coding::L16, rate_hz: 8_000 };
-        let mut shaper = Shaper::new(from_hz, to).unwrap();
+        let mut shaper = Shaper::new(from_hz, to, -22.0).unwrap();
         let mut out = Vec::new();
         for piece in samples.chunks(piece) {
             shaper.push(piece, &mut out).unwrap();

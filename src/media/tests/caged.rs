@@ -30,9 +30,15 @@ impl Tried {
             name: name.into(),
             program,
             arguments: Vec::new(),
-            voices: vec![EngineVoice { language: "en".into(), gender: Gender::Woman, name: "v".into() }],
+            voices: vec![EngineVoice {
+                language: "en".into(),
+                gender: Gender::Woman,
+                name: "v".into(),
+                stands_for: Vec::new(),
+            }],
             markup_arguments: Vec::new(),
             by_sentence: false,
+            spare: false,
             cage: Cage { reads: vec![spoken], ..Cage::usual() },
         };
         Self { files, engine }

@@ -5,6 +5,7 @@ mod answering;
 mod caching;
 mod caged;
 mod decoders;
+mod engines;
 mod face;
 mod formats;
 mod hostile;
