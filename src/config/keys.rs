@@ -237,7 +237,7 @@ pub const KEYS: &[Key] = &[
     key("media", "sound_workers", Whole(1, 1_024), "64", "16", AtOnce),
     key("media", "speech_workers", Whole(1, 256), "8", "4", AtOnce),
     key("media", "preset", Text, r#""alaw""#, r#""mulaw""#, Restart),
-    key("media", "level_db", Whole(-36, -12), "-22", "-26", Restart),
+    key("media", "level_db", Whole(-36, 0), "-22", "-26", Restart),
     key("media", "ffmpeg", Text, r#""ffmpeg""#, r#""/opt/ffmpeg/bin/ffmpeg""#, Restart),
     key("media", "bundled_speech", Truth, "true", "false", Restart),
     must("preset", "name", Text, r#""wide""#, Restart),

@@ -37,7 +37,7 @@ pub struct Config {
     pub default_preset: Preset,
     /// What `Accept: audio/*;preset=NAME` stands for.
     pub presets: Vec<(String, Preset)>,
-    /// The active level that converted sound is brought to, in dBov.
+    /// The active level that converted sound is brought to, in dBov; 0: it stays as it is.
     pub level_db: f32,
     /// What time it is; dates of cache entries are reckoned with it.
     pub clock: Clock,

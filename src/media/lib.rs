@@ -8,8 +8,9 @@
 //! it or `origin` or `speech` delivers it, `convert` runs `sniff`, `decode` and `shape`, and `spool` lets everybody
 //! read while it grows.
 //!
-//! Speech engines are child processes. The decoders are memory-safe code in this process, on threads of their own
-//! (`workers`), of low priority and under limits, and their panics are caught.
+//! Whatever reads what strangers made is a child in a cage (`child`): engines, recognizers, ffmpeg and other programs
+//! (`foreign`), and this program itself for coded sound. Conversions are on threads of their own (`workers`), of low priority
+//! and under limits. Where there is no program for it, coded sound is decoded here, and a panic is caught.
 
 mod answer;
 mod cache;
