@@ -221,3 +221,13 @@ fn at_most_twenty_complaints_are_told() {
     assert_eq!((refusal.complaints.len(), refusal.more), (20, 10));
     assert!(refusal.to_string().ends_with("and 10 more"));
 }
+
+#[test]
+fn what_the_how_to_of_engines_shows_is_good() {
+    let text = include_str!("../../docs/how-to/use-your-own-speech-engine.md");
+    let shown: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|it| it.split("```").next()).collect();
+    assert!(shown.len() >= 5);
+    for one in shown {
+        Config::parse(Path::new("t.toml"), one).unwrap_or_else(|refused| panic!("{refused}: {one}"));
+    }
+}

@@ -5,7 +5,7 @@
 //! A decoder reads the original and writes a WAVE (or AU) of any plain form to its standard output, as it goes.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::child::{Cage, found};
@@ -44,6 +44,38 @@ pub(crate) struct Decoders {
     transcoder: Option<PathBuf>,
     /// This program, as a child that reads one container.
     own: Option<Arc<Decoder>>,
+    pub places: Arc<Places>,
+}
+
+/// Places for children that decode: each has memory of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    taken: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// A place. Dropped, it is free.
+pub(crate) struct Place(Arc<Places>);
+
+impl Places {
+    /// Waits for a place, a little; `None`: all stay taken.
+    pub fn take(self: &Arc<Self>) -> Option<Place> {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.freed.wait_timeout_while(taken, PLACE_TIME, |it| *it >= AT_ONCE);
+        let (mut taken, late) = waited.unwrap_or_else(PoisonError::into_inner);
+        if late.timed_out() {
+            return None;
+        }
+        *taken += 1;
+        Some(Place(Arc::clone(self)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *self.0.taken.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.freed.notify_one();
+    }
 }
 
 impl Decoder {
@@ -110,7 +142,7 @@ impl Decoders {
                 cage: cage(),
             })
         });
-        Self { configured: there.into_iter().map(Arc::new).collect(), transcoder, own }
+        Self { configured: there.into_iter().map(Arc::new).collect(), transcoder, own, places: Arc::default() }
     }
 
     /// A configured decoder by what the data begins with.
@@ -162,6 +194,10 @@ const BEFORE_INPUT: &str =
 /// The first sound track, mono, 16 bits, each piece at once, nothing else of the file.
 const AFTER_INPUT: &str = "-map 0:a:0 -vn -sn -dn -map_metadata -1 -threads 1 -ac 1 -c:a pcm_s16le -f wav -fflags +bitexact \
     -flags:a +bitexact -flush_packets 1 pipe:1";
+/// Children that decode at the same time: a gigabyte holds them.
+const AT_ONCE: usize = 32;
+/// A caller hears every second; what plays for hours, such as a station, frees no place in that time.
+const PLACE_TIME: Duration = Duration::from_secs(5);
 /// Two hours of sound take half a minute of it on a small processor.
 const PROCESSOR: Duration = Duration::from_secs(180);
 /// Octets of a magic number, and before it.
@@ -181,6 +217,19 @@ mod tests {
         for wrong in ["", "4:", "0x0", "0xzz", "2000:a", "0x"] {
             assert_eq!(Magic::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn places_are_bounded_and_come_back() {
+        let places: Arc<Places> = Arc::default();
+        let mut all: Vec<Place> = (0..AT_ONCE).map_while(|_| places.take()).collect();
+        assert_eq!(all.len(), AT_ONCE);
+        let waits = std::thread::spawn({
+            let places = Arc::clone(&places);
+            move || places.take().is_some()
+        });
+        drop(all.pop());
+        assert!(waits.join().unwrap());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use crate::child::BlockingChild;
 use crate::counters::{Tally, count};
 use crate::decode::{Samples, Tools, plain};
-use crate::decoders::{Decoder, INPUT};
+use crate::decoders::{Decoder, INPUT, Place};
 use crate::fault::MediaFault;
 use crate::sniff::{Kind, PEEK, plain_kind};
 use crate::wire::shown;
@@ -50,6 +50,8 @@ pub(crate) fn open<R: Read + Send + 'static>(
 }
 
 fn start<R: Read + Send + 'static>(mut data: R, decoder: &Decoder, tools: &Tools<'_>) -> io::Result<Output> {
+    let full = || io::Error::other("too many decoders run already");
+    let place = tools.decoders.places.take().ok_or_else(full)?;
     let mut cage = decoder.cage.clone();
     let mut file = None;
     if decoder.wants_a_file() {
@@ -71,7 +73,17 @@ fn start<R: Read + Send + 'static>(mut data: R, decoder: &Decoder, tools: &Tools
         std::thread::Builder::new().name("media-feed".into()).spawn(move || feed(data, stdin, &fed))?;
     }
     let tally = Arc::clone(tools.tally);
-    Ok(Output { process, stdout, stderr: Some(stderr), complaint: Vec::new(), fed, tally, ended: false, _file: file })
+    Ok(Output {
+        process,
+        stdout,
+        stderr: Some(stderr),
+        complaint: Vec::new(),
+        fed,
+        tally,
+        ended: false,
+        _file: file,
+        _place: place,
+    })
 }
 
 /// How far the original has gone into the pipe.
@@ -108,6 +120,7 @@ struct Output {
     tally: Arc<Tally>,
     ended: bool,
     _file: Option<Scratch>,
+    _place: Place,
 }
 
 impl Output {

@@ -134,22 +134,26 @@ fn looked_for() -> Vec<String> {
     });
     let closed = closed.and_then(|it| it.join().unwrap_or_else(|_| Err(io::Error::other("a panic"))));
     let said = |text: &str| text.to_owned();
-    match closed {
+    let mut missing = match closed {
         Ok(LandlockStatus::Available { effective_abi, .. }) => {
-            MISSED.iter().filter(|(since, _)| effective_abi < *since).map(|(_, what)| said(what)).collect()
+            MISSED.iter().filter(|it| effective_abi < it.0).map(|it| said(it.1)).collect()
         }
         Ok(_) => {
             vec![said("the kernel has no Landlock (lsm=landlock): they read and write files as the media layer does")]
         }
         Err(error) => vec![format!("no child can be started: {error}")],
+    };
+    if !calls::known_machine() {
+        missing.push(said("no filter of system calls is known for this machine: they can open sockets"));
     }
+    missing
 }
 
 /// The newest of what this program knows; an older kernel keeps what it can.
 const NEWEST: ABI = ABI::V10;
 /// What the kernels before lack that matters here.
 const MISSED: [(ABI, &str); 2] = [
-    (ABI::V3, "files that they can read they can cut to nothing (Linux 6.2 and later keep them from it)"),
+    (ABI::V3, "they can cut files of the media layer's user to nothing (Linux 6.2 and later keep them from it)"),
     (ABI::V6, "they can send signals to processes of the media layer's user (Linux 6.12 and later keep them from it)"),
 ];
 /// Programs, libraries and voices of the system, and what the dynamic linker reads.
