@@ -82,6 +82,12 @@ enum Command {
         asked: Asked,
     },
     /// Plant faults in a running service that was started with TIPRING_DEBUG=1
+    /// A child of the media layer: decodes one container from standard input
+    #[command(hide = true)]
+    Decode {
+        /// Which
+        container: String,
+    },
     #[command(hide = true)]
     Debug {
         #[command(subcommand)]
@@ -287,13 +293,14 @@ pub fn main() -> ExitCode {
     match command {
         Command::Bench { .. } => sounds.clone().watch(),
         // They log as their configuration says.
-        Command::Serve { check_config: false, .. } | Command::Media { command: None, .. } => {}
+        Command::Serve { check_config: false, .. } | Command::Media { command: None, .. } | Command::Decode { .. } => {}
         // Most of its calls are meant to fail.
         Command::Soak { .. } => log::start(form, "error"),
         _ => log::start(form, "warn"),
     }
     match command {
         Command::Check(check) => judged(check),
+        Command::Decode { container } => decode(&container),
         Command::Config { command: ConfigCommand::Show { asked, origin, json } } => {
             config::show(&asked.sources(), origin, json)
         }
@@ -345,6 +352,17 @@ pub fn main() -> ExitCode {
         Command::Bench { rows, json, check } => ended(bench::run(&rows, json, check, &sounds)),
         Command::Soak { calls, warm_up, rate, json } => {
             ended(bench::soak(&bench::SoakOptions { calls, warm_up, rate, json }))
+        }
+    }
+}
+
+/// What it complains of goes to whoever started it.
+fn decode(container: &str) -> ExitCode {
+    match tipring_media::decode_alone(container, std::io::stdin(), &mut std::io::stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            eprintln!("{text}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -47,7 +47,9 @@ impl Config {
         let numbers = self.number.iter().flat_map(|number| {
             number.fallback.iter().chain([&number.url, &number.status_callback]).map(String::as_str)
         });
-        let others = self.recognizer.iter().map(|one| one.url.as_str()).chain([self.messages.url.as_str()]);
+        let speech = self.speech.iter().map(|one| one.url.as_str());
+        let heard = self.recognizer.iter().map(|one| one.url.as_str());
+        let others = speech.chain(heard).chain([self.messages.url.as_str()]);
         let of_urls = numbers.chain(others).filter_map(|text| {
             let url = Url::parse(text).ok()?;
             Some(Place::named(url.host_str()?, url.port_or_known_default()?))

@@ -36,6 +36,7 @@ pub(super) fn judge(config: &Config, tree: &Tree) -> Verdict {
     verdict.cards(tree);
     verdict.groups(config, tree);
     verdict.numbers(config, tree);
+    verdict.engines(config, tree);
     verdict.recognizers(config, tree);
     verdict.messages(config, tree);
     verdict
@@ -210,6 +211,24 @@ impl Verdict {
         }
     }
 
+    fn engines(&mut self, config: &Config, tree: &Tree) {
+        let presets = tree.sound("preset").zip(&config.preset).map(|(at, it)| (at, "preset", &it.name, it.faults()));
+        let decoders =
+            tree.sound("decoder").zip(&config.decoder).map(|(at, it)| (at, "decoder", &it.name, it.faults()));
+        let speech =
+            tree.sound("speech").zip(&config.speech).map(|(at, it)| (at, "speech", &it.name, it.faults(is_http)));
+        for (entry, kind, name, faults) in presets.chain(decoders).chain(speech) {
+            for (key, why) in faults {
+                self.refuse(entry.place(key), format!("{kind} {name}: {key}: {why}"));
+            }
+        }
+        let preset = config.media.preset.as_str();
+        if !["alaw", "mulaw", "l16"].contains(&preset) && !config.preset.iter().any(|it| it.name == preset) {
+            let why = format!("media.preset: {preset:?} is no [[preset]]; alaw, mulaw and l16 are always there");
+            self.refuse(tree.place("media.preset"), why);
+        }
+    }
+
     fn recognizers(&mut self, config: &Config, tree: &Tree) {
         for (entry, recognizer) in tree.sound("recognizer").zip(&config.recognizer) {
             let name = recognizer.name.as_str();
@@ -228,6 +247,11 @@ impl Verdict {
                 (both, _) => {
                     let why = if both { "not both" } else { "one of them is wanted" };
                     self.refuse(entry.origin.clone(), format!("recognizer {name}: `command` or `url`: {why}"));
+                }
+            }
+            for (key, paths) in [("reads", &recognizer.reads), ("writes", &recognizer.writes)] {
+                if let Some((key, why)) = super::engines::absolute(key, paths) {
+                    self.refuse(entry.place(key), format!("recognizer {name}: {key}: {why}"));
                 }
             }
             if ![8_000, 16_000].contains(&recognizer.rate_hz) {

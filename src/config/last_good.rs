@@ -176,8 +176,8 @@ mod tests {
         let every: String = super::super::keys::SECTIONS
             .iter()
             .map(|section| {
-                // A store and a recognizer are named in one of two ways.
-                let other_way = ["box.store", "recognizer.url"];
+                // A store, a recognizer and an engine are named in one of two ways.
+                let other_way = ["box.store", "recognizer.url", "speech.url"];
                 let keys = super::super::keys::of(section.name).filter(|key| !other_way.contains(&key.path().as_str()));
                 let lines: Vec<String> = keys.map(|key| format!("{} = {}\n", key.name, key.example)).collect();
                 format!("{}\n{}", section.written(), lines.concat())

@@ -5,6 +5,7 @@
 mod boxes;
 mod changes;
 mod destinations;
+mod engines;
 mod fault;
 mod judge;
 pub mod keys;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use boxes::Boxes;
 pub use changes::Change;
 pub use destinations::Destinations;
+pub use engines::{DecoderEntry, PresetEntry, SpeechEntry};
 pub use fault::{COMPLAINTS, ConfigError, Folders, Origin, Refusal, position};
 pub use keys::Reload;
 pub use lines::{Analog, AnswerSign, Card, CardKind, Group, NumberClass, NumberForm, Order, Outbound, Role};
@@ -64,6 +66,12 @@ pub struct Config {
     pub number: Vec<NumberEntry>,
     /// Sound and speech.
     pub media: Media,
+    /// Forms of sound that can be asked for by name.
+    pub preset: Vec<PresetEntry>,
+    /// Programs that decode further kinds of media.
+    pub decoder: Vec<DecoderEntry>,
+    /// What speaks, in order of preference; before what is bundled.
+    pub speech: Vec<SpeechEntry>,
     /// What understands callers, in order of preference; before those that are found on the box.
     pub recognizer: Vec<RecognizerEntry>,
     /// Short messages.
@@ -242,6 +250,14 @@ pub struct Media {
     pub state_dir: PathBuf,
     /// A text that was said so often is listed for recording; 0: none is.
     pub phrase_threshold: u64,
+    /// The form of sounds for who asks for none: `alaw`, `mulaw`, `l16`, or a `[[preset]]`.
+    pub preset: String,
+    /// The level that converted sounds are brought to, in decibels below a square wave at full scale.
+    pub level_db: i32,
+    /// ffmpeg, by name or path.
+    pub ffmpeg: String,
+    /// espeak-ng and flite speak where no `[[speech]]` does.
+    pub bundled_speech: bool,
 }
 
 impl Default for Media {
@@ -258,6 +274,10 @@ impl Default for Media {
             start: "growing".into(),
             state_dir: PathBuf::new(),
             phrase_threshold: 25,
+            preset: "alaw".into(),
+            level_db: -22,
+            ffmpeg: "ffmpeg".into(),
+            bundled_speech: true,
         }
     }
 }
@@ -280,6 +300,18 @@ pub struct RecognizerEntry {
     /// Samples a second of what a program hears: 8000 or 16000.
     #[serde(default = "usual_rate_hz")]
     pub rate_hz: u32,
+    /// A program may open sockets.
+    #[serde(default)]
+    pub network: bool,
+    /// Files and folders that a program reads beside the system's.
+    #[serde(default)]
+    pub reads: Vec<PathBuf>,
+    /// Files and folders that it writes.
+    #[serde(default)]
+    pub writes: Vec<PathBuf>,
+    /// Its address space.
+    #[serde(default = "engines::usual_memory_mib")]
+    pub memory_mib: u64,
 }
 
 fn usual_rate_hz() -> u32 {

@@ -84,6 +84,24 @@ fn each_fault_is_named_with_its_place() {
         ("[media]\nlisten = \"0.0.0.0:7443\"\nkey_file = \"key\"\n", "t.toml:3:12: media.key_file: an absolute path"),
         ("[[recognizer]]\nname = \"a\"\n", "t.toml:1:1: recognizer a: `command` or `url`: one of them is wanted"),
         ("[[recognizer]]\nname = \"a\"\nurl = \"x\"\n", "t.toml:3:7: recognizer a: url: an absolute http"),
+        ("[[speech]]\nname = \"a\"\n", "t.toml:1:1: speech a: url: `command` or `url`: one of them is wanted"),
+        ("[[speech]]\nname = \"a\"\nurl = \"x\"\n", "t.toml:3:7: speech a: url: an absolute http"),
+        ("[[speech]]\nname = \"a\"\ncommand = [\"x\"]\n", "t.toml:1:1: speech a: voices: a program needs one"),
+        (
+            "[[speech]]\nname = \"a\"\nurl = \"http://h\"\nvoices = [\"en child x\"]\n",
+            "t.toml:4:10: speech a: voices: a language, woman or man",
+        ),
+        ("[[decoder]]\nname = \"a\"\ncommand = [\"x\"]\n", "t.toml:1:1: decoder a: types: `types` or `magic`"),
+        (
+            "[[decoder]]\nname = \"a\"\ncommand = [\"x\"]\nmagic = [\"0xz\"]\n",
+            "t.toml:4:9: decoder a: magic: text, or an offset",
+        ),
+        (
+            "[[decoder]]\nname = \"a\"\ncommand = [\"x\"]\nmagic = [\"a\"]\nreads = [\"b\"]\n",
+            "t.toml:5:9: decoder a: reads: absolute paths",
+        ),
+        ("[[preset]]\nname = \"a\"\ncoding = \"l16\"\nrate_hz = 9000\n", "t.toml:4:11: preset a: rate_hz: 8000, 16000"),
+        ("[media]\npreset = \"wide\"\n", "t.toml:2:10: media.preset: \"wide\" is no [[preset]]"),
         (
             "[[recognizer]]\nname = \"a\"\ncommand = [\"x\"]\nrate_hz = 8001\n",
             "t.toml:4:11: recognizer a: rate_hz: 8000 or 16000",
@@ -125,10 +143,16 @@ fn the_table_of_keys_and_the_types_say_the_same() {
     // And in lists, by an entry that has only what it must.
     let text = "[[group]]\nname = \"a\"\nlines = [\"sim 1\"]\n[[card]]\nkind = \"sim\"\n\
         [[number]]\nnumber = \"1\"\nurl = \"http://a\"\n\
-        [[recognizer]]\nname = \"a\"\nurl = \"http://a\"\n";
+        [[recognizer]]\nname = \"a\"\nurl = \"http://a\"\n\
+        [[speech]]\nname = \"a\"\nurl = \"http://a\"\n\
+        [[preset]]\nname = \"a\"\ncoding = \"l16\"\n\
+        [[decoder]]\nname = \"a\"\ncommand = [\"x\"]\nmagic = [\"x\"]\n";
     let config = Config::parse(Path::new("t.toml"), text).expect("good");
-    // A recognizer must have one of two keys.
-    let chosen = |path: &str| path.starts_with("recognizer[") && path.ends_with(".url");
+    // Each must have one of two keys.
+    let chosen = |path: &str| {
+        (path.starts_with("recognizer[") || path.starts_with("speech[")) && path.ends_with(".url")
+            || path.starts_with("decoder[") && path.ends_with(".magic")
+    };
     for value in config.values().iter().filter(|it| it.path.contains('[') && !it.key.must && !chosen(&it.path)) {
         assert_eq!(value.value.to_string(), value.key.default, "{}", value.path);
     }
@@ -196,4 +220,14 @@ fn at_most_twenty_complaints_are_told() {
     let refusal = Config::parse(Path::new("t.toml"), &text).expect_err("refused");
     assert_eq!((refusal.complaints.len(), refusal.more), (20, 10));
     assert!(refusal.to_string().ends_with("and 10 more"));
+}
+
+#[test]
+fn what_the_how_to_of_engines_shows_is_good() {
+    let text = include_str!("../../docs/how-to/use-your-own-speech-engine.md");
+    let shown: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|it| it.split("```").next()).collect();
+    assert!(shown.len() >= 5);
+    for one in shown {
+        Config::parse(Path::new("t.toml"), one).unwrap_or_else(|refused| panic!("{refused}: {one}"));
+    }
 }

@@ -5,7 +5,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use tipring_door::Shared;
-use tipring_media::{Entry, MediaClient, Recognizer, RecognizerCommand, RecognizerUrl, Remote, Start};
+use tipring_media::{
+    Cage, Decoder, Engine, EngineCommand, EngineUrl, EngineVoice, Entry, Magic, MediaClient, Preset, Recognizer,
+    RecognizerCommand, RecognizerUrl, Remote, Start,
+};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -13,7 +16,7 @@ use super::run::Reread;
 use super::serve::{StartError, client, failed};
 use super::supervisor::{Inherited, Supervisor};
 use crate::config::last_good::{self, Keeper};
-use crate::config::{Config, MediaFace, RecognizerEntry};
+use crate::config::{Config, DecoderEntry, MediaFace, RecognizerEntry, SpeechEntry};
 
 /// The media layer as the service has it.
 pub enum MediaLayer {
@@ -140,9 +143,69 @@ fn settings(config: &Config, egress: tipring_egress::Client) -> Result<tipring_m
     settings.phrase_threshold = config.media.phrase_threshold;
     settings.limits.sound_workers = config.media.sound_workers;
     settings.limits.speech_workers = config.media.speech_workers;
+    settings.own_decoder = own_decoder();
+    settings.transcoder = (&config.media.ffmpeg).into();
+    settings.level_db = config.media.level_db as f32;
+    settings.presets = presets(config);
+    if let Some((_, preset)) = settings.presets.iter().find(|it| it.0 == config.media.preset) {
+        settings.default_preset = *preset;
+    }
+    settings.decoders = config.decoder.iter().map(decoder).collect();
+    let bundled = if config.media.bundled_speech { Engine::usual() } else { Vec::new() };
+    settings.engines = config.speech.iter().map(engine).chain(bundled).collect();
     let configured = config.recognizer.iter().filter_map(recognizer);
     settings.recognizers = configured.chain(Recognizer::usual()).collect();
     Ok(settings)
+}
+
+/// This program as a decoder, by the file that runs: an upgrade that replaces its name does not change what it is. `None`
+/// where the rooms run in another program, such as a test.
+fn own_decoder() -> Option<(PathBuf, Vec<String>)> {
+    let program = std::env::current_exe().ok()?;
+    let name = program.file_name()?.to_str()?.trim_end_matches(" (deleted)");
+    (name == env!("CARGO_PKG_NAME")).then(|| ("/proc/self/exe".into(), vec!["decode".to_owned()]))
+}
+
+/// The forms that can be asked for by name.
+fn presets(config: &Config) -> Vec<(String, Preset)> {
+    let own = [("alaw", "audio/x-alaw"), ("mulaw", "audio/x-mulaw"), ("l16", "audio/l16")];
+    let own = own.map(|(name, mime)| (name.to_owned(), mime.to_owned()));
+    // What is configured goes before what is always there.
+    let all = config.preset.iter().map(|it| (it.name.clone(), it.mime())).chain(own);
+    all.filter_map(|(name, mime)| Some((name, Preset::parse(&mime)?))).collect()
+}
+
+fn cage(network: bool, reads: &[PathBuf], writes: &[PathBuf], memory_mib: u64) -> Cage {
+    Cage { network, reads: reads.into(), writes: writes.into(), memory: memory_mib << 20, ..Cage::usual() }
+}
+
+fn decoder(entry: &DecoderEntry) -> Decoder {
+    let (program, arguments) = entry.command.split_first().map_or((String::new(), &[][..]), |it| (it.0.clone(), it.1));
+    Decoder {
+        name: entry.name.clone(),
+        types: entry.types.clone(),
+        magic: entry.magic.iter().filter_map(|it| Magic::parse(it)).collect(),
+        program: program.into(),
+        arguments: arguments.to_vec(),
+        cage: cage(false, &entry.reads, &[], entry.memory_mib),
+    }
+}
+
+fn engine(entry: &SpeechEntry) -> Engine {
+    let (name, voices) = (entry.name.clone(), entry.voices.iter().filter_map(|it| EngineVoice::parse(it)).collect());
+    let Some((program, arguments)) = entry.command.split_first() else {
+        return Engine::Url(EngineUrl { name, url: entry.url.clone(), voices, markup: !entry.markup.is_empty() });
+    };
+    Engine::Command(EngineCommand {
+        name,
+        program: program.into(),
+        arguments: arguments.to_vec(),
+        voices,
+        markup_arguments: entry.markup.clone(),
+        by_sentence: entry.by_sentence,
+        cage: cage(entry.network, &entry.reads, &entry.writes, entry.memory_mib),
+        spare: false,
+    })
 }
 
 /// An entry as the layer has it; the configuration's judge has seen that it is one.
@@ -156,6 +219,7 @@ fn recognizer(entry: &RecognizerEntry) -> Option<Recognizer> {
             arguments: arguments.to_vec(),
             rate_hz: entry.rate_hz,
             grammar: None,
+            cage: cage(entry.network, &entry.reads, &entry.writes, entry.memory_mib),
         }));
     }
     let url = entry.url.parse().ok()?;

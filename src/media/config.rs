@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tipring_card::Law;
 
+use crate::decoders::Decoder;
 use crate::listen::Recognizer;
 use crate::preset::Preset;
 use crate::speech::Engine;
@@ -23,6 +24,13 @@ pub struct Config {
     pub engines: Vec<Engine>,
     /// Recognizers in order of preference; one that is not installed is left out at start.
     pub recognizers: Vec<Recognizer>,
+    /// Decoders of further kinds of media; one that is not installed is left out at start.
+    pub decoders: Vec<Decoder>,
+    /// ffmpeg, by name or path: what no library of ours reads.
+    pub transcoder: PathBuf,
+    /// This program and the arguments that make it a decoder ([`crate::decode_alone`]), so that what strangers have coded is
+    /// read in children. Without it, it is read in this process.
+    pub own_decoder: Option<(PathBuf, Vec<String>)>,
     /// Bounds.
     pub limits: Limits,
     /// Where the layer keeps what is not a copy of something: plans, phrases and their recordings. Made when needed.
@@ -33,6 +41,10 @@ pub struct Config {
     pub phrase_threshold: u64,
     /// The time zone of plans.
     pub zone: jiff::tz::TimeZone,
+    /// What `Accept: audio/*;preset=NAME` stands for.
+    pub presets: Vec<(String, Preset)>,
+    /// The active level that converted sound is brought to, in dBov; 0: it stays as it is.
+    pub level_db: f32,
     /// What time it is; dates of cache entries are reckoned with it.
     pub clock: Clock,
 }
@@ -51,10 +63,15 @@ impl Config {
             egress,
             engines: Engine::usual(),
             recognizers: Recognizer::usual(),
+            decoders: Vec::new(),
+            transcoder: "ffmpeg".into(),
+            own_decoder: None,
             limits: Limits::default(),
             default_preset: Preset::telephone(Law::A),
             phrase_threshold: 25,
             zone: jiff::tz::TimeZone::system(),
+            presets: Vec::new(),
+            level_db: LEVEL_DB,
             clock: Arc::new(SystemTime::now),
         }
     }
@@ -82,6 +99,8 @@ pub struct Limits {
     pub connections: usize,
     /// Time of one synthesis child.
     pub synthesis: Duration,
+    /// Time of an engine to its first sample, where another one could speak in its place.
+    pub first_word: Duration,
     /// Recognitions at the same time, each with a child.
     pub recognitions: usize,
     /// Length of one sound that is listened to; what is longer is not heard, and a fault says so behind the results.
@@ -108,6 +127,7 @@ impl Default for Limits {
             rest: Duration::from_secs(30),
             connections: 256,
             synthesis: Duration::from_secs(60),
+            first_word: Duration::from_secs(4),
             recognitions: 32,
             listened: Duration::from_secs(600),
             recognition: Duration::from_secs(60),
@@ -117,3 +137,6 @@ impl Default for Limits {
         }
     }
 }
+
+/// Between P.56's customary -26 and loud announcements.
+pub(crate) const LEVEL_DB: f32 = -22.0;

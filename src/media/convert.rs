@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Buf, Bytes};
@@ -14,7 +15,8 @@ use tipring_dsp::{a_to_mu, mu_to_a};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::counters::{Tally, count};
-use crate::decode;
+use crate::decode::{self, Tools};
+use crate::decoders::Decoders;
 use crate::fault::{FETCH, MediaFault, TOO_LARGE};
 use crate::preset::{Coding, Preset};
 use crate::shape::Shaper;
@@ -26,6 +28,8 @@ use crate::wire::Form;
 #[derive(Debug)]
 pub(crate) enum Piece {
     Data(Bytes),
+    /// What kind the following is: an engine behind HTTP says so when it answers.
+    Type(String),
     End,
     Broken(MediaFault),
 }
@@ -53,6 +57,10 @@ pub(crate) struct Job {
     pub max_octets: u64,
     pub begun: Option<oneshot::Sender<Result<Begun, MediaFault>>>,
     pub tally: Arc<Tally>,
+    pub decoders: Arc<Decoders>,
+    /// A file that a decoder may need.
+    pub scratch: PathBuf,
+    pub level_db: f32,
 }
 
 impl Job {
@@ -73,18 +81,22 @@ impl Job {
         let cut = Arc::new(Mutex::new(None));
         let (_, empty) = mpsc::channel(1);
         let pieces = std::mem::replace(&mut self.pieces, empty);
-        let mut source = PieceReader { pieces, ready: VecDeque::new(), over: false, cut: Arc::clone(&cut) };
+        let mut source =
+            PieceReader { pieces, ready: VecDeque::new(), declared: None, over: false, cut: Arc::clone(&cut) };
         let result = match self.form {
             Form::AsIs => self.unchanged(source, None, self.declared.clone(), sink),
             Form::Audio(preset, _) => {
                 let head = source.peek(PEEK_FIRST);
                 source.fault()?;
-                let mut kind = sniff(&head, &self.declared);
+                if let Some(declared) = source.declared.take() {
+                    self.declared = declared;
+                }
+                let mut kind = sniff(&head, &self.declared, &self.decoders);
                 // The chunks before a WAVE's samples may be long, and a strange start is worth a second look.
                 if head.len() < PEEK && needs_more(&kind) {
                     let head = source.peek(PEEK);
                     source.fault()?;
-                    kind = sniff(&head, &self.declared);
+                    kind = sniff(&head, &self.declared, &self.decoders);
                 }
                 self.audio(source, kind?, preset, sink)
             }
@@ -113,8 +125,12 @@ impl Job {
                 None => self.unchanged(source, swap, original, sink),
             };
         }
-        let mut samples = decode::open(source, &kind)?;
-        let mut shaper = Shaper::new(samples.rate_hz(), to)?;
+        let mut samples = decode::open(
+            source,
+            &kind,
+            &Tools { decoders: &self.decoders, scratch: &self.scratch, tally: &self.tally },
+        )?;
+        let mut shaper = Shaper::new(samples.rate_hz(), to, self.level_db)?;
         let (mut linear, mut octets) = (Vec::new(), Vec::new());
         let mut counted = false;
         let mut written = 0;
@@ -196,7 +212,7 @@ impl Job {
 fn needs_more(kind: &Result<Kind, MediaFault>) -> bool {
     match kind {
         Ok(Kind::Coded { container, .. }) => *container == crate::sniff::Container::Wave,
-        Ok(Kind::Plain { .. }) => false,
+        Ok(Kind::Plain { .. } | Kind::Foreign { .. }) => false,
         Err(_) => true,
     }
 }
@@ -218,6 +234,7 @@ fn write(sink: &mut Sink, octets: &[u8]) -> Result<(), MediaFault> {
 struct PieceReader {
     pieces: mpsc::Receiver<Piece>,
     ready: VecDeque<Bytes>,
+    declared: Option<String>,
     over: bool,
     cut: Arc<Mutex<Option<MediaFault>>>,
 }
@@ -228,6 +245,10 @@ impl PieceReader {
         while !self.over {
             let fault = match self.pieces.blocking_recv() {
                 Some(Piece::Data(piece)) if piece.is_empty() => continue,
+                Some(Piece::Type(declared)) => {
+                    self.declared = Some(declared);
+                    continue;
+                }
                 Some(Piece::Data(piece)) => {
                     self.ready.push_back(piece);
                     return true;

@@ -57,7 +57,7 @@ counters! {
     strangers,
     /// Media that broke off after they had begun.
     broken,
-    /// Decoders that gave up by panic; each is a bug of theirs, and harmless to the call.
+    /// Decoders that crashed; each is a bug of theirs, and harmless to the call.
     decoder_panics,
 }
 

@@ -1,9 +1,11 @@
 //! From octets to linear mono samples, piece by piece, from a source that cannot seek.
 //!
-//! Uncompressed forms are read here, the others by symphonia. It runs on a thread that may block. Whatever a file
-//! claims, one piece is bounded.
+//! Uncompressed forms are read here, the others by symphonia, in a child where there is one for it, and by programs. It
+//! runs on a thread that may block. Whatever a file claims, one piece is bounded.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
 
 use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
@@ -14,7 +16,10 @@ use symphonia::default::formats::{AiffReader, FlacReader, MpaReader, OggReader, 
 use tipring_card::Law;
 use tipring_dsp::{alaw_decode, ulaw_decode};
 
+use crate::counters::Tally;
+use crate::decoders::Decoders;
 use crate::fault::MediaFault;
+use crate::foreign;
 use crate::sniff::{Container, Kind, Plain};
 
 /// A source of linear mono samples, full scale at ±1.
@@ -24,22 +29,77 @@ pub(crate) trait Samples {
     fn next(&mut self, out: &mut Vec<f32>) -> Result<bool, MediaFault>;
 }
 
+/// What a decoder may need.
+pub(crate) struct Tools<'a> {
+    pub decoders: &'a Decoders,
+    /// A file that it may make.
+    pub scratch: &'a Path,
+    pub tally: &'a Arc<Tally>,
+}
+
 /// Opens a decoder for what [`crate::sniff`] found. `data` stands at its first octet.
-pub(crate) fn open<R: Read + Send + Sync + 'static>(mut data: R, kind: &Kind) -> Result<Box<dyn Samples>, MediaFault> {
-    match *kind {
+pub(crate) fn open<R: Read + Send + Sync + 'static>(
+    mut data: R,
+    kind: &Kind,
+    tools: &Tools<'_>,
+) -> Result<Box<dyn Samples>, MediaFault> {
+    match kind {
         Kind::Plain { format, rate_hz, channels, skip, octets } => {
-            checked_rate(rate_hz)?;
-            checked_channels(channels.into())?;
-            skip_octets(&mut data, skip as u64)?;
-            let data: Box<dyn Read> = match octets {
-                Some(octets) => Box::new(data.take(octets)),
-                None => Box::new(data),
-            };
-            Ok(Box::new(PlainSamples { data, format, rate_hz, channels: channels.into() }))
+            skip_octets(&mut data, *skip as u64)?;
+            plain(data, *format, *rate_hz, (*channels).into(), *octets)
         }
         Kind::Coded { container, skip } => {
-            skip_octets(&mut data, skip)?;
-            Ok(Box::new(CodedSamples::open(data, container)?))
+            skip_octets(&mut data, *skip)?;
+            match tools.decoders.own(container.name()) {
+                Some(own) => foreign::open(data, &own, "the sound file", tools),
+                None => Ok(Box::new(CodedSamples::open(data, *container)?)),
+            }
+        }
+        Kind::Foreign { decoder, what, .. } => foreign::open(data, decoder, what, tools),
+    }
+}
+
+/// Reads samples that need no decoder.
+pub(crate) fn plain(
+    data: impl Read + 'static,
+    format: Plain,
+    rate_hz: u32,
+    channels: usize,
+    octets: Option<u64>,
+) -> Result<Box<dyn Samples>, MediaFault> {
+    checked_rate(rate_hz)?;
+    checked_channels(channels)?;
+    let data: Box<dyn Read> = match octets {
+        Some(octets) => Box::new(data.take(octets)),
+        None => Box::new(data),
+    };
+    Ok(Box::new(PlainSamples { data, format, rate_hz, channels }))
+}
+
+/// The whole life of a child that decodes one container: the original from `data`, a WAVE of floats to `out`. What a
+/// stranger made is read here, with the rights of a child.
+pub fn decode_alone(
+    container: &str,
+    data: impl Read + Send + Sync + 'static,
+    out: &mut dyn Write,
+) -> Result<(), String> {
+    let container = Container::ALL.into_iter().find(|it| it.name() == container).ok_or("no such container")?;
+    let mut samples = CodedSamples::open(data, container).map_err(|fault| fault.text)?;
+    let gone = |error: io::Error| error.to_string();
+    let rate_hz = samples.rate_hz();
+    let mut octets = b"RIFF\xFF\xFF\xFF\xFFWAVEfmt \x10\0\0\0\x03\0\x01\0".to_vec();
+    octets.extend_from_slice(&rate_hz.to_le_bytes());
+    octets.extend_from_slice(&(rate_hz * 4).to_le_bytes());
+    octets.extend_from_slice(b"\x04\0\x20\0data\xFF\xFF\xFF\xFF");
+    let mut piece = Vec::new();
+    loop {
+        piece.clear();
+        let more = samples.next(&mut piece).map_err(|fault| fault.text)?;
+        octets.extend(piece.iter().flat_map(|it| it.to_le_bytes()));
+        out.write_all(&octets).map_err(gone)?;
+        octets.clear();
+        if !more {
+            return out.flush().map_err(gone);
         }
     }
 }
@@ -91,6 +151,13 @@ fn linear(format: Plain, it: &[u8]) -> f32 {
     match (format, it) {
         (Plain::G711(Law::A), &[a]) => pcm(alaw_decode(a)),
         (Plain::G711(Law::Mu), &[a]) => pcm(ulaw_decode(a)),
+        (Plain::U8, &[a]) => (f32::from(a) - 128.0) / 128.0,
+        (Plain::S16Le, &[a, b]) => pcm(i16::from_le_bytes([a, b])),
+        (Plain::S24Le, &[a, b, c]) => i32::from_le_bytes([0, a, b, c]) as f32 / 2_147_483_648.0,
+        (Plain::S32Le, &[a, b, c, d]) => i32::from_le_bytes([a, b, c, d]) as f32 / 2_147_483_648.0,
+        (Plain::F32Le, &[a, b, c, d]) => sane(f32::from_le_bytes([a, b, c, d])),
+        (Plain::F64Le, &[a, b, c, d, e, f, g, h]) => sane(f64::from_le_bytes([a, b, c, d, e, f, g, h]) as f32),
+        (Plain::F64Be, &[a, b, c, d, e, f, g, h]) => sane(f64::from_be_bytes([a, b, c, d, e, f, g, h]) as f32),
         (Plain::S8, &[a]) => f32::from(a as i8) / 128.0,
         (Plain::S16Be, &[a, b]) => pcm(i16::from_be_bytes([a, b])),
         (Plain::S24Be, &[a, b, c]) => i32::from_be_bytes([a, b, c, 0]) as f32 / 2_147_483_648.0,

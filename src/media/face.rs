@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -50,6 +50,8 @@ pub struct Status {
     pub sounds: Crew,
     /// The workers for speech.
     pub speech: Crew,
+    /// What children are not kept from on this machine; nothing on a new kernel.
+    pub unguarded: Vec<String>,
 }
 
 /// Takes the socket. One that a dead process has left is replaced; one that answers is not.
@@ -167,7 +169,9 @@ async fn respond(service: &Arc<Service>, request: Request<Incoming>) -> Response
     if host.eq_ignore_ascii_case(OWN_HOST) || uri.host().is_none() {
         return crate::desk::answer(service, request).await;
     }
-    let answer = match Ask::read(method, uri, headers, service.config.default_preset) {
+    let accept = headers.get(ACCEPT).and_then(|it| it.to_str().ok());
+    let default = crate::preset::wanted(accept, &service.config.presets, service.config.default_preset);
+    let answer = match default.and_then(|default| Ask::read(method, uri, headers, default)) {
         Ok(ask) => {
             if let (From::Speech(speech), false) = (&ask.from, ask.private) {
                 service.phrases.said(&ask.account, speech);
@@ -266,6 +270,7 @@ pub(crate) fn status(service: &Service) -> Status {
         under_way: service.flights.count(),
         sounds: service.sounds.crew(),
         speech: service.speech.crew(),
+        unguarded: crate::child::unguarded().to_vec(),
     }
 }
 

@@ -8,8 +8,9 @@
 //! it or `origin` or `speech` delivers it, `convert` runs `sniff`, `decode` and `shape`, and `spool` lets everybody
 //! read while it grows.
 //!
-//! Speech engines are child processes. The decoders are memory-safe code in this process, on threads of their own
-//! (`workers`), of low priority and under limits, and their panics are caught.
+//! Whatever reads what strangers made is a child in a cage (`child`): engines, recognizers, ffmpeg and other programs
+//! (`foreign`), and this program itself for coded sound. Conversions are on threads of their own (`workers`), of low priority
+//! and under limits. Where there is no program for it, coded sound is decoded here, and a panic is caught.
 
 mod answer;
 mod cache;
@@ -19,10 +20,13 @@ mod config;
 mod convert;
 mod counters;
 mod decode;
+mod decoders;
 mod desk;
 mod face;
 mod fault;
 mod flights;
+mod foreign;
+mod formats;
 mod late;
 mod listen;
 mod markup;
@@ -39,6 +43,7 @@ mod speech;
 mod spool;
 mod transcript;
 mod voices;
+mod wave;
 mod wire;
 mod workers;
 
@@ -48,9 +53,12 @@ use std::time::Duration;
 
 pub use answer::Cached;
 pub use cache::{EntryInfo, Verified};
+pub use child::Cage;
 pub use client::{MediaClient, MediaStream};
 pub use config::{Clock, Config, Limits};
 pub use counters::Counters;
+pub use decode::decode_alone;
+pub use decoders::{Decoder, Magic};
 pub use desk::{Filter, ItemState, JobState, JobStatus, Phrase, PhraseState, Plan, Recording, Wish};
 pub use face::Status;
 pub use fault::{MediaFault, NO_RECOGNIZER, RECOGNIZER};
@@ -58,7 +66,7 @@ pub use listen::{Grammar, Heard, ListenRequest, Recognizer, RecognizerCommand, R
 pub use microphone::{Microphone, Results};
 pub use network::{Entry, Remote};
 pub use preset::{Coding, Preset};
-pub use speech::{Engine, EngineCommand, EngineVoice};
+pub use speech::{Engine, EngineCommand, EngineUrl, EngineVoice};
 pub use transcript::Transcript;
 pub use voices::Gender;
 pub use wire::{MAX_TEXT_CHARS, MediaRequest, Source, Start};

@@ -6,6 +6,9 @@ use std::fmt;
 
 use tipring_card::Law;
 
+use crate::fault::MediaFault;
+use crate::wire::shown;
+
 /// How samples are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Coding {
@@ -67,6 +70,21 @@ impl fmt::Display for Preset {
         };
         write!(f, "audio/{name};rate={}", self.rate_hz)
     }
+}
+
+/// What `Accept: audio/*` stands for: the table's entry of `;preset=NAME`, or the default.
+pub(crate) fn wanted(
+    accept: Option<&str>,
+    presets: &[(String, Preset)],
+    default: Preset,
+) -> Result<Preset, MediaFault> {
+    let name = accept.unwrap_or_default().split([',', ';']).find_map(|it| it.trim().strip_prefix("preset="));
+    let Some(name) = name.map(|it| it.trim_matches('"')) else { return Ok(default) };
+    let found = presets.iter().find(|it| it.0.eq_ignore_ascii_case(name)).map(|it| it.1);
+    found.ok_or_else(|| {
+        let text = format!("Accept: there is no preset {}; [[preset]] in the configuration has them", shown(name));
+        MediaFault::unsupported(text)
+    })
 }
 
 /// The coding that a bare MIME type stands for.

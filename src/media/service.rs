@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Body, Cached, Shared};
 use crate::cache::{Cache, Draft, Found, key_of};
-use crate::config::Config;
+use crate::config::{Config, LEVEL_DB};
 use crate::convert::{Begun, Job, Piece, Sink};
 use crate::counters::{Tally, count};
+use crate::decoders::Decoders;
 use crate::desk::{Forms, Jobs, Phrases, Plans};
 use crate::fault::{FETCH, MediaFault, TOO_LARGE};
 use crate::flights::{Flight, Flights, Place, Role, Stage, Voice};
@@ -22,7 +23,7 @@ use crate::late::Silent;
 use crate::listen::Recognizer;
 use crate::origin;
 use crate::rules::Rules;
-use crate::speech::{Chosen, Engine, choose};
+use crate::speech::{Ailing, Chosen, Engine, Patience, choose};
 use crate::spool::Spool;
 use crate::wire::{Ask, Form, From, NO_ACCOUNT, Start};
 use crate::workers::{SOUND_STEPS, SPEECH_STEPS, Workers};
@@ -33,6 +34,9 @@ pub(crate) struct Service {
     pub tally: Arc<Tally>,
     pub stop: CancellationToken,
     engines: Vec<Engine>,
+    /// Engines that failed just now.
+    ailing: Arc<Ailing>,
+    pub decoders: Arc<Decoders>,
     pub recognizers: Vec<Recognizer>,
     pub recognitions: Arc<Semaphore>,
     pub flights: Arc<Flights>,
@@ -81,18 +85,23 @@ impl Service {
         for recognizer in absent {
             tracing::info!(recognizer = recognizer.name(), "recognizer is not installed");
         }
+        // Said once in the log, before the first child.
+        crate::child::unguarded();
         let limits = &config.limits;
         let workers = |name, limit, steps| Workers::new(name, limit, steps, limits, Arc::clone(&config.clock));
+        let decoders = Decoders::new(&config.decoders, &config.transcoder, config.own_decoder.as_ref());
         Self {
             jobs: Jobs::default(),
             plans: Plans::open(&config.state_dir, config.zone.clone()),
             forms: Forms::open(&config.state_dir),
             phrases: Phrases::open(&config.state_dir, config.phrase_threshold),
+            decoders: Arc::new(decoders),
             recognizers,
             recognitions: Arc::new(Semaphore::new(config.limits.recognitions)),
             sounds: workers("media-sound", limits.sound_workers, SOUND_STEPS),
             speech: workers("media-speech", limits.speech_workers, SPEECH_STEPS),
             engines,
+            ailing: Arc::default(),
             config,
             cache: Arc::new(cache),
             tally,
@@ -133,7 +142,7 @@ impl Service {
                 let recorded = self.phrases.recorded(&ask.account, speech);
                 Some(match recorded.or_else(|| self.phrases.recorded(NO_ACCOUNT, speech)) {
                     Some((path, recording)) => Voice::Recorded(path, recording),
-                    None => Voice::Engine(choose(&self.engines, speech)?),
+                    None => Voice::Engine(choose(&self.engines, speech, &self.ailing, self.now())?),
                 })
             }
             From::Origin(_) => None,
@@ -143,6 +152,9 @@ impl Service {
             Some(Voice::Recorded(_, recording)) => format!("{} recorded/{}", ask.form.name(), recording.sha256),
             None => ask.form.name(),
         };
+        // What was made for another level is another entry.
+        let level = self.config.level_db;
+        let preset = if level == LEVEL_DB { preset } else { format!("{preset} {level} dB") };
         Ok((key_of(&ask.account, &ask.uri(), &preset), voice))
     }
 
@@ -411,6 +423,10 @@ impl Service {
             flight.publish(Stage::Alone);
             flight.land();
         }
+        let stood_in = match &source.feed {
+            Feed::Engine(voice) => voice.stood_in(),
+            Feed::Origin(_) => Arc::default(),
+        };
         let scratch = self.cache.temporary(self.now());
         let (sink, ear) = match self.sink(&source, &scratch) {
             Ok(it) => it,
@@ -418,7 +434,7 @@ impl Service {
         };
         let (feed, pieces) = mpsc::channel(PIECES);
         let (begin_work, begun_work) = oneshot::channel();
-        self.feed(&flight.ask, source.feed, feed, scratch, begun_work);
+        self.feed(&flight.ask, source.feed, feed, scratch.clone(), begun_work);
         let (begun, first_sound) = oneshot::channel();
         let seconds = self.config.limits.audio.as_secs();
         let max_octets = match flight.ask.form {
@@ -432,6 +448,9 @@ impl Service {
             max_octets,
             begun: Some(begun),
             tally: Arc::clone(&self.tally),
+            decoders: Arc::clone(&self.decoders),
+            scratch: scratch.with_extension("original"),
+            level_db: self.config.level_db,
         };
         let (end_work, ended) = oneshot::channel();
         place.fill(Box::new(move || {
@@ -451,7 +470,15 @@ impl Service {
         let kind = (begun.content_type.clone(), begun.original_type.clone());
         begin(&mut flight, source.status, begun, source.headers, ear);
         if let Ok((sink, result)) = ended.await {
-            self.finish(&flight, sink, result, source.rules, kind).await;
+            match (sink, result) {
+                // What was spoken by another voice than the one of the name is not kept under it.
+                (Sink::Spool { writer, .. }, Ok(())) if stood_in.load(std::sync::atomic::Ordering::Acquire) => {
+                    flight.land();
+                    writer.whole();
+                    writer.discard();
+                }
+                (sink, result) => self.finish(&flight, sink, result, source.rules, kind).await,
+            }
         }
     }
 
@@ -487,7 +514,9 @@ impl Service {
                             return;
                         }
                         let began = std::time::Instant::now();
-                        voice.speak(speech, &pieces, service.config.limits.synthesis, &scratch).await;
+                        let limits = &service.config.limits;
+                        let patience = Patience { first: limits.first_word, all: limits.synthesis };
+                        voice.speak(speech, &pieces, patience, &scratch, &service.config.egress).await;
                         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
                         service.tally.synthesis_ms.fetch_add(took_ms, std::sync::atomic::Ordering::Relaxed);
                     }

@@ -22,12 +22,12 @@ pub(crate) struct Shaper {
 }
 
 impl Shaper {
-    pub fn new(from_hz: u32, to: Preset) -> Result<Self, MediaFault> {
+    pub fn new(from_hz: u32, to: Preset, level_db: f32) -> Result<Self, MediaFault> {
         let resampler = (from_hz != to.rate_hz).then(|| Rate::new(from_hz, to.rate_hz)).transpose()?;
         Ok(Self {
             resampler,
             high_pass: HighPass::new(HIGH_PASS_HZ, to.rate_hz),
-            loudness: Loudness::new(to.rate_hz),
+            loudness: Loudness::new(to.rate_hz, level_db),
             coding: to.coding,
             linear: Vec::new(),
         })
@@ -86,8 +86,10 @@ struct Rate {
 
 impl Rate {
     fn new(from_hz: u32, to_hz: u32) -> Result<Self, MediaFault> {
-        let chunk = (from_hz / CHUNKS_A_SECOND) as usize;
         let (from, to) = (from_hz as usize, to_hz as usize);
+        // An even number of the smallest whole steps: the filter's delay is then whole samples on both sides.
+        let step = 2 * from / common_divisor(from, to);
+        let chunk = ((from_hz / CHUNKS_A_SECOND) as usize).div_ceil(step) * step;
         let inner = Fft::new_custom(from, to, chunk, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Both)
             .map_err(|error| MediaFault::unsupported(format!("{from_hz} Hz to {to_hz} Hz: {error}")))?;
         let produced = vec![vec![0.0; inner.output_frames_max()]];
@@ -147,6 +149,10 @@ impl Rate {
     }
 }
 
+fn common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a.max(1) } else { common_divisor(b, a % b) }
+}
+
 /// Second-order Butterworth high-pass: takes off direct current, rumble and hum, which only eat headroom.
 struct HighPass {
     b: [f64; 3],
@@ -178,8 +184,9 @@ impl HighPass {
     }
 }
 
-/// Brings sound to one level: the first half second is looked at before anything leaves, after that the gain moves too
-/// slowly to be heard. Pauses don't count. Peaks are rounded, never cut.
+/// Brings sound to one level: the first second of it is looked at before any of that leaves (silence before it goes
+/// on at once), after that the gain moves too slowly to be heard. Pauses don't count: what is 15.9 dB below the level, as
+/// P.56 has it. Peaks are rounded, never cut.
 struct Loudness {
     block: usize,
     first: usize,
@@ -187,16 +194,34 @@ struct Loudness {
     begun: bool,
     gain: f32,
     power: f32,
+    /// Blocks that made it.
+    counted: usize,
+    /// `None`: the level stays as it is.
+    target_rms: Option<f32>,
 }
 
 impl Loudness {
-    fn new(rate_hz: u32) -> Self {
+    fn new(rate_hz: u32, level_db: f32) -> Self {
         let block = (rate_hz / LEVEL_BLOCKS_A_SECOND) as usize;
-        Self { block, first: block * FIRST_BLOCKS, held: Vec::new(), begun: false, gain: 1.0, power: 0.0 }
+        Self {
+            block,
+            first: block * FIRST_BLOCKS,
+            held: Vec::new(),
+            begun: false,
+            gain: 1.0,
+            power: 0.0,
+            counted: 0,
+            target_rms: (level_db < 0.0).then(|| 10_f32.powf(level_db / 20.0)),
+        }
     }
 
     fn push(&mut self, samples: &[f32], last: bool, out: &mut dyn FnMut(f32)) {
         self.held.extend_from_slice(samples);
+        if !self.begun {
+            let silent = |it: &&[f32]| it.len() == self.block && power_of(it) <= GATE_POWER;
+            let silence = self.held.chunks(self.block).take_while(silent).count() * self.block;
+            self.held.drain(..silence).for_each(&mut *out);
+        }
         if !self.begun && (last || self.held.len() >= self.first) {
             self.begin();
         }
@@ -215,19 +240,36 @@ impl Loudness {
     fn begin(&mut self) {
         self.begun = true;
         let looked_at = &self.held[..self.held.len().min(self.first)];
-        let active: Vec<f32> = looked_at.chunks(self.block).map(power_of).filter(|it| *it > GATE_POWER).collect();
-        if !active.is_empty() {
+        let powers: Vec<f32> = looked_at.chunks(self.block).map(power_of).collect();
+        for _ in 0..ROUNDS {
+            let active: Vec<f32> =
+                powers.iter().copied().filter(|it| *it > GATE_POWER.max(self.power / MARGIN)).collect();
+            if active.is_empty() {
+                return;
+            }
             self.power = active.iter().sum::<f32>() / active.len() as f32;
-            self.gain = wanted_gain(self.power);
+            self.counted = active.len();
         }
+        self.gain = self.wanted_gain();
+    }
+
+    fn wanted_gain(&self) -> f32 {
+        self.target_rms.map_or(1.0, |target| (target / self.power.sqrt()).clamp(MIN_GAIN, MAX_GAIN))
     }
 
     fn level(&mut self, block: &[f32], out: &mut dyn FnMut(f32)) {
         let power = power_of(block);
         let from = self.gain;
         if power > GATE_POWER {
-            self.power = if self.power > 0.0 { self.power + (power - self.power) * MEMORY } else { power };
-            let wanted = wanted_gain(self.power);
+            // A pause has room noise; what stays so soft is a soft voice after all.
+            let weight = if power * MARGIN > self.power {
+                self.counted += 1;
+                MEMORY.max(1.0 / self.counted as f32)
+            } else {
+                MEMORY / 8.0
+            };
+            self.power = if self.power > 0.0 { self.power + (power - self.power) * weight } else { power };
+            let wanted = self.wanted_gain();
             self.gain = wanted.clamp(from / STEP, from * STEP);
         }
         let slope = (self.gain - from) / block.len() as f32;
@@ -239,10 +281,6 @@ impl Loudness {
 
 fn power_of(block: &[f32]) -> f32 {
     block.iter().map(|it| it * it).sum::<f32>() / block.len().max(1) as f32
-}
-
-fn wanted_gain(power: f32) -> f32 {
-    (TARGET_RMS / power.sqrt()).clamp(MIN_GAIN, MAX_GAIN)
 }
 
 /// Straight up to the knee, then bending towards full scale.
@@ -263,16 +301,18 @@ const CHUNKS_A_SECOND: u32 = 20;
 const MAX_FLUSHES: usize = 4;
 /// Level blocks of 20 ms.
 const LEVEL_BLOCKS_A_SECOND: u32 = 50;
-/// Half a second is looked at first: one or two words.
-const FIRST_BLOCKS: usize = 25;
-/// Target active level: -22 dBov, between P.56's customary -26 and loud announcements.
-const TARGET_RMS: f32 = 0.079_43;
+/// A second is looked at first: some words. It is decoded long before it is heard.
+const FIRST_BLOCKS: usize = 50;
 /// 12 dB up; a softer file is meant to be soft, or is noise.
 const MAX_GAIN: f32 = 3.981;
 /// 24 dB down: a sine at full scale needs 19.
 const MIN_GAIN: f32 = 0.063_1;
 /// -50 dBov: below is a pause.
 const GATE_POWER: f32 = 1e-5;
+/// 15.9 dB: what lies deeper below the level is a pause.
+const MARGIN: f32 = 38.9;
+/// The level of the first second is found in so many steps.
+const ROUNDS: usize = 4;
 /// The level is remembered for about 3 s.
 const MEMORY: f32 = 1.0 / 150.0;
 /// 0.04 dB a block, 2 dB a second.
@@ -291,7 +331,7 @@ mod tests {
 
     fn shaped(from_hz: u32, samples: &[f32], piece: usize) -> Vec<f32> {
         let to = Preset { coding: Coding::L16, rate_hz: 8_000 };
-        let mut shaper = Shaper::new(from_hz, to).unwrap();
+        let mut shaper = Shaper::new(from_hz, to, -22.0).unwrap();
         let mut out = Vec::new();
         for piece in samples.chunks(piece) {
             shaper.push(piece, &mut out).unwrap();
@@ -322,6 +362,19 @@ mod tests {
             // The gain may lift what is left by 12 dB at most.
             let alias = power_of(&shaped(rate_hz, &tone(rate_hz, 4_700.0, 0.5, 2.0), 4_096)[4_000..14_000]);
             assert!(db(alias + 1e-12) < -50.0, "{rate_hz}: {}", db(alias));
+        }
+    }
+
+    #[test]
+    fn silence_in_front_does_not_hide_how_loud_it_is() {
+        for size in [0.9, 0.05] {
+            let mut samples = vec![0.0; 8_000];
+            samples.extend(tone(8_000, 440.0, size, 1.0));
+            let heard = shaped(8_000, &samples, 333);
+            let first = db(power_of(&heard[8_400..15_000]));
+            assert!((first + 22.0).abs() < 1.0, "{size}: {first}");
+            assert_eq!(heard.len(), samples.len());
+            assert_eq!(heard, shaped(8_000, &samples, samples.len()));
         }
     }
 

@@ -3,10 +3,15 @@
 //! Sources: the formats' own magic numbers (RIFF/WAVE, Ogg RFC 3533, FLAC, ISO 11172-3 frame headers, AU, AIFF);
 //! WAVE format tags from RFC 2361.
 
+use std::sync::Arc;
+
 use tipring_card::Law;
 
+use crate::decoders::{Decoder, Decoders};
 use crate::fault::MediaFault;
+use crate::formats::{self, Format};
 use crate::preset::{Coding, coding_named};
+use crate::wave::Wave;
 use crate::wire::shown;
 
 /// What the data turned out to be.
@@ -14,18 +19,27 @@ use crate::wire::shown;
 pub(crate) enum Kind {
     /// Samples without compression that we read ourselves; the data begins after `skip` octets and has at most `octets`.
     Plain { format: Plain, rate_hz: u32, channels: u16, skip: usize, octets: Option<u64> },
-    /// A container that a decoder reads, after `skip` octets of tags.
+    /// A container that a library reads, after `skip` octets of tags.
     Coded { container: Container, skip: u64 },
+    /// What a program reads.
+    Foreign { decoder: Arc<Decoder>, what: String, mime: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plain {
     G711(Law),
+    U8,
     S8,
+    S16Le,
+    S24Le,
+    S32Le,
+    F32Le,
+    F64Le,
     S16Be,
     S24Be,
     S32Be,
     F32Be,
+    F64Be,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +53,10 @@ pub(crate) enum Container {
 
 impl Kind {
     /// The true MIME type.
-    pub fn mime(&self) -> &'static str {
+    pub fn mime(&self) -> &str {
         match self {
+            Self::Foreign { mime, .. } => mime,
+            Self::Plain { format, .. } if format.is_wave() => "audio/wav",
             Self::Plain { format: Plain::G711(Law::A), .. } => "audio/x-alaw",
             Self::Plain { format: Plain::S16Be, skip: 0, .. } => "audio/l16",
             Self::Plain { .. } => "audio/basic",
@@ -55,31 +71,68 @@ impl Kind {
     }
 }
 
-impl Plain {
-    pub fn width(self) -> usize {
+impl Container {
+    pub const ALL: [Self; 5] = [Self::Wave, Self::Aiff, Self::Ogg, Self::Flac, Self::Mpeg];
+
+    /// What a child is told.
+    pub fn name(self) -> &'static str {
         match self {
-            Self::G711(_) | Self::S8 => 1,
-            Self::S16Be => 2,
-            Self::S24Be => 3,
-            Self::S32Be | Self::F32Be => 4,
+            Self::Wave => "wave",
+            Self::Aiff => "aiff",
+            Self::Ogg => "ogg",
+            Self::Flac => "flac",
+            Self::Mpeg => "mpeg",
         }
     }
 }
 
+impl Plain {
+    pub fn width(self) -> usize {
+        match self {
+            Self::G711(_) | Self::U8 | Self::S8 => 1,
+            Self::S16Le | Self::S16Be => 2,
+            Self::S24Le | Self::S24Be => 3,
+            Self::S32Le | Self::F32Le | Self::S32Be | Self::F32Be => 4,
+            Self::F64Le | Self::F64Be => 8,
+        }
+    }
+
+    /// Least significant octet first, as in WAVE alone.
+    fn is_wave(self) -> bool {
+        matches!(self, Self::U8 | Self::S16Le | Self::S24Le | Self::S32Le | Self::F32Le | Self::F64Le)
+    }
+}
+
 /// Judges the first octets of a medium (up to [`PEEK`] of them) and its declared type.
-pub(crate) fn sniff(data: &[u8], declared: &str) -> Result<Kind, MediaFault> {
+pub(crate) fn sniff(data: &[u8], declared: &str, decoders: &Decoders) -> Result<Kind, MediaFault> {
     let mime = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if data.is_empty() {
         return Err(MediaFault::unsupported("the medium is empty"));
     }
-    if let Some(kind) = by_magic(data)? {
+    if let Some(decoder) = decoders.by_magic(data) {
+        return Ok(configured(decoder, &mime));
+    }
+    if let Some(kind) = by_magic(data, &mime, decoders)? {
         return Ok(kind);
+    }
+    if let Some(decoder) = decoders.by_type(&mime) {
+        return Ok(configured(decoder, &mime));
     }
     if let Some(kind) = by_name(&mime, declared)? {
         return Ok(kind);
     }
+    if is_playlist(data) {
+        return Err(refused(
+            &mime,
+            "a playlist",
+            "let the URL answer the audio file itself, or the stream's own address",
+        ));
+    }
     if looks_like_text(data) {
         return Err(refused(&mime, "a text or web page", "let the URL answer the audio file itself"));
+    }
+    if let Some(format) = formats::recognised(data, &mime) {
+        return foreign(format, &mime, decoders);
     }
     if let Some(what) = known_but_unplayable(data) {
         return Err(refused(&mime, what, "offer WAV, MP3, Ogg Vorbis or FLAC"));
@@ -91,23 +144,65 @@ pub(crate) fn sniff(data: &[u8], declared: &str) -> Result<Kind, MediaFault> {
     Err(refused(&mime, "of a kind that is not recognised", "offer WAV, MP3, Ogg Vorbis or FLAC"))
 }
 
+fn configured(decoder: Arc<Decoder>, mime: &str) -> Kind {
+    let what = format!("a medium for {:?}", decoder.name);
+    let mime = if mime.is_empty() { "application/octet-stream" } else { mime };
+    Kind::Foreign { decoder, what, mime: mime.to_owned() }
+}
+
+/// What ffmpeg reads, if it is there.
+fn foreign(format: Format, mime: &str, decoders: &Decoders) -> Result<Kind, MediaFault> {
+    let help = "install the package ffmpeg, or offer WAV, MP3, Ogg Vorbis or FLAC";
+    let decoder = decoders.transcoder(&format).ok_or_else(|| refused(mime, format.what, help))?;
+    Ok(Kind::Foreign { decoder, what: format.what.to_owned(), mime: format.mime.to_owned() })
+}
+
+/// The kind of what a decoder gives: WAVE or AU of a plain form. `None`: it cannot be seen yet, or is something else.
+pub(crate) fn plain_kind(data: &[u8]) -> Option<Kind> {
+    let kind = match data {
+        [b'R', b'I', b'F', b'F', ..] => match Wave::read(data).ok()? {
+            Wave::Plain(kind) => Some(kind),
+            Wave::Coded | Wave::Foreign => None,
+        },
+        [b'.', b's', b'n', b'd', ..] => au(data, "", &Decoders::default()).ok(),
+        _ => None,
+    };
+    kind.filter(|it| matches!(it, Kind::Plain { .. }))
+}
+
 fn refused(mime: &str, what: &str, help: &str) -> MediaFault {
     let mime = if mime.is_empty() { "no type" } else { mime };
     MediaFault::unsupported(format!("not playable: it is {what} (declared as {}); {help}", shown(mime)))
 }
 
-fn by_magic(data: &[u8]) -> Result<Option<Kind>, MediaFault> {
+fn by_magic(data: &[u8], mime: &str, decoders: &Decoders) -> Result<Option<Kind>, MediaFault> {
     let coded = |container| Ok(Some(Kind::Coded { container, skip: 0 }));
     match data {
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => wave(data).map(Some),
-        [b'F', b'O', b'R', b'M', _, _, _, _, b'A', b'I', b'F', b'F' | b'C', ..] => coded(Container::Aiff),
-        [b'O', b'g', b'g', b'S', ..] => coded(Container::Ogg),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..]
+        | [b'R', b'F', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E', ..]
+        | [b'B', b'W', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E', ..] => {
+            Wave::read(data)?.kind(|format| foreign(format, mime, decoders)).map(Some)
+        }
+        [b'F', b'O', b'R', b'M', _, _, _, _, b'A', b'I', b'F', b'F' | b'C', ..] => {
+            if aifc_is_known(data) {
+                coded(Container::Aiff)
+            } else {
+                foreign(formats::AIFC, mime, decoders).map(Some)
+            }
+        }
+        [b'O', b'g', b'g', b'S', ..] => {
+            if ogg_is_known(data) {
+                coded(Container::Ogg)
+            } else {
+                foreign(formats::OGG, mime, decoders).map(Some)
+            }
+        }
         [b'f', b'L', b'a', b'C', ..] => coded(Container::Flac),
-        [b'.', b's', b'n', b'd', ..] => au(data).map(Some),
+        [b'.', b's', b'n', b'd', ..] => au(data, mime, decoders).map(Some),
         [b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] if (a | b | c | d) & 0x80 == 0 => {
             let size = [a, b, c, d].iter().fold(0_u64, |sum, &&it| (sum << 7) | u64::from(it));
             let footer = if flags & 0x10 != 0 { 10 } else { 0 };
-            after_tag(data, 10 + size + footer)
+            after_tag(data, 10 + size + footer, mime, decoders)
         }
         _ if mpeg_frame(data).is_some() => coded(Container::Mpeg),
         _ => Ok(None),
@@ -115,18 +210,27 @@ fn by_magic(data: &[u8]) -> Result<Option<Kind>, MediaFault> {
 }
 
 /// A tag stands before MPEG audio; some put one before FLAC too.
-fn after_tag(data: &[u8], skip: u64) -> Result<Option<Kind>, MediaFault> {
+fn after_tag(data: &[u8], skip: u64, mime: &str, decoders: &Decoders) -> Result<Option<Kind>, MediaFault> {
     if skip > MAX_TAG {
         return Err(MediaFault::unsupported(format!("the ID3 tag has {skip} octets; at most {MAX_TAG} are skipped")));
     }
     let next = usize::try_from(skip).ok().and_then(|skip| data.get(skip..)).unwrap_or_default();
+    if formats::is_adts(next) {
+        return foreign(formats::AAC, mime, decoders).map(Some);
+    }
     let container = if next.starts_with(b"fLaC") { Container::Flac } else { Container::Mpeg };
     Ok(Some(Kind::Coded { container, skip }))
 }
 
 /// Raw samples have no magic number: their MIME type is all there is.
 fn by_name(mime: &str, declared: &str) -> Result<Option<Kind>, MediaFault> {
-    let Some(coding) = coding_named(mime) else { return Ok(None) };
+    let slin = mime.strip_prefix("audio/x-sln").or_else(|| mime.strip_prefix("audio/sln"));
+    let slin = slin.map(|it| (Plain::S16Le, slin_rate(it)));
+    let named = coding_named(mime).map(|it| match it {
+        Coding::G711(law) => (Plain::G711(law), 8_000),
+        Coding::L16 => (Plain::S16Be, 8_000),
+    });
+    let Some((format, usual_hz)) = slin.or(named) else { return Ok(None) };
     let parameter = |name: &str, default: u32| {
         let find = |it: &str| {
             let (key, value) = it.split_once('=')?;
@@ -138,53 +242,35 @@ fn by_name(mime: &str, declared: &str) -> Result<Option<Kind>, MediaFault> {
             None => Ok(default),
         }
     };
-    let rate_hz = parameter("rate", 8_000)?;
+    let rate_hz = parameter("rate", usual_hz)?;
     let channels = u16::try_from(parameter("channels", 1)?).unwrap_or(u16::MAX);
-    let format = match coding {
-        Coding::G711(law) => Plain::G711(law),
-        Coding::L16 => Plain::S16Be,
-    };
     Ok(Some(Kind::Plain { format, rate_hz, channels, skip: 0, octets: None }))
 }
 
-/// A WAVE file; with G.711 inside, its samples are found without a decoder, so that they can pass unchanged.
-fn wave(data: &[u8]) -> Result<Kind, MediaFault> {
-    let coded = Kind::Coded { container: Container::Wave, skip: 0 };
-    let mut at = 12;
-    let mut format = None;
-    while let Some(head) = data.get(at..at + 8) {
-        let length = u32_le(head, 4).unwrap_or(0);
-        let start = at + 8;
-        match &head[..4] {
-            b"fmt " => {
-                let Some(chunk) = data.get(start..start + 16) else { return Ok(coded) };
-                let law = match u16_le(chunk, 0) {
-                    Some(6) => Law::A,
-                    Some(7) => Law::Mu,
-                    _ => return Ok(coded),
-                };
-                format = Some((law, u32_le(chunk, 4).unwrap_or(0), u16_le(chunk, 2).unwrap_or(0)));
-            }
-            b"data" => {
-                let Some((law, rate_hz, channels)) = format else { return Ok(coded) };
-                let octets = (length < STREAMED_LENGTH).then_some(u64::from(length));
-                return Ok(Kind::Plain { format: Plain::G711(law), rate_hz, channels, skip: start, octets });
-            }
-            // A decoder would make room for it before it finds that the file is shorter.
-            _ if u64::from(length) > MAX_TAG => {
-                let text = format!("a WAVE chunk claims {length} octets; at most {MAX_TAG} are read");
-                return Err(MediaFault::unsupported(text));
-            }
-            _ => {}
-        }
-        let padded = length as usize + (length as usize & 1);
-        let Some(next) = start.checked_add(padded) else { return Ok(coded) };
-        at = next;
+/// Signed linear samples of a telephone system, its thousands of hertz in the name: `sln16`.
+fn slin_rate(name: &str) -> u32 {
+    match name.parse::<u32>() {
+        Ok(44) => 44_100,
+        Ok(thousands @ 1..=192) => thousands * 1_000,
+        _ => 8_000,
     }
-    Ok(coded)
 }
 
-fn au(data: &[u8]) -> Result<Kind, MediaFault> {
+/// Vorbis and FLAC say their names in the first page.
+fn ogg_is_known(data: &[u8]) -> bool {
+    let page = &data[..data.len().min(OGG_PAGE)];
+    let has = |name: &[u8]| page.windows(name.len()).any(|it| it == name);
+    !has(b"OpusHead") && !has(b"Speex   ") && !has(b"theora")
+}
+
+/// Whether a library reads what an AIFC says of its coding; AIFF has none.
+fn aifc_is_known(data: &[u8]) -> bool {
+    let Some(at) = data.windows(4).position(|it| it == b"COMM") else { return true };
+    let coding = data.get(at + 26..at + 30).filter(|_| data.get(8..12) == Some(b"AIFC"));
+    coding.is_none_or(|it| AIFC_CODINGS.iter().any(|known| known.eq_ignore_ascii_case(it)))
+}
+
+fn au(data: &[u8], mime: &str, decoders: &Decoders) -> Result<Kind, MediaFault> {
     let word = |at: usize| data.get(at..at + 4).map(|it| u32::from_be_bytes([it[0], it[1], it[2], it[3]]));
     let (Some(skip), Some(length), Some(encoding), Some(rate_hz), Some(channels)) =
         (word(4), word(8), word(12), word(16), word(20))
@@ -198,10 +284,9 @@ fn au(data: &[u8]) -> Result<Kind, MediaFault> {
         4 => Plain::S24Be,
         5 => Plain::S32Be,
         6 => Plain::F32Be,
+        7 => Plain::F64Be,
         27 => Plain::G711(Law::A),
-        other => {
-            return Err(MediaFault::unsupported(format!("AU encoding {other} cannot be played; use µ-law or PCM")));
-        }
+        _ => return foreign(formats::AU, mime, decoders),
     };
     let skip = usize::try_from(skip).unwrap_or(usize::MAX);
     if !(24..=MAX_AU_HEADER).contains(&skip) {
@@ -266,12 +351,6 @@ fn looks_like_text(data: &[u8]) -> bool {
 
 fn known_but_unplayable(data: &[u8]) -> Option<&'static str> {
     Some(match data {
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => "MP4 or M4A",
-        [0x30, 0x26, 0xB2, 0x75, ..] => "Windows Media",
-        [0x1A, 0x45, 0xDF, 0xA3, ..] => "Matroska or WebM",
-        [b'.', b'R', b'M', b'F', ..] | [b'.', b'r', b'a', 0xFD, ..] => "RealAudio",
-        [b'#', b'!', b'A', b'M', b'R', ..] => "AMR",
-        [0xFF, b, ..] if b & 0xF6 == 0xF0 => "AAC",
         [b'M', b'T', b'h', b'd', ..] => "MIDI",
         [b'P', b'K', 3, 4, ..] => "a ZIP archive",
         [0x1F, 0x8B, ..] => "gzip data",
@@ -281,22 +360,24 @@ fn known_but_unplayable(data: &[u8]) -> Option<&'static str> {
     })
 }
 
-fn u16_le(data: &[u8], at: usize) -> Option<u16> {
-    data.get(at..at + 2).map(|it| u16::from_le_bytes([it[0], it[1]]))
-}
-
-fn u32_le(data: &[u8], at: usize) -> Option<u32> {
-    data.get(at..at + 4).map(|it| u32::from_le_bytes([it[0], it[1], it[2], it[3]]))
+/// Lists of addresses, of which none is followed: whoever names a sound names the sound itself.
+fn is_playlist(data: &[u8]) -> bool {
+    let text = data.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(data);
+    let begins = |with: &[u8]| text.get(..with.len()).is_some_and(|it| it.eq_ignore_ascii_case(with));
+    let marks: [&[u8]; 7] = [b"#EXTM3U", b"[playlist]", b"ffconcat", b"<asx", b"<smil", b"[Reference]", b"<?wpl"];
+    marks.iter().any(|it| begins(it))
 }
 
 /// Octets looked at: the chunks before a WAVE's data, or two MPEG frames.
 pub(crate) const PEEK: usize = 4096;
 /// Covers in tags are megabytes; more is no tag.
-const MAX_TAG: u64 = 16 << 20;
+pub(crate) const MAX_TAG: u64 = 16 << 20;
 /// An AU header has a remark of some words.
 const MAX_AU_HEADER: usize = PEEK;
-/// Writers that stream don't know the length and claim one near the field's end.
-const STREAMED_LENGTH: u32 = 0x7FFF_0000;
+/// An Ogg stream's first page has the name of its coding.
+const OGG_PAGE: usize = 512;
+/// What AIFC files say of codings that a library reads.
+const AIFC_CODINGS: [&[u8; 4]; 7] = [b"NONE", b"sowt", b"twos", b"fl32", b"fl64", b"alaw", b"ulaw"];
 const KBPS_1_I: [u16; 15] = [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448];
 const KBPS_1_II: [u16; 15] = [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384];
 const KBPS_1_III: [u16; 15] = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
@@ -306,6 +387,10 @@ const KBPS_2_II: [u16; 15] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sniff(data: &[u8], declared: &str) -> Result<Kind, MediaFault> {
+        super::sniff(data, declared, &Decoders::default())
+    }
 
     #[test]
     fn a_page_is_refused_whatever_it_claims() {

@@ -1,27 +1,37 @@
-//! Speech engines: child processes that read plain text and write a WAVE file.
+//! Speech engines, and which of them speaks a text: those of the configuration first, then the bundled ones. How they are
+//! run is in the files below.
 //!
-//! The text goes through a pipe, never through an argument or a shell, after everything that an engine would take for
-//! a command has been made harmless. A child has a time limit and an output limit and dies with whoever waits for it.
+//! A text goes through a pipe or a body, never through an argument or a shell, after everything that an engine would take
+//! for a command has been made harmless.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod chosen;
+mod command;
+mod plain;
+mod service;
+mod wave;
 
-use bytes::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
 use tokio::sync::mpsc;
 
-use crate::child::{Child, found};
+use crate::child::{Cage, found};
 use crate::convert::Piece;
 use crate::fault::{LANGUAGE, MediaFault, SPEECH};
 use crate::markup::clean;
-use crate::voices::{Gender, Wanted, wanted};
-use crate::wire::Speech;
+use crate::voices::{Gender, Wanted, is_known, wanted};
+use crate::wire::{Speech, shown};
+pub(crate) use chosen::{Chosen, Patience};
 
 /// A way to speak.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Engine {
     /// A program.
     Command(EngineCommand),
+    /// A service.
+    Url(EngineUrl),
     /// Tones that follow from the text: for tests and demonstrations, on machines without a voice.
     Fake,
 }
@@ -43,6 +53,25 @@ pub struct EngineCommand {
     pub markup_arguments: Vec<String>,
     /// It begins to write only when all is spoken: long texts go to it sentence by sentence.
     pub by_sentence: bool,
+    /// What it may do beyond reading a text and writing a sound.
+    pub cage: Cage,
+    /// It speaks where no other engine does.
+    pub spare: bool,
+}
+
+/// A speech engine behind HTTP. It is posted JSON with `text`, `markup` (or null), `voice`, `language`, `gender` and `speed`;
+/// with `{text}` in its address it is asked by GET, and `{voice}`, `{language}`, `{speed}` and `{markup}` may stand there too.
+/// It answers a sound of any kind that can be played, as it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineUrl {
+    /// Its name; part of the cache key.
+    pub name: String,
+    /// Where it is.
+    pub url: String,
+    /// Its voices; none: it takes every voice and language as the document names them.
+    pub voices: Vec<EngineVoice>,
+    /// It understands speech markup.
+    pub markup: bool,
 }
 
 /// One voice of a program.
@@ -52,15 +81,10 @@ pub struct EngineVoice {
     pub language: String,
     /// Who speaks.
     pub gender: Gender,
-    /// What the program calls it.
+    /// What the engine calls it.
     pub name: String,
-}
-
-/// Where one text will be spoken.
-#[derive(Debug, Clone)]
-pub(crate) struct Chosen {
-    engine: Engine,
-    voice: String,
+    /// Names of documents, such as `Polly.Amy`, that this voice alone stands for.
+    pub stands_for: Vec<String>,
 }
 
 impl Engine {
@@ -71,7 +95,12 @@ impl Engine {
 
     /// flite: writes to files only, and only when done.
     pub fn flite() -> Self {
-        let voice = |gender, name: &str| EngineVoice { language: "en".into(), gender, name: name.into() };
+        let voice = |gender, name: &str| EngineVoice {
+            language: "en".into(),
+            gender,
+            name: name.into(),
+            stands_for: Vec::new(),
+        };
         Self::Command(EngineCommand {
             name: "flite".into(),
             program: "flite".into(),
@@ -81,6 +110,8 @@ impl Engine {
             voices: vec![voice(Gender::Woman, "slt"), voice(Gender::Man, "rms")],
             markup_arguments: Vec::new(),
             by_sentence: true,
+            cage: Cage::lone(),
+            spare: true,
         })
     }
 
@@ -92,6 +123,7 @@ impl Engine {
                 language: tag.to_owned(),
                 gender,
                 name: format!("{name}{variant}"),
+                stands_for: Vec::new(),
             })
         });
         Self::Command(EngineCommand {
@@ -101,231 +133,156 @@ impl Engine {
             voices: voices.collect(),
             markup_arguments: vec!["-m".into()],
             by_sentence: false,
+            cage: Cage::lone(),
+            spare: true,
         })
     }
 
     /// Whether it can be started on this machine.
     pub fn installed(&self) -> bool {
         match self {
-            Self::Fake => true,
+            Self::Fake | Self::Url(_) => true,
             Self::Command(it) => found(&it.program),
         }
     }
 
     fn understands_markup(&self) -> bool {
-        matches!(self, Self::Command(it) if !it.markup_arguments.is_empty())
+        match self {
+            Self::Command(it) => !it.markup_arguments.is_empty(),
+            Self::Url(it) => it.markup,
+            Self::Fake => false,
+        }
     }
 
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Fake => "fake",
             Self::Command(it) => &it.name,
+            Self::Url(it) => &it.name,
         }
     }
 }
 
-/// Chooses engine and voice: the exact language before the same language of another region; within that the gender,
-/// then the order of engines.
-pub(crate) fn choose(engines: &[Engine], speech: &Speech) -> Result<Chosen, MediaFault> {
-    let wanted = wanted(&speech.voice, &speech.language);
-    let mut best: Option<((u8, bool), Chosen)> = None;
-    for engine in engines {
-        // Of voices that are equally near, one that understands the markup.
-        let deaf = !speech.markup.is_empty() && !engine.understands_markup();
-        let candidates: Vec<(u8, String)> = match engine {
-            Engine::Fake => vec![(1, format!("{:?}-{}", wanted.gender, wanted.language))],
-            Engine::Command(it) => {
-                it.voices.iter().filter_map(|it| Some((rank(it, &wanted)?, it.name.clone()))).collect()
-            }
-        };
-        for (rank, voice) in candidates {
-            let rank = (rank, deaf);
-            if best.as_ref().is_none_or(|it| rank < it.0) {
-                best = Some((rank, Chosen { engine: engine.clone(), voice }));
-            }
-        }
+/// Engines that failed a short while ago: others are asked first.
+#[derive(Debug, Default)]
+pub(crate) struct Ailing(Mutex<HashMap<String, SystemTime>>);
+
+impl Ailing {
+    fn is(&self, engine: &str, now: SystemTime) -> bool {
+        let since = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(engine).copied();
+        since.is_some_and(|it| now.duration_since(it).is_ok_and(|it| it < AILING))
     }
-    best.map(|it| it.1).ok_or_else(|| {
+
+    fn note(&self, engine: &str, now: SystemTime) {
+        // As many as are configured.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(engine.to_owned(), now);
+    }
+}
+
+/// Smaller is nearer.
+type Rank = (bool, bool, u8, bool);
+
+/// Chooses engines and voices, the best first, an engine once: one that is well before one that failed just now, one of the
+/// configuration before a bundled one; then the exact language before the same language of another region, the gender, and
+/// one that understands the markup; then the order of engines.
+pub(crate) fn choose(
+    engines: &[Engine],
+    speech: &Speech,
+    ailing: &Arc<Ailing>,
+    now: SystemTime,
+) -> Result<Chosen, MediaFault> {
+    let wanted = wanted(&speech.voice, &speech.language);
+    if !is_known(&speech.voice) && !engines.iter().any(|it| it.has_voice_for(&speech.voice)) {
+        say_once(&speech.voice, &wanted);
+    }
+    let mut ranked: Vec<(Rank, Engine, String)> = Vec::new();
+    for engine in engines {
+        let deaf = !speech.markup.is_empty() && !engine.understands_markup();
+        let Some((near, voice)) = engine.nearest(speech, &wanted) else { continue };
+        let spare = matches!(engine, Engine::Command(it) if it.spare);
+        ranked.push(((ailing.is(engine.name(), now), spare, near, deaf), engine.clone(), voice));
+    }
+    ranked.sort_by_key(|it| it.0);
+    if ranked.is_empty() {
         let text = format!(
             "Say: no installed voice speaks {:?}; install espeak-ng, or name another language",
             wanted.language
         );
-        MediaFault::new(LANGUAGE, text)
-    })
+        return Err(MediaFault::new(LANGUAGE, text));
+    }
+    let voices = ranked.into_iter().map(|(_, engine, voice)| (engine, voice)).collect();
+    Ok(Chosen::new(voices, Arc::clone(ailing), now))
 }
 
-/// Smaller is nearer. The region counts less than the gender: both are understood, a man for a woman surprises.
-fn rank(voice: &EngineVoice, wanted: &Wanted) -> Option<u8> {
+impl Engine {
+    /// Its nearest voice, and how near that is.
+    fn nearest(&self, speech: &Speech, wanted: &Wanted) -> Option<(u8, String)> {
+        let voices = match self {
+            Self::Fake => return Some((1, format!("{:?}-{}", wanted.gender, wanted.language))),
+            Self::Url(it) if it.voices.is_empty() => return Some((0, speech.voice.clone())),
+            Self::Command(it) => &it.voices,
+            Self::Url(it) => &it.voices,
+        };
+        let ranked = voices.iter().filter_map(|it| Some((rank(it, wanted, &speech.voice)?, it)));
+        ranked.min_by_key(|it| it.0).map(|(near, voice)| (near, voice.name.clone()))
+    }
+
+    fn has_voice_for(&self, name: &str) -> bool {
+        match self {
+            Self::Command(EngineCommand { voices, .. }) | Self::Url(EngineUrl { voices, .. }) => {
+                voices.iter().any(|it| it.is_for(name)) || matches!(self, Self::Url(it) if it.voices.is_empty())
+            }
+            Self::Fake => true,
+        }
+    }
+}
+
+impl EngineVoice {
+    fn is_for(&self, name: &str) -> bool {
+        !name.is_empty() && self.stands_for.iter().any(|it| it.eq_ignore_ascii_case(name))
+    }
+
+    /// Reads `en-GB woman alba Polly.Amy`: language, gender, the engine's name of it, and the names of documents that it
+    /// stands for; `None` if it is not so.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let language = words.next()?.replace('_', "-").to_ascii_lowercase();
+        let gender = match words.next()? {
+            "woman" => Gender::Woman,
+            "man" => Gender::Man,
+            _ => return None,
+        };
+        let tag = language.len() <= 35 && language.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
+        let name = words.next().filter(|_| tag)?.to_owned();
+        Some(Self { language, gender, name, stands_for: words.map(str::to_owned).collect() })
+    }
+}
+
+/// A voice that nobody knows is told once, and spoken by the nearest.
+fn say_once(voice: &str, wanted: &Wanted) {
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if told.len() >= MAX_TOLD || told.iter().any(|it| it == voice) {
+        return;
+    }
+    told.push(voice.to_owned());
+    let (voice, language) = (shown(voice), &wanted.language);
+    tracing::warn!(%voice, %language, gender = ?wanted.gender, "no voice has this name; the nearest one speaks");
+}
+
+/// Smaller is nearer. The region counts less than the gender: both are understood, a man for a woman surprises. A voice that
+/// stands for the very name is nearest, whoever speaks.
+fn rank(voice: &EngineVoice, wanted: &Wanted, name: &str) -> Option<u8> {
     let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_owned();
     if primary(&voice.language) != primary(&wanted.language) {
         return None;
     }
+    if voice.is_for(name) {
+        return Some(0);
+    }
     // US English has no accent to lose; other regions are nearer with a voice of theirs.
     let exact = voice.language == wanted.language || wanted.language == "en-us" && voice.language == "en";
     Some(u8::from(!exact) + 2 * u8::from(voice.gender != wanted.gender))
-}
-
-impl Chosen {
-    /// Engine and voice, for the cache key.
-    pub fn name(&self) -> String {
-        format!("{}/{}", self.engine.name(), self.voice)
-    }
-
-    /// Speaks into the queue. A fault of the engine goes into the queue as well.
-    pub async fn speak(self, speech: &Speech, pieces: &mpsc::Sender<Piece>, limit: Duration, scratch: &Path) {
-        let text = harmless(&speech.text);
-        let last = match &self.engine {
-            Engine::Fake => fake(&text, &self.voice, speech.speed, pieces).await,
-            Engine::Command(command) => {
-                let marked = if self.engine.understands_markup() { marked(speech) } else { None };
-                let task = Task { command, voice: &self.voice, speech, marked: marked.is_some(), pieces, scratch };
-                tokio::time::timeout(limit, task.speak_all(marked.as_deref().unwrap_or(&text))).await.unwrap_or_else(
-                    |_| {
-                        let text = format!("Say: {} took more than {} s", command.name, limit.as_secs());
-                        Err(MediaFault::new(SPEECH, text))
-                    },
-                )
-            }
-        };
-        let _ = pieces.send(last.map_or_else(Piece::Broken, |()| Piece::End)).await;
-    }
-}
-
-struct Task<'a> {
-    command: &'a EngineCommand,
-    voice: &'a str,
-    speech: &'a Speech,
-    /// The text is markup.
-    marked: bool,
-    pieces: &'a mpsc::Sender<Piece>,
-    scratch: &'a Path,
-}
-
-impl Task<'_> {
-    async fn speak_all(&self, text: &str) -> Result<(), MediaFault> {
-        let parts = if self.command.by_sentence && !self.marked { sentences(text) } else { vec![text] };
-        let mut wave = Wave::default();
-        for part in parts {
-            self.speak(part, &mut wave).await?;
-        }
-        if wave.octets == 0 { Err(self.failed("it spoke nothing")) } else { Ok(()) }
-    }
-
-    async fn speak(&self, text: &str, wave: &mut Wave) -> Result<(), MediaFault> {
-        let to_file = self.command.arguments.iter().any(|it| it.contains("{output}"));
-        let mut child = self.start(to_file)?;
-        let (stdin, stdout) = (child.stdin(), child.stdout());
-        let feed = async move {
-            if let Some(mut stdin) = stdin {
-                // A child that does not read to the end says why by its status.
-                let _ = stdin.write_all(text.as_bytes()).await;
-                let _ = stdin.write_all(b"\n").await;
-                let _ = stdin.shutdown().await;
-            }
-        };
-        let listen = async {
-            match stdout {
-                Some(out) if !to_file => self.pass_on(out, wave).await,
-                _ => Ok(()),
-            }
-        };
-        let ((), heard) = tokio::join!(feed, listen);
-        heard?;
-        let status = child.ended().await.map_err(|error| self.failed(&error.to_string()))?;
-        if !status.success() {
-            return Err(self.failed(&format!("it ended with {status}")));
-        }
-        if to_file {
-            let file = tokio::fs::File::open(self.scratch).await.map_err(|error| self.failed(&error.to_string()))?;
-            let heard = self.pass_on(file, wave).await;
-            let _ = tokio::fs::remove_file(self.scratch).await;
-            heard?;
-        }
-        Ok(())
-    }
-
-    fn start(&self, to_file: bool) -> Result<Child, MediaFault> {
-        let speed = u32::from(self.speech.speed);
-        let further: &[String] = if self.marked { &self.command.markup_arguments } else { &[] };
-        let arguments = self.command.arguments.iter().chain(further).map(|it| {
-            it.replace("{voice}", self.voice)
-                .replace("{speed}", &speed.to_string())
-                .replace("{wpm}", &(NORMAL_WPM * speed / 100).clamp(80, 450).to_string())
-                .replace("{stretch}", &format!("{:.2}", 100.0 / f64::from(speed)))
-                .replace("{output}", &self.scratch.to_string_lossy())
-        });
-        Child::start(&self.command.program, arguments, !to_file).map_err(|error| self.failed(&error.to_string()))
-    }
-
-    async fn pass_on(&self, mut from: impl AsyncReadExt + Unpin, wave: &mut Wave) -> Result<(), MediaFault> {
-        let mut buffer = vec![0; PIPE_OCTETS];
-        wave.next_file();
-        loop {
-            let read = from.read(&mut buffer).await.map_err(|error| self.failed(&error.to_string()))?;
-            if read == 0 {
-                return Ok(());
-            }
-            let samples =
-                wave.take(&buffer[..read]).ok_or_else(|| self.failed("its output is not a WAVE of one form"))?;
-            if wave.octets > MAX_SPOKEN_OCTETS {
-                return Err(self.failed("it does not stop speaking"));
-            }
-            if !samples.is_empty() && self.pieces.send(Piece::Data(samples)).await.is_err() {
-                return Err(self.failed("nobody listens any more"));
-            }
-        }
-    }
-
-    fn failed(&self, what: &str) -> MediaFault {
-        MediaFault::new(SPEECH, format!("Say: {}: {what}", self.command.name))
-    }
-}
-
-/// Joins WAVE files of one form: the first passes whole, of the others only the samples.
-#[derive(Default)]
-struct Wave {
-    form: Option<Vec<u8>>,
-    head: Vec<u8>,
-    in_data: bool,
-    octets: usize,
-}
-
-impl Wave {
-    fn next_file(&mut self) {
-        self.head.clear();
-        self.in_data = false;
-    }
-
-    fn take(&mut self, octets: &[u8]) -> Option<Bytes> {
-        if self.in_data {
-            self.octets += octets.len();
-            return Some(Bytes::copy_from_slice(octets));
-        }
-        self.head.extend_from_slice(octets);
-        let Some(data) = self.head.windows(4).position(|it| it == b"data").filter(|at| self.head.len() >= at + 8)
-        else {
-            return (self.head.len() < MAX_WAVE_HEAD).then(Bytes::new);
-        };
-        let fmt = self.head.windows(4).position(|it| it == b"fmt ")?;
-        let form = self.head.get(fmt..fmt + 24)?.to_vec();
-        let samples = self.head.split_off(data + 8);
-        let mut out = Vec::new();
-        match &self.form {
-            Some(first) if *first != form => return None,
-            Some(_) => {}
-            None => {
-                // More may follow: the length is left open.
-                out = std::mem::take(&mut self.head);
-                out[data + 4..data + 8].fill(0xFF);
-                out.get_mut(4..8)?.fill(0xFF);
-                self.form = Some(form);
-            }
-        }
-        self.in_data = true;
-        self.octets += samples.len();
-        out.extend_from_slice(&samples);
-        Some(out.into())
-    }
 }
 
 /// Plain words: no control characters (espeak-ng takes 0x01 for a command) and no `[[`, its phoneme notation.
@@ -341,29 +298,6 @@ fn harmless(text: &str) -> String {
 fn marked(speech: &Speech) -> Option<String> {
     let inside = clean(&speech.markup).filter(|it| !it.trim().is_empty())?;
     Some(format!("<speak>{}</speak>", harmless(&inside)))
-}
-
-/// Cuts a text after sentences, and long sentences between words.
-fn sentences(text: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let (mut start, mut last_space) = (0, 0);
-    let mut after_end = false;
-    for (at, letter) in text.char_indices() {
-        if letter.is_whitespace() {
-            last_space = at;
-        }
-        let ends = after_end && letter.is_whitespace();
-        let too_long = at - start > MAX_SENTENCE;
-        if ends || too_long {
-            let cut = if ends || last_space <= start { at } else { last_space };
-            parts.push(&text[start..cut]);
-            start = cut;
-        }
-        after_end = matches!(letter, '.' | '!' | '?' | ';' | ':');
-    }
-    parts.push(&text[start..]);
-    parts.retain(|it| it.chars().any(char::is_alphanumeric));
-    if parts.is_empty() { vec![text] } else { parts }
 }
 
 /// One tone of 60 ms a letter, the pitch from the letter and the voice, as a WAVE at 16 kHz.
@@ -390,16 +324,10 @@ async fn fake(text: &str, voice: &str, speed: u16, pieces: &mpsc::Sender<Piece>)
     Ok(())
 }
 
-/// Words a minute at normal speed; espeak-ng's own 175 is hurried on a telephone.
-const NORMAL_WPM: u32 = 160;
-/// Octets read from an engine at once.
-const PIPE_OCTETS: usize = 16 * 1024;
-/// A sentence of half a minute.
-const MAX_SENTENCE: usize = 400;
-/// Chunks before the samples take less.
-const MAX_WAVE_HEAD: usize = 64 * 1024;
-/// An hour at 22 kHz and 16 bits; the longest text takes six minutes.
-const MAX_SPOKEN_OCTETS: usize = 160 << 20;
+/// An engine that failed is not the first one that is asked for so long.
+const AILING: Duration = Duration::from_secs(30);
+/// Names of voices that are told.
+const MAX_TOLD: usize = 64;
 /// Tags and espeak-ng's names of them, where they differ.
 const ESPEAK_LANGUAGES: &str = "en-us en-gb en-au=en-gb en-ie=en-gb en-nz=en-gb en-za=en-gb en-in=en-gb en=en-gb \
     de fr-fr fr=fr-fr fr-be fr-ch fr-ca=fr-fr es es-419 es-mx=es-419 es-us=es-419 it pt-br pt pt-pt=pt nl pl ru ja ko tr sv da nb \
@@ -409,6 +337,10 @@ const ESPEAK_LANGUAGES: &str = "en-us en-gb en-au=en-gb en-ie=en-gb en-nz=en-gb 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn choose(engines: &[Engine], speech: &Speech) -> Result<Chosen, MediaFault> {
+        super::choose(engines, speech, &Arc::default(), SystemTime::UNIX_EPOCH)
+    }
 
     fn speech(voice: &str, language: &str) -> Speech {
         Speech { text: "x".into(), voice: voice.into(), language: language.into(), speed: 100, markup: String::new() }
@@ -440,13 +372,27 @@ mod tests {
     }
 
     #[test]
-    fn sentences_lose_no_word() {
-        let text = "One. Two! Is 3.5 three? ".to_owned() + &"word ".repeat(200);
-        let parts = sentences(&text);
-        assert_eq!(parts[..3], ["One.", " Two!", " Is 3.5 three?"]);
-        assert!(parts.iter().all(|it| it.len() <= MAX_SENTENCE + 8));
-        assert_eq!(parts.concat().split_whitespace().count(), text.split_whitespace().count());
-        assert_eq!(sentences("..."), ["..."]);
-        sentences(&"ü".repeat(2_000));
+    fn configured_engines_come_first_and_failed_ones_last() {
+        let url = Engine::Url(EngineUrl {
+            name: "own".into(),
+            url: "http://h/".into(),
+            voices: ["en woman w", "de man m Polly.Vicki"].map(|it| EngineVoice::parse(it).unwrap()).into(),
+            markup: false,
+        });
+        let all: Vec<Engine> = [Engine::flite(), Engine::espeak(), url].into();
+        let ailing = Arc::new(Ailing::default());
+        let name = |voice: &str, language: &str, at: u64| {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(at);
+            super::choose(&all, &speech(voice, language), &ailing, now).map(|it| it.name()).unwrap()
+        };
+        assert_eq!(name("man", "en-GB", 0), "own/w");
+        assert_eq!(name("Polly.Vicki", "", 0), "own/m");
+        assert_eq!(name("woman", "fr", 0), "espeak-ng/fr-fr+f3");
+        ailing.note("own", SystemTime::UNIX_EPOCH);
+        assert_eq!(name("man", "en-US", 29), "flite/rms");
+        assert_eq!(name("man", "en-US", 30), "own/w");
+        for wrong in ["", "en", "en woman", "en child x", "e=n man x"] {
+            assert_eq!(EngineVoice::parse(wrong), None, "{wrong}");
+        }
     }
 }

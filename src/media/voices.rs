@@ -37,6 +37,19 @@ pub fn wanted(voice: &str, language: &str) -> Wanted {
     Wanted { gender, language }
 }
 
+/// Whether a document's voice is one that the SDKs name, or none.
+pub(crate) fn is_known(voice: &str) -> bool {
+    let voice = voice.trim().to_ascii_lowercase();
+    match voice.split_once('.') {
+        Some(("polly", name)) => {
+            let name = name.split('-').next().unwrap_or_default();
+            POLLY.iter().any(|it| it.2.split(' ').any(|it| it == name))
+        }
+        Some(("google", name)) => name.split('-').count() >= 3,
+        _ => matches!(voice.as_str(), "" | "man" | "woman" | "alice"),
+    }
+}
+
 fn polly(name: &str) -> (Gender, Option<String>) {
     let found = POLLY.iter().find(|(_, _, names)| names.split(' ').any(|it| it == name));
     match found {
@@ -140,8 +153,10 @@ mod tests {
 
     #[test]
     fn every_vendors_voice_finds_a_local_one() {
-        use crate::speech::{Engine, choose};
+        use crate::speech::{Ailing, Engine, choose};
         use crate::wire::Speech;
+        use std::sync::Arc;
+        use std::time::SystemTime;
         for (_, _, names) in POLLY {
             for name in names.split(' ') {
                 let speech = Speech {
@@ -151,7 +166,9 @@ mod tests {
                     speed: 100,
                     markup: String::new(),
                 };
-                assert!(choose(&[Engine::espeak()], &speech).is_ok(), "{name}");
+                let none: Arc<Ailing> = Arc::default();
+                assert!(choose(&[Engine::espeak()], &speech, &none, SystemTime::UNIX_EPOCH).is_ok(), "{name}");
+                assert!(is_known(&speech.voice), "{name}");
             }
         }
     }

@@ -66,3 +66,112 @@ fn e17_a_port_for_another_host_needs_the_key_of_both() {
     assert_eq!(refused.status.code(), Some(78), "{}", text(&refused.stderr));
     assert!(text(&refused.stderr).contains("key-none: "), "{}", text(&refused.stderr));
 }
+
+/// A server that answers each request in its way, a connection each; and where it is.
+fn server(answers: impl Fn(&str, &mut std::net::TcpStream) + Send + 'static) -> std::net::SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head = [0; 4096];
+            let read = stream.read(&mut head).unwrap_or(0);
+            answers(&String::from_utf8_lossy(&head[..read]), &mut stream);
+        }
+    });
+    address
+}
+
+fn sends(stream: &mut std::net::TcpStream, mime: &str, body: &[u8]) {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {mime}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+}
+
+/// Half a second of 16 bits at 8 kHz, loud enough.
+fn wave() -> Vec<u8> {
+    let mut out =
+        b"RIFF\xFF\xFF\xFF\xFFWAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\x40\x1f\0\0"
+            .to_vec();
+    out.extend((0..4_000_i32).flat_map(|n| ((n % 16 - 8) * 900).to_le_bytes()[..2].to_vec()));
+    out
+}
+
+async fn hears(folder: &Folder, source: tipring_media::Source) -> Result<usize, tipring_media::MediaFault> {
+    let client = tipring_media::MediaClient::new(folder.0.join("run/media.sock"));
+    let request = tipring_media::MediaRequest { account: "AC1".into(), source, law: tipring_card::Law::A };
+    let mut stream = client.fetch(request).await?;
+    let mut octets = 0;
+    while let Some(piece) = stream.next().await {
+        octets += piece?.len();
+    }
+    Ok(octets)
+}
+
+fn says(text: &str, voice: &str) -> tipring_media::Source {
+    tipring_media::Source::Speech { text: text.into(), voice: voice.into(), language: "en".into(), markup: None }
+}
+
+#[test]
+fn d32_d33_another_engine_and_another_kind_of_media_are_two_entries_of_the_configuration() {
+    let turned: Vec<u8> = wave().iter().map(|it| !it).collect();
+    let kind = server(move |_, stream| sends(stream, "audio/x-turned", &turned));
+    let speech = server(|asked, stream| {
+        assert!(asked.starts_with("GET /say?t=Hello&v=alba "), "{asked}");
+        sends(stream, "audio/wav", &wave());
+    });
+    let folder = Folder::new("media-added");
+    folder.write("turn", "#!/bin/sh\nexec perl -e 'binmode STDIN; binmode STDOUT; while (<STDIN>) { print ~$_ }'\n");
+    let program = folder.0.join("turn");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("it may run");
+    folder.a_box(&format!(
+        "[media]\nbundled_speech = false\n\
+         [[speech]]\nname = \"own\"\nurl = \"http://{speech}/say?t={{text}}&v={{voice}}\"\nvoices = [\"en woman alba\"]\n\
+         [[decoder]]\nname = \"turned\"\ntypes = [\"audio/x-turned\"]\ncommand = [\"{}\"]\n",
+        program.display()
+    ));
+    let serving = Serving::start(&folder, "media");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        assert_eq!(hears(&folder, says("Hello", "woman")).await.expect("it speaks"), 4_000);
+        let url = tipring_media::Source::Url(format!("http://{kind}/a"));
+        assert_eq!(hears(&folder, url).await.expect("it is decoded"), 4_000);
+    });
+    assert_eq!(serving.end().0, Some(0));
+}
+
+#[test]
+fn d17_what_is_coded_is_read_by_a_child_of_the_process() {
+    let mp3 =
+        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/src/media/tests/fixtures/tone.mp3")).expect("a sound");
+    let (tell, told) = std::sync::mpsc::channel::<()>();
+    let origin = server(move |_, stream| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", mp3.len());
+        let half = mp3.len() / 2;
+        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&mp3[..half]));
+        let _ = told.recv_timeout(Duration::from_secs(20));
+        let _ = stream.write_all(&mp3[half..]);
+    });
+    let folder = Folder::new("media-child");
+    folder.a_box("");
+    let serving = Serving::start(&folder, "media");
+    let children = || {
+        let all = std::fs::read_dir("/proc").expect("processes").flatten();
+        let line = |it: std::fs::DirEntry| std::fs::read(it.path().join("cmdline")).ok();
+        all.filter_map(line).filter(|it| it.ends_with(b"\0decode\0mpeg\0")).count()
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let heard = hears(&folder, tipring_media::Source::Url(format!("http://{origin}/tone.mp3")));
+        let seen = async {
+            while children() == 0 {
+                tokio::task::yield_now().await;
+            }
+            tell.send(()).expect("it waits");
+        };
+        let (heard, ()) = tokio::join!(heard, seen);
+        assert!(heard.expect("it is heard") > 11_000);
+    });
+    assert_eq!(serving.end().0, Some(0));
+}

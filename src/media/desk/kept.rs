@@ -65,6 +65,9 @@ impl Service {
             max_octets: preset.octets_per_second() * self.config.limits.audio.as_secs(),
             begun: Some(begun),
             tally: Arc::clone(&self.tally),
+            decoders: Arc::clone(&self.decoders),
+            scratch: self.cache.temporary(self.now()).with_extension("original"),
+            level_db: self.config.level_db,
         };
         let (end, ended) = oneshot::channel();
         place.fill(Box::new(move || {

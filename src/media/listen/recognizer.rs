@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::ask::primary;
-use crate::child::found;
+use crate::child::{Cage, found};
 use crate::fault::{MediaFault, NO_RECOGNIZER};
 
 /// A way to recognise.
@@ -34,6 +34,8 @@ pub struct RecognizerCommand {
     pub rate_hz: u32,
     /// How hints become a grammar, where they do.
     pub grammar: Option<Grammar>,
+    /// What it may do beyond reading a sound and writing lines.
+    pub cage: Cage,
 }
 
 /// A program that takes a grammar.
@@ -76,6 +78,7 @@ impl Recognizer {
                 arguments: words(&["-jsgf", "{grammar}"]),
                 dictionary: "/usr/share/pocketsphinx/model/en-us/cmudict-en-us.dict".into(),
             }),
+            cage: Cage::lone(),
         })
     }
 

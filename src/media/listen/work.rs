@@ -42,7 +42,9 @@ impl Work<'_> {
     async fn command(mut self, command: &RecognizerCommand) -> Result<(), MediaFault> {
         let failed = |what: &str| MediaFault::recognizer(format!("listen: {}: {what}", command.name));
         let arguments = self.arguments(command).await.map_err(|error| failed(&error.to_string()))?;
-        let mut child = Child::start(&command.program, arguments.into_iter(), true)
+        let mut cage = command.cage.clone();
+        cage.reads.push(self.scratch.to_owned());
+        let mut child = Child::start(&command.program, arguments.into_iter(), true, &cage)
             .map_err(|error| failed(&format!("{}: {error}", command.program.display())))?;
         let (Some(mut stdin), Some(stdout)) = (child.stdin(), child.stdout()) else {
             return Err(failed("it has no pipes"));

@@ -99,6 +99,7 @@ async fn b7_without_a_recognizer_there_is_a_code_of_its_own() {
         arguments: Vec::new(),
         rate_hz: 8_000,
         grammar: None,
+        cage: tipring_media::Cage { writes: vec![std::env::temp_dir()], ..Default::default() },
     });
     let room = Room::with(|it| it.recognizers = vec![absent]).await;
     assert_eq!(room.client.listen(&asks("en-US", &[])).await.err().unwrap().code, NO_RECOGNIZER);
@@ -120,6 +121,7 @@ fn script(name: &str, lines: &str) -> (PathBuf, Recognizer) {
         arguments: ["{language}", "{hints}", "{model}", "{rate}"].map(Into::into).into(),
         rate_hz: 16_000,
         grammar: None,
+        cage: tipring_media::Cage { writes: vec![std::env::temp_dir()], ..Default::default() },
     });
     (path, recognizer)
 }

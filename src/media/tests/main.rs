@@ -3,12 +3,18 @@
 
 mod answering;
 mod caching;
+mod caged;
+mod decoders;
 mod desk;
+mod engines;
 mod face;
 mod formats;
+mod hostile;
+mod judge;
 mod listening;
 mod network;
 mod origin;
+mod quality;
 mod room;
 mod speaking;
 mod streaming;

@@ -63,6 +63,7 @@ impl Room {
         let egress = tipring_egress::Client::new(tipring_egress::Config::default()).unwrap();
         let mut config = Config::new(dir.join("media.sock"), dir.join("cache"), egress);
         config.engines = vec![Engine::Fake];
+        config.own_decoder = Some((env!("CARGO_BIN_EXE_tipring-decode").into(), Vec::new()));
         let now = Arc::clone(&seconds);
         config.clock = Arc::new(move || SystemTime::UNIX_EPOCH + Duration::from_secs(now.load(Ordering::Relaxed)));
         change(&mut config);

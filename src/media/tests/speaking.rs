@@ -60,7 +60,7 @@ fn script(room: &str, lines: &str) -> (PathBuf, Engine) {
     let path = std::env::temp_dir().join(format!("tipring-engine-{}-{room}", std::process::id()));
     std::fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
-    let voice = EngineVoice { language: "en".into(), gender: Gender::Woman, name: "v".into() };
+    let voice = EngineVoice { language: "en".into(), gender: Gender::Woman, name: "v".into(), stands_for: Vec::new() };
     let engine = Engine::Command(EngineCommand {
         name: room.into(),
         program: path.clone(),
@@ -68,6 +68,8 @@ fn script(room: &str, lines: &str) -> (PathBuf, Engine) {
         voices: vec![voice],
         markup_arguments: Vec::new(),
         by_sentence: false,
+        spare: false,
+        cage: tipring_media::Cage { writes: vec![std::env::temp_dir()], ..Default::default() },
     });
     (path, engine)
 }
@@ -172,7 +174,7 @@ async fn d9_markup_is_part_of_the_name_and_reaches_engines_that_understand_it() 
     let (path, engine) = script("marks", &format!("{{ echo $3; cat; }} > {}; exit 1", seen.display()));
     let Engine::Command(command) = engine else { panic!("a script is a command") };
     for (arguments, told) in
-        [(vec!["-m".to_owned()], "-m\n<speak>one <break time=\"1s\"/>two</speak>\n"), (Vec::new(), "\none two\n")]
+        [(vec!["-m".to_owned()], "-m\n<speak>one <break time=\"1s\"/>two</speak>\n"), (Vec::new(), "\none\n")]
     {
         let engine = Engine::Command(EngineCommand { markup_arguments: arguments, ..command.clone() });
         let room = Room::with(|it| it.engines = vec![engine]).await;
