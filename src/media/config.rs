@@ -8,6 +8,7 @@ use tipring_card::Law;
 
 use crate::listen::Recognizer;
 use crate::preset::Preset;
+use crate::seal::SEAL_OCTETS;
 use crate::speech::Engine;
 
 /// How the media layer is started.
@@ -25,6 +26,8 @@ pub struct Config {
     pub recognizers: Vec<Recognizer>,
     /// Bounds.
     pub limits: Limits,
+    /// What lies in the cache is sealed with this key.
+    pub seal_key: Option<[u8; SEAL_OCTETS]>,
     /// What `Accept: audio/*` stands for.
     pub default_preset: Preset,
     /// What time it is; dates of cache entries are reckoned with it.
@@ -44,21 +47,24 @@ impl Config {
             engines: Engine::usual(),
             recognizers: Recognizer::usual(),
             limits: Limits::default(),
+            seal_key: None,
             default_preset: Preset::telephone(Law::A),
             clock: Arc::new(SystemTime::now),
         }
     }
 }
 
-/// Bounds of the media layer. What happens beyond: the request answers a fault, or the oldest entry goes.
+/// Bounds of the media layer. What happens beyond: the request answers a fault, or the entry of least worth goes.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Octets of one original.
     pub original_bytes: usize,
     /// Length of one converted medium.
     pub audio: Duration,
-    /// Octets of the whole cache on disk; beyond, what was least recently used goes.
+    /// Octets of the whole cache on disk; beyond, what is worth least goes.
     pub cache_bytes: u64,
+    /// Octets that the cache leaves free on its file system.
+    pub reserve_bytes: u64,
     /// Workers that convert sounds, each a thread: conversions at the same time. One that reads a slow origin, or feeds a
     /// listener past the cache, is one of them.
     pub sound_workers: usize,
@@ -92,6 +98,7 @@ impl Default for Limits {
             original_bytes: 50 << 20,
             audio: Duration::from_secs(2 * 3600),
             cache_bytes: 1 << 30,
+            reserve_bytes: 64 << 20,
             sound_workers: 64,
             speech_workers: 8,
             waiting: 256,

@@ -47,6 +47,10 @@ counters! {
     stored,
     /// Entries removed for want of room.
     evictions,
+    /// Media that were heard and not kept, for want of room on the disk.
+    unkept,
+    /// Stored entries thrown away because they were not as they had been written.
+    damaged,
     /// Stale entries used because their origin could not be asked.
     stale_used,
     /// Requests answered with a fault.

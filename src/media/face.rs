@@ -24,6 +24,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
 use crate::answer::Answer;
+use crate::cache::Room;
 use crate::counters::{Counters, count};
 use crate::fault::{BAD_REQUEST, FETCH, MediaFault};
 use crate::listen::{self, ListenRequest};
@@ -45,6 +46,12 @@ pub struct Status {
     pub entries: usize,
     /// Octets on disk.
     pub octets: u64,
+    /// All that is on the disk is counted in both.
+    pub indexed: bool,
+    /// Whether what is on the disk is sealed.
+    pub sealed: bool,
+    /// Room on the cache's file system.
+    pub room: Room,
     /// Media being fetched or made.
     pub under_way: usize,
     /// The workers that convert sounds.
@@ -166,7 +173,7 @@ async fn respond(service: &Arc<Service>, request: Request<Incoming>) -> Response
         return listened(service, request);
     }
     if host.eq_ignore_ascii_case(OWN_HOST) || uri.host().is_none() {
-        return own(service, &request);
+        return own(service, &request).await;
     }
     let answer = match Ask::read(method, uri, headers, service.config.default_preset) {
         Ok(ask) => service.answer(ask).await,
@@ -251,7 +258,7 @@ fn refusal(fault: &MediaFault) -> Response<Body> {
 }
 
 /// Requests about the media layer itself: its state, and its entries by URI prefix.
-fn own(service: &Arc<Service>, request: &Request<Incoming>) -> Response<Body> {
+async fn own(service: &Arc<Service>, request: &Request<Incoming>) -> Response<Body> {
     let account = request.headers().get(ACCOUNT).and_then(|it| it.to_str().ok());
     let query = request.uri().query().unwrap_or_default();
     let prefix = url::form_urlencoded::parse(query.as_bytes()).find(|it| it.0 == "prefix").map(|it| it.1.into_owned());
@@ -259,11 +266,12 @@ fn own(service: &Arc<Service>, request: &Request<Incoming>) -> Response<Body> {
         (&Method::GET, "/status") => json(StatusCode::OK, &status(service)),
         (&Method::GET, MUSIC) => music(request),
         (&Method::GET, "/entries") => {
-            json(StatusCode::OK, &service.cache.list(account, prefix.as_deref().unwrap_or("")))
+            let (account, prefix) = (account.map(str::to_owned), prefix.unwrap_or_default());
+            json(StatusCode::OK, &service.entries(account, prefix).await)
         }
         (&Method::DELETE, "/entries") => match prefix {
             Some(prefix) => {
-                let removed = service.cache.remove_matching(account, &prefix);
+                let removed = service.remove_matching(account.map(str::to_owned), prefix).await;
                 json(StatusCode::OK, &serde_json::json!({ "removed": removed }))
             }
             None => refusal(&MediaFault::request("DELETE /entries: name what to remove by ?prefix=; empty means all")),
@@ -296,6 +304,9 @@ pub(crate) fn status(service: &Service) -> Status {
         counters: service.tally.snapshot(),
         entries,
         octets,
+        indexed: service.cache.is_loaded(),
+        sealed: service.config.seal_key.is_some(),
+        room: service.cache.room(),
         under_way: service.flights.count(),
         sounds: service.sounds.crew(),
         speech: service.speech.crew(),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::{oneshot, watch};
 
@@ -50,6 +51,8 @@ pub(crate) struct UnderWay(Arc<Flights>);
 pub(crate) struct Flight {
     pub key: String,
     pub ask: Ask,
+    /// When it began: what the medium has cost is reckoned from here.
+    pub began: Instant,
     pub voice: Option<Chosen>,
     /// `None`: alone.
     pub place: Option<Place>,

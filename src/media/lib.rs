@@ -31,6 +31,7 @@ mod network;
 mod origin;
 mod preset;
 mod rules;
+mod seal;
 mod service;
 mod shape;
 mod sniff;
@@ -46,7 +47,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use answer::Cached;
-pub use cache::EntryInfo;
+pub use cache::{EntryInfo, Room};
 pub use client::{MediaClient, MediaStream};
 pub use config::{Clock, Config, Limits};
 pub use counters::Counters;
@@ -56,6 +57,7 @@ pub use listen::{Grammar, Heard, ListenRequest, Recognizer, RecognizerCommand, R
 pub use microphone::{Microphone, Results};
 pub use network::{Entry, Remote};
 pub use preset::{Coding, Preset};
+pub use seal::SEAL_OCTETS;
 pub use speech::{Engine, EngineCommand, EngineVoice};
 pub use transcript::Transcript;
 pub use voices::Gender;
@@ -93,7 +95,15 @@ impl MediaService {
         let tally = Arc::new(counters::Tally::default());
         let (dir, limits) = (config.cache_dir.clone(), config.limits.clone());
         let counted = Arc::clone(&tally);
-        let open = move || cache::Cache::open(&dir, limits.cache_bytes, limits.stale_kept, counted);
+        let bounds =
+            cache::Bounds { octets: limits.cache_bytes, reserve: limits.reserve_bytes, stale_kept: limits.stale_kept };
+        let seal = match &config.seal_key {
+            Some(key) => {
+                Some(Arc::new(seal::Seal::new(key).ok_or_else(|| io::Error::other("the seal key is refused"))?))
+            }
+            None => None,
+        };
+        let open = move || cache::Cache::open(&dir, bounds, seal, counted);
         let cache = tokio::task::spawn_blocking(open).await.map_err(io::Error::other)??;
         let own_name = listener.is_none();
         let listener = match listener {
@@ -196,6 +206,8 @@ impl Handle {
             let _ = task.await;
         }
         self.service.flights.idle().await;
+        let cache = Arc::clone(&self.service.cache);
+        let _ = tokio::task::spawn_blocking(move || cache.close()).await;
     }
 }
 

@@ -4,14 +4,14 @@
 //! asker gets a flight alone. Nobody waits for a flight's end but the flight itself.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Body, Cached, Shared};
-use crate::cache::{Cache, Draft, Found, key_of};
+use crate::cache::{Cache, Draft, EntryInfo, Found, key_of};
 use crate::config::Config;
 use crate::convert::{Begun, Job, Piece, Sink};
 use crate::counters::{Tally, count};
@@ -22,7 +22,7 @@ use crate::listen::Recognizer;
 use crate::origin;
 use crate::rules::Rules;
 use crate::speech::{Chosen, Engine, choose};
-use crate::spool::Spool;
+use crate::spool::{Spool, SpoolWriter};
 use crate::wire::{Ask, Form, From};
 use crate::workers::{SOUND_STEPS, SPEECH_STEPS, Workers};
 
@@ -65,7 +65,7 @@ enum Outcome {
 }
 
 impl Service {
-    pub fn new(config: Config, cache: Cache, tally: Arc<Tally>) -> Self {
+    pub fn new(config: Config, cache: Arc<Cache>, tally: Arc<Tally>) -> Self {
         let (engines, absent): (Vec<_>, Vec<_>) = config.engines.iter().cloned().partition(Engine::installed);
         for engine in absent {
             tracing::info!(engine = engine.name(), "speech engine is not installed");
@@ -84,7 +84,7 @@ impl Service {
             speech: workers("media-speech", limits.speech_workers, SPEECH_STEPS),
             engines,
             config,
-            cache: Arc::new(cache),
+            cache,
             tally,
             stop: CancellationToken::new(),
             flights: Arc::default(),
@@ -157,7 +157,7 @@ impl Service {
         place: Option<Place>,
     ) -> Result<Answer, MediaFault> {
         let (lead, answer) = oneshot::channel();
-        let flight = Flight { key, ask, voice, place, lead: Some(lead), stale: None };
+        let flight = Flight { key, ask, began: Instant::now(), voice, place, lead: Some(lead), stale: None };
         let (service, under_way) = (Arc::clone(self), self.flights.started());
         tokio::spawn(async move {
             let _under_way = under_way;
@@ -342,14 +342,10 @@ impl Service {
             flight.publish(Stage::Alone);
             flight.land();
         }
-        let scratch = self.cache.temporary(self.now());
-        let (sink, ear) = match self.sink(&source, &scratch) {
-            Ok(it) => it,
-            Err(error) => return flight.failed(MediaFault::local("making a cache file", &error)),
-        };
+        let Ok((sink, ear, unkept)) = self.sink(&source).await else { return flight.failed(stopped()) };
         let (feed, pieces) = mpsc::channel(PIECES);
         let (begin_work, begun_work) = oneshot::channel();
-        self.feed(&flight.ask, source.feed, feed, scratch, begun_work);
+        self.feed(&flight.ask, source.feed, feed, begun_work);
         let (begun, first_sound) = oneshot::channel();
         let seconds = self.config.limits.audio.as_secs();
         let max_octets = match flight.ask.form {
@@ -364,7 +360,7 @@ impl Service {
             begun: Some(begun),
             tally: Arc::clone(&self.tally),
         };
-        let (end_work, ended) = oneshot::channel();
+        let (end_work, mut ended) = oneshot::channel();
         place.fill(Box::new(move || {
             let _ = begin_work.send(());
             let _ = end_work.send(job.run(sink));
@@ -381,33 +377,47 @@ impl Service {
         count(&self.tally.misses);
         let kind = (begun.content_type.clone(), begun.original_type.clone());
         begin(&mut flight, source.status, begun, source.headers, ear);
-        if let Ok((sink, result)) = ended.await {
+        let ended = tokio::select! {
+            biased;
+            ended = &mut ended => ended,
+            // It will be no entry: who asks from now on is not to wait for what is being let go.
+            Ok(()) = unkept => {
+                flight.land();
+                ended.await
+            }
+        };
+        if let Ok((sink, result)) = ended {
             self.finish(&flight, sink, result, source.rules, kind).await;
         }
     }
 
-    fn sink(&self, source: &Source, scratch: &std::path::Path) -> std::io::Result<(Sink, Ear)> {
+    async fn sink(&self, source: &Source) -> Result<(Sink, Ear, oneshot::Receiver<()>), MediaFault> {
         if source.keep {
-            let (writer, spool) = Spool::create(&scratch.with_extension("body"))?;
-            return Ok((Sink::Spool { writer, endless: source.endless }, Ear::Spool(spool)));
+            let (cache, endless) = (Arc::clone(&self.cache), source.endless);
+            let created = tokio::task::spawn_blocking(move || cache.create()).await;
+            let (writer, spool, unkept) = created.map_err(|_| stopped())?;
+            return Ok((Sink::Spool { writer, endless }, Ear::Spool(spool), unkept));
         }
         let (sender, receiver) = mpsc::channel(PIECES);
-        Ok((Sink::Direct(sender), Ear::Direct(receiver)))
+        Ok((Sink::Direct(sender), Ear::Direct(receiver), oneshot::channel().1))
+    }
+
+    /// Where an engine or a recognizer has a file: beside the cache, or where the socket is, which is memory, if nothing plain
+    /// may be on the disk.
+    pub fn scratch(&self, kind: &str) -> std::path::PathBuf {
+        let path = self.cache.temporary().with_extension(kind);
+        match (&self.config.seal_key, self.config.socket.parent(), path.file_name()) {
+            (Some(_), Some(folder), Some(name)) => folder.join(name),
+            _ => path,
+        }
     }
 
     /// Brings an original, as long as somebody takes it. An engine speaks once a worker has begun: no more of them run
     /// than there are workers.
-    fn feed(
-        self: &Arc<Self>,
-        ask: &Ask,
-        feed: Feed,
-        pieces: mpsc::Sender<Piece>,
-        scratch: std::path::PathBuf,
-        begun: oneshot::Receiver<()>,
-    ) {
+    fn feed(self: &Arc<Self>, ask: &Ask, feed: Feed, pieces: mpsc::Sender<Piece>, begun: oneshot::Receiver<()>) {
         let service = Arc::clone(self);
         let from = ask.from.clone();
-        let scratch = scratch.with_extension("wav");
+        let scratch = self.scratch("wav");
         tokio::spawn(async move {
             let work = async {
                 match (feed, &from) {
@@ -416,7 +426,7 @@ impl Service {
                         if begun.await.is_err() {
                             return;
                         }
-                        let began = std::time::Instant::now();
+                        let began = Instant::now();
                         voice.speak(speech, &pieces, service.config.limits.synthesis, &scratch).await;
                         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
                         service.tally.synthesis_ms.fetch_add(took_ms, std::sync::atomic::Ordering::Relaxed);
@@ -467,20 +477,30 @@ impl Service {
                     content_type: kind.0,
                     original_type: kind.1,
                     rules,
+                    cost_ms: u64::try_from(flight.began.elapsed().as_millis()).unwrap_or(u64::MAX),
                 };
-                let (cache, key) = (Arc::clone(&self.cache), flight.key.clone());
-                let stored = tokio::task::spawn_blocking(move || {
-                    let stored = cache.store(&key, draft, &writer);
-                    if stored.is_err() {
-                        writer.discard();
-                    }
-                    stored
-                });
-                if let Ok(Err(error)) = stored.await {
-                    tracing::error!(%error, "a medium could not be stored; is the cache's disk full?");
-                }
+                self.store(&flight.key, draft, writer).await;
             }
         }
+    }
+
+    async fn store(&self, key: &str, draft: Draft, mut writer: SpoolWriter) {
+        let (cache, key) = (Arc::clone(&self.cache), key.to_owned());
+        let _ = tokio::task::spawn_blocking(move || cache.store(&key, draft, &mut writer)).await;
+    }
+
+    /// Stored media of this account (`None`: of all) whose URI begins so.
+    pub async fn entries(&self, account: Option<String>, prefix: String) -> Vec<EntryInfo> {
+        let cache = Arc::clone(&self.cache);
+        let listed = tokio::task::spawn_blocking(move || cache.list(account.as_deref(), &prefix)).await;
+        listed.unwrap_or_default()
+    }
+
+    /// Removes such media; answers how many.
+    pub async fn remove_matching(&self, account: Option<String>, prefix: String) -> usize {
+        let cache = Arc::clone(&self.cache);
+        let removed = tokio::task::spawn_blocking(move || cache.remove_matching(account.as_deref(), &prefix)).await;
+        removed.unwrap_or_default()
     }
 
     async fn find(&self, key: &str, ask: &Ask) -> Result<Found, MediaFault> {

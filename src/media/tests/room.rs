@@ -124,14 +124,14 @@ impl Room {
         Ok(Heard { octets, cache: stream.cache })
     }
 
-    /// Files below the cache's entries, and temporary ones.
+    /// Files below the cache's entries, and temporary ones; not what the cache notes for itself.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
         let mut open = vec![self.dir.join("cache")];
         while let Some(dir) = open.pop() {
             for it in std::fs::read_dir(dir).unwrap() {
                 let path = it.unwrap().path();
-                if path.is_dir() { open.push(path) } else { found.push(path) }
+                if path.is_dir() { open.push(path) } else if !path.ends_with("worth") { found.push(path) }
             }
         }
         found
