@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::SystemTime;
 
 use tokio::sync::{oneshot, watch};
 
@@ -52,7 +52,7 @@ pub(crate) struct Flight {
     pub key: String,
     pub ask: Ask,
     /// When it began: what the medium has cost is reckoned from here.
-    pub began: Instant,
+    pub began: SystemTime,
     pub voice: Option<Chosen>,
     /// `None`: alone.
     pub place: Option<Place>,

@@ -4,7 +4,7 @@
 //! asker gets a flight alone. Nobody waits for a flight's end but the flight itself.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -157,7 +157,7 @@ impl Service {
         place: Option<Place>,
     ) -> Result<Answer, MediaFault> {
         let (lead, answer) = oneshot::channel();
-        let flight = Flight { key, ask, began: Instant::now(), voice, place, lead: Some(lead), stale: None };
+        let flight = Flight { key, ask, began: self.now(), voice, place, lead: Some(lead), stale: None };
         let (service, under_way) = (Arc::clone(self), self.flights.started());
         tokio::spawn(async move {
             let _under_way = under_way;
@@ -477,11 +477,17 @@ impl Service {
                     content_type: kind.0,
                     original_type: kind.1,
                     rules,
-                    cost_ms: u64::try_from(flight.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+                    cost_ms: self.cost_ms(flight),
                 };
                 self.store(&flight.key, draft, writer).await;
             }
         }
+    }
+
+    /// What it took to have this medium. A clock that was set meanwhile is not believed everything.
+    fn cost_ms(&self, flight: &Flight) -> u64 {
+        let took = self.now().duration_since(flight.began).unwrap_or_default().min(MOST_COST);
+        u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
     }
 
     async fn store(&self, key: &str, draft: Draft, mut writer: SpoolWriter) {
@@ -547,5 +553,7 @@ fn stopped() -> MediaFault {
     MediaFault::new(FETCH, "the media layer was stopped")
 }
 
+/// What takes longer to have is a stream, and worth no more.
+const MOST_COST: Duration = Duration::from_secs(600);
 /// Pieces between two stages: enough to keep both busy, little enough to hold a slow one back.
 const PIECES: usize = 16;

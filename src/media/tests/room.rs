@@ -84,6 +84,27 @@ impl Room {
         drop(dir);
     }
 
+    /// What time it is, for whoever makes it pass.
+    pub fn clock(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.seconds)
+    }
+
+    /// Bodies of entries, or their heads, in order.
+    pub fn bodies(&self) -> Vec<PathBuf> {
+        self.ending(&["body"])
+    }
+
+    pub fn heads(&self) -> Vec<PathBuf> {
+        self.ending(&["json", "head"])
+    }
+
+    fn ending(&self, ends: &[&str]) -> Vec<PathBuf> {
+        let mut files = self.files();
+        files.retain(|it| it.extension().is_some_and(|it| ends.iter().any(|end| it == *end)));
+        files.sort();
+        files
+    }
+
     pub fn later(&self, seconds: u64) {
         self.seconds.fetch_add(seconds, Ordering::Relaxed);
     }
@@ -131,7 +152,11 @@ impl Room {
         while let Some(dir) = open.pop() {
             for it in std::fs::read_dir(dir).unwrap() {
                 let path = it.unwrap().path();
-                if path.is_dir() { open.push(path) } else if !path.ends_with("worth") { found.push(path) }
+                if path.is_dir() {
+                    open.push(path)
+                } else if !path.ends_with("worth") {
+                    found.push(path)
+                }
             }
         }
         found
