@@ -26,7 +26,7 @@ use self::index::{Index, Worth};
 pub use self::room::Room;
 use crate::counters::{Tally, count};
 use crate::rules::{Judgement, Rules, millis};
-use crate::seal::Seal;
+use crate::seal::{BodyKey, Seal};
 use crate::spool::{Spool, SpoolWriter, Want};
 use crate::wire::hex;
 
@@ -265,15 +265,16 @@ impl Cache {
         }
     }
 
-    /// Removes all entries of this account and URI prefix; `None` means every account. Answers how many. Waits for the index.
-    pub fn remove_matching(&self, account: Option<&str>, prefix: &str) -> usize {
+    /// Removes all entries of this account and URI prefix that came before; `None` means every account. Answers their names.
+    /// Waits for the index.
+    pub fn take_matching(&self, account: Option<&str>, prefix: &str, before_ms: u64) -> Vec<String> {
         let mut index = self.wait_loaded();
-        let matching = index.iter().filter(|(_, it)| it.matches(account, prefix));
+        let matching = index.iter().filter(|(_, it)| it.matches(account, prefix) && it.rules.date_ms < before_ms);
         let names: Vec<_> = matching.map(|(name, _)| name.clone()).collect();
         for name in &names {
             self.forget(&mut index, name);
         }
-        names.len()
+        names
     }
 
     /// Entries of this account and URI prefix, by URI. Waits for the index.
@@ -304,6 +305,42 @@ impl Cache {
     pub fn size(&self) -> (usize, u64) {
         let index = self.index();
         (index.count(), index.octets())
+    }
+
+    /// What a key is called on the disk, and in a store of others.
+    pub fn name(&self, key: &str) -> String {
+        self.disk.name(key)
+    }
+
+    /// The entry of a name, which is not used by that.
+    pub fn known_entry(&self, name: &str) -> Option<Entry> {
+        self.index().get(name).cloned()
+    }
+
+    /// Where the body of an entry lies.
+    pub fn body_path(&self, name: &str, entry: &Entry) -> PathBuf {
+        self.disk.body(name, entry)
+    }
+
+    /// A head as it lies in a store of others, and back; and any other text under a name.
+    pub fn closed(&self, name: &str, entry: &Entry) -> io::Result<Vec<u8>> {
+        self.disk.closed(name, entry)
+    }
+
+    pub fn opened(&self, name: &str, text: &[u8]) -> Option<Entry> {
+        self.disk.opened(name, text)
+    }
+
+    pub fn closed_text(&self, name: &str, text: &[u8]) -> io::Result<Vec<u8>> {
+        self.disk.closed_text(name, text)
+    }
+
+    pub fn opened_text(&self, name: &str, text: &[u8]) -> Option<Vec<u8>> {
+        self.disk.opened_text(name, text)
+    }
+
+    pub fn body_key(&self, entry: &Entry) -> io::Result<Option<BodyKey>> {
+        self.disk.body_key(entry)
     }
 
     /// Whether all that is on the disk is known.

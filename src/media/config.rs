@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use tipring_card::Law;
 
+use crate::depot::StoreConfig;
 use crate::listen::Recognizer;
+use crate::network::Remote;
 use crate::preset::Preset;
 use crate::seal::SEAL_OCTETS;
 use crate::speech::Engine;
@@ -28,6 +30,10 @@ pub struct Config {
     pub limits: Limits,
     /// What lies in the cache is sealed with this key.
     pub seal_key: Option<[u8; SEAL_OCTETS]>,
+    /// A store behind the disk that several boxes share.
+    pub store: Option<StoreConfig>,
+    /// Media layers that are asked, in this order, what they have before an origin is.
+    pub ask_first: Vec<Remote>,
     /// What `Accept: audio/*` stands for.
     pub default_preset: Preset,
     /// What time it is; dates of cache entries are reckoned with it.
@@ -48,6 +54,8 @@ impl Config {
             recognizers: Recognizer::usual(),
             limits: Limits::default(),
             seal_key: None,
+            store: None,
+            ask_first: Vec::new(),
             default_preset: Preset::telephone(Law::A),
             clock: Arc::new(SystemTime::now),
         }

@@ -26,12 +26,13 @@ use tokio::sync::Semaphore;
 use crate::answer::Answer;
 use crate::cache::Room;
 use crate::counters::{Counters, count};
+use crate::depot::StoreState;
 use crate::fault::{BAD_REQUEST, FETCH, MediaFault};
 use crate::listen::{self, ListenRequest};
 use crate::network::{Entry, Stream};
 use crate::preset::{Coding, Preset, TELEPHONE_HZ};
 use crate::service::Service;
-use crate::wire::{ACCOUNT, Ask, LISTEN_HOST, MUSIC, OWN_HOST};
+use crate::wire::{ACCOUNT, Ask, KEPT_KEY, LISTEN_HOST, MUSIC, OWN_HOST};
 use crate::workers::Crew;
 
 type Body = UnsyncBoxBody<Bytes, MediaFault>;
@@ -52,6 +53,8 @@ pub struct Status {
     pub sealed: bool,
     /// Room on the cache's file system.
     pub room: Room,
+    /// The store that several boxes share.
+    pub store: StoreState,
     /// Media being fetched or made.
     pub under_way: usize,
     /// The workers that convert sounds.
@@ -176,6 +179,7 @@ async fn respond(service: &Arc<Service>, request: Request<Incoming>) -> Response
         return own(service, &request).await;
     }
     let answer = match Ask::read(method, uri, headers, service.config.default_preset) {
+        Ok(ask) if ask.only_kept => return only_kept(service, &ask, headers.get(KEPT_KEY)).await,
         Ok(ask) => service.answer(ask).await,
         Err(fault) => Err(fault),
     };
@@ -185,6 +189,20 @@ async fn respond(service: &Arc<Service>, request: Request<Incoming>) -> Response
             count(&service.tally.faults);
             refusal(&fault)
         }
+    }
+}
+
+/// What is kept here, or 504 (RFC 9111 section 5.2.1.7): nobody else is asked.
+async fn only_kept(service: &Arc<Service>, ask: &Ask, wanted: Option<&HeaderValue>) -> Response<Body> {
+    let key = service.key_of(ask).ok().map(|it| it.0);
+    let key = key.filter(|key| wanted.is_none_or(|wanted| wanted.as_bytes() == key.as_bytes()));
+    let answer = match &key {
+        Some(key) => service.kept(ask, key).await,
+        None => None,
+    };
+    match answer {
+        Some(answer) => medium(answer),
+        None => json(StatusCode::GATEWAY_TIMEOUT, &MediaFault::new(FETCH, "it is not kept here")),
     }
 }
 
@@ -307,6 +325,7 @@ pub(crate) fn status(service: &Service) -> Status {
         indexed: service.cache.is_loaded(),
         sealed: service.config.seal_key.is_some(),
         room: service.cache.room(),
+        store: service.depot.as_ref().map_or_else(StoreState::default, |it| it.state()),
         under_way: service.flights.count(),
         sounds: service.sounds.crew(),
         speech: service.speech.crew(),

@@ -8,6 +8,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::answer::{Answer, Shared};
 use crate::cache::Entry;
+use crate::depot::Lease;
 use crate::fault::MediaFault;
 use crate::speech::Chosen;
 use crate::wire::{Ask, From};
@@ -58,6 +59,8 @@ pub(crate) struct Flight {
     pub place: Option<Place>,
     pub lead: Option<oneshot::Sender<Result<Answer, MediaFault>>>,
     pub stale: Option<Entry>,
+    /// It is this box's turn to fetch, among those that share a store.
+    pub lease: Option<Lease>,
 }
 
 impl Flights {

@@ -15,10 +15,12 @@ mod answer;
 mod cache;
 mod child;
 mod client;
+mod coming;
 mod config;
 mod convert;
 mod counters;
 mod decode;
+mod depot;
 mod face;
 mod fault;
 mod flights;
@@ -27,6 +29,7 @@ mod listen;
 mod markup;
 mod microphone;
 mod music;
+mod neighbours;
 mod network;
 mod origin;
 mod preset;
@@ -51,6 +54,7 @@ pub use cache::{EntryInfo, Room};
 pub use client::{MediaClient, MediaStream};
 pub use config::{Clock, Config, Limits};
 pub use counters::Counters;
+pub use depot::{StoreConfig, StoreState};
 pub use face::Status;
 pub use fault::{MediaFault, NO_RECOGNIZER, RECOGNIZER};
 pub use listen::{Grammar, Heard, ListenRequest, Recognizer, RecognizerCommand, RecognizerUrl};
@@ -110,7 +114,12 @@ impl MediaService {
             Some(listener) => listener,
             None => face::bind(&config.socket).await?,
         };
-        let service = Arc::new(service::Service::new(config, cache, tally));
+        let stop = tokio_util::sync::CancellationToken::new();
+        let depot = match config.store.clone() {
+            Some(store) => Some(depot::Depot::open(store, Arc::clone(&cache), Arc::clone(&tally), stop.clone())?),
+            None => None,
+        };
+        let service = Arc::new(service::Service::new(config, cache, depot, tally, stop));
         let tasks =
             vec![tokio::spawn(face::serve(listener, Arc::clone(&service))), tokio::spawn(sweep(Arc::clone(&service)))];
         Ok(Handle { service, tasks, own_name, network: None })
@@ -167,7 +176,7 @@ impl Handle {
 
     /// Removes stored media of this account (`None`: of all) whose URI begins so; answers how many.
     pub fn remove(&self, account: Option<&str>, prefix: &str) -> usize {
-        self.service.cache.remove_matching(account, prefix)
+        self.service.remove_now(account.map(str::to_owned), prefix.to_owned())
     }
 
     /// Removes what has expired, now.
@@ -197,6 +206,27 @@ impl Handle {
     /// Waits until nothing is being fetched, made or stored.
     pub async fn idle(&self) {
         self.service.flights.idle().await;
+    }
+
+    /// Waits until the shared store has all that is on the way to it.
+    pub async fn stored(&self) {
+        if let Some(depot) = &self.service.depot {
+            depot.idle().await;
+        }
+    }
+
+    /// Asks the shared store what other boxes have removed, now.
+    pub async fn look_at_store(&self) {
+        if let Some(depot) = &self.service.depot {
+            depot.look().await;
+        }
+    }
+
+    /// Keeps the bounds of the shared store, now.
+    pub async fn tidy_store(&self) {
+        if let Some(depot) = &self.service.depot {
+            depot.tidy().await;
+        }
     }
 
     /// Stops: open answers break off, children are killed, the socket is removed.

@@ -12,13 +12,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Body, Cached, Shared};
 use crate::cache::{Cache, Draft, EntryInfo, Found, key_of};
+use crate::coming::Coming;
 use crate::config::Config;
 use crate::convert::{Begun, Job, Piece, Sink};
 use crate::counters::{Tally, count};
+use crate::depot::Depot;
 use crate::fault::{FETCH, MediaFault, TOO_LARGE};
 use crate::flights::{Flight, Flights, Place, Role, Stage};
 use crate::late::Silent;
 use crate::listen::Recognizer;
+use crate::neighbours::{self, Neighbours};
 use crate::origin;
 use crate::rules::Rules;
 use crate::speech::{Chosen, Engine, choose};
@@ -29,6 +32,9 @@ use crate::workers::{SOUND_STEPS, SPEECH_STEPS, Workers};
 pub(crate) struct Service {
     pub config: Config,
     pub cache: Arc<Cache>,
+    pub depot: Option<Arc<Depot>>,
+    /// Layers that are asked before an origin is.
+    pub neighbours: Neighbours,
     pub tally: Arc<Tally>,
     pub stop: CancellationToken,
     engines: Vec<Engine>,
@@ -62,10 +68,18 @@ enum Outcome {
     Convert(Box<Source>),
     /// A stored entry, and how it was found.
     Stored(Shared, Cached),
+    /// An entry that comes from the shared store.
+    Brought(Box<Coming>),
 }
 
 impl Service {
-    pub fn new(config: Config, cache: Arc<Cache>, tally: Arc<Tally>) -> Self {
+    pub fn new(
+        config: Config,
+        cache: Arc<Cache>,
+        depot: Option<Arc<Depot>>,
+        tally: Arc<Tally>,
+        stop: CancellationToken,
+    ) -> Self {
         let (engines, absent): (Vec<_>, Vec<_>) = config.engines.iter().cloned().partition(Engine::installed);
         for engine in absent {
             tracing::info!(engine = engine.name(), "speech engine is not installed");
@@ -83,10 +97,12 @@ impl Service {
             sounds: workers("media-sound", limits.sound_workers, SOUND_STEPS),
             speech: workers("media-speech", limits.speech_workers, SPEECH_STEPS),
             engines,
+            neighbours: Neighbours::new(&config.ask_first),
             config,
             cache,
             tally,
-            stop: CancellationToken::new(),
+            stop,
+            depot,
             flights: Arc::default(),
             silent: Silent::default(),
         }
@@ -107,15 +123,7 @@ impl Service {
 
     /// Answers one request.
     pub async fn answer(self: &Arc<Self>, ask: Ask) -> Result<Answer, MediaFault> {
-        let voice = match &ask.from {
-            From::Speech(speech) => Some(choose(&self.engines, speech)?),
-            From::Origin(_) => None,
-        };
-        let preset = match &voice {
-            Some(voice) => format!("{} {}", ask.form.name(), voice.name()),
-            None => ask.form.name(),
-        };
-        let key = key_of(&ask.account, &ask.uri(), &preset);
+        let (key, voice) = self.key_of(&ask)?;
         if ask.private {
             return self.launch(key, ask, voice, None).await;
         }
@@ -132,6 +140,43 @@ impl Service {
                 None => self.launch(key, ask, voice, None).await,
             },
         }
+    }
+
+    /// Whether anybody else may have what is not on the disk.
+    fn has_others(&self) -> bool {
+        self.depot.is_some() || !self.neighbours.is_empty()
+    }
+
+    /// What is kept here under a key, for another layer: nothing is fetched, made or asked on.
+    pub async fn kept(&self, ask: &Ask, key: &str) -> Option<Answer> {
+        let found = match self.find(key, ask).await.ok()? {
+            Found::Fresh(entry, spool) => Some((entry, spool)),
+            Found::Stale(entry, _) => {
+                let (cache, key) = (Arc::clone(&self.cache), key.to_owned());
+                let opened = tokio::task::spawn_blocking(move || cache.open_body(&key, &entry).map(|it| (entry, it)));
+                opened.await.ok()?.ok()
+            }
+            Found::Nothing => None,
+        };
+        let (entry, spool) = found?;
+        let told = neighbours::told(&entry);
+        let mut answer = Shared::stored(entry, spool).answer(ask, Cached::Hit);
+        answer.headers.extend(told);
+        count(&self.tally.told);
+        Some(answer)
+    }
+
+    /// The key of a request, and the voice that speaks it if it is one for speech.
+    pub fn key_of(&self, ask: &Ask) -> Result<(String, Option<Chosen>), MediaFault> {
+        let voice = match &ask.from {
+            From::Speech(speech) => Some(choose(&self.engines, speech)?),
+            From::Origin(_) => None,
+        };
+        let preset = match &voice {
+            Some(voice) => format!("{} {}", ask.form.name(), voice.name()),
+            None => ask.form.name(),
+        };
+        Ok((key_of(&ask.account, &ask.uri(), &preset), voice))
     }
 
     /// Reads along with a flight; `None` if it must not be shared.
@@ -157,7 +202,7 @@ impl Service {
         place: Option<Place>,
     ) -> Result<Answer, MediaFault> {
         let (lead, answer) = oneshot::channel();
-        let flight = Flight { key, ask, began: self.now(), voice, place, lead: Some(lead), stale: None };
+        let flight = Flight { key, ask, began: self.now(), voice, place, lead: Some(lead), stale: None, lease: None };
         let (service, under_way) = (Arc::clone(self), self.flights.started());
         tokio::spawn(async move {
             let _under_way = under_way;
@@ -175,6 +220,7 @@ impl Service {
                 flight.answer(Ok(answer));
             }
             Ok(Outcome::Convert(source)) => self.convert(flight, *source).await,
+            Ok(Outcome::Brought(coming)) => self.brought(flight, *coming).await,
             Err(fault) => flight.failed(fault),
         }
     }
@@ -182,7 +228,14 @@ impl Service {
     async fn outcome(self: &Arc<Self>, flight: &mut Flight) -> Result<Outcome, MediaFault> {
         let mut checks = Vec::new();
         if flight.place.is_some() {
-            match self.find(&flight.key, &flight.ask).await? {
+            let mut found = self.find(&flight.key, &flight.ask).await?;
+            if matches!(found, Found::Nothing) && !flight.ask.recheck && self.has_others() {
+                if let Some(coming) = self.coming(flight).await? {
+                    return Ok(Outcome::Brought(Box::new(coming)));
+                }
+                found = self.find(&flight.key, &flight.ask).await?;
+            }
+            match found {
                 // Another flight has just landed.
                 Found::Fresh(entry, spool) if !flight.ask.recheck => {
                     count(&self.tally.hits);
@@ -271,7 +324,7 @@ impl Service {
                 return self.stale_or(flight, fault).await;
             }
             if matches!(response.status, 404 | 410) {
-                self.cache.remove(&flight.key);
+                self.forget(&flight.key);
             }
             return Err(fault);
         }
@@ -304,9 +357,12 @@ impl Service {
     }
 
     pub async fn confirm(&self, key: &str, ask: &Ask, rules: Rules) -> Result<(), MediaFault> {
-        let (cache, key, uri) = (Arc::clone(&self.cache), key.to_owned(), ask.uri());
+        let (cache, told, key, uri) = (Arc::clone(&self.cache), key, key.to_owned(), ask.uri());
         let written = tokio::task::spawn_blocking(move || cache.confirm(&key, rules, &uri)).await;
         count(&self.tally.revalidations);
+        if let Some(depot) = &self.depot {
+            depot.confirm(told);
+        }
         match written {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
@@ -341,6 +397,7 @@ impl Service {
         if !source.keep {
             flight.publish(Stage::Alone);
             flight.land();
+            flight.lease = None;
         }
         let Ok((sink, ear, unkept)) = self.sink(&source).await else { return flight.failed(stopped()) };
         let (feed, pieces) = mpsc::channel(PIECES);
@@ -387,7 +444,7 @@ impl Service {
             }
         };
         if let Ok((sink, result)) = ended {
-            self.finish(&flight, sink, result, source.rules, kind).await;
+            self.finish(&mut flight, sink, result, source.rules, kind).await;
         }
     }
 
@@ -447,7 +504,7 @@ impl Service {
 
     async fn finish(
         &self,
-        flight: &Flight,
+        flight: &mut Flight,
         sink: Sink,
         result: Result<(), MediaFault>,
         rules: Rules,
@@ -479,7 +536,7 @@ impl Service {
                     rules,
                     cost_ms: self.cost_ms(flight),
                 };
-                self.store(&flight.key, draft, writer).await;
+                self.store(flight, draft, writer).await;
             }
         }
     }
@@ -490,9 +547,20 @@ impl Service {
         u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
     }
 
-    async fn store(&self, key: &str, draft: Draft, mut writer: SpoolWriter) {
-        let (cache, key) = (Arc::clone(&self.cache), key.to_owned());
-        let _ = tokio::task::spawn_blocking(move || cache.store(&key, draft, &mut writer)).await;
+    async fn store(&self, flight: &mut Flight, draft: Draft, mut writer: SpoolWriter) {
+        let (cache, key) = (Arc::clone(&self.cache), flight.key.clone());
+        let stored = tokio::task::spawn_blocking(move || cache.store(&key, draft, &mut writer)).await;
+        if let (Ok(Some(entry)), Some(depot)) = (stored, &self.depot) {
+            depot.keep(&flight.key, entry, flight.lease.take());
+        }
+    }
+
+    /// An entry is not what its origin has any more.
+    pub fn forget(&self, key: &str) {
+        self.cache.remove(key);
+        if let Some(depot) = &self.depot {
+            depot.remove_key(key);
+        }
     }
 
     /// Stored media of this account (`None`: of all) whose URI begins so.
@@ -502,19 +570,29 @@ impl Service {
         listed.unwrap_or_default()
     }
 
-    /// Removes such media; answers how many.
-    pub async fn remove_matching(&self, account: Option<String>, prefix: String) -> usize {
-        let cache = Arc::clone(&self.cache);
-        let removed = tokio::task::spawn_blocking(move || cache.remove_matching(account.as_deref(), &prefix)).await;
+    /// Removes such media, here and on all boxes of a shared store; answers how many were here.
+    pub async fn remove_matching(self: &Arc<Self>, account: Option<String>, prefix: String) -> usize {
+        let service = Arc::clone(self);
+        let removed = tokio::task::spawn_blocking(move || service.remove_now(account, prefix)).await;
         removed.unwrap_or_default()
     }
 
-    async fn find(&self, key: &str, ask: &Ask) -> Result<Found, MediaFault> {
+    /// The same. Blocks.
+    pub fn remove_now(&self, account: Option<String>, prefix: String) -> usize {
+        let names = self.cache.take_matching(account.as_deref(), &prefix, u64::MAX);
+        let removed = names.len();
+        if let Some(depot) = &self.depot {
+            depot.removed(account, prefix, names);
+        }
+        removed
+    }
+
+    pub async fn find(&self, key: &str, ask: &Ask) -> Result<Found, MediaFault> {
         let (cache, key, uri, now) = (Arc::clone(&self.cache), key.to_owned(), ask.uri(), self.now());
         tokio::task::spawn_blocking(move || cache.find(&key, &uri, now)).await.map_err(|_| stopped())
     }
 
-    fn now(&self) -> SystemTime {
+    pub fn now(&self) -> SystemTime {
         (self.config.clock)()
     }
 }
@@ -549,7 +627,7 @@ fn passed_on(headers: &[(String, String)]) -> Vec<(String, String)> {
     headers.iter().filter(|(name, _)| !own.contains(&name.as_str())).cloned().collect()
 }
 
-fn stopped() -> MediaFault {
+pub(crate) fn stopped() -> MediaFault {
     MediaFault::new(FETCH, "the media layer was stopped")
 }
 

@@ -88,7 +88,7 @@ const REACHED: &[(&str, &[&str])] = &[
             "writes_failed",
         ],
     ),
-    ("media", &["faults", "broken", "evictions", "stale_used", "decoder_panics"]),
+    ("media", &["faults", "broken", "evictions", "unkept", "store_lost", "stale_used", "decoder_panics"]),
     ("store", &["turned_away", "refused"]),
     ("streams", &["words_dropped"]),
     ("recognition", &["blocks_lost"]),

@@ -96,18 +96,25 @@ impl Disk {
 
     /// A head as it lies on the disk, or in a store of others.
     pub fn closed(&self, name: &str, entry: &Entry) -> io::Result<Vec<u8>> {
-        let text = serde_json::to_vec(entry).map_err(io::Error::other)?;
-        match &self.seal {
-            Some(seal) => seal.close_head(name, &text).ok_or_else(|| io::Error::other("a head could not be sealed")),
-            None => Ok(text),
-        }
+        self.closed_text(name, &serde_json::to_vec(entry).map_err(io::Error::other)?)
     }
 
     /// Reads such a head.
     pub fn opened(&self, name: &str, text: &[u8]) -> Option<Entry> {
+        serde_json::from_slice(&self.opened_text(name, text)?).ok()
+    }
+
+    pub fn closed_text(&self, name: &str, text: &[u8]) -> io::Result<Vec<u8>> {
         match &self.seal {
-            Some(seal) => serde_json::from_slice(&seal.open_head(name, text)?).ok(),
-            None => serde_json::from_slice(text).ok(),
+            Some(seal) => seal.close_head(name, text).ok_or_else(|| io::Error::other("a head could not be sealed")),
+            None => Ok(text.to_vec()),
+        }
+    }
+
+    pub fn opened_text(&self, name: &str, text: &[u8]) -> Option<Vec<u8>> {
+        match &self.seal {
+            Some(seal) => seal.open_head(name, text),
+            None => Some(text.to_vec()),
         }
     }
 

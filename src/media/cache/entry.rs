@@ -24,6 +24,9 @@ pub(crate) struct Entry {
     /// Of the key that its body is sealed with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Option<String>,
+    /// In a store of others: the last removal that was known to who brought it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub after: String,
 }
 
 /// What is known of an entry before it is stored.
@@ -69,6 +72,7 @@ impl Entry {
             body,
             cost_ms: draft.cost_ms,
             salt,
+            after: String::new(),
         }
     }
 

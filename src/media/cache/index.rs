@@ -155,6 +155,7 @@ mod tests {
             body: "body".into(),
             cost_ms,
             salt: None,
+            after: String::new(),
         }
     }
 

@@ -13,6 +13,7 @@ const KEY: [u8; 32] = [7; 32];
 
 fn sealed(config: &mut Config) {
     config.seal_key = Some(KEY);
+    config.store = None;
 }
 
 /// Octets that no chance brings forth, in A-law; as many as are wanted.
@@ -183,12 +184,20 @@ async fn d21_with_another_key_or_none_what_was_kept_is_thrown_away() {
     let keys: [Option<[u8; 32]>; 5] = [Some([8; 32]), None, Some(KEY), None, Some(KEY)];
     room.plays(&origin.url("/a")).await.unwrap();
     for (turn, key) in keys.into_iter().enumerate() {
-        room.restart(|it| it.seal_key = key).await;
+        room.restart(|it| {
+            it.seal_key = key;
+            it.store = None;
+        })
+        .await;
         assert!(room.handle.entries(None, "").is_empty());
         assert!(room.files().is_empty(), "{:?}", room.files());
         assert_eq!(room.plays(&origin.url("/a")).await.unwrap().octets, sound(20_000));
         origin.was_asked(turn + 2);
-        room.restart(|it| it.seal_key = key).await;
+        room.restart(|it| {
+            it.seal_key = key;
+            it.store = None;
+        })
+        .await;
         assert_eq!(room.plays(&origin.url("/a")).await.unwrap().cache, Cached::Hit);
     }
 }
