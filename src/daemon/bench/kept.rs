@@ -160,8 +160,10 @@ pub(super) fn many() -> Result<Vec<Row>, StartError> {
         found.push((kept.lookups(count)?, Sorted::new(starts?)));
     }
     let (few, many) = (&found[0], &found[1]);
-    let find = Row::new("cache.find", many.0.at(0.5) / few.0.at(0.5), "times the p50 of 100 entries", Goal::AtMost(FLAT));
-    let start = Row::new("cache.start", many.1.at(0.5) / few.1.at(0.5), "times that of 100 entries", Goal::AtMost(FLAT));
+    let find =
+        Row::new("cache.find", many.0.at(0.5) / few.0.at(0.5), "times the p50 of 100 entries", Goal::AtMost(FLAT));
+    let start =
+        Row::new("cache.start", many.1.at(0.5) / few.1.at(0.5), "times that of 100 entries", Goal::AtMost(FLAT));
     let noted = |row: Row, few: &Sorted, many: &Sorted| {
         row.note("ms_p50_100", round(few.at(0.5)))
             .note("ms_p99_100", round(few.at(0.99)))
