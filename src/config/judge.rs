@@ -142,7 +142,16 @@ impl Verdict {
 
     fn media_and_log(&mut self, config: &Config, tree: &Tree) {
         let media = &config.media;
-        let faults = [("face", media.asked().err()), ("listen", media.listen_fault()), ("key_file", media.key_fault())];
+        let faults = [
+            ("face", media.asked().err()),
+            ("listen", media.listen_fault()),
+            ("key_file", media.key_fault()),
+            ("seal_key_file", media.seal_fault()),
+            ("store", media.store_fault()),
+            ("store_endpoint", media.endpoint_fault()),
+            ("store_key_file", media.store_key_fault()),
+            ("ask_first", media.others().err()),
+        ];
         for (name, why) in faults.into_iter().filter_map(|(name, why)| Some((name, why?))) {
             self.refuse(tree.place(&format!("media.{name}")), why);
         }

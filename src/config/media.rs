@@ -63,13 +63,79 @@ impl Media {
 
     /// Why the key of both hosts cannot be where it is said to be, if it is wanted at all.
     pub(super) fn key_fault(&self) -> Option<String> {
-        let wanted = !self.listen.is_empty() || matches!(self.asked(), Ok(MediaFace::Remote { .. }));
-        let named = match self.key_file.strip_prefix("cred:") {
-            Some(name) => !name.is_empty() && !name.contains('/'),
-            None => Path::new(&self.key_file).is_absolute(),
-        };
+        let elsewhere = matches!(self.asked(), Ok(MediaFace::Remote { .. }));
+        let wanted = !self.listen.is_empty() || elsewhere || !self.ask_first.is_empty();
+        let named = is_named(&self.key_file);
         let why = "media.key_file: an absolute path or `cred:NAME` is wanted: the key that both hosts have";
         (wanted && !named).then(|| why.into())
+    }
+
+    /// Why the seal key cannot be where it is said to be.
+    pub(super) fn seal_fault(&self) -> Option<String> {
+        let why = "media.seal_key_file: an absolute path or `cred:NAME` is wanted: 32 octets in base64";
+        (!self.seal_key_file.is_empty() && !is_named(&self.seal_key_file)).then(|| why.into())
+    }
+
+    /// Why there can be no such store.
+    pub(super) fn store_fault(&self) -> Option<String> {
+        if self.store.is_empty() {
+            return None;
+        }
+        let wanted = "media.store: s3://BUCKET/PREFIX or file:///FOLDER is wanted";
+        let Ok(url) = url::Url::parse(&self.store) else { return Some(wanted.into()) };
+        let bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+        match (url.scheme(), url.host_str().unwrap_or_default()) {
+            ("file", "") if bare && url.path().len() > 1 => None,
+            ("s3", bucket) if bare && !bucket.is_empty() && self.seal_key_file.is_empty() => Some(
+                "media.store: a store of others holds ciphertext only: name a key in media.seal_key_file, the same on all \
+                 boxes, made once by `openssl rand -base64 32`"
+                    .into(),
+            ),
+            ("s3", bucket) if bare && !bucket.is_empty() => None,
+            _ => Some(wanted.into()),
+        }
+    }
+
+    /// Why the store cannot be asked there.
+    pub(super) fn endpoint_fault(&self) -> Option<String> {
+        let endpoint = &self.store_endpoint;
+        if endpoint.is_empty() {
+            return None;
+        }
+        match url::Url::parse(endpoint).as_ref().map(|url| (url.scheme(), url.host_str())) {
+            Ok(("https", Some(_))) => None,
+            Ok(("http", Some(_))) if self.store_plain => None,
+            Ok(("http", Some(_))) => Some(
+                "media.store_endpoint: https:// is wanted; or set media.store_plain, if the way there is one that you trust"
+                    .into(),
+            ),
+            _ => Some("media.store_endpoint: https://HOST:PORT is wanted".into()),
+        }
+    }
+
+    /// Why the store's access key cannot be where it is said to be, or is wanted and not said.
+    pub(super) fn store_key_fault(&self) -> Option<String> {
+        let file = &self.store_key_file;
+        if file.is_empty() {
+            let why = "media.store_key_file: media.store is a bucket: a file with the name and the secret of its access key \
+                       is wanted, a line each";
+            return self.store.starts_with("s3:").then(|| why.into());
+        }
+        let why = "media.store_key_file: an absolute path or `cred:NAME` is wanted";
+        (!is_named(file)).then(|| why.into())
+    }
+
+    /// Media layers that are asked first, or why one cannot be.
+    pub fn others(&self) -> Result<Vec<MediaFace>, String> {
+        let one = |face: &String| remote(face).map_err(|why| why.replace("media.face", "media.ask_first"));
+        self.ask_first.iter().map(one).collect()
+    }
+}
+
+fn is_named(file: &str) -> bool {
+    match file.strip_prefix("cred:") {
+        Some(name) => !name.is_empty() && !name.contains('/'),
+        None => Path::new(file).is_absolute(),
     }
 }
 

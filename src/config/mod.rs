@@ -20,6 +20,8 @@ mod sources;
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 pub use boxes::Boxes;
@@ -258,6 +260,28 @@ pub struct Media {
     pub ffmpeg: String,
     /// espeak-ng and flite speak where no `[[speech]]` does.
     pub bundled_speech: bool,
+    /// What the cache leaves free on its file system.
+    pub reserve_mib: u64,
+    /// How long an entry that its origin can confirm is kept after it went stale.
+    pub stale_days: u64,
+    /// A file with the key that the cache is sealed with, `cred:NAME` as above; none when empty.
+    pub seal_key_file: String,
+    /// A store that several boxes share, `s3://bucket/prefix` or `file:///folder`; none when empty.
+    pub store: String,
+    /// Where the bucket is asked; empty: where its region says.
+    pub store_endpoint: String,
+    /// Its region.
+    pub store_region: String,
+    /// A file with the bucket's access key: its name and its secret, a line each.
+    pub store_key_file: String,
+    /// The endpoint may be `http://`.
+    pub store_plain: bool,
+    /// Bound of the store.
+    pub store_mib: u64,
+    /// How long what nobody confirms stays in the store.
+    pub store_days: u64,
+    /// Media layers of other hosts that are asked for what they have before an origin is.
+    pub ask_first: Vec<String>,
 }
 
 impl Default for Media {
@@ -278,6 +302,17 @@ impl Default for Media {
             level_db: -22,
             ffmpeg: "ffmpeg".into(),
             bundled_speech: true,
+            reserve_mib: 64,
+            stale_days: 30,
+            seal_key_file: String::new(),
+            store: String::new(),
+            store_endpoint: String::new(),
+            store_region: "us-east-1".into(),
+            store_key_file: String::new(),
+            store_plain: false,
+            store_mib: 10_240,
+            store_days: 30,
+            ask_first: Vec::new(),
         }
     }
 }
@@ -475,6 +510,32 @@ impl Config {
     /// The file with the key of all boxes, and its text.
     pub fn boxes_key(&self) -> Result<(PathBuf, String), ConfigError> {
         secret("boxes.key_file", &self.boxes.key_file)
+    /// The key that the cache of sounds is sealed with, 32 octets; `None`: it is not.
+    pub fn seal_key(&self) -> Result<Option<[u8; 32]>, ConfigError> {
+        if self.media.seal_key_file.is_empty() {
+            return Ok(None);
+        }
+        let (file, text) = secret("media.seal_key_file", &self.media.seal_key_file)?;
+        let octets = BASE64.decode(text.trim()).ok();
+        let key = octets.and_then(|it| <[u8; 32]>::try_from(it).ok());
+        let why = "media.seal_key_file: 32 octets in base64 are wanted, such as `openssl rand -base64 32` makes";
+        key.map(Some).ok_or_else(|| ConfigError::new(Origin::file(&file), why))
+    }
+
+    /// The access key of the shared store, its name and its secret; empty where there is none.
+    pub fn media_store_key(&self) -> Result<(String, String), ConfigError> {
+        if self.media.store_key_file.is_empty() {
+            return Ok(Default::default());
+        }
+        let (file, text) = secret("media.store_key_file", &self.media.store_key_file)?;
+        let mut lines = text.lines().map(str::trim).filter(|it| !it.is_empty());
+        match (lines.next(), lines.next(), lines.next()) {
+            (Some(name), Some(secret), None) => Ok((name.into(), secret.into())),
+            _ => {
+                let why = "media.store_key_file: two lines are wanted: the access key's name, and its secret";
+                Err(ConfigError::new(Origin::file(&file), why))
+            }
+        }
     }
 
     /// The dialling plan: the country's, as far as `[plan]` does not say otherwise.

@@ -82,6 +82,21 @@ fn each_fault_is_named_with_its_place() {
             "t.toml:2:10: media.listen: media.face names a media layer elsewhere",
         ),
         ("[media]\nlisten = \"0.0.0.0:7443\"\nkey_file = \"key\"\n", "t.toml:3:12: media.key_file: an absolute path"),
+        ("[media]\nseal_key_file = \"key\"\n", "t.toml:2:17: media.seal_key_file: an absolute path"),
+        ("[media]\nstore = \"http://x/y\"\n", "t.toml:2:9: media.store: s3://BUCKET/PREFIX or file:///FOLDER"),
+        (
+            "[media]\nstore = \"s3://b/p\"\nstore_key_file = \"/k\"\n",
+            "t.toml:2:9: media.store: a store of others holds ciphertext only",
+        ),
+        (
+            "[media]\nstore = \"s3://b/p\"\nseal_key_file = \"/s\"\nstore_key_file = \"k\"\n",
+            "t.toml:4:18: media.store_key_file: an absolute path",
+        ),
+        (
+            "[media]\nstore_endpoint = \"http://minio.lan:9000\"\n",
+            "t.toml:2:18: media.store_endpoint: https:// is wanted",
+        ),
+        ("[media]\nask_first = [\"box2.lan\"]\n", "t.toml:2:13: media.ask_first: https://HOST:PORT is wanted"),
         ("[[recognizer]]\nname = \"a\"\n", "t.toml:1:1: recognizer a: `command` or `url`: one of them is wanted"),
         ("[[recognizer]]\nname = \"a\"\nurl = \"x\"\n", "t.toml:3:7: recognizer a: url: an absolute http"),
         ("[[speech]]\nname = \"a\"\n", "t.toml:1:1: speech a: url: `command` or `url`: one of them is wanted"),

@@ -3,6 +3,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tipring_door::Shared;
 use tipring_media::{
@@ -77,9 +78,7 @@ pub fn asking(config: &Config) -> Result<MediaClient, StartError> {
         MediaFace::Socket(path) => return Ok(begins(MediaClient::new(path), config)),
         MediaFace::Remote { tls, host, port } => (tls, host, port),
     };
-    let ((tls, host, port), shared) = (remote, shared(config)?);
-    let tls = if tls { Some(shared.client().map_err(|error| failed("the media layer's key")(&error))?) } else { None };
-    Ok(begins(MediaClient::remote(Remote { host, port, token: shared.token().into(), tls }), config))
+    reached(config, remote).map(|remote| begins(MediaClient::remote(remote), config))
 }
 
 /// Sounds begin as the configuration says.
@@ -153,6 +152,25 @@ fn settings(config: &Config, egress: tipring_egress::Client) -> Result<tipring_m
     settings.decoders = config.decoder.iter().map(decoder).collect();
     let bundled = if config.media.bundled_speech { Engine::usual() } else { Vec::new() };
     settings.engines = config.speech.iter().map(engine).chain(bundled).collect();
+    let media = &config.media;
+    settings.limits.reserve_bytes = media.reserve_mib.saturating_mul(1024 * 1024);
+    settings.limits.stale_kept = Duration::from_secs(media.stale_days.saturating_mul(DAY_S));
+    let unread = |error: crate::config::ConfigError| StartError {
+        exit: if error.denied { 77 } else { 78 },
+        text: error.to_string(),
+    };
+    settings.seal_key = config.seal_key().map_err(unread)?;
+    if !media.store.is_empty() {
+        let mut store = tipring_media::StoreConfig::new(&media.store);
+        store.endpoint.clone_from(&media.store_endpoint);
+        store.region.clone_from(&media.store_region);
+        store.credentials = config.media_store_key().map_err(unread)?;
+        store.plain = media.store_plain;
+        store.octets = media.store_mib.saturating_mul(1024 * 1024);
+        store.age = Duration::from_secs(media.store_days.saturating_mul(DAY_S));
+        settings.store = Some(store);
+    }
+    settings.ask_first = asked_first(config)?;
     let configured = config.recognizer.iter().filter_map(recognizer);
     settings.recognizers = configured.chain(Recognizer::usual()).collect();
     Ok(settings)
@@ -206,6 +224,23 @@ fn engine(entry: &SpeechEntry) -> Engine {
         cage: cage(entry.network, &entry.reads, &entry.writes, entry.memory_mib),
         spare: false,
     })
+}
+
+/// The layers that are asked before an origin is.
+fn asked_first(config: &Config) -> Result<Vec<Remote>, StartError> {
+    let others = config.media.others().map_err(|text| StartError { exit: 78, text })?;
+    let others = others.into_iter().filter_map(|face| match face {
+        MediaFace::Remote { tls, host, port } => Some((tls, host, port)),
+        MediaFace::Inside | MediaFace::Socket(_) => None,
+    });
+    others.map(|it| reached(config, it)).collect()
+}
+
+/// How a layer at an address is asked.
+fn reached(config: &Config, (tls, host, port): (bool, String, u16)) -> Result<Remote, StartError> {
+    let shared = shared(config)?;
+    let tls = if tls { Some(shared.client().map_err(|error| failed("the media layer's key")(&error))?) } else { None };
+    Ok(Remote { host, port, token: shared.token().into(), tls })
 }
 
 /// An entry as the layer has it; the configuration's judge has seen that it is one.
@@ -305,3 +340,5 @@ fn reload(handle: &tipring_media::Handle, reread: &Reread, file: &Path) {
         }
     }
 }
+
+const DAY_S: u64 = 24 * 3600;

@@ -1,79 +1,34 @@
-//! The cache on disk: whole entries only, found by the hash of (account, URI, preset).
+//! The cache: whole entries only, found by the hash of (account, URI, preset). It fetches and converts nothing.
 //!
-//! `entries/ab/<hash>.json` is the entry; it names its body file beside it. The body is synced and in place before the
-//! entry is renamed into place, so a crash leaves an entry whole or absent. At start, temporary files, bodies without
-//! an entry and entries without their body are removed. It fetches and converts nothing.
+//! `cache/disk` has the files, `cache/index` what is known of them in memory and what each is worth, `cache/load` brings the one
+//! from the other beside the first answers, `cache/room` lets go what is worth least.
 
-use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
+mod disk;
+mod entry;
+mod index;
+mod load;
+mod room;
+
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
 
+use self::disk::Disk;
+pub use self::entry::{EntryInfo, Verified};
+pub(crate) use self::entry::{Draft, Entry};
+use self::index::{Index, Worth};
+pub use self::room::Room;
 use crate::counters::{Tally, count};
 use crate::rules::{Judgement, Rules, millis};
-use crate::spool::{Spool, SpoolWriter};
+use crate::seal::{BodyKey, Seal};
+use crate::spool::{Spool, SpoolWriter, Want};
 use crate::wire::hex;
-
-/// A stored medium.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Entry {
-    pub account: String,
-    /// The persistent URI; credentials are replaced.
-    pub uri: String,
-    pub preset: String,
-    pub content_type: String,
-    pub original_type: String,
-    pub octets: u64,
-    pub expires_ms: u64,
-    pub rules: Rules,
-    /// The body's file name.
-    body: String,
-}
-
-/// What is known of an entry before it is stored.
-pub(crate) struct Draft {
-    pub account: String,
-    pub uri: String,
-    pub preset: String,
-    pub content_type: String,
-    pub original_type: String,
-    pub rules: Rules,
-}
-
-/// One entry as operators see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EntryInfo {
-    /// Whose it is.
-    pub account: String,
-    /// The persistent URI, without credentials.
-    pub uri: String,
-    /// The form it is stored in.
-    pub preset: String,
-    /// Octets on disk.
-    pub size: u64,
-    /// When it was fetched or confirmed, in milliseconds since 1970.
-    pub date_ms: u64,
-    /// When it goes stale, in milliseconds since 1970.
-    pub expires_ms: u64,
-}
-
-/// What reading all entries has shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Verified {
-    /// Entries that are whole.
-    pub entries: u64,
-    /// Octets that were read.
-    pub octets: u64,
-    /// Entries that were not, and are no more.
-    pub damaged: Vec<EntryInfo>,
-}
 
 /// What the cache knows about a key.
 pub(crate) enum Found {
@@ -83,27 +38,29 @@ pub(crate) enum Found {
     Stale(Entry, Vec<(String, String)>),
 }
 
+/// Bounds of the cache.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Of all bodies together.
+    pub octets: u64,
+    /// What stays free on the file system.
+    pub reserve: u64,
+    /// How long what can be checked is kept after it went stale.
+    pub stale_kept: Duration,
+}
+
 pub(crate) struct Cache {
-    dir: PathBuf,
-    limit_bytes: u64,
-    stale_kept: Duration,
+    disk: Disk,
+    limits: Bounds,
     tally: Arc<Tally>,
     index: Mutex<Index>,
-    serial: AtomicU64,
-}
-
-#[derive(Default)]
-struct Index {
-    entries: HashMap<String, Held>,
-    octets: u64,
-    uses: u64,
-}
-
-struct Held {
-    entry: Entry,
-    used: u64,
-    /// When its use was last noted on the disk.
-    noted: Option<SystemTime>,
+    /// The index is read.
+    loaded: Condvar,
+    loader: Mutex<Option<JoinHandle<()>>>,
+    closing: AtomicBool,
+    writing: [Mutex<()>; WRITERS],
+    /// The last medium that was to be kept found no room.
+    short: AtomicBool,
 }
 
 /// The name of an entry: hash of account, URI and preset. NUL keeps the parts apart.
@@ -117,270 +74,335 @@ pub(crate) fn key_of(account: &str, uri: &str, preset: &str) -> String {
 }
 
 impl Cache {
-    /// Opens the cache at `dir` and puts it in order.
-    pub fn open(dir: &Path, limit_bytes: u64, stale_kept: Duration, tally: Arc<Tally>) -> io::Result<Self> {
-        let temporary = dir.join("tmp");
-        match fs::remove_dir_all(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        fs::create_dir_all(&temporary)?;
-        fs::create_dir_all(dir.join("entries"))?;
-        let cache = Self {
-            dir: dir.to_owned(),
-            limit_bytes,
-            stale_kept,
+    /// Opens the cache at `dir` and begins to read what is there.
+    pub fn open(dir: &Path, limits: Bounds, seal: Option<Arc<Seal>>, tally: Arc<Tally>) -> io::Result<Arc<Self>> {
+        let cache = Arc::new(Self {
+            disk: Disk::open(dir, seal)?,
+            limits,
             tally,
             index: Mutex::default(),
-            serial: AtomicU64::new(0),
-        };
-        cache.recover()?;
+            loaded: Condvar::new(),
+            loader: Mutex::default(),
+            closing: AtomicBool::new(false),
+            writing: Default::default(),
+            short: AtomicBool::new(false),
+        });
+        cache.load()?;
         Ok(cache)
     }
 
-    /// A name for a new temporary file. Bodies keep it, so it is unlike any earlier start's.
-    pub fn temporary(&self, now: SystemTime) -> PathBuf {
-        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        self.dir.join("tmp").join(format!("{:x}-{}-{serial:x}", millis(now), std::process::id()))
+    /// A name for a new temporary file.
+    pub fn temporary(&self) -> PathBuf {
+        self.disk.temporary()
+    }
+
+    /// A new body that grows, and who is told once it is certain that it will be no entry, for want of room. Blocks.
+    pub fn create(self: &Arc<Self>) -> (SpoolWriter, Spool, oneshot::Receiver<()>) {
+        let (mut writer, spool) = match self.create_file() {
+            Ok(it) => it,
+            Err(error) => {
+                self.no_room(&error);
+                Spool::past_the_disk()
+            }
+        };
+        let cache = Arc::clone(self);
+        let room = move |want| match want {
+            Want::More(octets) => cache.room_for(octets),
+            Want::Refused(octets) => cache.give_way(octets),
+        };
+        let (tell, unkept) = oneshot::channel();
+        writer.asks(Arc::new(room), tell);
+        (writer, spool, unkept)
+    }
+
+    fn create_file(&self) -> io::Result<(SpoolWriter, Spool)> {
+        if !self.room_for(LEAST_ROOM) {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "less than media.reserve_mib would be free"));
+        }
+        let made = || {
+            let key = match self.disk.seal() {
+                Some(seal) => Some(seal.new_body().ok_or_else(|| io::Error::other("no random numbers"))?),
+                None => None,
+            };
+            Spool::create(&self.temporary().with_extension("part"), key)
+        };
+        made().or_else(|error| if self.give_way(LEAST_ROOM) { made() } else { Err(error) })
+    }
+
+    /// A medium goes past the disk. The log has it once, until there is room again.
+    fn no_room(&self, error: &io::Error) {
+        count(&self.tally.unkept);
+        if !self.short.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                %error, dir = %self.disk.dir().display(), reserve_octets = self.limits.reserve,
+                "the cache's disk has no room: sounds are heard, and fetched or made again each time; free some of it, or \
+                 lower media.reserve_mib, which is left for recordings"
+            );
+        }
     }
 
     /// Looks a key up.
-    pub fn find(&self, key: &str, uri: &str, now: SystemTime) -> Found {
-        let mut index = self.index();
-        index.uses += 1;
-        let uses = index.uses;
-        let Some(held) = index.entries.get_mut(key) else { return Found::Nothing };
-        held.used = uses;
-        let noted_lately = held.noted.is_some_and(|at| now.duration_since(at).is_ok_and(|since| since < NOTE_EVERY));
-        if !noted_lately {
-            held.noted = Some(now);
-        }
-        let entry = held.entry.clone();
-        let judgement = entry.rules.judge(uri, now);
-        if let Judgement::Stale(headers) = judgement {
-            if !entry.rules.can_be_checked() {
-                self.forget(&mut index, key);
-                return Found::Nothing;
+    pub fn find(self: &Arc<Self>, key: &str, uri: &str, now: SystemTime) -> Found {
+        let name = self.disk.name(key);
+        let Some(entry) = self.known(&name) else { return Found::Nothing };
+        if let Judgement::Stale(headers) = entry.rules.judge(uri, now) {
+            if entry.rules.can_be_checked() {
+                return Found::Stale(entry, headers);
             }
-            return Found::Stale(entry, headers);
+            self.forget(&mut self.index(), &name);
+            return Found::Nothing;
         }
-        if !noted_lately {
-            self.note_use(key, &entry);
-        }
-        match self.open_body(key, &entry) {
+        match self.open_named(&name, &entry) {
             Ok(spool) => Found::Fresh(entry, spool),
+            Err(_) => Found::Nothing,
+        }
+    }
+
+    /// The body of an entry. One that is not as it was written is thrown away.
+    pub fn open_body(self: &Arc<Self>, key: &str, entry: &Entry) -> io::Result<Spool> {
+        self.open_named(&self.disk.name(key), entry)
+    }
+
+    fn open_named(self: &Arc<Self>, name: &str, entry: &Entry) -> io::Result<Spool> {
+        match self.disk.open_body(name, entry) {
+            Ok(spool) => {
+                let (cache, name, body) = (Arc::clone(self), name.to_owned(), entry.body.clone());
+                Ok(spool.tells(Arc::new(move |error: &io::Error| cache.spoiled(&name, &body, error))))
+            }
             Err(error) => {
-                tracing::warn!(%error, key, "cache entry without its body; it will be fetched again");
-                self.forget(&mut index, key);
-                Found::Nothing
+                self.spoiled(name, &entry.body, &error);
+                Err(error)
             }
         }
     }
 
-    pub fn open_body(&self, key: &str, entry: &Entry) -> io::Result<Spool> {
-        Spool::open(&self.place(key).join(&entry.body), entry.octets)
-    }
-
-    /// The order of use outlives a restart by the body's time stamp; losing it costs an eviction at most.
-    fn note_use(&self, key: &str, entry: &Entry) {
-        if let Ok(file) = File::options().append(true).open(self.place(key).join(&entry.body)) {
-            let _ = file.set_modified(SystemTime::now());
-        }
-    }
-
-    /// Makes a whole body an entry. Blocks until it is on the disk.
-    pub fn store(&self, key: &str, draft: Draft, body: &SpoolWriter) -> io::Result<()> {
-        let octets = body.octets();
-        if octets > self.limit_bytes {
-            body.discard();
-            return Ok(());
-        }
-        body.sync()?;
-        let place = self.place(key);
-        fs::create_dir_all(&place)?;
-        let serial = body.path().file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-        let name = format!("{key}-{serial}.body");
-        fs::rename(body.path(), place.join(&name))?;
-        let entry = Entry {
-            expires_ms: draft.rules.fresh_until_ms(&draft.uri),
-            account: draft.account,
-            uri: shown_uri(&draft.uri),
-            preset: draft.preset,
-            content_type: draft.content_type,
-            original_type: draft.original_type,
-            octets,
-            rules: draft.rules,
-            body: name,
-        };
-        self.write_entry(key, &entry)?;
+    /// A body is gone, or not as it was written.
+    fn spoiled(&self, name: &str, body: &str, error: &io::Error) {
         let mut index = self.index();
-        if let Some(old) = index.take(key) {
-            remove(&place.join(&old.entry.body));
+        if index.get(name).is_some_and(|it| it.body == body) {
+            tracing::warn!(%error, name, "a cache entry is damaged; it is thrown away and fetched anew");
+            count(&self.tally.damaged);
+            self.forget(&mut index, name);
         }
-        index.put(key.to_owned(), entry);
-        self.make_room(&mut index);
-        count(&self.tally.stored);
-        Ok(())
+    }
+
+    /// Makes a whole body an entry; `None`: there was no room for it. Blocks until it is on the disk.
+    pub fn store(&self, key: &str, draft: Draft, body: &mut SpoolWriter) -> Option<Entry> {
+        if body.octets() > self.limits.octets {
+            body.discard();
+            return None;
+        }
+        body.finish();
+        let stored = if body.is_kept() {
+            self.put(&self.disk.name(key), draft, body)
+        } else {
+            Err(io::Error::new(io::ErrorKind::StorageFull, "it was left while a medium came"))
+        };
+        match stored {
+            Ok(entry) => {
+                count(&self.tally.stored);
+                if self.short.swap(false, Ordering::Relaxed) {
+                    tracing::info!("the cache's disk has room again");
+                }
+                Some(entry)
+            }
+            Err(error) => {
+                body.discard();
+                self.no_room(&error);
+                None
+            }
+        }
+    }
+
+    fn put(&self, name: &str, draft: Draft, body: &SpoolWriter) -> io::Result<Entry> {
+        let file = self.disk.adopt(name, body)?;
+        let entry = Entry::new(draft, body.octets(), file, body.salt().map(str::to_owned));
+        // One head of a name is written at a time, so that the last one on the disk is the last one in memory.
+        let _writing = self.writing(name);
+        let again = || if self.give_way(LEAST_ROOM) { self.disk.write(name, &entry) } else { Err(NO_MORE.into()) };
+        if let Err(error) = self.disk.write(name, &entry).or_else(|_| again()) {
+            self.disk.remove_body(name, &entry.body);
+            return Err(error);
+        }
+        let mut index = self.index();
+        // The loader may have found it already.
+        if let Some(old) = index.take(name).filter(|it| it.body != entry.body) {
+            self.disk.remove_body(name, &old.body);
+        }
+        self.make_room(&mut index, entry.octets);
+        index.put(name.to_owned(), entry.clone(), None);
+        Ok(entry)
+    }
+
+    fn writing(&self, name: &str) -> MutexGuard<'_, ()> {
+        let which = name.bytes().next().map_or(0, |it| usize::from(it) % WRITERS);
+        self.writing[which].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An origin has confirmed the entry: new rules, same body.
     pub fn confirm(&self, key: &str, rules: Rules, uri: &str) -> io::Result<()> {
-        let Some(mut entry) = self.index().entries.get(key).map(|it| it.entry.clone()) else { return Ok(()) };
+        let name = self.disk.name(key);
+        let _writing = self.writing(&name);
+        let Some(mut entry) = self.index().get(&name).cloned() else { return Ok(()) };
         entry.expires_ms = rules.fresh_until_ms(uri);
         entry.rules = rules;
-        self.write_entry(key, &entry)?;
-        if let Some(held) = self.index().entries.get_mut(key)
-            && held.entry.body == entry.body
-        {
-            held.entry = entry;
+        self.disk.write(&name, &entry)?;
+        let mut index = self.index();
+        if index.get(&name).is_some() {
+            index.replace(&name, entry);
+        } else {
+            // It went meanwhile: a head without its body would be the damage of another day.
+            self.disk.remove_head(&name);
         }
         Ok(())
     }
 
     /// Removes one entry, if it is there.
     pub fn remove(&self, key: &str) {
-        let mut index = self.index();
-        self.forget(&mut index, key);
-    }
-
-    /// Removes all entries of this account and URI prefix; `None` means every account. Answers how many.
-    pub fn remove_matching(&self, account: Option<&str>, prefix: &str) -> usize {
-        let mut index = self.index();
-        let keys: Vec<_> = index.matching(account, prefix).map(|(key, _)| key.clone()).collect();
-        for key in &keys {
-            self.forget(&mut index, key);
+        let name = self.disk.name(key);
+        if self.known(&name).is_some() {
+            self.forget(&mut self.index(), &name);
         }
-        keys.len()
     }
 
-    /// Removes all entries of this account and this very URI; `None` means every account. Answers how many.
-    pub fn remove_uri(&self, account: Option<&str>, uri: &str) -> usize {
-        let mut index = self.index();
-        let keys: Vec<_> =
-            index.matching(account, uri).filter(|(_, it)| it.entry.uri == uri).map(|(key, _)| key.clone()).collect();
-        for key in &keys {
-            self.forget(&mut index, key);
+    /// Removes all entries of this account and URI prefix (`exact`: of this URI alone) that came before; `None` means every
+    /// account. Answers their names. Waits for the index.
+    pub fn take_matching(&self, account: Option<&str>, uri: &str, exact: bool, before_ms: u64) -> Vec<String> {
+        let mut index = self.wait_loaded();
+        let matching = index.iter().filter(|(_, it)| it.matches(account, uri) && it.rules.date_ms < before_ms);
+        let matching = matching.filter(|(_, it)| !exact || it.uri == uri);
+        let names: Vec<_> = matching.map(|(name, _)| name.clone()).collect();
+        for name in &names {
+            self.forget(&mut index, name);
         }
-        keys.len()
+        names
     }
 
-    /// Entries of this account and URI prefix, by URI.
+    /// Entries of this account and URI prefix, by URI. Waits for the index.
     pub fn list(&self, account: Option<&str>, prefix: &str) -> Vec<EntryInfo> {
-        let mut found: Vec<_> = self.index().matching(account, prefix).map(|(_, it)| it.entry.info()).collect();
+        let index = self.wait_loaded();
+        let matching = index.iter().filter(|(_, it)| it.matches(account, prefix));
+        let mut found: Vec<_> = matching.map(|(_, it)| it.info()).collect();
+        drop(index);
         found.sort_by(|a, b| (&a.uri, &a.preset, &a.account).cmp(&(&b.uri, &b.preset, &b.account)));
         found
     }
 
-    /// Reads every body to its end. Who is not whole goes. Blocks, for as long as the disk takes; look-ups go on beside.
+    /// Reads every body to its end. Who is not as it was written goes. Blocks, for as long as the disk takes; look-ups go on
+    /// beside.
     pub fn verify(&self) -> Verified {
-        let all: Vec<_> = self.index().entries.iter().map(|(key, it)| (key.clone(), it.entry.clone())).collect();
+        let all: Vec<_> = self.wait_loaded().iter().map(|(name, it)| (name.clone(), it.clone())).collect();
         let mut verified = Verified::default();
-        for (key, entry) in all {
-            let read = File::open(self.place(&key).join(&entry.body))
-                .and_then(|mut file| io::copy(&mut file, &mut io::sink()));
-            if read.as_ref().is_ok_and(|it| *it == entry.octets) {
-                verified.entries += 1;
-                verified.octets += entry.octets;
-                continue;
-            }
-            let mut index = self.index();
-            // It may have been replaced or removed meanwhile.
-            if index.entries.get(&key).is_some_and(|it| it.entry.body == entry.body) {
-                tracing::warn!(uri = entry.uri, ?read, "a cache entry is damaged; it is fetched anew");
-                self.forget(&mut index, &key);
-                verified.damaged.push(entry.info());
+        for (name, entry) in all {
+            match self.disk.open_body(&name, &entry).and_then(|it| it.read_through(entry.octets)) {
+                Ok(()) => {
+                    verified.entries += 1;
+                    verified.octets += entry.octets;
+                }
+                Err(error) => {
+                    // It may have been replaced or removed meanwhile.
+                    if self.index().get(&name).is_some_and(|it| it.body == entry.body) {
+                        self.spoiled(&name, &entry.body, &error);
+                        verified.damaged.push(entry.info());
+                    }
+                }
             }
         }
         verified
     }
 
-    /// Removes what has expired and cannot be checked, or was not asked for since long.
+    /// Removes what is over, and writes down what the others are worth.
     pub fn sweep(&self, now: SystemTime) {
         let now_ms = millis(now);
-        let kept_ms = u64::try_from(self.stale_kept.as_millis()).unwrap_or(u64::MAX);
-        let mut index = self.index();
-        let over = |it: &Entry| {
-            let kept = if it.rules.can_be_checked() { kept_ms } else { 0 };
-            it.expires_ms.saturating_add(kept) <= now_ms
-        };
-        let keys: Vec<_> = index.entries.iter().filter(|(_, it)| over(&it.entry)).map(|(key, _)| key.clone()).collect();
-        for key in keys {
-            self.forget(&mut index, &key);
+        let kept_ms = u64::try_from(self.limits.stale_kept.as_millis()).unwrap_or(u64::MAX);
+        let mut index = self.wait_loaded();
+        let over = index.iter().filter(|(_, it)| it.is_over(now_ms, kept_ms));
+        let names: Vec<_> = over.map(|(name, _)| name.clone()).collect();
+        for name in names {
+            self.forget(&mut index, &name);
         }
+        drop(index);
+        self.note_worth();
     }
 
-    /// Entries and octets.
+    /// Entries and octets, as far as the index is read.
     pub fn size(&self) -> (usize, u64) {
         let index = self.index();
-        (index.entries.len(), index.octets)
+        (index.count(), index.octets())
     }
 
-    fn recover(&self) -> io::Result<()> {
-        let mut found: Vec<(SystemTime, String, Entry)> = Vec::new();
-        let mut bodies: Vec<PathBuf> = Vec::new();
-        for place in fs::read_dir(self.dir.join("entries"))? {
-            let place = place?.path();
-            if !place.is_dir() {
-                continue;
-            }
-            for file in fs::read_dir(&place)? {
-                let path = file?.path();
-                if path.extension().is_some_and(|it| it == "json") {
-                    match read_entry(&path) {
-                        Some((used, key, entry)) => found.push((used, key, entry)),
-                        None => remove(&path),
-                    }
-                } else {
-                    bodies.push(path);
-                }
-            }
-        }
-        found.sort_by_key(|it| it.0);
+    /// What a key is called on the disk, and in a store of others.
+    pub fn name(&self, key: &str) -> String {
+        self.disk.name(key)
+    }
+
+    /// The entry of a name, which is not used by that.
+    pub fn known_entry(&self, name: &str) -> Option<Entry> {
+        self.index().get(name).cloned()
+    }
+
+    /// Where the body of an entry lies.
+    pub fn body_path(&self, name: &str, entry: &Entry) -> PathBuf {
+        self.disk.body(name, entry)
+    }
+
+    /// A head as it lies in a store of others, and back; and any other text under a name.
+    pub fn closed(&self, name: &str, entry: &Entry) -> io::Result<Vec<u8>> {
+        self.disk.closed(name, entry)
+    }
+
+    pub fn opened(&self, name: &str, text: &[u8]) -> Option<Entry> {
+        self.disk.opened(name, text)
+    }
+
+    pub fn closed_text(&self, name: &str, text: &[u8]) -> io::Result<Vec<u8>> {
+        self.disk.closed_text(name, text)
+    }
+
+    pub fn opened_text(&self, name: &str, text: &[u8]) -> Option<Vec<u8>> {
+        self.disk.opened_text(name, text)
+    }
+
+    pub fn body_key(&self, entry: &Entry) -> io::Result<Option<BodyKey>> {
+        self.disk.body_key(entry)
+    }
+
+    /// Whether all that is on the disk is known.
+    pub fn is_loaded(&self) -> bool {
+        self.index().loaded
+    }
+
+    /// The entry of this name, which is used. While the index is still read it is looked for in its own place.
+    fn known(&self, name: &str) -> Option<Entry> {
         let mut index = self.index();
-        for (_, key, entry) in found {
-            index.put(key, entry);
+        if let Some(entry) = index.used(name) {
+            return Some(entry);
         }
-        for body in bodies {
-            let name = body.file_name().unwrap_or_default().to_string_lossy();
-            let owner = name.split('-').next().and_then(|key| index.entries.get(key));
-            if owner.is_none_or(|it| it.entry.body != name) {
-                remove(&body);
-            }
+        if index.loaded {
+            return None;
         }
-        self.make_room(&mut index);
-        Ok(())
+        drop(index);
+        let entry = self.disk.read(name)?;
+        self.take_in(name, entry, None)
     }
 
-    fn make_room(&self, index: &mut Index) {
-        while index.octets > self.limit_bytes {
-            let Some(key) = index.entries.iter().min_by_key(|(_, it)| it.used).map(|(key, _)| key.clone()) else {
-                return;
-            };
-            self.forget(index, &key);
-            count(&self.tally.evictions);
+    /// Takes an entry in that was just read, unless it went meanwhile or another one is there.
+    fn take_in(&self, name: &str, entry: Entry, worth: Option<Worth>) -> Option<Entry> {
+        let mut index = self.index();
+        if let Some(known) = index.get(name) {
+            return Some(known.clone());
         }
-    }
-
-    fn forget(&self, index: &mut Index, key: &str) {
-        if let Some(old) = index.take(key) {
-            let place = self.place(key);
-            remove(&place.join(format!("{key}.json")));
-            remove(&place.join(&old.entry.body));
+        if !self.disk.has(name) {
+            return None;
         }
+        index.put(name.to_owned(), entry.clone(), worth);
+        Some(entry)
     }
 
-    fn write_entry(&self, key: &str, entry: &Entry) -> io::Result<()> {
-        let place = self.place(key);
-        let temporary = self.temporary(SystemTime::now());
-        let mut file = File::create_new(&temporary)?;
-        file.write_all(&serde_json::to_vec(entry).map_err(io::Error::other)?)?;
-        file.sync_all()?;
-        fs::rename(&temporary, place.join(format!("{key}.json")))?;
-        File::open(&place)?.sync_all()
-    }
-
-    fn place(&self, key: &str) -> PathBuf {
-        self.dir.join("entries").join(key.get(..2).unwrap_or("00"))
+    fn forget(&self, index: &mut Index, name: &str) {
+        if let Some(old) = index.take(name) {
+            self.disk.remove(name, &old);
+        }
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {
@@ -388,75 +410,8 @@ impl Cache {
     }
 }
 
-impl Index {
-    fn put(&mut self, key: String, entry: Entry) {
-        self.uses += 1;
-        self.octets += entry.octets;
-        self.entries.insert(key, Held { entry, used: self.uses, noted: None });
-    }
-
-    fn take(&mut self, key: &str) -> Option<Held> {
-        let held = self.entries.remove(key)?;
-        self.octets = self.octets.saturating_sub(held.entry.octets);
-        Some(held)
-    }
-
-    fn matching<'a>(
-        &'a self,
-        account: Option<&'a str>,
-        prefix: &'a str,
-    ) -> impl Iterator<Item = (&'a String, &'a Held)> {
-        self.entries.iter().filter(move |(_, it)| {
-            it.entry.uri.starts_with(prefix) && account.is_none_or(|account| account == it.entry.account)
-        })
-    }
-}
-
-impl Entry {
-    fn info(&self) -> EntryInfo {
-        EntryInfo {
-            account: self.account.clone(),
-            uri: self.uri.clone(),
-            preset: self.preset.clone(),
-            size: self.octets,
-            date_ms: self.rules.date_ms,
-            expires_ms: self.expires_ms,
-        }
-    }
-}
-
-/// An entry whose body is there in full, with the time of its last use.
-fn read_entry(path: &Path) -> Option<(SystemTime, String, Entry)> {
-    let key = path.file_stem()?.to_str()?.to_owned();
-    if fs::metadata(path).ok()?.len() > MAX_ENTRY_FILE {
-        return None;
-    }
-    let entry: Entry = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-    // A name from the disk leads nowhere else.
-    if !entry.body.starts_with(&key) || entry.body.contains('/') {
-        return None;
-    }
-    let body = fs::metadata(path.with_file_name(&entry.body)).ok()?;
-    (body.len() == entry.octets).then(|| (body.modified().unwrap_or(SystemTime::UNIX_EPOCH), key, entry))
-}
-
-fn remove(path: &Path) {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            tracing::warn!(%error, path = %path.display(), "cache file stays");
-        }
-        _ => {}
-    }
-}
-
-fn shown_uri(uri: &str) -> String {
-    match url::Url::parse(uri) {
-        Ok(url) => tipring_egress::redacted(&url).to_string(),
-        Err(_) => crate::wire::shown(uri),
-    }
-}
-
-/// The use of an entry is noted on the disk at most this often.
-const NOTE_EVERY: Duration = Duration::from_secs(60);
-/// Entries are about 1 KiB; headers in them are bounded by the HTTP client.
-const MAX_ENTRY_FILE: u64 = 256 * 1024;
+/// Heads that are written at the same time, at most.
+const WRITERS: usize = 16;
+/// A body is begun where there is room for so much.
+const LEAST_ROOM: u64 = 128 * 1024;
+const NO_MORE: io::ErrorKind = io::ErrorKind::StorageFull;

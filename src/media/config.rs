@@ -7,8 +7,11 @@ use std::time::{Duration, SystemTime};
 use tipring_card::Law;
 
 use crate::decoders::Decoder;
+use crate::depot::StoreConfig;
 use crate::listen::Recognizer;
+use crate::network::Remote;
 use crate::preset::Preset;
+use crate::seal::SEAL_OCTETS;
 use crate::speech::Engine;
 
 /// How the media layer is started.
@@ -35,6 +38,12 @@ pub struct Config {
     pub limits: Limits,
     /// Where the layer keeps what is not a copy of something: plans, phrases and their recordings. Made when needed.
     pub state_dir: PathBuf,
+    /// What lies in the cache is sealed with this key.
+    pub seal_key: Option<[u8; SEAL_OCTETS]>,
+    /// A store behind the disk that several boxes share.
+    pub store: Option<StoreConfig>,
+    /// Media layers that are asked, in this order, what they have before an origin is.
+    pub ask_first: Vec<Remote>,
     /// What `Accept: audio/*` stands for.
     pub default_preset: Preset,
     /// A text that was said so often is listed for recording; 0: none is.
@@ -67,6 +76,9 @@ impl Config {
             transcoder: "ffmpeg".into(),
             own_decoder: None,
             limits: Limits::default(),
+            seal_key: None,
+            store: None,
+            ask_first: Vec::new(),
             default_preset: Preset::telephone(Law::A),
             phrase_threshold: 25,
             zone: jiff::tz::TimeZone::system(),
@@ -77,15 +89,17 @@ impl Config {
     }
 }
 
-/// Bounds of the media layer. What happens beyond: the request answers a fault, or the oldest entry goes.
+/// Bounds of the media layer. What happens beyond: the request answers a fault, or the entry of least worth goes.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Octets of one original.
     pub original_bytes: usize,
     /// Length of one converted medium.
     pub audio: Duration,
-    /// Octets of the whole cache on disk; beyond, what was least recently used goes.
+    /// Octets of the whole cache on disk; beyond, what is worth least goes.
     pub cache_bytes: u64,
+    /// Octets that the cache leaves free on its file system.
+    pub reserve_bytes: u64,
     /// Workers that convert sounds, each a thread: conversions at the same time. One that reads a slow origin, or feeds a
     /// listener past the cache, is one of them.
     pub sound_workers: usize,
@@ -121,6 +135,7 @@ impl Default for Limits {
             original_bytes: 50 << 20,
             audio: Duration::from_secs(2 * 3600),
             cache_bytes: 1 << 30,
+            reserve_bytes: 64 << 20,
             sound_workers: 64,
             speech_workers: 8,
             waiting: 256,

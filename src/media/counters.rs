@@ -49,6 +49,30 @@ counters! {
     stored,
     /// Entries removed for want of room.
     evictions,
+    /// Media that were heard and not kept, for want of room on the disk.
+    unkept,
+    /// Stored entries thrown away because they were not as they had been written.
+    damaged,
+    /// Entries found in the shared store.
+    store_hits,
+    /// Entries looked for in the shared store in vain.
+    store_misses,
+    /// Times that the shared store did not answer, or with an error.
+    store_faults,
+    /// Entries brought to the shared store.
+    store_kept,
+    /// Entries not brought there and removals not told, for the queue was full or the store away for long.
+    store_lost,
+    /// Objects removed from the shared store as too old, too much, or belonging to nothing.
+    store_evictions,
+    /// Entries that another media layer had.
+    asked_hits,
+    /// Other media layers asked in vain.
+    asked_misses,
+    /// Other media layers that did not answer in time, or with an error.
+    asked_faults,
+    /// Entries told to other media layers.
+    told,
     /// Stale entries used because their origin could not be asked.
     stale_used,
     /// Requests answered with a fault.

@@ -101,7 +101,7 @@ async fn entries(service: &Arc<Service>, asked: &Asked) -> Result<Response<Body>
             let limit = asked.word("limit").map_or(Ok(MAX_LISTED), |it| {
                 it.parse().map_err(|_| bad(format!("limit: a number up to {MAX_LISTED}")))
             })?;
-            let mut found = service.kept_of(asked.account(), url.or(prefix).unwrap_or_default()).await;
+            let mut found = service.entries(asked.account.clone(), url.or(prefix).unwrap_or_default().to_owned()).await;
             if let Some(url) = url {
                 found.retain(|it| it.uri == url);
             }
@@ -123,8 +123,8 @@ async fn entries(service: &Arc<Service>, asked: &Asked) -> Result<Response<Body>
         }
         Method::DELETE => {
             let removed = match (url, prefix) {
-                (Some(url), _) => service.removed(asked.account(), url, true).await,
-                (None, Some(prefix)) => service.removed(asked.account(), prefix, false).await,
+                (Some(url), _) => service.remove_matching(asked.account.clone(), url.to_owned(), true).await,
+                (None, Some(prefix)) => service.remove_matching(asked.account.clone(), prefix.to_owned(), false).await,
                 (None, None) => {
                     return Err(bad(
                         "DELETE /entries: name what to remove by ?url= or ?prefix=; an empty prefix means all",

@@ -24,12 +24,14 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
 use crate::answer::Answer;
+use crate::cache::Room;
 use crate::counters::{Counters, count};
+use crate::depot::StoreState;
 use crate::fault::{BAD_REQUEST, FETCH, MediaFault};
 use crate::listen::{self, ListenRequest};
 use crate::network::{Entry, Stream};
 use crate::service::Service;
-use crate::wire::{Ask, Form, From, LISTEN_HOST, OWN_HOST};
+use crate::wire::{Ask, Form, From, KEPT_KEY, LISTEN_HOST, OWN_HOST};
 use crate::workers::Crew;
 
 pub(crate) type Body = UnsyncBoxBody<Bytes, MediaFault>;
@@ -44,6 +46,14 @@ pub struct Status {
     pub entries: usize,
     /// Octets on disk.
     pub octets: u64,
+    /// All that is on the disk is counted in both.
+    pub indexed: bool,
+    /// Whether what is on the disk is sealed.
+    pub sealed: bool,
+    /// Room on the cache's file system.
+    pub room: Room,
+    /// The store that several boxes share.
+    pub store: StoreState,
     /// Media being fetched or made.
     pub under_way: usize,
     /// The workers that convert sounds.
@@ -172,6 +182,7 @@ async fn respond(service: &Arc<Service>, request: Request<Incoming>) -> Response
     let accept = headers.get(ACCEPT).and_then(|it| it.to_str().ok());
     let default = crate::preset::wanted(accept, &service.config.presets, service.config.default_preset);
     let answer = match default.and_then(|default| Ask::read(method, uri, headers, default)) {
+        Ok(ask) if ask.only_kept => return only_kept(service, &ask, headers.get(KEPT_KEY)).await,
         Ok(ask) => {
             if let (From::Speech(speech), false) = (&ask.from, ask.private) {
                 service.phrases.said(&ask.account, speech);
@@ -189,6 +200,20 @@ async fn respond(service: &Arc<Service>, request: Request<Incoming>) -> Response
             count(&service.tally.faults);
             refusal(&fault)
         }
+    }
+}
+
+/// What is kept here, or 504 (RFC 9111 section 5.2.1.7): nobody else is asked.
+async fn only_kept(service: &Arc<Service>, ask: &Ask, wanted: Option<&HeaderValue>) -> Response<Body> {
+    let key = service.key(ask).ok().map(|it| it.0);
+    let key = key.filter(|key| wanted.is_none_or(|wanted| wanted.as_bytes() == key.as_bytes()));
+    let answer = match &key {
+        Some(key) => service.kept(ask, key).await,
+        None => None,
+    };
+    match answer {
+        Some(answer) => medium(answer),
+        None => json_answer(StatusCode::GATEWAY_TIMEOUT, &MediaFault::new(FETCH, "it is not kept here")),
     }
 }
 
@@ -267,6 +292,10 @@ pub(crate) fn status(service: &Service) -> Status {
         counters: service.tally.snapshot(),
         entries,
         octets,
+        indexed: service.cache.is_loaded(),
+        sealed: service.config.seal_key.is_some(),
+        room: service.cache.room(),
+        store: service.depot.as_ref().map_or_else(StoreState::default, |it| it.state()),
         under_way: service.flights.count(),
         sounds: service.sounds.crew(),
         speech: service.speech.crew(),

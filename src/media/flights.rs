@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use tokio::sync::{oneshot, watch};
 
 use crate::answer::{Answer, Shared};
 use crate::cache::Entry;
+use crate::depot::Lease;
 use crate::desk::Recording;
 use crate::fault::MediaFault;
 use crate::speech::Chosen;
@@ -58,11 +60,15 @@ pub(crate) struct UnderWay(Arc<Flights>);
 pub(crate) struct Flight {
     pub key: String,
     pub ask: Ask,
+    /// When it began: what the medium has cost is reckoned from here.
+    pub began: SystemTime,
     pub voice: Option<Voice>,
     /// `None`: alone.
     pub place: Option<Place>,
     pub lead: Option<oneshot::Sender<Result<Answer, MediaFault>>>,
     pub stale: Option<Entry>,
+    /// It is this box's turn to fetch, among those that share a store.
+    pub lease: Option<Lease>,
 }
 
 impl Flights {

@@ -85,7 +85,7 @@ impl Service {
                     let _ = self.confirm(key, ask, rules).await;
                 }
             }
-            200 | 203 | 404 | 410 => self.cache.remove(key),
+            200 | 203 | 404 | 410 => self.forget(key),
             _ => {}
         }
     }

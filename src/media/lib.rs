@@ -16,11 +16,13 @@ mod answer;
 mod cache;
 mod child;
 mod client;
+mod coming;
 mod config;
 mod convert;
 mod counters;
 mod decode;
 mod decoders;
+mod depot;
 mod desk;
 mod face;
 mod fault;
@@ -32,10 +34,12 @@ mod listen;
 mod markup;
 mod microphone;
 mod music;
+mod neighbours;
 mod network;
 mod origin;
 mod preset;
 mod rules;
+mod seal;
 mod service;
 mod shape;
 mod sniff;
@@ -52,13 +56,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use answer::Cached;
-pub use cache::{EntryInfo, Verified};
+pub use cache::{EntryInfo, Room, Verified};
 pub use child::Cage;
 pub use client::{MediaClient, MediaStream};
 pub use config::{Clock, Config, Limits};
 pub use counters::Counters;
 pub use decode::decode_alone;
 pub use decoders::{Decoder, Magic};
+pub use depot::{StoreConfig, StoreState};
 pub use desk::{Filter, ItemState, JobState, JobStatus, Phrase, PhraseState, Plan, Recording, Wish};
 pub use face::Status;
 pub use fault::{MediaFault, NO_RECOGNIZER, RECOGNIZER};
@@ -66,6 +71,7 @@ pub use listen::{Grammar, Heard, ListenRequest, Recognizer, RecognizerCommand, R
 pub use microphone::{Microphone, Results};
 pub use network::{Entry, Remote};
 pub use preset::{Coding, Preset};
+pub use seal::SEAL_OCTETS;
 pub use speech::{Engine, EngineCommand, EngineUrl, EngineVoice};
 pub use transcript::Transcript;
 pub use voices::Gender;
@@ -103,14 +109,27 @@ impl MediaService {
         let tally = Arc::new(counters::Tally::default());
         let (dir, limits) = (config.cache_dir.clone(), config.limits.clone());
         let counted = Arc::clone(&tally);
-        let open = move || cache::Cache::open(&dir, limits.cache_bytes, limits.stale_kept, counted);
+        let bounds =
+            cache::Bounds { octets: limits.cache_bytes, reserve: limits.reserve_bytes, stale_kept: limits.stale_kept };
+        let seal = match &config.seal_key {
+            Some(key) => {
+                Some(Arc::new(seal::Seal::new(key).ok_or_else(|| io::Error::other("the seal key is refused"))?))
+            }
+            None => None,
+        };
+        let open = move || cache::Cache::open(&dir, bounds, seal, counted);
         let cache = tokio::task::spawn_blocking(open).await.map_err(io::Error::other)??;
         let own_name = listener.is_none();
         let listener = match listener {
             Some(listener) => listener,
             None => face::bind(&config.socket).await?,
         };
-        let service = Arc::new(service::Service::new(config, cache, tally));
+        let stop = tokio_util::sync::CancellationToken::new();
+        let depot = match config.store.clone() {
+            Some(store) => Some(depot::Depot::open(store, Arc::clone(&cache), Arc::clone(&tally), stop.clone())?),
+            None => None,
+        };
+        let service = Arc::new(service::Service::new(config, cache, depot, tally, stop));
         let tasks =
             vec![tokio::spawn(face::serve(listener, Arc::clone(&service))), tokio::spawn(sweep(Arc::clone(&service)))];
         Ok(Handle { service, tasks, own_name, network: None })
@@ -183,7 +202,7 @@ impl Handle {
 
     /// Removes stored media of this account (`None`: of all) whose URI begins so; answers how many.
     pub fn remove(&self, account: Option<&str>, prefix: &str) -> usize {
-        self.service.cache.remove_matching(account, prefix)
+        self.service.remove_now(account.map(str::to_owned), prefix.to_owned(), false)
     }
 
     /// Removes what has expired, now.
@@ -220,6 +239,27 @@ impl Handle {
         self.service.flights.idle().await;
     }
 
+    /// Waits until the shared store has all that is on the way to it.
+    pub async fn stored(&self) {
+        if let Some(depot) = &self.service.depot {
+            depot.idle().await;
+        }
+    }
+
+    /// Asks the shared store what other boxes have removed, now.
+    pub async fn look_at_store(&self) {
+        if let Some(depot) = &self.service.depot {
+            depot.look().await;
+        }
+    }
+
+    /// Keeps the bounds of the shared store, now.
+    pub async fn tidy_store(&self) {
+        if let Some(depot) = &self.service.depot {
+            depot.tidy().await;
+        }
+    }
+
     /// Stops: open answers break off, children are killed, the socket is removed.
     pub async fn shutdown(mut self) {
         self.service.end();
@@ -228,7 +268,10 @@ impl Handle {
         }
         self.service.flights.idle().await;
         let service = Arc::clone(&self.service);
-        let _ = tokio::task::spawn_blocking(move || service.phrases.save()).await;
+        let _ = tokio::task::spawn_blocking(move || {
+            service.phrases.save();
+            service.cache.close();
+        }).await;
     }
 }
 

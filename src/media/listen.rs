@@ -50,7 +50,7 @@ pub(crate) fn begin(
     tokio::spawn(async move {
         let _place = place;
         let limits = &service.config.limits;
-        let scratch = service.cache.temporary((service.config.clock)()).with_extension("gram");
+        let scratch = service.scratch("gram");
         let work = Work {
             request: &request,
             samples,

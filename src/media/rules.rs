@@ -79,6 +79,11 @@ impl Rules {
         pairs.into_iter().filter_map(|(have, ask)| Some((ask.to_owned(), find(have)?))).collect()
     }
 
+    /// What says whether two answers are the same.
+    pub fn validators(&self) -> Vec<&(String, String)> {
+        self.headers.iter().filter(|(name, _)| name == "etag" || name == "last-modified").collect()
+    }
+
     /// The rules after a 304; `None` if it speaks of something else than what is stored.
     pub fn confirmed(&self, url: &str, status: u16, headers: &[(String, String)], now: SystemTime) -> Option<Self> {
         let mut answer = Response::new(());

@@ -4,33 +4,39 @@
 //! asker gets a flight alone. Nobody waits for a flight's end but the flight itself.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Body, Cached, Shared};
-use crate::cache::{Cache, Draft, Found, key_of};
+use crate::cache::{Cache, Draft, EntryInfo, Found, key_of};
+use crate::coming::Coming;
 use crate::config::{Config, LEVEL_DB};
 use crate::convert::{Begun, Job, Piece, Sink};
 use crate::counters::{Tally, count};
 use crate::decoders::Decoders;
+use crate::depot::Depot;
 use crate::desk::{Forms, Jobs, Phrases, Plans};
 use crate::fault::{FETCH, MediaFault, TOO_LARGE};
 use crate::flights::{Flight, Flights, Place, Role, Stage, Voice};
 use crate::late::Silent;
 use crate::listen::Recognizer;
+use crate::neighbours::{self, Neighbours};
 use crate::origin;
 use crate::rules::Rules;
 use crate::speech::{Ailing, Chosen, Engine, Patience, choose};
-use crate::spool::Spool;
+use crate::spool::{Spool, SpoolWriter};
 use crate::wire::{Ask, Form, From, NO_ACCOUNT, Start};
 use crate::workers::{SOUND_STEPS, SPEECH_STEPS, Workers};
 
 pub(crate) struct Service {
     pub config: Config,
     pub cache: Arc<Cache>,
+    pub depot: Option<Arc<Depot>>,
+    /// Layers that are asked before an origin is.
+    pub neighbours: Neighbours,
     pub tally: Arc<Tally>,
     pub stop: CancellationToken,
     engines: Vec<Engine>,
@@ -72,10 +78,18 @@ enum Outcome {
     Convert(Box<Source>),
     /// A stored entry, and how it was found.
     Stored(Shared, Cached),
+    /// An entry that comes from the shared store.
+    Brought(Box<Coming>),
 }
 
 impl Service {
-    pub fn new(config: Config, cache: Cache, tally: Arc<Tally>) -> Self {
+    pub fn new(
+        config: Config,
+        cache: Arc<Cache>,
+        depot: Option<Arc<Depot>>,
+        tally: Arc<Tally>,
+        stop: CancellationToken,
+    ) -> Self {
         let (engines, absent): (Vec<_>, Vec<_>) = config.engines.iter().cloned().partition(Engine::installed);
         for engine in absent {
             tracing::info!(engine = engine.name(), "speech engine is not installed");
@@ -102,10 +116,12 @@ impl Service {
             speech: workers("media-speech", limits.speech_workers, SPEECH_STEPS),
             engines,
             ailing: Arc::default(),
+            neighbours: Neighbours::new(&config.ask_first),
             config,
-            cache: Arc::new(cache),
+            cache,
             tally,
-            stop: CancellationToken::new(),
+            stop,
+            depot,
             flights: Arc::default(),
             silent: Silent::default(),
         }
@@ -199,6 +215,30 @@ impl Service {
         }
     }
 
+    /// Whether anybody else may have what is not on the disk.
+    fn has_others(&self) -> bool {
+        self.depot.is_some() || !self.neighbours.is_empty()
+    }
+
+    /// What is kept here under a key, for another layer: nothing is fetched, made or asked on.
+    pub async fn kept(&self, ask: &Ask, key: &str) -> Option<Answer> {
+        let found = match self.find(key, ask).await.ok()? {
+            Found::Fresh(entry, spool) => Some((entry, spool)),
+            Found::Stale(entry, _) => {
+                let (cache, key) = (Arc::clone(&self.cache), key.to_owned());
+                let opened = tokio::task::spawn_blocking(move || cache.open_body(&key, &entry).map(|it| (entry, it)));
+                opened.await.ok()?.ok()
+            }
+            Found::Nothing => None,
+        };
+        let (entry, spool) = found?;
+        let told = neighbours::told(&entry);
+        let mut answer = Shared::stored(entry, spool).answer(ask, Cached::Hit);
+        answer.headers.extend(told);
+        count(&self.tally.told);
+        Some(answer)
+    }
+
     /// Reads along with a flight; `None` if it must not be shared.
     async fn join(&self, mut stage: watch::Receiver<Stage>, ask: &Ask) -> Option<Result<Answer, MediaFault>> {
         let now = stage.wait_for(|it| !matches!(it, Stage::Pending)).await.map(|it| it.clone());
@@ -222,7 +262,7 @@ impl Service {
         place: Option<Place>,
     ) -> Result<Answer, MediaFault> {
         let (lead, answer) = oneshot::channel();
-        let flight = Flight { key, ask, voice, place, lead: Some(lead), stale: None };
+        let flight = Flight { key, ask, began: self.now(), voice, place, lead: Some(lead), stale: None, lease: None };
         let (service, under_way) = (Arc::clone(self), self.flights.started());
         tokio::spawn(async move {
             let _under_way = under_way;
@@ -240,6 +280,7 @@ impl Service {
                 flight.answer(Ok(answer));
             }
             Ok(Outcome::Convert(source)) => self.convert(flight, *source).await,
+            Ok(Outcome::Brought(coming)) => self.brought(flight, *coming).await,
             Err(fault) => flight.failed(fault),
         }
     }
@@ -247,7 +288,14 @@ impl Service {
     async fn outcome(self: &Arc<Self>, flight: &mut Flight) -> Result<Outcome, MediaFault> {
         let mut checks = Vec::new();
         if flight.place.is_some() {
-            match self.find(&flight.key, &flight.ask).await? {
+            let mut found = self.find(&flight.key, &flight.ask).await?;
+            if matches!(found, Found::Nothing) && !flight.ask.recheck && self.has_others() {
+                if let Some(coming) = self.coming(flight).await? {
+                    return Ok(Outcome::Brought(Box::new(coming)));
+                }
+                found = self.find(&flight.key, &flight.ask).await?;
+            }
+            match found {
                 // Another flight has just landed.
                 Found::Fresh(entry, spool) if !flight.ask.recheck => {
                     count(&self.tally.hits);
@@ -352,7 +400,7 @@ impl Service {
                 return self.stale_or(flight, fault).await;
             }
             if matches!(response.status, 404 | 410) {
-                self.cache.remove(&flight.key);
+                self.forget(&flight.key);
             }
             return Err(fault);
         }
@@ -385,9 +433,12 @@ impl Service {
     }
 
     pub async fn confirm(&self, key: &str, ask: &Ask, rules: Rules) -> Result<(), MediaFault> {
-        let (cache, key, uri) = (Arc::clone(&self.cache), key.to_owned(), ask.uri());
+        let (cache, told, key, uri) = (Arc::clone(&self.cache), key, key.to_owned(), ask.uri());
         let written = tokio::task::spawn_blocking(move || cache.confirm(&key, rules, &uri)).await;
         count(&self.tally.revalidations);
+        if let Some(depot) = &self.depot {
+            depot.confirm(told);
+        }
         match written {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
@@ -422,19 +473,16 @@ impl Service {
         if !source.keep {
             flight.publish(Stage::Alone);
             flight.land();
+            flight.lease = None;
         }
         let stood_in = match &source.feed {
             Feed::Engine(voice) => voice.stood_in(),
-            Feed::Origin(_) => Arc::default(),
+            Feed::Origin(_) | Feed::File(_) => Arc::default(),
         };
-        let scratch = self.cache.temporary(self.now());
-        let (sink, ear) = match self.sink(&source, &scratch) {
-            Ok(it) => it,
-            Err(error) => return flight.failed(MediaFault::local("making a cache file", &error)),
-        };
+        let Ok((sink, ear, unkept)) = self.sink(&source).await else { return flight.failed(stopped()) };
         let (feed, pieces) = mpsc::channel(PIECES);
         let (begin_work, begun_work) = oneshot::channel();
-        self.feed(&flight.ask, source.feed, feed, scratch.clone(), begun_work);
+        self.feed(&flight.ask, source.feed, feed, begun_work);
         let (begun, first_sound) = oneshot::channel();
         let seconds = self.config.limits.audio.as_secs();
         let max_octets = match flight.ask.form {
@@ -449,10 +497,10 @@ impl Service {
             begun: Some(begun),
             tally: Arc::clone(&self.tally),
             decoders: Arc::clone(&self.decoders),
-            scratch: scratch.with_extension("original"),
+            scratch: self.scratch("original"),
             level_db: self.config.level_db,
         };
-        let (end_work, ended) = oneshot::channel();
+        let (end_work, mut ended) = oneshot::channel();
         place.fill(Box::new(move || {
             let _ = begin_work.send(());
             let _ = end_work.send(job.run(sink));
@@ -469,41 +517,54 @@ impl Service {
         count(&self.tally.misses);
         let kind = (begun.content_type.clone(), begun.original_type.clone());
         begin(&mut flight, source.status, begun, source.headers, ear);
-        if let Ok((sink, result)) = ended.await {
-            match (sink, result) {
-                // What was spoken by another voice than the one of the name is not kept under it.
-                (Sink::Spool { writer, .. }, Ok(())) if stood_in.load(std::sync::atomic::Ordering::Acquire) => {
-                    flight.land();
-                    writer.whole();
-                    writer.discard();
-                }
-                (sink, result) => self.finish(&flight, sink, result, source.rules, kind).await,
+        let ended = tokio::select! {
+            biased;
+            ended = &mut ended => ended,
+            // It will be no entry: who asks from now on is not to wait for what is being let go.
+            Ok(()) = unkept => {
+                flight.land();
+                ended.await
             }
+        };
+        match ended {
+            // What was spoken by another voice than the one of the name is not kept under it.
+            Ok((Sink::Spool { mut writer, .. }, Ok(()))) if stood_in.load(std::sync::atomic::Ordering::Acquire) => {
+                flight.land();
+                writer.whole();
+                writer.discard();
+            }
+            Ok((sink, result)) => self.finish(&mut flight, sink, result, source.rules, kind).await,
+            Err(_) => {}
         }
     }
 
-    fn sink(&self, source: &Source, scratch: &std::path::Path) -> std::io::Result<(Sink, Ear)> {
+    async fn sink(&self, source: &Source) -> Result<(Sink, Ear, oneshot::Receiver<()>), MediaFault> {
         if source.keep {
-            let (writer, spool) = Spool::create(&scratch.with_extension("body"))?;
-            return Ok((Sink::Spool { writer, endless: source.endless }, Ear::Spool(spool)));
+            let (cache, endless) = (Arc::clone(&self.cache), source.endless);
+            let created = tokio::task::spawn_blocking(move || cache.create()).await;
+            let (writer, spool, unkept) = created.map_err(|_| stopped())?;
+            return Ok((Sink::Spool { writer, endless }, Ear::Spool(spool), unkept));
         }
         let (sender, receiver) = mpsc::channel(PIECES);
-        Ok((Sink::Direct(sender), Ear::Direct(receiver)))
+        Ok((Sink::Direct(sender), Ear::Direct(receiver), oneshot::channel().1))
+    }
+
+    /// Where an engine or a recognizer has a file: beside the cache, or where the socket is, which is memory, if nothing plain
+    /// may be on the disk.
+    pub fn scratch(&self, kind: &str) -> std::path::PathBuf {
+        let path = self.cache.temporary().with_extension(kind);
+        match (&self.config.seal_key, self.config.socket.parent(), path.file_name()) {
+            (Some(_), Some(folder), Some(name)) => folder.join(name),
+            _ => path,
+        }
     }
 
     /// Brings an original, as long as somebody takes it. An engine speaks once a worker has begun: no more of them run
     /// than there are workers.
-    fn feed(
-        self: &Arc<Self>,
-        ask: &Ask,
-        feed: Feed,
-        pieces: mpsc::Sender<Piece>,
-        scratch: std::path::PathBuf,
-        begun: oneshot::Receiver<()>,
-    ) {
+    fn feed(self: &Arc<Self>, ask: &Ask, feed: Feed, pieces: mpsc::Sender<Piece>, begun: oneshot::Receiver<()>) {
         let service = Arc::clone(self);
         let from = ask.from.clone();
-        let scratch = scratch.with_extension("wav");
+        let scratch = self.scratch("wav");
         tokio::spawn(async move {
             let work = async {
                 match (feed, &from) {
@@ -513,7 +574,7 @@ impl Service {
                         if begun.await.is_err() {
                             return;
                         }
-                        let began = std::time::Instant::now();
+                        let began = Instant::now();
                         let limits = &service.config.limits;
                         let patience = Patience { first: limits.first_word, all: limits.synthesis };
                         voice.speak(speech, &pieces, patience, &scratch, &service.config.egress).await;
@@ -536,7 +597,7 @@ impl Service {
 
     async fn finish(
         &self,
-        flight: &Flight,
+        flight: &mut Flight,
         sink: Sink,
         result: Result<(), MediaFault>,
         rules: Rules,
@@ -566,23 +627,61 @@ impl Service {
                     content_type: kind.0,
                     original_type: kind.1,
                     rules,
+                    cost_ms: self.cost_ms(flight),
                 };
-                let (cache, key) = (Arc::clone(&self.cache), flight.key.clone());
-                let stored = tokio::task::spawn_blocking(move || {
-                    let stored = cache.store(&key, draft, &writer);
-                    if stored.is_err() {
-                        writer.discard();
-                    }
-                    stored
-                });
-                if let Ok(Err(error)) = stored.await {
-                    tracing::error!(%error, "a medium could not be stored; is the cache's disk full?");
-                }
+                self.store(flight, draft, writer).await;
             }
         }
     }
 
-    async fn find(&self, key: &str, ask: &Ask) -> Result<Found, MediaFault> {
+    /// What it took to have this medium. A clock that was set meanwhile is not believed everything.
+    fn cost_ms(&self, flight: &Flight) -> u64 {
+        let took = self.now().duration_since(flight.began).unwrap_or_default().min(MOST_COST);
+        u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    async fn store(&self, flight: &mut Flight, draft: Draft, mut writer: SpoolWriter) {
+        let (cache, key) = (Arc::clone(&self.cache), flight.key.clone());
+        let stored = tokio::task::spawn_blocking(move || cache.store(&key, draft, &mut writer)).await;
+        if let (Ok(Some(entry)), Some(depot)) = (stored, &self.depot) {
+            depot.keep(&flight.key, entry, flight.lease.take());
+        }
+    }
+
+    /// An entry is not what its origin has any more.
+    pub fn forget(&self, key: &str) {
+        self.cache.remove(key);
+        if let Some(depot) = &self.depot {
+            depot.remove_key(key);
+        }
+    }
+
+    /// Stored media of this account (`None`: of all) whose URI begins so.
+    pub async fn entries(&self, account: Option<String>, prefix: String) -> Vec<EntryInfo> {
+        let cache = Arc::clone(&self.cache);
+        let listed = tokio::task::spawn_blocking(move || cache.list(account.as_deref(), &prefix)).await;
+        listed.unwrap_or_default()
+    }
+
+    /// Removes such media, here and on all boxes of a shared store; answers how many were here.
+    /// `exact`: of this URI alone.
+    pub async fn remove_matching(self: &Arc<Self>, account: Option<String>, uri: String, exact: bool) -> usize {
+        let service = Arc::clone(self);
+        let removed = tokio::task::spawn_blocking(move || service.remove_now(account, uri, exact)).await;
+        removed.unwrap_or_default()
+    }
+
+    /// The same. Blocks.
+    pub fn remove_now(&self, account: Option<String>, uri: String, exact: bool) -> usize {
+        let names = self.cache.take_matching(account.as_deref(), &uri, exact, u64::MAX);
+        let removed = names.len();
+        if let Some(depot) = &self.depot {
+            depot.removed(account, uri, exact, names);
+        }
+        removed
+    }
+
+    pub async fn find(&self, key: &str, ask: &Ask) -> Result<Found, MediaFault> {
         let (cache, key, uri, now) = (Arc::clone(&self.cache), key.to_owned(), ask.uri(), self.now());
         tokio::task::spawn_blocking(move || cache.find(&key, &uri, now)).await.map_err(|_| stopped())
     }
@@ -622,11 +721,13 @@ fn passed_on(headers: &[(String, String)]) -> Vec<(String, String)> {
     headers.iter().filter(|(name, _)| !own.contains(&name.as_str())).cloned().collect()
 }
 
-fn stopped() -> MediaFault {
+pub(crate) fn stopped() -> MediaFault {
     MediaFault::new(FETCH, "the media layer was stopped")
 }
 
 /// What is not kept and is asked for as a whole waits in memory: seventeen minutes of telephone sound. What is longer begins then.
 const WHOLE_OCTETS: usize = 8 << 20;
+/// What takes longer to have is a stream, and worth no more.
+const MOST_COST: Duration = Duration::from_secs(600);
 /// Pieces between two stages: enough to keep both busy, little enough to hold a slow one back.
 const PIECES: usize = 16;

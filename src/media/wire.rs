@@ -70,6 +70,8 @@ impl Start {
         [Self::Growing, Self::Whole, Self::Live].into_iter().find(|it| it.as_str().eq_ignore_ascii_case(text.trim()))
     }
 }
+/// Names the key that another media layer looks for: two that choose different voices have nothing in common.
+pub(crate) const KEPT_KEY: &str = "x-kept-key";
 
 /// A request as the media layer reads it.
 #[derive(Debug, Clone)]
@@ -87,6 +89,8 @@ pub(crate) struct Ask {
     pub largest: Option<u64>,
     /// A directory that redirects must not leave.
     pub within: Option<Url>,
+    /// The asker wants it only if it is kept (`Cache-Control: only-if-cached`).
+    pub only_kept: bool,
     /// End-to-end headers, passed on with documents only.
     pub headers: Vec<(String, String)>,
 }
@@ -163,6 +167,7 @@ impl Ask {
             start,
             largest: None,
             within: None,
+            only_kept: control.contains("only-if-cached"),
             headers: end_to_end(headers),
         })
     }
@@ -281,6 +286,37 @@ pub(crate) fn write<B: Default>(wanted: &MediaRequest) -> Result<Request<B>, Med
         builder = builder.header(name, value);
     }
     builder.body(B::default()).map_err(|_| bad(()))
+}
+
+/// The request that asks another media layer whether it has the same.
+pub(crate) fn write_for_layer<B: Default>(ask: &Ask, key: &str) -> Result<Request<B>, MediaFault> {
+    let (uri, extra) = match &ask.from {
+        From::Origin(url) => write_url(url.as_str())?,
+        From::Speech(speech) => {
+            let mut headers = vec![
+                (SPEECH_TEXT, encode(&speech.text)),
+                (SPEECH_LANGUAGE, speech.language.clone()),
+                (SPEECH_SPEED, speech.speed.to_string()),
+            ];
+            if !speech.markup.is_empty() {
+                headers.push((SPEECH_MARKUP, encode(&speech.markup)));
+            }
+            (speech.uri(), headers)
+        }
+    };
+    let accept = match ask.form {
+        Form::AsIs => "*/*".to_owned(),
+        Form::Audio(preset, _) => preset.to_string(),
+    };
+    let mut builder = Request::get(uri)
+        .header("accept", accept)
+        .header("cache-control", "only-if-cached")
+        .header(KEPT_KEY, key)
+        .header(ACCOUNT, &ask.account);
+    for (name, value) in extra {
+        builder = builder.header(name, value);
+    }
+    builder.body(B::default()).map_err(|error| MediaFault::request(error.to_string()))
 }
 
 fn write_url(text: &str) -> Result<(String, Headers), MediaFault> {

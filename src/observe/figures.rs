@@ -88,7 +88,7 @@ const REACHED: &[(&str, &[&str])] = &[
             "writes_failed",
         ],
     ),
-    ("media", &["faults", "broken", "evictions", "stale_used", "decoder_panics"]),
+    ("media", &["faults", "broken", "evictions", "unkept", "store_lost", "stale_used", "decoder_panics"]),
     ("store", &["turned_away", "refused"]),
     ("streams", &["words_dropped"]),
     ("recognition", &["blocks_lost"]),
@@ -198,6 +198,14 @@ impl Figures {
         }
         if let Some(media) = &self.media {
             of_workers(&mut page, [("sound", media.sounds), ("speech", media.speech)]);
+            let states = [
+                ("sealed", media.sealed),
+                ("short_of_room", media.room.short),
+                ("store_used", media.store.used),
+                ("store_away", media.store.away),
+            ];
+            page.head(&names::MEDIA_CACHE);
+            states.iter().for_each(|(state, it)| page.sample(&names::MEDIA_CACHE, &[state], f64::from(u8::from(*it))));
         }
         page.head(&names::BOUNDS);
         for (room, counter, figure) in self.bounds() {

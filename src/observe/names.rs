@@ -76,5 +76,7 @@ families! {
         "tipring_media_waited_seconds", Counter, "seconds", &["kind"], "How long they waited for it, all together.");
     MEDIA_TURNED_AWAY = family(
         "tipring_media_turned_away", Counter, "", &["kind"], "Sounds and texts refused: too many waited.");
+    MEDIA_CACHE = family(
+        "tipring_media_cache", Gauge, "", &["state"], "How the cache of sounds is, 1 or 0 for each word.");
     BOUNDS = family("tipring_bounds", Counter, "", &["room", "counter"], "Every counter of every room.");
 }

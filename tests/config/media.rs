@@ -174,4 +174,36 @@ fn d17_what_is_coded_is_read_by_a_child_of_the_process() {
         assert!(heard.expect("it is heard") > 11_000);
     });
     assert_eq!(serving.end().0, Some(0));
+#[test]
+fn d21_d22_a_cache_that_is_sealed_needs_its_key_and_a_store_of_others_an_access_key() {
+    let folder = Folder::new("media-seal");
+    let (seal, access, shared) = (folder.0.join("seal"), folder.0.join("access"), folder.0.join("shared"));
+    let set = format!("[media]\nseal_key_file = \"{}\"\nstore = \"file://{}\"\n", seal.display(), shared.display());
+    folder.a_box(&set);
+    for (text_of_key, said) in
+        [(None, "seal: "), (Some("c2hvcnQ=\n"), "32 octets in base64"), (Some("?\n"), "32 octets")]
+    {
+        if let Some(text_of_key) = text_of_key {
+            folder.write("seal", text_of_key);
+        }
+        let refused = run(&folder.0, &["media"]);
+        assert_eq!(refused.status.code(), Some(78), "{}", text(&refused.stderr));
+        assert!(text(&refused.stderr).contains(said), "{}", text(&refused.stderr));
+    }
+    folder.write("seal", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n");
+    let serving = Serving::start(&folder, "media");
+    assert_eq!(serving.end().0, Some(0));
+    assert!(shared.is_dir());
+    let bucket = "store = \"s3://sounds/x\"\nstore_endpoint = \"https://127.0.0.1:1\"\n";
+    let keys = format!("seal_key_file = \"{}\"\nstore_key_file = \"{}\"\n", seal.display(), access.display());
+    folder.a_box(&format!("[media]\n{bucket}{keys}"));
+    folder.write("access", "name only\n");
+    let refused = run(&folder.0, &["media"]);
+    assert_eq!(refused.status.code(), Some(78), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("media.store_key_file: two lines"), "{}", text(&refused.stderr));
+    // A store that is away keeps nobody from starting.
+    folder.write("access", "name\nsecret\n");
+    let serving = Serving::start(&folder, "media");
+    let (exit, said) = serving.end();
+    assert_eq!(exit, Some(0), "{said}");
 }

@@ -7,6 +7,7 @@ mod boxes;
 mod changes;
 mod cost;
 mod figures;
+mod kept;
 mod kinds;
 mod media;
 mod process;
@@ -24,7 +25,7 @@ use self::figures::Row;
 use super::serve::StartError;
 
 /// Rows that can be asked for, in the order of the table, each with the measurement that it comes from.
-const ROWS: [(&str, &str); 16] = [
+const ROWS: [(&str, &str); 19] = [
     ("call.request", "call.request"),
     ("call.request.p99", "call.request"),
     ("call.audio", "call.audio"),
@@ -38,6 +39,9 @@ const ROWS: [(&str, &str); 16] = [
     ("media.load", "media.load"),
     ("media.wait", "media.load"),
     ("media.wait.speech", "media.load"),
+    ("cache.find", "cache.find"),
+    ("cache.start", "cache.find"),
+    ("cache.seal", "cache.seal"),
     ("memory.idle", "memory.idle"),
     ("memory.call", "memory.call"),
     ("start", "start"),
@@ -93,6 +97,8 @@ fn measure(row: &str, sounds: &FirstSounds) -> Result<Vec<Row>, StartError> {
         "call.change" => vec![changes::documents(sounds)?],
         "room.storm" => vec![storm::run()?],
         "media.load" => media::load()?,
+        "cache.find" => kept::many()?,
+        "cache.seal" => vec![kept::seal()?],
         "call.cpu" => vec![cost::call()?],
         "api.read" => cost::api()?,
         "memory.idle" => vec![boxes::idle()?],

@@ -5,33 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::cache::{EntryInfo, Verified};
+use crate::cache::Verified;
 use crate::convert::{Job, Piece, Sink};
 use crate::fault::{FETCH, MediaFault};
 use crate::service::Service;
 use crate::wire::{Ask, Form};
 
 impl Service {
-    /// Entries of this account (`None`: of all) whose URI begins so.
-    pub(crate) async fn kept_of(self: &Arc<Self>, account: Option<&str>, prefix: &str) -> Vec<EntryInfo> {
-        let (service, account, prefix) = (Arc::clone(self), account.map(str::to_owned), prefix.to_owned());
-        let listed = tokio::task::spawn_blocking(move || service.cache.list(account.as_deref(), &prefix));
-        listed.await.unwrap_or_default()
-    }
-
-    /// Removes entries; answers how many. `exact`: of this URI alone.
-    pub(crate) async fn removed(self: &Arc<Self>, account: Option<&str>, uri: &str, exact: bool) -> usize {
-        let (service, account, uri) = (Arc::clone(self), account.map(str::to_owned), uri.to_owned());
-        let removed = tokio::task::spawn_blocking(move || {
-            if exact {
-                service.cache.remove_uri(account.as_deref(), &uri)
-            } else {
-                service.cache.remove_matching(account.as_deref(), &uri)
-            }
-        });
-        removed.await.unwrap_or_default()
-    }
-
     /// Reads all that is kept; what is damaged goes.
     pub(crate) async fn verified(self: &Arc<Self>) -> Verified {
         let service = Arc::clone(self);
@@ -66,7 +46,7 @@ impl Service {
             begun: Some(begun),
             tally: Arc::clone(&self.tally),
             decoders: Arc::clone(&self.decoders),
-            scratch: self.cache.temporary(self.now()).with_extension("original"),
+            scratch: self.scratch("original"),
             level_db: self.config.level_db,
         };
         let (end, ended) = oneshot::channel();

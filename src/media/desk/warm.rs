@@ -41,7 +41,7 @@ pub(crate) async fn run(service: &Arc<Service>, job: &Arc<Job>) -> Result<(), Me
             Ok(())
         }
         Wish::Refresh { prefix } => {
-            let kept = service.kept_of(Some(account), prefix).await;
+            let kept = service.entries(Some(account.clone()), prefix.clone()).await;
             let wanted = kept.into_iter().filter_map(|entry| {
                 // Spoken texts never change, and documents are the applications' own business.
                 let preset = Preset::parse(&entry.preset)?;

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tipring_card::Law;
-use tipring_media::{Cached, Config, Engine, Handle, MediaClient, MediaFault, MediaRequest, MediaService, Source};
+use tipring_media::{
+    Cached, Config, Engine, Handle, MediaClient, MediaFault, MediaRequest, MediaService, Source, StoreConfig,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -31,6 +33,38 @@ impl std::ops::Deref for Running {
 
     fn deref(&self) -> &Handle {
         self.0.as_ref().unwrap()
+    }
+}
+
+/// A store that boxes share: on the S3 server that `TIPRING_TEST_S3` names, or in a folder.
+#[derive(Clone)]
+pub struct Shared {
+    pub url: String,
+    pub endpoint: String,
+}
+
+impl Shared {
+    /// On the S3 server if there is one, else in the folder.
+    pub fn at(name: &str, folder: &Path) -> Self {
+        Self::on_s3(name)
+            .unwrap_or_else(|| Self { url: format!("file://{}", folder.display()), endpoint: String::new() })
+    }
+
+    /// `http://127.0.0.1:<port>/<bucket>`
+    pub fn on_s3(name: &str) -> Option<Self> {
+        let named = std::env::var("TIPRING_TEST_S3").ok()?;
+        let (endpoint, bucket) = named.rsplit_once('/').unwrap();
+        Some(Self { url: format!("s3://{bucket}/{name}"), endpoint: endpoint.into() })
+    }
+
+    pub fn config(&self) -> StoreConfig {
+        let mut config = StoreConfig::new(&self.url);
+        config.endpoint.clone_from(&self.endpoint);
+        config.credentials = ("tipring".into(), "secret".into());
+        config.plain = true;
+        // A server of the test on a busy machine.
+        config.patience = Duration::from_secs(20);
+        config
     }
 }
 
@@ -64,6 +98,11 @@ impl Room {
         let mut config = Config::new(dir.join("media.sock"), dir.join("cache"), egress);
         config.engines = vec![Engine::Fake];
         config.own_decoder = Some((env!("CARGO_BIN_EXE_tipring-decode").into(), Vec::new()));
+        // The second pass of the suite: all rooms have a shared store behind their disk, and seal what they keep.
+        if std::env::var_os("TIPRING_TEST_SHARED").is_some() {
+            config.store = Some(Shared::at(dir.file_name().unwrap().to_str().unwrap(), &dir.join("store")).config());
+            config.seal_key = Some([5; 32]);
+        }
         let now = Arc::clone(&seconds);
         config.clock = Arc::new(move || SystemTime::UNIX_EPOCH + Duration::from_secs(now.load(Ordering::Relaxed)));
         change(&mut config);
@@ -83,6 +122,27 @@ impl Room {
         let dir = std::mem::take(&mut self.dir);
         *self = again;
         drop(dir);
+    }
+
+    /// What time it is, for whoever makes it pass.
+    pub fn clock(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.seconds)
+    }
+
+    /// Bodies of entries, or their heads, in order.
+    pub fn bodies(&self) -> Vec<PathBuf> {
+        self.ending(&["body"])
+    }
+
+    pub fn heads(&self) -> Vec<PathBuf> {
+        self.ending(&["json", "head"])
+    }
+
+    fn ending(&self, ends: &[&str]) -> Vec<PathBuf> {
+        let mut files = self.files();
+        files.retain(|it| it.extension().is_some_and(|it| ends.iter().any(|end| it == *end)));
+        files.sort();
+        files
     }
 
     pub fn later(&self, seconds: u64) {
@@ -152,14 +212,19 @@ impl Room {
         }
     }
 
-    /// Files below the cache's entries, and temporary ones.
+    /// Files below the cache's entries, and temporary ones; not what the cache notes for itself.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
         let mut open = vec![self.dir.join("cache")];
         while let Some(dir) = open.pop() {
             for it in std::fs::read_dir(dir).unwrap() {
-                let path = it.unwrap().path();
-                if path.is_dir() { open.push(path) } else { found.push(path) }
+                let Ok(it) = it else { continue };
+                let path = it.path();
+                if path.is_dir() {
+                    open.push(path)
+                } else if !path.ends_with("worth") {
+                    found.push(path)
+                }
             }
         }
         found
