@@ -20,8 +20,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use self::disk::Disk;
-pub use self::entry::{EntryInfo, Verified};
 pub(crate) use self::entry::{Draft, Entry};
+pub use self::entry::{EntryInfo, Verified};
 use self::index::{Index, Worth};
 pub use self::room::Room;
 use crate::counters::{Tally, count};

@@ -271,7 +271,8 @@ impl Handle {
         let _ = tokio::task::spawn_blocking(move || {
             service.phrases.save();
             service.cache.close();
-        }).await;
+        })
+        .await;
     }
 }
 

@@ -528,7 +528,7 @@ impl Service {
         };
         match ended {
             // What was spoken by another voice than the one of the name is not kept under it.
-            Ok((Sink::Spool { mut writer, .. }, Ok(()))) if stood_in.load(std::sync::atomic::Ordering::Acquire) => {
+            Ok((Sink::Spool { writer, .. }, Ok(()))) if stood_in.load(std::sync::atomic::Ordering::Acquire) => {
                 flight.land();
                 writer.whole();
                 writer.discard();

@@ -260,6 +260,7 @@ pub(crate) fn ask(account: &str, from: From, preset: Preset, recheck: bool) -> A
         private: false,
         recheck,
         start: crate::wire::Start::Growing,
+        only_kept: false,
         largest: None,
         within: None,
         headers: Vec::new(),
