@@ -4,6 +4,7 @@
 //! asker gets a flight alone. Nobody waits for a flight's end but the flight itself.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -59,6 +60,16 @@ struct Source {
 enum Feed {
     Origin(Box<tipring_egress::Response>),
     Engine(Chosen),
+}
+
+impl Feed {
+    /// Set once another voice has spoken than the one of the name.
+    fn stood_in(&self) -> Arc<AtomicBool> {
+        match self {
+            Self::Engine(voice) => voice.stood_in(),
+            Self::Origin(_) => Arc::default(),
+        }
+    }
 }
 
 /// What a flight found instead of a new original.
@@ -354,10 +365,7 @@ impl Service {
             flight.publish(Stage::Alone);
             flight.land();
         }
-        let stood_in = match &source.feed {
-            Feed::Engine(voice) => voice.stood_in(),
-            Feed::Origin(_) => Arc::default(),
-        };
+        let stood_in = source.feed.stood_in();
         let scratch = self.cache.temporary(self.now());
         let (sink, ear) = match self.sink(&source, &scratch) {
             Ok(it) => it,
@@ -403,7 +411,7 @@ impl Service {
         if let Ok((sink, result)) = ended.await {
             match (sink, result) {
                 // What was spoken by another voice than the one of the name is not kept under it.
-                (Sink::Spool { writer, .. }, Ok(())) if stood_in.load(std::sync::atomic::Ordering::Acquire) => {
+                (Sink::Spool { writer, .. }, Ok(())) if stood_in.load(Ordering::Acquire) => {
                     flight.land();
                     writer.whole();
                     writer.discard();
@@ -448,7 +456,7 @@ impl Service {
                         let patience = Patience { first: limits.first_word, all: limits.synthesis };
                         voice.speak(speech, &pieces, patience, &scratch, &service.config.egress).await;
                         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-                        service.tally.synthesis_ms.fetch_add(took_ms, std::sync::atomic::Ordering::Relaxed);
+                        service.tally.synthesis_ms.fetch_add(took_ms, Ordering::Relaxed);
                     }
                     (Feed::Engine(_), From::Origin(_)) => {}
                 }
