@@ -510,6 +510,8 @@ impl Config {
     /// The file with the key of all boxes, and its text.
     pub fn boxes_key(&self) -> Result<(PathBuf, String), ConfigError> {
         secret("boxes.key_file", &self.boxes.key_file)
+    }
+
     /// The key that the cache of sounds is sealed with, 32 octets; `None`: it is not.
     pub fn seal_key(&self) -> Result<Option<[u8; 32]>, ConfigError> {
         if self.media.seal_key_file.is_empty() {

@@ -42,11 +42,11 @@ impl Child {
             command.spawn()
         })?;
         let group = Group::of(child.id());
-        if let Err(error) = limits::set(group.0, cage) {
-            // It is gone already, or it is not let run without bounds.
-            if child.try_wait()?.is_none() {
-                return Err(error);
-            }
+        // It is gone already, or it is not let run without bounds.
+        if let Err(error) = limits::set(group.0, cage)
+            && child.try_wait()?.is_none()
+        {
+            return Err(error);
         }
         Ok(Self { child, group })
     }
@@ -82,12 +82,12 @@ impl BlockingChild {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = cage.within(program, move || command.spawn())?;
         let group = Group::of(Some(child.id()));
-        if let Err(error) = limits::set(group.0, cage) {
-            if child.try_wait()?.is_none() {
-                drop(group);
-                let _ = child.wait();
-                return Err(error);
-            }
+        if let Err(error) = limits::set(group.0, cage)
+            && child.try_wait()?.is_none()
+        {
+            drop(group);
+            let _ = child.wait();
+            return Err(error);
         }
         Ok(Self { child, group })
     }

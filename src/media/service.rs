@@ -4,6 +4,7 @@
 //! asker gets a flight alone. Nobody waits for a flight's end but the flight itself.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -71,6 +72,16 @@ enum Feed {
     Origin(Box<tipring_egress::Response>),
     Engine(Chosen),
     File(std::path::PathBuf),
+}
+
+impl Feed {
+    /// Set once another voice has spoken than the one of the name.
+    fn stood_in(&self) -> Arc<AtomicBool> {
+        match self {
+            Self::Engine(voice) => voice.stood_in(),
+            Self::Origin(_) | Self::File(_) => Arc::default(),
+        }
+    }
 }
 
 /// What a flight found instead of a new original.
@@ -475,10 +486,7 @@ impl Service {
             flight.land();
             flight.lease = None;
         }
-        let stood_in = match &source.feed {
-            Feed::Engine(voice) => voice.stood_in(),
-            Feed::Origin(_) | Feed::File(_) => Arc::default(),
-        };
+        let stood_in = source.feed.stood_in();
         let Ok((sink, ear, unkept)) = self.sink(&source).await else { return flight.failed(stopped()) };
         let (feed, pieces) = mpsc::channel(PIECES);
         let (begin_work, begun_work) = oneshot::channel();
@@ -528,7 +536,7 @@ impl Service {
         };
         match ended {
             // What was spoken by another voice than the one of the name is not kept under it.
-            Ok((Sink::Spool { writer, .. }, Ok(()))) if stood_in.load(std::sync::atomic::Ordering::Acquire) => {
+            Ok((Sink::Spool { writer, .. }, Ok(()))) if stood_in.load(Ordering::Acquire) => {
                 flight.land();
                 writer.whole();
                 writer.discard();
@@ -579,7 +587,7 @@ impl Service {
                         let patience = Patience { first: limits.first_word, all: limits.synthesis };
                         voice.speak(speech, &pieces, patience, &scratch, &service.config.egress).await;
                         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-                        service.tally.synthesis_ms.fetch_add(took_ms, std::sync::atomic::Ordering::Relaxed);
+                        service.tally.synthesis_ms.fetch_add(took_ms, Ordering::Relaxed);
                     }
                     (Feed::Engine(_), From::Origin(_)) => {}
                 }

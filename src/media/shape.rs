@@ -184,7 +184,7 @@ impl HighPass {
     }
 }
 
-/// Brings sound to one level: the first second of it is looked at before any of that leaves (silence before it goes
+/// Brings sound to one level: the first half second of it is looked at before any of that leaves (silence before it goes
 /// on at once), after that the gain moves too slowly to be heard. Pauses don't count: what is 15.9 dB below the level, as
 /// P.56 has it. Peaks are rounded, never cut.
 struct Loudness {
@@ -270,7 +270,8 @@ impl Loudness {
             };
             self.power = if self.power > 0.0 { self.power + (power - self.power) * weight } else { power };
             let wanted = self.wanted_gain();
-            self.gain = wanted.clamp(from / STEP, from * STEP);
+            let step = if self.counted < LEARNT_BLOCKS { EARLY_STEP } else { STEP };
+            self.gain = wanted.clamp(from / step, from * step);
         }
         let slope = (self.gain - from) / block.len() as f32;
         for (n, sample) in block.iter().enumerate() {
@@ -301,8 +302,11 @@ const CHUNKS_A_SECOND: u32 = 20;
 const MAX_FLUSHES: usize = 4;
 /// Level blocks of 20 ms.
 const LEVEL_BLOCKS_A_SECOND: u32 = 50;
-/// A second is looked at first: some words. It is decoded long before it is heard.
-const FIRST_BLOCKS: usize = 50;
+/// Half a second is looked at first: one or two words.
+const FIRST_BLOCKS: usize = 25;
+/// While so little is known the gain may move faster: 5 dB a second.
+const LEARNT_BLOCKS: usize = 100;
+const EARLY_STEP: f32 = 1.011_6;
 /// 12 dB up; a softer file is meant to be soft, or is noise.
 const MAX_GAIN: f32 = 3.981;
 /// 24 dB down: a sine at full scale needs 19.
@@ -311,7 +315,7 @@ const MIN_GAIN: f32 = 0.063_1;
 const GATE_POWER: f32 = 1e-5;
 /// 15.9 dB: what lies deeper below the level is a pause.
 const MARGIN: f32 = 38.9;
-/// The level of the first second is found in so many steps.
+/// The level of the first half second is found in so many steps.
 const ROUNDS: usize = 4;
 /// The level is remembered for about 3 s.
 const MEMORY: f32 = 1.0 / 150.0;

@@ -31,7 +31,7 @@ impl Wave {
                     Some(it) => form = Some(it),
                     None => return Ok(Self::Coded),
                 },
-                b"ds64" => long = data.get(start + 8..start + 16).map(|it| u64_le(it)),
+                b"ds64" => long = data.get(start + 8..start + 16).map(u64_le),
                 b"data" => {
                     let Some(form) = form else { return Ok(Self::Coded) };
                     let octets = match (length, long) {

@@ -174,6 +174,8 @@ fn d17_what_is_coded_is_read_by_a_child_of_the_process() {
         assert!(heard.expect("it is heard") > 11_000);
     });
     assert_eq!(serving.end().0, Some(0));
+}
+
 #[test]
 fn d21_d22_a_cache_that_is_sealed_needs_its_key_and_a_store_of_others_an_access_key() {
     let folder = Folder::new("media-seal");

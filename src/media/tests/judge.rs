@@ -32,10 +32,10 @@ pub fn difference_db(ours: &[f64], theirs: &[f64]) -> f64 {
     let (from, to) = (length / 8, length * 7 / 8);
     let at = |lag: i32| {
         let (mut cross, mut own, mut other) = (0.0, 0.0, 0.0);
-        for n in from..to {
+        for (n, ours) in ours.iter().enumerate().take(to).skip(from) {
             let Some(theirs) = theirs.get((n as i32 + lag) as usize) else { continue };
-            cross += ours[n] * theirs;
-            own += ours[n] * ours[n];
+            cross += ours * theirs;
+            own += ours * ours;
             other += theirs * theirs;
         }
         10.0 * ((other - cross * cross / own).max(1e-30) / other).log10()

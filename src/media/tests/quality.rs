@@ -77,7 +77,7 @@ async fn d14_prompts_come_out_equally_loud() {
     let words = "Welcome. Our office is open from nine to five. Please hold the line, or call again tomorrow.";
     assert!(Command::new("espeak-ng").args(["-w", spoken.to_str().unwrap(), words]).status().unwrap().success());
     for (n, effect) in
-        [vec!["vol", "-16dB"], vec!["vol", "-8dB"], vec!["vol", "2dB"], vec!["pad", "1", "1"], vec!["trim", "0", "1.2"]]
+        [vec!["vol", "-16dB"], vec!["vol", "-8dB"], vec!["vol", "2dB"], vec!["pad", "1", "1"], vec!["trim", "0", "2.5"]]
             .iter()
             .enumerate()
     {
