@@ -37,6 +37,7 @@ mod rules;
 mod seal;
 mod service;
 mod shape;
+mod shelf;
 mod sniff;
 mod speech;
 mod spool;
