@@ -131,7 +131,6 @@ impl Cache {
 
     /// A medium goes past the disk. The log has it once, until there is room again.
     fn no_room(&self, error: &io::Error) {
-        count(&self.tally.unkept);
         if !self.short.swap(true, Ordering::Relaxed) {
             tracing::error!(
                 %error, dir = %self.disk.dir().display(), reserve_octets = self.limits.reserve,
@@ -209,6 +208,7 @@ impl Cache {
             Err(error) => {
                 body.discard();
                 self.no_room(&error);
+                count(&self.tally.unkept);
                 None
             }
         }

@@ -57,7 +57,7 @@ impl Service {
             return Some(brought);
         }
         match depot.turn(&flight.key).await {
-            Turn::There(brought) => Some(brought),
+            Turn::There(brought) => Some(*brought),
             Turn::Ours(lease) => {
                 flight.lease = lease;
                 None

@@ -42,6 +42,7 @@ mod rules;
 mod seal;
 mod service;
 mod shape;
+mod shelf;
 mod sniff;
 mod speech;
 mod spool;

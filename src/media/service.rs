@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Body, Cached, Shared};
-use crate::cache::{Cache, Draft, EntryInfo, Found, key_of};
+use crate::cache::{Cache, Draft, Found, key_of};
 use crate::coming::Coming;
 use crate::config::{Config, LEVEL_DB};
 use crate::convert::{Begun, Job, Piece, Sink};
@@ -24,7 +24,7 @@ use crate::fault::{FETCH, MediaFault, TOO_LARGE};
 use crate::flights::{Flight, Flights, Place, Role, Stage, Voice};
 use crate::late::Silent;
 use crate::listen::Recognizer;
-use crate::neighbours::{self, Neighbours};
+use crate::neighbours::Neighbours;
 use crate::origin;
 use crate::rules::Rules;
 use crate::speech::{Ailing, Chosen, Engine, Patience, choose};
@@ -229,25 +229,6 @@ impl Service {
     /// Whether anybody else may have what is not on the disk.
     fn has_others(&self) -> bool {
         self.depot.is_some() || !self.neighbours.is_empty()
-    }
-
-    /// What is kept here under a key, for another layer: nothing is fetched, made or asked on.
-    pub async fn kept(&self, ask: &Ask, key: &str) -> Option<Answer> {
-        let found = match self.find(key, ask).await.ok()? {
-            Found::Fresh(entry, spool) => Some((entry, spool)),
-            Found::Stale(entry, _) => {
-                let (cache, key) = (Arc::clone(&self.cache), key.to_owned());
-                let opened = tokio::task::spawn_blocking(move || cache.open_body(&key, &entry).map(|it| (entry, it)));
-                opened.await.ok()?.ok()
-            }
-            Found::Nothing => None,
-        };
-        let (entry, spool) = found?;
-        let told = neighbours::told(&entry);
-        let mut answer = Shared::stored(entry, spool).answer(ask, Cached::Hit);
-        answer.headers.extend(told);
-        count(&self.tally.told);
-        Some(answer)
     }
 
     /// Reads along with a flight; `None` if it must not be shared.
@@ -654,39 +635,6 @@ impl Service {
         if let (Ok(Some(entry)), Some(depot)) = (stored, &self.depot) {
             depot.keep(&flight.key, entry, flight.lease.take());
         }
-    }
-
-    /// An entry is not what its origin has any more.
-    pub fn forget(&self, key: &str) {
-        self.cache.remove(key);
-        if let Some(depot) = &self.depot {
-            depot.remove_key(key);
-        }
-    }
-
-    /// Stored media of this account (`None`: of all) whose URI begins so.
-    pub async fn entries(&self, account: Option<String>, prefix: String) -> Vec<EntryInfo> {
-        let cache = Arc::clone(&self.cache);
-        let listed = tokio::task::spawn_blocking(move || cache.list(account.as_deref(), &prefix)).await;
-        listed.unwrap_or_default()
-    }
-
-    /// Removes such media, here and on all boxes of a shared store; answers how many were here.
-    /// `exact`: of this URI alone.
-    pub async fn remove_matching(self: &Arc<Self>, account: Option<String>, uri: String, exact: bool) -> usize {
-        let service = Arc::clone(self);
-        let removed = tokio::task::spawn_blocking(move || service.remove_now(account, uri, exact)).await;
-        removed.unwrap_or_default()
-    }
-
-    /// The same. Blocks.
-    pub fn remove_now(&self, account: Option<String>, uri: String, exact: bool) -> usize {
-        let names = self.cache.take_matching(account.as_deref(), &uri, exact, u64::MAX);
-        let removed = names.len();
-        if let Some(depot) = &self.depot {
-            depot.removed(account, uri, exact, names);
-        }
-        removed
     }
 
     pub async fn find(&self, key: &str, ask: &Ask) -> Result<Found, MediaFault> {

@@ -20,7 +20,7 @@ pub(crate) enum Turn {
     /// This box's.
     Ours(Option<Lease>),
     /// Another one has fetched it meanwhile.
-    There(Brought),
+    There(Box<Brought>),
 }
 
 impl Lease {
@@ -50,7 +50,7 @@ impl Depot {
                     // Between the look and the lease the other box may have come to its end.
                     if waited && let Some(brought) = self.find(key).await {
                         self.enqueue(Work::Free(name));
-                        return Turn::There(brought);
+                        return Turn::There(Box::new(brought));
                     }
                     return Turn::Ours(Some(Lease { depot: Arc::clone(self), name }));
                 }
@@ -59,7 +59,7 @@ impl Depot {
             }
             tokio::time::sleep(AGAIN).await;
             if let Some(brought) = self.find(key).await {
-                return Turn::There(brought);
+                return Turn::There(Box::new(brought));
             }
         }
     }

@@ -142,7 +142,9 @@ async fn without_any_room_a_medium_is_heard_all_the_same_and_not_kept() {
             assert!(heard.octets == sound(path, path.split('/').nth(1).unwrap().parse().unwrap()), "{path}");
         }
         let (counters, status) = (room.handle.counters(), room.handle.status());
-        assert!(counters.unkept >= 1 && counters.broken == 0, "{counters:?}");
+        // Without a reserve a short one may find the room of what went.
+        let unkept = if reserve > 0 { 3..=3 } else { 1..=3 };
+        assert!(unkept.contains(&counters.unkept) && counters.broken == 0, "{counters:?}");
         if reserve > 0 {
             assert!(status.room.short && status.room.free < reserve, "{:?}", status.room);
             assert!(room.handle.entries(None, "").is_empty());

@@ -315,7 +315,7 @@ async fn d35_confirmations_reach_the_store_and_validators_travel_along() {
 }
 
 #[tokio::test]
-async fn d24_d35_what_is_removed_on_one_box_is_gone_on_all() {
+async fn d35_what_is_removed_on_one_box_is_gone_on_all() {
     for shared in stores() {
         let _folder = Folder(shared.url.replace("file://", ""));
         let origin = Origin::always("audio/wav", tone()).await;
