@@ -205,7 +205,7 @@ impl Desk {
                         Wish::Crawl { url, presets: what.preset, refresh: true, only: Default::default() }
                     }
                     (None, Some(prefix)) => Wish::Refresh { prefix },
-                    (None, None) => self.warm(what)?,
+                    (None, None) => self.warm(*what)?,
                 };
                 let plan = serde_json::json!({ "at": hour, "days": day, "job": job });
                 let plan: Plan = self.ask("PUT", &format!("/plans/{}", path(&name)), &at, Some(&plan)).await?;

@@ -71,7 +71,7 @@ enum Command {
         #[command(flatten)]
         asked: Asked,
         #[command(subcommand)]
-        command: Option<media::Command>,
+        command: Option<Box<media::Command>>,
     },
     /// Have the running service take over its configuration anew; tells what was taken, what waits and what was wrong
     Reload {
@@ -310,7 +310,7 @@ pub fn main() -> ExitCode {
         Command::Lines { json, config } => lines::run(config, json),
         Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),
         Command::Serve { asked, check_config: false } => with_config(Keeper::Service, asked, form, serve),
-        Command::Media { asked, command: Some(command) } => media::run(asked, command),
+        Command::Media { asked, command: Some(command) } => media::run(asked, *command),
         Command::Media { asked, command: None } => with_config(Keeper::Media, asked, form, |loaded, sources| {
             block_on(daemon::media::run(&loaded.config, &sources.file, reread(&sources)))
         }),

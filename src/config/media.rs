@@ -127,7 +127,9 @@ impl Media {
 
     /// Media layers that are asked first, or why one cannot be.
     pub fn others(&self) -> Result<Vec<MediaFace>, String> {
-        let one = |face: &String| remote(face).map_err(|why| why.replace("media.face", "media.ask_first"));
+        let one = |face: &String| {
+            address("media.ask_first", face).map(|(tls, host, port)| MediaFace::Remote { tls, host, port })
+        };
         self.ask_first.iter().map(one).collect()
     }
 }

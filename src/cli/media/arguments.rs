@@ -252,7 +252,7 @@ pub enum PlanCommand {
         #[arg(long = "keep", id = "keep", value_name = "PREFIX", conflicts_with = "uris")]
         refresh: Option<String>,
         #[command(flatten)]
-        what: Beforehand,
+        what: Box<Beforehand>,
         #[command(flatten)]
         at: At,
     },

@@ -78,8 +78,13 @@ impl Depot {
         if let Err(refused) = self.works.try_send(work) {
             self.waiting.send_modify(|it| *it = it.saturating_sub(1));
             count(&self.tally.store_lost);
-            if let Work::Remove(name) = refused.into_inner() {
-                self.has_left(&name);
+            match refused.into_inner() {
+                Work::Remove(name) => self.has_left(&name),
+                Work::Tell(..) => tracing::error!(
+                    "a removal could not be told to the shared store, for too much waits to be brought there; other boxes may \
+                     play what was removed: remove it once more"
+                ),
+                _ => {}
             }
         }
     }

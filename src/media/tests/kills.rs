@@ -58,6 +58,9 @@ fn sound(path: u64, version: u64) -> Vec<u8> {
 
 struct Chance(u64);
 
+/// Looks at the folder until a file that is just being written must be in its place.
+const SETTLED_WITHIN: usize = 10_000;
+
 impl Chance {
     fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -109,7 +112,16 @@ async fn rounds(
         while !client.status().await.unwrap().indexed {
             tokio::task::yield_now().await;
         }
-        let (heads, bodies, temporary) = on_disk(folder);
+        // The worth of entries is written at the start too, by way of a temporary file.
+        let mut found = on_disk(folder);
+        for _ in 0..SETTLED_WITHIN {
+            if found.2 == 0 {
+                break;
+            }
+            tokio::task::yield_now().await;
+            found = on_disk(folder);
+        }
+        let (heads, bodies, temporary) = found;
         let known = client.status().await.unwrap().entries;
         assert_eq!((heads.len(), &heads, temporary), (known, &bodies, 0), "round {round}");
         let mut asking = tokio::task::JoinSet::new();
