@@ -308,6 +308,7 @@ async fn an_older_database_is_brought_up_to_date_and_keeps_its_calls() {
         "DROP TABLE messages",
         "DROP TABLE call_events",
         "DROP TABLE audit",
+        "ALTER TABLE box_leases DROP COLUMN address",
     ] {
         sqlx::query(undo).execute(&pool).await.unwrap();
     }
