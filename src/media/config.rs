@@ -142,7 +142,7 @@ impl Default for Limits {
             rest: Duration::from_secs(30),
             connections: 256,
             synthesis: Duration::from_secs(60),
-            first_word: Duration::from_secs(4),
+            first_word: Duration::from_secs(8),
             recognitions: 32,
             listened: Duration::from_secs(600),
             recognition: Duration::from_secs(60),

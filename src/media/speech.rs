@@ -180,10 +180,9 @@ impl Ailing {
 }
 
 /// Smaller is nearer.
-type Rank = (bool, bool, u8, bool);
+type Rank = (bool, u8, bool);
 
-/// Chooses engines and voices, the best first, an engine once: one that is well before one that failed just now, one of the
-/// configuration before a bundled one; then the exact language before the same language of another region, the gender, and
+/// Chooses engines and voices, the best first, an engine once: one of the configuration before a bundled one; then the exact language before the same language of another region, the gender, and
 /// one that understands the markup; then the order of engines.
 pub(crate) fn choose(
     engines: &[Engine],
@@ -200,7 +199,7 @@ pub(crate) fn choose(
         let deaf = !speech.markup.is_empty() && !engine.understands_markup();
         let Some((near, voice)) = engine.nearest(speech, &wanted) else { continue };
         let spare = matches!(engine, Engine::Command(it) if it.spare);
-        ranked.push(((ailing.is(engine.name(), now), spare, near, deaf), engine.clone(), voice));
+        ranked.push(((spare, near, deaf), engine.clone(), voice));
     }
     ranked.sort_by_key(|it| it.0);
     if ranked.is_empty() {
@@ -372,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn configured_engines_come_first_and_failed_ones_last() {
+    fn configured_engines_come_first_and_one_that_failed_keeps_its_name() {
         let url = Engine::Url(EngineUrl {
             name: "own".into(),
             url: "http://h/".into(),
@@ -388,9 +387,9 @@ mod tests {
         assert_eq!(name("man", "en-GB", 0), "own/w");
         assert_eq!(name("Polly.Vicki", "", 0), "own/m");
         assert_eq!(name("woman", "fr", 0), "espeak-ng/fr-fr+f3");
+        // What it has spoken is kept under its name, and heard while others stand in.
         ailing.note("own", SystemTime::UNIX_EPOCH);
-        assert_eq!(name("man", "en-US", 29), "flite/rms");
-        assert_eq!(name("man", "en-US", 30), "own/w");
+        assert_eq!(name("man", "en-US", 29), "own/w");
         for wrong in ["", "en", "en woman", "en child x", "e=n man x"] {
             assert_eq!(EngineVoice::parse(wrong), None, "{wrong}");
         }

@@ -59,7 +59,12 @@ impl Chosen {
         egress: &tipring_egress::Client,
     ) {
         let mut first = None;
-        for (at, (engine, voice)) in self.voices.iter().take(MAX_ENGINES).enumerate() {
+        // One that failed just now is asked last; the name stays that of the best, whose kept words are heard meanwhile.
+        let mut order: Vec<_> = self.voices.iter().take(MAX_ENGINES).collect();
+        order.sort_by_key(|(engine, _)| self.ailing.is(engine.name(), self.now));
+        let another = order.first().zip(self.voices.first()).is_some_and(|(a, b)| a.0.name() != b.0.name());
+        self.stood_in.store(another, Ordering::Release);
+        for (at, (engine, voice)) in order.into_iter().enumerate() {
             let mouth = Mouth { pieces, begun: AtomicBool::new(false) };
             let last = at + 1 == self.voices.len().min(MAX_ENGINES);
             let spoken = spoken(engine, voice, speech, &mouth, scratch, egress);
