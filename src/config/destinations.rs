@@ -32,7 +32,7 @@ impl Config {
     /// credentials, and plays recordings.
     pub fn rules(&self, own_addresses: Vec<IpAddr>) -> Rules {
         let listed = self.destinations.listed.iter().filter_map(|text| text.parse().ok());
-        let inner = [&self.listen.metrics, &self.listen.proxy, &self.media.listen];
+        let inner = [&self.listen.metrics, &self.listen.proxy, &self.media.listen, &self.boxes.listen];
         let inner = inner.into_iter().filter_map(|text| text.parse::<SocketAddr>().ok()).filter(|at| at.port() != 0);
         Rules {
             mode: if self.destinations.only_listed { Mode::Strict } else { Mode::Open },
@@ -75,6 +75,7 @@ mod tests {
         config.listen.metrics = "0.0.0.0:9740".into();
         config.listen.proxy = "127.0.0.1:8089".into();
         config.media.listen = "192.0.2.7:7443".into();
+        config.boxes.listen = "0.0.0.0:8444".into();
         for url in [
             "http://127.0.0.1:9740/metrics",
             "http://192.0.2.7:9740/metrics",

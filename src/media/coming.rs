@@ -76,7 +76,7 @@ impl Service {
         let (writer, spool, unkept) = created.map_err(|_| stopped())?;
         let (entry, from_depot) = (brought.entry.clone(), brought.from_depot);
         let draft = Draft {
-            account: entry.account.clone(),
+            account: flight.ask.account.clone(),
             uri,
             preset: entry.preset.clone(),
             content_type: entry.content_type.clone(),

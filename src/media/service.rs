@@ -174,7 +174,11 @@ impl Service {
             }
             From::Origin(_) => None,
         };
-        let preset = match &voice {
+        Ok((self.key_for(ask, voice.as_ref()), voice))
+    }
+
+    fn key_for(&self, ask: &Ask, voice: Option<&Voice>) -> String {
+        let preset = match voice {
             Some(Voice::Engine(voice)) => format!("{} {}", ask.form.name(), voice.name()),
             Some(Voice::Recorded(_, recording)) => format!("{} recorded/{}", ask.form.name(), recording.sha256),
             None => ask.form.name(),
@@ -182,7 +186,14 @@ impl Service {
         // What was made for another level is another entry.
         let level = self.config.level_db;
         let preset = if level == LEVEL_DB { preset } else { format!("{preset} {level} dB") };
-        Ok((key_of(&ask.account, &ask.uri(), &preset), voice))
+        key_of(&ask.account, &ask.uri(), &preset)
+    }
+
+    /// What speaks in place of an engine that ails, under another name; `None`: nothing does.
+    pub fn instead(&self, ask: &Ask, voice: Option<&Voice>) -> Option<(String, Voice)> {
+        let Some(Voice::Engine(chosen)) = voice else { return None };
+        let voice = Voice::Engine(chosen.instead()?);
+        Some((self.key_for(ask, Some(&voice)), voice))
     }
 
     /// What the box itself was told to bring in is there for all its accounts, and stays the box's when it is checked. Documents
@@ -201,11 +212,20 @@ impl Service {
 
     /// An answer whose first sound is there.
     async fn begun(self: &Arc<Self>, ask: Ask) -> Result<Answer, MediaFault> {
-        let (key, voice) = self.key(&ask)?;
+        let (mut key, mut voice) = self.key(&ask)?;
+        let mut found = if ask.private { Found::Nothing } else { self.find(&key, &ask).await? };
+        if matches!(found, Found::Nothing)
+            && let Some((other, instead)) = self.instead(&ask, voice.as_ref())
+        {
+            (key, voice) = (other, Some(instead));
+            if !ask.private {
+                found = self.find(&key, &ask).await?;
+            }
+        }
         if ask.private {
             return self.launch(key, ask, voice, None).await;
         }
-        match self.find(&key, &ask).await? {
+        match found {
             Found::Fresh(entry, spool) if !ask.recheck => {
                 count(&self.tally.hits);
                 return Ok(Shared::stored(entry, spool).answer(&ask, Cached::Hit));

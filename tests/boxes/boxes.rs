@@ -15,7 +15,9 @@ pub fn postgres() -> Option<String> {
     let url = std::env::var("TIPRING_TEST_POSTGRES").ok();
     assert!(url.is_some() || !required, "TIPRING_REQUIRE names postgres, but TIPRING_TEST_POSTGRES names no server");
     if url.is_none() {
-        eprintln!("SKIP: several boxes are not tested: set TIPRING_TEST_POSTGRES=postgres://user@host:port/database");
+        let skipped =
+            "SKIPPED: several boxes are not tested: TIPRING_TEST_POSTGRES names no server (scripts/with-postgres)";
+        drop(writeln!(std::io::stderr(), "{skipped}"));
     }
     url
 }

@@ -10,7 +10,7 @@ use boxes::{Cluster, Pair, postgres};
 /// Far longer than anything here takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Asks until the answer is as wanted.
+/// Asks until the answer is as wanted. The pause spares the boxes; nothing is right or wrong for its length.
 fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + LIMIT;
     loop {

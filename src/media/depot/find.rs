@@ -177,6 +177,10 @@ impl Filler {
             return Err(broken(&"a sealed piece was changed"));
         }
         self.number += 1;
+        // Whoever sends more than its head says does not fill the disk.
+        if self.writer.octets() + chunk.len() as u64 > self.octets {
+            return Err(broken(&"a body is longer than its head says"));
+        }
         self.writer.write(&chunk).map_err(|error| MediaFault::local("writing the cache", &error))?;
         if self.octets > AT_ONCE {
             self.tell();

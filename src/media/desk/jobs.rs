@@ -3,9 +3,11 @@
 //! for certain plans them (`plans`).
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -213,7 +215,8 @@ impl Service {
         let done = async {
             let Ok(_turn) = self.jobs.running.acquire().await else { return Ok(()) };
             job.lock().status = JobStatus::Running;
-            super::warm::run(&self, &job).await
+            let run = AssertUnwindSafe(super::warm::run(&self, &job)).catch_unwind().await;
+            run.unwrap_or_else(|_| Err(MediaFault::new(crate::fault::FETCH, "the job panicked; the log says where")))
         };
         let outcome = tokio::select! {
             outcome = done => Some(outcome),

@@ -20,7 +20,12 @@ impl Service {
 
     /// Whether what was just asked for is in the cache, once its flight has landed.
     pub(crate) async fn keeps(self: &Arc<Self>, ask: &Ask) -> bool {
-        let Ok((key, _)) = self.key(ask) else { return false };
+        let Ok((key, voice)) = self.key(ask) else { return false };
+        let other = self.instead(ask, voice.as_ref()).map(|it| it.0);
+        self.keeps_key(ask, key).await || if let Some(other) = other { self.keeps_key(ask, other).await } else { false }
+    }
+
+    async fn keeps_key(self: &Arc<Self>, ask: &Ask, key: String) -> bool {
         self.flights.landed(&key).await;
         let (service, uri, now) = (Arc::clone(self), ask.uri(), self.now());
         let found = tokio::task::spawn_blocking(move || {

@@ -120,7 +120,7 @@ impl Phrases {
         }
         let id = id_of(account, speech);
         let recording = held.known.phrases.get(&id)?.recording.clone()?;
-        let path = self.sound(&id);
+        let path = self.sound(&id, &recording);
         drop(held);
         let there = fs::metadata(&path).is_ok_and(|it| it.len() == recording.octets);
         if !there {
@@ -165,38 +165,44 @@ impl Phrases {
             date_ms: millis(now),
             sha256: hex(&Sha256::digest(sound)),
         };
-        file::put(&self.sound(id), sound).map_err(|error| MediaFault::local("keeping a recording", &error))?;
-        self.change(id, |known| {
+        let path = self.sound(id, &recording);
+        file::put(&path, sound).map_err(|error| MediaFault::local("keeping a recording", &error))?;
+        // The file before the list, the old one after it: whenever this is cut off, one of the two is heard.
+        let changed = self.change(id, |known| {
             let phrase = known.phrases.get_mut(id).ok_or_else(|| bad(format!("phrase {id}: it was removed")))?;
-            phrase.recording = Some(recording);
-            Ok(phrase.clone())
-        })
+            let old = phrase.recording.replace(recording.clone());
+            Ok((phrase.clone(), old))
+        });
+        match changed {
+            Ok((phrase, old)) => {
+                if let Some(old) = old.filter(|old| old.sha256 != recording.sha256) {
+                    remove(&self.sound(id, &old))?;
+                }
+                Ok(phrase)
+            }
+            Err(fault) => {
+                let _ = remove(&path);
+                Err(fault)
+            }
+        }
     }
 
     /// The recording itself.
     pub fn sound_of(&self, account: Option<&str>, id: &str) -> Option<(File, Recording)> {
         let recording = self.find(account, id)?.recording?;
-        Some((File::open(self.sound(id)).ok()?, recording))
+        Some((File::open(self.sound(id, &recording)).ok()?, recording))
     }
 
     /// An engine speaks it again.
     pub fn unrecord(&self, id: &str) -> Result<(), MediaFault> {
-        self.change(id, |known| {
-            if let Some(phrase) = known.phrases.get_mut(id) {
-                phrase.recording = None;
-            }
-            Ok(())
-        })?;
-        remove(&self.sound(id))
+        let old = self.change(id, |known| Ok(known.phrases.get_mut(id).and_then(|phrase| phrase.recording.take())))?;
+        old.map_or(Ok(()), |old| remove(&self.sound(id, &old)))
     }
 
     /// It is forgotten, and counted anew when it is said.
     pub fn forget(&self, id: &str) -> Result<(), MediaFault> {
-        self.change(id, |known| {
-            known.phrases.remove(id);
-            Ok(())
-        })?;
-        remove(&self.sound(id))
+        let old = self.change(id, |known| Ok(known.phrases.remove(id).and_then(|phrase| phrase.recording)))?;
+        old.map_or(Ok(()), |old| remove(&self.sound(id, &old)))
     }
 
     /// Writes the counts down, if they have changed. Blocks.
@@ -235,8 +241,9 @@ impl Phrases {
         Ok(changed)
     }
 
-    fn sound(&self, id: &str) -> PathBuf {
-        self.dir.join(format!("{id}.sound"))
+    /// Each recording has a file of its own.
+    fn sound(&self, id: &str, recording: &Recording) -> PathBuf {
+        self.dir.join(format!("{id}-{}.sound", recording.sha256))
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {

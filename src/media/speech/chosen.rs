@@ -44,6 +44,15 @@ impl Chosen {
         self.voices.first().map_or_else(String::new, |(engine, voice)| format!("{}/{voice}", engine.name()))
     }
 
+    /// Who speaks in its place, under a name of its own, because it failed just now; `None`: it is well, or all failed.
+    pub fn instead(&self) -> Option<Self> {
+        let ails = |it: &(Engine, String)| self.ailing.is(it.0.name(), self.now);
+        let mut voices = self.voices.clone();
+        voices.sort_by_key(ails);
+        let other = !voices.first().is_none_or(ails) && self.voices.first().is_some_and(ails);
+        other.then(|| Self::new(voices, Arc::clone(&self.ailing), self.now))
+    }
+
     /// Set once another engine has spoken than the one of the name.
     pub fn stood_in(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.stood_in)
@@ -59,12 +68,7 @@ impl Chosen {
         egress: &tipring_egress::Client,
     ) {
         let mut first = None;
-        // One that failed just now is asked last; the name stays that of the best, whose kept words are heard meanwhile.
-        let mut order: Vec<_> = self.voices.iter().take(MAX_ENGINES).collect();
-        order.sort_by_key(|(engine, _)| self.ailing.is(engine.name(), self.now));
-        let another = order.first().zip(self.voices.first()).is_some_and(|(a, b)| a.0.name() != b.0.name());
-        self.stood_in.store(another, Ordering::Release);
-        for (at, (engine, voice)) in order.into_iter().enumerate() {
+        for (at, (engine, voice)) in self.voices.iter().take(MAX_ENGINES).enumerate() {
             let mouth = Mouth { pieces, begun: AtomicBool::new(false) };
             let last = at + 1 == self.voices.len().min(MAX_ENGINES);
             let spoken = spoken(engine, voice, speech, &mouth, scratch, egress);

@@ -133,9 +133,9 @@ async fn d8_an_engine_that_fails_hangs_or_babbles_gives_way_to_the_next_one() {
         assert_eq!(heard.octets.len(), 4_000, "{name}");
         assert!(began.elapsed() < Duration::from_secs(4), "{name}: {:?}", began.elapsed());
         assert_eq!(room.handle.entries(None, "").len(), 0, "{name}: kept under the name of another voice");
-        // Who failed just now is not waited for, and what stands in for it is not kept.
+        // Who failed just now is not waited for: the next one speaks under its own name, and that is kept.
         let again = room.says("Hello again", "woman", "en").await.unwrap();
-        assert_eq!((again.octets.len(), room.handle.entries(None, "").len()), (4_000, 0), "{name}");
+        assert_eq!((again.octets.len(), room.handle.entries(None, "").len()), (4_000, 1), "{name}");
         let alone = Room::with(|it| {
             it.engines = vec![first];
             it.limits.synthesis = Duration::from_millis(400);
@@ -144,6 +144,28 @@ async fn d8_an_engine_that_fails_hangs_or_babbles_gives_way_to_the_next_one() {
         let fault = alone.says("Hello", "woman", "en").await.unwrap_err();
         assert!(fault.code == 13520 && fault.text.contains(name), "{name}: {fault}");
     }
+}
+
+#[tokio::test]
+async fn d9_what_an_engine_has_spoken_is_heard_while_it_ails() {
+    let scripts = Scripts::new("ails");
+    let broken = scripts.0.join("broken");
+    let first = Engine::Command(
+        scripts.engine("first", &format!("[ -e {} ] && exit 3; {}", broken.display(), scripts.speaks())),
+    );
+    let second = Engine::Command(scripts.engine("second", &scripts.speaks()));
+    let room = Room::with(|it| it.engines = vec![first, second]).await;
+    let says = async |text: &str| room.says(text, "woman", "en").await.unwrap().cache;
+    assert_eq!(says("Hello").await, Cached::Miss);
+    std::fs::write(&broken, "").unwrap();
+    assert_eq!(says("This is new").await, Cached::Miss);
+    // It ails: what it has spoken is still there, what is new is another one's and is kept.
+    assert_eq!(says("Hello").await, Cached::Hit);
+    assert_eq!((says("And this").await, says("And this").await), (Cached::Miss, Cached::Hit));
+    // Half a minute later it is asked again, and is well.
+    std::fs::remove_file(&broken).unwrap();
+    room.later(31);
+    assert_eq!((says("Hello").await, says("And this").await), (Cached::Hit, Cached::Miss));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A disk that has no room: a real, small one, in a mount namespace of its own. Where that may not be had the tests say so.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -37,8 +38,7 @@ fn small_disk(test: &str) -> Option<PathBuf> {
         assert!(told.status.success() && said.contains("1 passed"), "{said}");
     } else {
         assert!(!required(), "a small disk cannot be mounted here, and TIPRING_REQUIRE names it");
-        println!("SKIPPED {test}: a tmpfs cannot be mounted in a namespace here");
-        eprintln!("SKIPPED {test}: a tmpfs cannot be mounted in a namespace here");
+        drop(writeln!(std::io::stderr(), "SKIPPED {test}: a tmpfs cannot be mounted in a namespace here"));
     }
     let _ = std::fs::remove_dir(&dir);
     None

@@ -29,7 +29,8 @@ fn stores() -> Vec<Shared> {
     if on_s3.is_none() {
         let required = std::env::var("TIPRING_REQUIRE").is_ok_and(|it| it.split(',').any(|part| part == "s3"));
         assert!(!required, "there is no S3 server (scripts/with-s3), and TIPRING_REQUIRE names it");
-        eprintln!("SKIPPED: there is no S3 server for this test (scripts/with-s3): a folder only");
+        let skipped = "SKIPPED: there is no S3 server for this test (scripts/with-s3): a folder only";
+        drop(std::io::Write::write_all(&mut std::io::stderr(), format!("{skipped}\n").as_bytes()));
     }
     std::iter::once(in_a_folder).chain(on_s3).collect()
 }
