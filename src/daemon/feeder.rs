@@ -37,6 +37,7 @@ pub struct Feeder {
 impl Feeder {
     /// A media effect begins: sound for `play` will come.
     pub fn begin(&mut self, media: MediaId, play: PlayId, port: Port) {
+        tracing::trace!(target: "tipring::first_sound::asked", play = play.0);
         let feeding = Feeding {
             media,
             port,

@@ -60,6 +60,9 @@ pub struct Scenario {
     /// No speech engine is installed.
     #[serde(default)]
     pub voiceless: bool,
+    /// The only speech engine fails in this way.
+    #[serde(default)]
+    pub engine: Option<SickEngine>,
     /// The media layer does not run.
     #[serde(default)]
     pub without_media: bool,
@@ -132,6 +135,18 @@ fn two_minutes() -> u64 {
 
 fn one() -> u8 {
     1
+}
+
+/// How a speech engine fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SickEngine {
+    /// It writes nothing and does not end.
+    Hangs,
+    /// It is killed.
+    Crashes,
+    /// It writes without end what is no sound.
+    Babbles,
 }
 
 /// `[faults]`

@@ -52,7 +52,7 @@ pub struct Config {
     pub zone: jiff::tz::TimeZone,
     /// What `Accept: audio/*;preset=NAME` stands for.
     pub presets: Vec<(String, Preset)>,
-    /// The active level that converted sound is brought to, in dBov; 0: it stays as it is.
+    /// The loudness that converted sound is brought to, in LUFS; 0: it stays as it is.
     pub level_db: f32,
     /// What time it is; dates of cache entries are reckoned with it.
     pub clock: Clock,
@@ -111,10 +111,14 @@ pub struct Limits {
     pub rest: Duration,
     /// Connections at the same time.
     pub connections: usize,
+    /// How long the first sound of a short original waits until all of it is there and its loudness is known.
+    pub gather: Duration,
     /// Time of one synthesis child.
     pub synthesis: Duration,
     /// Time of an engine to its first sample, where another one could speak in its place.
     pub first_word: Duration,
+    /// Time of an engine to its first sample, where none is left to speak: so long a caller hears nothing.
+    pub last_word: Duration,
     /// Recognitions at the same time, each with a child.
     pub recognitions: usize,
     /// Length of one sound that is listened to; what is longer is not heard, and a fault says so behind the results.
@@ -141,8 +145,10 @@ impl Default for Limits {
             waiting: 256,
             rest: Duration::from_secs(30),
             connections: 256,
+            gather: Duration::from_millis(100),
             synthesis: Duration::from_secs(60),
             first_word: Duration::from_secs(8),
+            last_word: Duration::from_secs(20),
             recognitions: 32,
             listened: Duration::from_secs(600),
             recognition: Duration::from_secs(60),
@@ -153,5 +159,5 @@ impl Default for Limits {
     }
 }
 
-/// Between P.56's customary -26 and loud announcements.
+/// In speech some 16 dB below the line's loudest tone: between P.56's customary -26 dBov and loud announcements.
 pub(crate) const LEVEL_DB: f32 = -22.0;

@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tipring_card::Law;
@@ -61,6 +62,9 @@ pub(crate) struct Job {
     /// A file that a decoder may need.
     pub scratch: PathBuf,
     pub level_db: f32,
+    /// How long a short original is waited for.
+    pub gather: Duration,
+    pub runtime: tokio::runtime::Handle,
 }
 
 impl Job {
@@ -106,7 +110,7 @@ impl Job {
         cut.map_or(result, Err)
     }
 
-    fn audio(&mut self, source: PieceReader, kind: Kind, to: Preset, sink: &mut Sink) -> Result<(), MediaFault> {
+    fn audio(&mut self, mut source: PieceReader, kind: Kind, to: Preset, sink: &mut Sink) -> Result<(), MediaFault> {
         let original = kind.mime().to_owned();
         if let (Kind::Plain { format: Plain::G711(law), rate_hz, channels: 1, skip, octets }, Coding::G711(wanted)) =
             (&kind, to.coding)
@@ -117,7 +121,6 @@ impl Job {
                 (Law::Mu, Law::A) => Some(mu_to_a as fn(u8) -> u8),
                 _ => None,
             };
-            let mut source = source;
             io::copy(&mut (&mut source).take(*skip as u64), &mut io::sink())
                 .map_err(|error| MediaFault::unsupported(error.to_string()))?;
             return match octets {
@@ -125,12 +128,16 @@ impl Job {
                 None => self.unchanged(source, swap, original, sink),
             };
         }
+        let whole = self.runtime.block_on(source.is_soon_whole(self.gather));
         let mut samples = decode::open(
             source,
             &kind,
             &Tools { decoders: &self.decoders, scratch: &self.scratch, tally: &self.tally },
         )?;
         let mut shaper = Shaper::new(samples.rate_hz(), to, self.level_db)?;
+        if !whole {
+            shaper.hurry();
+        }
         let (mut linear, mut octets) = (Vec::new(), Vec::new());
         let mut counted = false;
         let mut written = 0;
@@ -243,24 +250,46 @@ impl PieceReader {
     /// Waits for the next piece; `false` if there is none.
     fn fetch(&mut self) -> bool {
         while !self.over {
-            let fault = match self.pieces.blocking_recv() {
-                Some(Piece::Data(piece)) if piece.is_empty() => continue,
-                Some(Piece::Type(declared)) => {
-                    self.declared = Some(declared);
-                    continue;
-                }
-                Some(Piece::Data(piece)) => {
-                    self.ready.push_back(piece);
-                    return true;
-                }
-                Some(Piece::End) => None,
-                Some(Piece::Broken(fault)) => Some(fault),
-                None => Some(MediaFault::new(FETCH, "the media layer was stopped")),
-            };
-            self.over = true;
-            *self.cut.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+            let piece = self.pieces.blocking_recv();
+            if self.note(piece) {
+                return true;
+            }
         }
         false
+    }
+
+    /// Takes what came; true if it is data.
+    fn note(&mut self, piece: Option<Piece>) -> bool {
+        let fault = match piece {
+            Some(Piece::Data(piece)) if piece.is_empty() => return false,
+            Some(Piece::Type(declared)) => {
+                self.declared = Some(declared);
+                return false;
+            }
+            Some(Piece::Data(piece)) => {
+                self.ready.push_back(piece);
+                return true;
+            }
+            Some(Piece::End) => None,
+            Some(Piece::Broken(fault)) => Some(fault),
+            None => Some(MediaFault::new(FETCH, "the media layer was stopped")),
+        };
+        self.over = true;
+        *self.cut.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+        false
+    }
+
+    /// Waits a short while for all of it: whether it is there. What is long is not waited for.
+    async fn is_soon_whole(&mut self, limit: Duration) -> bool {
+        let gather = async {
+            while !self.over && self.ready.iter().map(Bytes::len).sum::<usize>() < MUCH {
+                let piece = self.pieces.recv().await;
+                self.note(piece);
+            }
+        };
+        // In time or not: what has come is kept.
+        let _ = tokio::time::timeout(limit, gather).await;
+        self.over
     }
 
     /// The first octets, which stay in place; fewer if there are not so many.
@@ -297,6 +326,8 @@ impl Read for PieceReader {
 
 /// Looked at before anything else: enough for every magic number and one short MPEG frame.
 const PEEK_FIRST: usize = 512;
+/// Octets of an original that is not waited for: half a minute of MP3, three seconds of a compact disc.
+const MUCH: usize = 512 * 1024;
 /// Octets passed at once.
 const COPIED_AT_ONCE: usize = 16 * 1024;
 /// An endless medium without readers is given up after this much.

@@ -31,6 +31,7 @@ mod foreign;
 mod formats;
 mod late;
 mod listen;
+mod loudness;
 mod markup;
 mod microphone;
 mod music;

@@ -508,6 +508,8 @@ impl Service {
             decoders: Arc::clone(&self.decoders),
             scratch: self.scratch("original"),
             level_db: self.config.level_db,
+            gather: self.config.limits.gather,
+            runtime: tokio::runtime::Handle::current(),
         };
         let (end_work, mut ended) = oneshot::channel();
         place.fill(Box::new(move || {
@@ -585,7 +587,8 @@ impl Service {
                         }
                         let began = Instant::now();
                         let limits = &service.config.limits;
-                        let patience = Patience { first: limits.first_word, all: limits.synthesis };
+                        let patience =
+                            Patience { first: limits.first_word, last: limits.last_word, all: limits.synthesis };
                         voice.speak(speech, &pieces, patience, &scratch, &service.config.egress).await;
                         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
                         service.tally.synthesis_ms.fetch_add(took_ms, Ordering::Relaxed);

@@ -1,8 +1,7 @@
 //! From linear mono samples of any rate to what a telephone plays: band, loudness, coding. Piece by piece; the same
 //! samples give the same octets however they are cut.
 //!
-//! Sources: ITU-T G.711 through `tipring-dsp`; ITU-T P.56 for what "active level" means (gated mean power; our gate is
-//! simpler). It reads no file and knows no container.
+//! Source: ITU-T G.711 through `tipring-dsp`. It reads no file and knows no container; how loud is `loudness`' affair.
 
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
 use rubato::{Fft, FixedSync, Indexing, Resampler, WindowFunction};
@@ -10,13 +9,14 @@ use tipring_card::Law;
 use tipring_dsp::{alaw_encode, ulaw_encode};
 
 use crate::fault::MediaFault;
+use crate::loudness::Leveller;
 use crate::preset::{Coding, Preset};
 
 /// Makes telephone audio of linear samples.
 pub(crate) struct Shaper {
     resampler: Option<Rate>,
     high_pass: HighPass,
-    loudness: Loudness,
+    level: Leveller,
     coding: Coding,
     linear: Vec<f32>,
 }
@@ -27,7 +27,7 @@ impl Shaper {
         Ok(Self {
             resampler,
             high_pass: HighPass::new(HIGH_PASS_HZ, to.rate_hz),
-            loudness: Loudness::new(to.rate_hz, level_db),
+            level: Leveller::new(to.rate_hz, level_db),
             coding: to.coding,
             linear: Vec::new(),
         })
@@ -42,6 +42,11 @@ impl Shaper {
         }
         self.emit(false, out);
         Ok(())
+    }
+
+    /// The rest of the samples may come slowly: less is held back for the sake of an even level.
+    pub fn hurry(&mut self) {
+        self.level.hurry();
     }
 
     /// No more samples: what is still inside comes out.
@@ -59,7 +64,7 @@ impl Shaper {
             *sample = self.high_pass.next(*sample);
         }
         let coding = self.coding;
-        self.loudness.push(&self.linear, last, &mut |sample| encode(coding, sample, out));
+        self.level.push(&self.linear, last, &mut |sample| encode(coding, sample, out));
     }
 }
 
@@ -184,149 +189,19 @@ impl HighPass {
     }
 }
 
-/// Brings sound to one level: the first half second of it is looked at before any of that leaves (silence before it goes
-/// on at once), after that the gain moves too slowly to be heard. Pauses don't count: what is 15.9 dB below the level, as
-/// P.56 has it. Peaks are rounded, never cut.
-struct Loudness {
-    block: usize,
-    first: usize,
-    held: Vec<f32>,
-    begun: bool,
-    gain: f32,
-    power: f32,
-    /// Blocks that made it.
-    counted: usize,
-    /// `None`: the level stays as it is.
-    target_rms: Option<f32>,
-}
-
-impl Loudness {
-    fn new(rate_hz: u32, level_db: f32) -> Self {
-        let block = (rate_hz / LEVEL_BLOCKS_A_SECOND) as usize;
-        Self {
-            block,
-            first: block * FIRST_BLOCKS,
-            held: Vec::new(),
-            begun: false,
-            gain: 1.0,
-            power: 0.0,
-            counted: 0,
-            target_rms: (level_db < 0.0).then(|| 10_f32.powf(level_db / 20.0)),
-        }
-    }
-
-    fn push(&mut self, samples: &[f32], last: bool, out: &mut dyn FnMut(f32)) {
-        self.held.extend_from_slice(samples);
-        if !self.begun {
-            let silent = |it: &&[f32]| it.len() == self.block && power_of(it) <= GATE_POWER;
-            let silence = self.held.chunks(self.block).take_while(silent).count() * self.block;
-            self.held.drain(..silence).for_each(&mut *out);
-        }
-        if !self.begun && (last || self.held.len() >= self.first) {
-            self.begin();
-        }
-        if !self.begun {
-            return;
-        }
-        let whole = self.held.len() - self.held.len() % self.block;
-        let upto = if last { self.held.len() } else { whole };
-        let held = std::mem::take(&mut self.held);
-        for block in held[..upto].chunks(self.block) {
-            self.level(block, out);
-        }
-        self.held = held[upto..].to_vec();
-    }
-
-    fn begin(&mut self) {
-        self.begun = true;
-        let looked_at = &self.held[..self.held.len().min(self.first)];
-        let powers: Vec<f32> = looked_at.chunks(self.block).map(power_of).collect();
-        for _ in 0..ROUNDS {
-            let active: Vec<f32> =
-                powers.iter().copied().filter(|it| *it > GATE_POWER.max(self.power / MARGIN)).collect();
-            if active.is_empty() {
-                return;
-            }
-            self.power = active.iter().sum::<f32>() / active.len() as f32;
-            self.counted = active.len();
-        }
-        self.gain = self.wanted_gain();
-    }
-
-    fn wanted_gain(&self) -> f32 {
-        self.target_rms.map_or(1.0, |target| (target / self.power.sqrt()).clamp(MIN_GAIN, MAX_GAIN))
-    }
-
-    fn level(&mut self, block: &[f32], out: &mut dyn FnMut(f32)) {
-        let power = power_of(block);
-        let from = self.gain;
-        if power > GATE_POWER {
-            // A pause has room noise; what stays so soft is a soft voice after all.
-            let weight = if power * MARGIN > self.power {
-                self.counted += 1;
-                MEMORY.max(1.0 / self.counted as f32)
-            } else {
-                MEMORY / 8.0
-            };
-            self.power = if self.power > 0.0 { self.power + (power - self.power) * weight } else { power };
-            let wanted = self.wanted_gain();
-            let step = if self.counted < LEARNT_BLOCKS { EARLY_STEP } else { STEP };
-            self.gain = wanted.clamp(from / step, from * step);
-        }
-        let slope = (self.gain - from) / block.len() as f32;
-        for (n, sample) in block.iter().enumerate() {
-            out(rounded(sample * (from + slope * n as f32)));
-        }
-    }
-}
-
-fn power_of(block: &[f32]) -> f32 {
-    block.iter().map(|it| it * it).sum::<f32>() / block.len().max(1) as f32
-}
-
-/// Straight up to the knee, then bending towards full scale.
-fn rounded(sample: f32) -> f32 {
-    let size = sample.abs();
-    if size <= KNEE {
-        return sample;
-    }
-    let rest = 1.0 - KNEE;
-    (KNEE + rest * ((size - KNEE) / rest).tanh()).copysign(sample)
-}
-
 /// Below, a telephone carries nothing (300 Hz is the nominal edge); gentle.
 const HIGH_PASS_HZ: f64 = 120.0;
 /// Resampler chunks: 50 ms, so that the filter is steep enough to keep 3.4 kHz and reject 4.6 kHz.
 const CHUNKS_A_SECOND: u32 = 20;
 /// Chunks flushed at the end, at most: the rest, and the delay of half a block.
 const MAX_FLUSHES: usize = 4;
-/// Level blocks of 20 ms.
-const LEVEL_BLOCKS_A_SECOND: u32 = 50;
-/// Half a second is looked at first: one or two words.
-const FIRST_BLOCKS: usize = 25;
-/// While so little is known the gain may move faster: 5 dB a second.
-const LEARNT_BLOCKS: usize = 100;
-const EARLY_STEP: f32 = 1.011_6;
-/// 12 dB up; a softer file is meant to be soft, or is noise.
-const MAX_GAIN: f32 = 3.981;
-/// 24 dB down: a sine at full scale needs 19.
-const MIN_GAIN: f32 = 0.063_1;
-/// -50 dBov: below is a pause.
-const GATE_POWER: f32 = 1e-5;
-/// 15.9 dB: what lies deeper below the level is a pause.
-const MARGIN: f32 = 38.9;
-/// The level of the first half second is found in so many steps.
-const ROUNDS: usize = 4;
-/// The level is remembered for about 3 s.
-const MEMORY: f32 = 1.0 / 150.0;
-/// 0.04 dB a block, 2 dB a second.
-const STEP: f32 = 1.004_6;
-/// Peaks above -2 dB are rounded.
-const KNEE: f32 = 0.8;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn power_of(samples: &[f32]) -> f32 {
+        samples.iter().map(|it| it * it).sum::<f32>() / samples.len() as f32
+    }
 
     fn tone(rate_hz: u32, hz: f32, size: f32, seconds: f32) -> Vec<f32> {
         let step = std::f32::consts::TAU * hz / rate_hz as f32;
@@ -334,8 +209,12 @@ mod tests {
     }
 
     fn shaped(from_hz: u32, samples: &[f32], piece: usize) -> Vec<f32> {
+        shaped_to(-22.0, from_hz, samples, piece)
+    }
+
+    fn shaped_to(level_db: f32, from_hz: u32, samples: &[f32], piece: usize) -> Vec<f32> {
         let to = Preset { coding: Coding::L16, rate_hz: 8_000 };
-        let mut shaper = Shaper::new(from_hz, to, -22.0).unwrap();
+        let mut shaper = Shaper::new(from_hz, to, level_db).unwrap();
         let mut out = Vec::new();
         for piece in samples.chunks(piece) {
             shaper.push(piece, &mut out).unwrap();
@@ -361,11 +240,10 @@ mod tests {
     #[test]
     fn speech_band_passes_and_what_would_alias_does_not() {
         for rate_hz in [16_000, 44_100, 48_000] {
-            let pass = power_of(&shaped(rate_hz, &tone(rate_hz, 3_300.0, 0.1123, 2.0), 4_096)[4_000..]);
-            assert!((db(pass) + 22.0).abs() < 1.0, "{rate_hz}: {}", db(pass));
-            // The gain may lift what is left by 12 dB at most.
-            let alias = power_of(&shaped(rate_hz, &tone(rate_hz, 4_700.0, 0.5, 2.0), 4_096)[4_000..14_000]);
-            assert!(db(alias + 1e-12) < -50.0, "{rate_hz}: {}", db(alias));
+            let left_of = |hz| power_of(&shaped_to(0.0, rate_hz, &tone(rate_hz, hz, 0.5, 2.0), 4_096)[4_000..14_000]);
+            let (pass, alias) = (db(left_of(3_300.0)), db(left_of(4_700.0) + 1e-12));
+            assert!((pass + 9.0).abs() < 1.0, "{rate_hz}: {pass}");
+            assert!(alias < -69.0, "{rate_hz}: {alias}");
         }
     }
 

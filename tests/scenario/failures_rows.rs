@@ -51,6 +51,9 @@ pub const ROWS: &[Group] = &[
             ("media-layer-down", "the media layer does not run"),
             ("say-no-language", "a Say in a language that no engine speaks"),
             ("say-no-engine", "no speech engine is installed"),
+            ("say-engine-hangs", "the only speech engine hangs"),
+            ("say-engine-crashes", "the only speech engine is killed"),
+            ("say-engine-babbles", "the only speech engine writes what is no sound, without end"),
             ("record-silent", "nobody speaks in a Record"),
         ],
     ),
@@ -208,6 +211,27 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     (
         "say-no-engine",
         "voiceless = true
+        [[document]]\npath = '/'
+        body = '<Response><Say>Hello from the application.</Say><Play>/a.wav</Play></Response>'
+        [[document]]\npath = '/a.wav'\nbody = '@announcement'",
+    ),
+    (
+        "say-engine-hangs",
+        "engine = 'hangs'
+        [[document]]\npath = '/'
+        body = '<Response><Say>Hello from the application.</Say><Play>/a.wav</Play></Response>'
+        [[document]]\npath = '/a.wav'\nbody = '@announcement'",
+    ),
+    (
+        "say-engine-crashes",
+        "engine = 'crashes'
+        [[document]]\npath = '/'
+        body = '<Response><Say>Hello from the application.</Say><Play>/a.wav</Play></Response>'
+        [[document]]\npath = '/a.wav'\nbody = '@announcement'",
+    ),
+    (
+        "say-engine-babbles",
+        "engine = 'babbles'
         [[document]]\npath = '/'
         body = '<Response><Say>Hello from the application.</Say><Play>/a.wav</Play></Response>'
         [[document]]\npath = '/a.wav'\nbody = '@announcement'",

@@ -4,10 +4,12 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Octets of a request's head and body at most.
 const MAX_REQUEST: usize = 256 * 1024;
+/// Octets that a slow way lets through at a time.
+const PIECE: usize = 1_024;
 /// Requests whose moments are kept.
 const MAX_KEPT: usize = 1_000_000;
 
@@ -20,23 +22,31 @@ pub(super) struct Answer {
     pub(super) headers: String,
     /// The body.
     pub(super) body: Vec<u8>,
+    /// Octets a second that the way to it lets through; `None`: as fast as it goes.
+    pub(super) pace: Option<usize>,
 }
 
 impl Answer {
     /// A document.
     pub(super) fn document(body: impl Into<String>) -> Answer {
-        Answer { status: 200, headers: "Content-Type: text/xml\r\n".into(), body: body.into().into_bytes() }
+        Answer { status: 200, headers: "Content-Type: text/xml\r\n".into(), body: body.into().into_bytes(), pace: None }
     }
 
     /// A sound that may be kept for an hour.
     pub(super) fn sound(wav: Vec<u8>) -> Answer {
         let headers = "Content-Type: audio/wav\r\nCache-Control: max-age=3600\r\n".into();
-        Answer { status: 200, headers, body: wav }
+        Answer { status: 200, headers, body: wav, pace: None }
+    }
+
+    /// The same behind a slow way: octets a second.
+    pub(super) fn slow_sound(kind: &str, sound: Vec<u8>, pace: usize) -> Answer {
+        let headers = format!("Content-Type: {kind}\r\nCache-Control: max-age=3600\r\n");
+        Answer { status: 200, headers, body: sound, pace: Some(pace) }
     }
 
     /// A failure of the application.
     pub(super) fn failure(status: u16) -> Answer {
-        Answer { status, headers: "Content-Type: text/plain\r\n".into(), body: b"no".to_vec() }
+        Answer { status, headers: "Content-Type: text/plain\r\n".into(), body: b"no".to_vec(), pace: None }
     }
 }
 
@@ -102,7 +112,8 @@ fn serve(mut stream: TcpStream, answers: &Answers, kept: &Mutex<Vec<Visit>>) -> 
         let mut out =
             format!("HTTP/1.1 {} x\r\n{}Content-Length: {}\r\n\r\n", answer.status, answer.headers, answer.body.len())
                 .into_bytes();
-        out.extend_from_slice(&answer.body);
+        let (at_once, later) = answer.body.split_at(if answer.pace.is_some() { 0 } else { answer.body.len() });
+        out.extend_from_slice(at_once);
         let visit = Visit { path, form, came, answered: Instant::now() };
         if let Ok(mut visits) = kept.lock()
             && visits.len() < MAX_KEPT
@@ -110,6 +121,12 @@ fn serve(mut stream: TcpStream, answers: &Answers, kept: &Mutex<Vec<Visit>>) -> 
             visits.push(visit);
         }
         stream.write_all(&out)?;
+        let begun = Instant::now();
+        for (piece, octets) in later.chunks(PIECE).enumerate() {
+            let due = (piece + 1) as f64 * PIECE as f64 / answer.pace.unwrap_or(PIECE).max(1) as f64;
+            std::thread::sleep(Duration::from_secs_f64(due).saturating_sub(begun.elapsed()));
+            stream.write_all(octets)?;
+        }
     }
 }
 

@@ -43,7 +43,7 @@ fn failed(what: &str) -> StartError {
 pub(super) fn events() -> Result<Vec<Row>, StartError> {
     let answers: Arc<Answers> = Arc::new(|path, _| match path {
         "/call" => Answer::document("<Response><Pause length=\"30\"/></Response>"),
-        _ => Answer { status: 204, headers: String::new(), body: Vec::new() },
+        _ => Answer { status: 204, headers: String::new(), body: Vec::new(), pace: None },
     });
     let world = World::start(Size { spans: 1, analog: 0 }, answers)?;
     let seen = watched(&world);

@@ -87,7 +87,7 @@ pub(super) fn answers() -> Arc<Answers> {
             "/away" => Answer::failure(503),
             "/fallback" => document(&format!("{play}<Hangup/>")),
             "/program" => document(&format!("{play}<Dial timeout=\"5\" action=\"/dialled\">{FRIEND}</Dial>")),
-            "/status" => Answer { status: 204, headers: String::new(), body: Vec::new() },
+            "/status" => Answer { status: 204, headers: String::new(), body: Vec::new(), pace: None },
             _ => document("<Hangup/>"),
         }
     })

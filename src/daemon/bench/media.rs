@@ -29,7 +29,7 @@ const TEXTS: usize = 60;
 const SETTLE: Duration = Duration::from_secs(2);
 /// Goals: a kept prompt and the first words of a text begin within these, ms.
 const KEPT_MS: f64 = 150.0;
-const TEXT_MS: f64 = 1_000.0;
+const TEXT_MS: f64 = 300.0;
 /// Length of an original, and its rate.
 const ORIGINAL_S: usize = 60;
 const ORIGINAL_HZ: usize = 44_100;

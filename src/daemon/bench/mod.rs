@@ -11,6 +11,7 @@ mod kept;
 mod kinds;
 mod media;
 mod process;
+mod prompts;
 mod soak;
 mod storm;
 mod waits;
@@ -25,7 +26,7 @@ use self::figures::Row;
 use super::serve::StartError;
 
 /// Rows that can be asked for, in the order of the table, each with the measurement that it comes from.
-const ROWS: [(&str, &str); 19] = [
+const ROWS: [(&str, &str); 22] = [
     ("call.request", "call.request"),
     ("call.request.p99", "call.request"),
     ("call.audio", "call.audio"),
@@ -39,6 +40,9 @@ const ROWS: [(&str, &str); 19] = [
     ("media.load", "media.load"),
     ("media.wait", "media.load"),
     ("media.wait.speech", "media.load"),
+    ("media.first", "media.first"),
+    ("media.first.p99", "media.first"),
+    ("media.slow", "media.slow"),
     ("cache.find", "cache.find"),
     ("cache.start", "cache.find"),
     ("cache.seal", "cache.seal"),
@@ -97,6 +101,8 @@ fn measure(row: &str, sounds: &FirstSounds) -> Result<Vec<Row>, StartError> {
         "call.change" => vec![changes::documents(sounds)?],
         "room.storm" => vec![storm::run()?],
         "media.load" => media::load()?,
+        "media.first" => prompts::first(sounds)?,
+        "media.slow" => vec![prompts::slow(sounds)?],
         "cache.find" => kept::many()?,
         "cache.seal" => vec![kept::seal()?],
         "call.cpu" => vec![cost::call()?],

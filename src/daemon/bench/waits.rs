@@ -28,6 +28,8 @@ const CALLERS: &[u8] = b"20255";
 const CALLER_DIGITS: usize = 10;
 /// The event that the conductor gives when the first sound of a playing is in the switch's queue.
 const FIRST_SOUND: &str = "tipring::first_sound";
+/// The event that the media layer was asked for it.
+const ASKED: &str = "tipring::first_sound::asked";
 
 /// SETUP that has come to the first octets of the request at the application.
 pub(super) fn request() -> Result<Row, StartError> {
@@ -137,9 +139,19 @@ pub(super) fn audio(sounds: &FirstSounds) -> Result<Row, StartError> {
     Ok(of(&waits, "call.audio", Goal::AtMost(2.0), loaded))
 }
 
-/// The moments of first sounds, as a layer of the log.
+/// The moments of first sounds, and how long each was waited for, as a layer of the log.
 #[derive(Clone, Default)]
-pub struct FirstSounds(Arc<Mutex<Vec<Instant>>>);
+pub struct FirstSounds(Arc<Mutex<Moments>>);
+
+#[derive(Default)]
+struct Moments {
+    /// When the media layer was asked for a playing that has no sound yet.
+    asked: HashMap<u64, Instant>,
+    /// First sounds.
+    came: Vec<Instant>,
+    /// From the asking to the first sound.
+    waits: Vec<Duration>,
+}
 
 impl FirstSounds {
     /// Makes it the log of this process, with nothing else in it.
@@ -152,23 +164,50 @@ impl FirstSounds {
     }
 
     pub(super) fn count(&self) -> usize {
-        self.0.lock().map_or(0, |moments| moments.len())
+        self.0.lock().map_or(0, |moments| moments.came.len())
     }
 
     pub(super) fn take(&self) -> Vec<Instant> {
-        self.0.lock().map(|mut moments| std::mem::take(&mut *moments)).unwrap_or_default()
+        self.0.lock().map(|mut moments| std::mem::take(&mut moments.came)).unwrap_or_default()
+    }
+
+    /// Milliseconds from each asking of the media layer to the first sound in the switch's queue, since the last time.
+    pub(super) fn take_waits(&self) -> Vec<f64> {
+        let waits = self.0.lock().map(|mut moments| std::mem::take(&mut moments.waits)).unwrap_or_default();
+        waits.into_iter().map(|wait| wait.as_secs_f64() * 1e3).collect()
     }
 }
 
 impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for FirstSounds {
     fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
         let now = Instant::now();
-        if event.metadata().target() == FIRST_SOUND
-            && let Ok(mut moments) = self.0.lock()
-        {
-            moments.push(now);
+        let target = event.metadata().target();
+        if target != FIRST_SOUND && target != ASKED {
+            return;
+        }
+        let mut play = Play(0);
+        event.record(&mut play);
+        let Ok(mut moments) = self.0.lock() else { return };
+        if target == ASKED {
+            moments.asked.insert(play.0, now);
+            return;
+        }
+        moments.came.push(now);
+        if let Some(asked) = moments.asked.remove(&play.0) {
+            moments.waits.push(now - asked);
         }
     }
+}
+
+/// The playing that an event is of.
+struct Play(u64);
+
+impl tracing::field::Visit for Play {
+    fn record_u64(&mut self, _: &tracing::field::Field, value: u64) {
+        self.0 = value;
+    }
+
+    fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn std::fmt::Debug) {}
 }
 
 #[cfg(test)]

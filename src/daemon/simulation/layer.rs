@@ -1,12 +1,14 @@
 //! The media layer of a scenario: in this process, behind a socket, or at a TCP address as if it were on another host; and
 //! what goes wrong with it at declared moments.
 
+use std::time::Duration;
+
 use tipring_card::Micros;
-use tipring_media::{Handle, MediaClient, Occupied};
+use tipring_media::{Cage, Engine, EngineCommand, EngineVoice, Handle, MediaClient, Occupied};
 
 use crate::config::Config;
 use crate::daemon::media::{asking, start_media};
-use crate::daemon::scenario::{Faults, Scenario};
+use crate::daemon::scenario::{Faults, Scenario, SickEngine};
 use crate::daemon::serve::StartError;
 
 /// The layer, and how it is started again.
@@ -14,7 +16,8 @@ pub(super) struct Layer {
     handle: Option<Handle>,
     config: Config,
     egress: tipring_egress::Client,
-    voiceless: bool,
+    /// The only engines, where the scenario names them.
+    engines: Option<Vec<Engine>>,
     /// Its workers have their hands full.
     occupied: Option<Occupied>,
     /// It was stopped, and is to be back then.
@@ -35,8 +38,9 @@ impl Layer {
             std::fs::write(&config.media.key_file, KEY)
                 .map_err(|error| StartError { exit: 1, text: error.to_string() })?;
         }
-        let voiceless = scenario.voiceless;
-        let mut layer = Layer { handle: None, config, egress, voiceless, occupied: None, back: None };
+        let sick = scenario.engine.map(|engine| vec![engine_that(engine)]);
+        let engines = if scenario.voiceless { Some(Vec::new()) } else { sick };
+        let mut layer = Layer { handle: None, config, egress, engines, occupied: None, back: None };
         if !scenario.without_media {
             layer.begin().await?;
         }
@@ -44,10 +48,9 @@ impl Layer {
     }
 
     async fn begin(&mut self) -> Result<(), StartError> {
-        let handle = if self.voiceless {
-            start_without_voices(&self.config, self.egress.clone()).await?
-        } else {
-            start_media(&self.config, self.egress.clone()).await?
+        let handle = match &self.engines {
+            Some(engines) => start_with(engines, &self.config, self.egress.clone()).await?,
+            None => start_media(&self.config, self.egress.clone()).await?,
         };
         if let Some(address) = handle.network() {
             self.config.media.listen = address.to_string();
@@ -92,13 +95,35 @@ impl Layer {
     }
 }
 
-async fn start_without_voices(config: &Config, egress: tipring_egress::Client) -> Result<Handle, StartError> {
+async fn start_with(engines: &[Engine], config: &Config, egress: tipring_egress::Client) -> Result<Handle, StartError> {
     let socket = config.this.runtime_dir.join("media.sock");
     let mut settings = tipring_media::Config::new(socket, config.this.cache_dir.join("media"), egress);
-    settings.engines.clear();
+    settings.engines = engines.to_vec();
+    settings.limits.last_word = PATIENCE;
     let started = tipring_media::MediaService::start(settings).await;
     started.map_err(|error| StartError { exit: 1, text: format!("the media layer: {error}") })
 }
 
+/// A speech engine that fails.
+fn engine_that(fails: SickEngine) -> Engine {
+    let script = match fails {
+        SickEngine::Hangs => "exec sleep 600",
+        SickEngine::Crashes => "kill -9 $$",
+        SickEngine::Babbles => "exec yes",
+    };
+    Engine::Command(EngineCommand {
+        name: "sick".into(),
+        program: "/bin/sh".into(),
+        arguments: vec!["-c".into(), script.into()],
+        voices: EngineVoice::parse("en woman w").into_iter().collect(),
+        markup_arguments: Vec::new(),
+        by_sentence: false,
+        cage: Cage::usual(),
+        spare: false,
+    })
+}
+
+/// A scenario waits so long for an engine that hangs, by the wall's clock: its own time stands still.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// The key of a scenario's two hosts.
 const KEY: &str = "the key that both hosts of a scenario have in common\n";

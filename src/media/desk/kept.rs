@@ -53,6 +53,8 @@ impl Service {
             decoders: Arc::clone(&self.decoders),
             scratch: self.scratch("original"),
             level_db: self.config.level_db,
+            gather: self.config.limits.gather,
+            runtime: tokio::runtime::Handle::current(),
         };
         let (end, ended) = oneshot::channel();
         place.fill(Box::new(move || {

@@ -18,14 +18,20 @@ use tipring_media::{Config, MediaService};
 const ROUNDS: usize = 5;
 const SECONDS: f64 = 60.0;
 /// Formats, ffmpeg's arguments that make them, and whether sox reads them.
-const FORMATS: [(&str, &[&str], bool); 7] = [
+const FORMATS: [(&str, &[&str], bool); 13] = [
     ("wav", &[], true),
+    ("aiff", &[], true),
+    ("au", &[], true),
     ("mp3", &["-c:a", "libmp3lame"], true),
+    ("mp2", &[], true),
+    ("aac", &[], false),
     ("ogg", &["-c:a", "libvorbis"], true),
     ("flac", &[], true),
     ("m4a", &["-movflags", "+faststart"], false),
     ("opus", &["-c:a", "libopus"], false),
     ("wma", &[], false),
+    ("gsm", &["-c:a", "libgsm", "-ar", "8000", "-ac", "1"], true),
+    ("mkv", &["-f", "lavfi", "-i", "testsrc=s=320x240:r=10:d=60", "-c:v", "mpeg4", "-c:a", "libvorbis"], false),
 ];
 
 fn main() {
@@ -105,9 +111,8 @@ fn rtf(dir: &Path, origin: &str, kind: &str, for_sox: bool) -> serde_json::Value
     let factor = |all: &mut Vec<Duration>| round(median(all) / SECONDS);
     let (own, theirs) = (factor(&mut ours), factor(&mut ffmpeg));
     let mut row = json!({
-        "row": "media.rtf", "measured": own, "unit": format!("of real time, {kind}"), "goal_kind": "stated", "peer": "ffmpeg",
+        "row": format!("media.rtf.{kind}"), "measured": own, "unit": "of real time", "goal_kind": "stated", "peer": "ffmpeg",
         "peer_measured": theirs, "ratio": round(own / theirs), "first_sound_ms": round(median(&mut first) * 1e3),
-        "format": kind,
     });
     if for_sox {
         row["sox_measured"] = factor(&mut sox).into();

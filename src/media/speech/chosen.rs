@@ -30,6 +30,8 @@ pub(crate) struct Chosen {
 pub(crate) struct Patience {
     /// To the first sample, where another engine could speak.
     pub first: Duration,
+    /// To the first sample, where none is left.
+    pub last: Duration,
     /// To the last.
     pub all: Duration,
 }
@@ -98,7 +100,7 @@ impl Chosen {
     }
 }
 
-/// Waits for an engine: for its first sample only so long as another one may take over.
+/// Waits for an engine: for its first sample less long where another one may take over.
 async fn within(
     spoken: impl Future<Output = Result<(), MediaFault>>,
     mouth: &Mouth<'_>,
@@ -111,10 +113,11 @@ async fn within(
         let text = format!("Say: {name} took more than {} s", limit.as_secs_f32());
         Err(MediaFault::new(SPEECH, text))
     };
-    if !last && patience.first < patience.all {
-        match tokio::time::timeout(patience.first, &mut spoken).await {
+    let first = if last { patience.last } else { patience.first };
+    if first < patience.all {
+        match tokio::time::timeout(first, &mut spoken).await {
             Ok(done) => return done,
-            Err(_) if !mouth.has_begun() => return late(patience.first),
+            Err(_) if !mouth.has_begun() => return late(first),
             Err(_) => {}
         }
     }

@@ -203,7 +203,7 @@ async fn d17_a_decoder_that_is_stuck_is_killed_and_others_go_on() {
             magic: Vec::new(),
             program,
             arguments: Vec::new(),
-            cage: tipring_media::Cage { processor: Duration::from_secs(2), ..Default::default() },
+            cage: tipring_media::Cage { processor: Duration::from_secs(1), ..Default::default() },
         }
     };
     for (lines, part) in [("exec sleep 600", "gives nothing for 10 s"), ("while :; do :; done", "gave up")] {

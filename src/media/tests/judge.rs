@@ -52,17 +52,3 @@ pub fn l16(octets: &[u8]) -> Vec<f64> {
 pub fn power_db(samples: &[f64]) -> f64 {
     10.0 * (samples.iter().map(|it| it * it).sum::<f64>() / samples.len() as f64 + 1e-12).log10()
 }
-
-/// Active level in dBov at 8 kHz, after P.56: pauses, 15.9 dB below it, don't count.
-pub fn active_db(samples: &[f64]) -> f64 {
-    let blocks: Vec<f64> = samples.chunks(160).map(|it| it.iter().map(|it| it * it).sum::<f64>() / 160.0).collect();
-    let mean = |least: f64| {
-        let active: Vec<f64> = blocks.iter().copied().filter(|it| *it > least).collect();
-        active.iter().sum::<f64>() / active.len().max(1) as f64
-    };
-    let mut level = mean(1e-7);
-    for _ in 0..10 {
-        level = mean(level / 38.9);
-    }
-    10.0 * level.log10()
-}
