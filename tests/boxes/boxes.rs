@@ -210,7 +210,7 @@ impl TipringBox {
     }
 
     pub fn get_with(&self, method: &str, path: &str, header: &str) -> Got {
-        self.send(&format!("{method} {}{path} HTTP/1.1\r\n{}{header}\r\n", self.place(), self.word()), b"")
+        self.send(&format!("{method} {}{path} HTTP/1.1\r\n{}{header}", self.place(), self.word()), b"")
     }
 
     /// By a URL of its API, without credentials.
