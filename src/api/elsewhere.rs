@@ -1,11 +1,11 @@
 //! A change of what lives on another box: the whole request goes there as it came, with the credentials that it came with, once.
 //! The other box judges it as it judges its own; what it answers is the answer.
 //!
-//! Reads are not passed on: the store is shared.
+//! Reads are not passed on, since the store is shared; but for the sound of a recording, which may lie on the box that made it alone.
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderName, HeaderValue, Request, Response, header, request};
-use tipring_store::Living;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header, request};
+use tipring_store::{Living, Owner};
 
 use crate::Later;
 use crate::fault::Fault;
@@ -14,8 +14,9 @@ use crate::serve::{Answer, Asking};
 
 /// Passes requests on to other boxes.
 pub trait Neighbours: Send + Sync + 'static {
-    /// To the box at this address; what it answers, or why it does not.
-    fn pass_on(&self, address: String, request: Request<Bytes>) -> Later<'_, Result<Response<Bytes>, String>>;
+    /// To the box at this address; what it answers, or why it does not. What it answers to a read may be long, and comes as it
+    /// is read.
+    fn pass_on(&self, address: String, request: Request<Bytes>) -> Later<'_, Result<Response<Body>, String>>;
 }
 
 /// Who has passed a request on. One that has been goes no further.
@@ -25,10 +26,32 @@ pub const PASSED_ON: HeaderName = HeaderName::from_static("x-tipring-passed-on")
 pub(crate) async fn passed_on(asking: &Asking, parts: &request::Parts, body: Bytes) -> Result<Option<Answer>, Fault> {
     let Some(neighbours) = asking.state.live.neighbours() else { return Ok(None) };
     let Some(living) = living(asking) else { return Ok(None) };
-    let store = &asking.state.store;
-    let Some(owner) = store.owner(living, asking.state.live.now()).await? else { return Ok(None) };
+    let Some(owner) = asking.state.store.owner(living, asking.state.live.now()).await? else { return Ok(None) };
+    let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
+    let request = (&parts.method, target, &parts.headers, body);
+    to(asking.state.store.box_name(), neighbours, &owner, request).await.map(Some)
+}
+
+/// The answer of the box that has the sound.
+pub(crate) async fn read(asking: &Asking, owner: &Owner) -> Result<Answer, Fault> {
+    let Some(neighbours) = asking.state.live.neighbours() else {
+        return Err(Fault::unavailable(format!(
+            "its sound is on the box {}, and this box asks no other: set boxes.listen on both, or media.store",
+            owner.name
+        )));
+    };
+    let request = (&asking.method, asking.target.as_str(), &asking.headers, Bytes::new());
+    to(asking.state.store.box_name(), neighbours, owner, request).await
+}
+
+async fn to(
+    own: &str,
+    neighbours: &dyn Neighbours,
+    owner: &Owner,
+    (method, target, headers, body): (&Method, &str, &HeaderMap, Bytes),
+) -> Result<Answer, Fault> {
     let away = |why: String| Fault::unavailable(format!("it lives on the box {}, {why}: try again later", owner.name));
-    if parts.headers.contains_key(PASSED_ON) {
+    if headers.contains_key(PASSED_ON) {
         return Err(away("which has just changed".to_owned()));
     }
     if owner.silent {
@@ -37,17 +60,16 @@ pub(crate) async fn passed_on(asking: &Asking, parts: &request::Parts, body: Byt
     if owner.address.is_empty() {
         return Err(away("which does not say where it is asked (boxes.listen)".to_owned()));
     }
-    let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
-    let mut request = Request::builder().method(parts.method.clone()).uri(target);
-    for (name, value) in &parts.headers {
+    let mut request = Request::builder().method(method.clone()).uri(target);
+    for (name, value) in headers {
         if !HOP_BY_HOP.contains(name) {
             request = request.header(name, value);
         }
     }
-    let own = HeaderValue::from_str(store.box_name()).unwrap_or(HeaderValue::from_static("box"));
+    let own = HeaderValue::from_str(own).unwrap_or(HeaderValue::from_static("box"));
     let request = request.header(PASSED_ON, own).body(body).map_err(|_| Fault::internal())?;
     match neighbours.pass_on(owner.address.clone(), request).await {
-        Ok(answer) => Ok(Some(Answer::Raw(answer.map(Body::from)))),
+        Ok(answer) => Ok(Answer::Raw(answer)),
         Err(why) => {
             tracing::warn!(owner = owner.name, address = owner.address, why, "a request could not be passed on");
             Err(away("which cannot be asked".to_owned()))

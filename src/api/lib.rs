@@ -51,6 +51,7 @@ mod sip;
 mod transcriptions;
 mod usage;
 mod warnings;
+mod whereabouts;
 mod wishes;
 mod xml;
 
@@ -69,6 +70,7 @@ pub use form::{BODY_MAX, PARAMETERS_MAX};
 pub use lines::{LineState, SpanState};
 pub use openapi::openapi;
 pub use serve::{ASK_TIMEOUT, CONCURRENT_MAX, REQUEST_TIMEOUT, app};
+pub use whereabouts::{Fetched, SharedSounds};
 
 /// What comes later.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -99,6 +101,11 @@ pub trait Live: Send + Sync + 'static {
 
     /// The other boxes that share the store; `None`: there are none.
     fn neighbours(&self) -> Option<&dyn Neighbours> {
+        None
+    }
+
+    /// The sounds of recordings that are in a store that boxes share; `None`: there is none.
+    fn shared_sounds(&self) -> Option<&dyn SharedSounds> {
         None
     }
 

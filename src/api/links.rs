@@ -10,7 +10,7 @@ use crate::dates::rfc2822;
 use crate::fault::Fault;
 use crate::form::Form;
 use crate::path::{Of, Path, Place, Suffix};
-use crate::serve::{Answer, Asking};
+use crate::serve::{Answer, Asking, target_of};
 use crate::{State, media, recordings, secret, show};
 
 /// Answers with the sound if the request needs no credentials for it. `None`: it does.
@@ -45,9 +45,18 @@ pub(crate) async fn open(
         return Ok(None);
     }
     let asker = Asker { account: account.clone(), key: None, scope: Scope::Read };
-    let (path, headers) = (path.clone(), parts.headers.clone());
-    let asking =
-        Asking { state: state.clone(), account, asker, path, form, base: base.to_string(), headers, from: None };
+    let asking = Asking {
+        state: state.clone(),
+        account,
+        asker,
+        path: path.clone(),
+        form,
+        base: base.to_string(),
+        method: parts.method.clone(),
+        target: target_of(parts),
+        headers: parts.headers.clone(),
+        from: None,
+    };
     media::sound(&asking, *of, *recording).await.map(Some)
 }
 

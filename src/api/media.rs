@@ -2,13 +2,15 @@
 //! are, or mixed to one.
 
 use std::io::{self, Cursor, Seek, SeekFrom};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use tipring_resources::{RecordingStatus, Sid};
 use tipring_store::{Blob, wav_header};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use tokio_util::io::ReaderStream;
 
 use crate::fault::Fault;
@@ -17,6 +19,7 @@ use crate::mp3;
 use crate::path::{Of, Suffix};
 use crate::recordings::find;
 use crate::serve::{Answer, Asking};
+use crate::whereabouts::{self, Found, Held};
 
 /// Answers with the sound, once it is whole: with the channels that it has, or mixed to one.
 pub(crate) async fn sound(asking: &Asking, of: Of, sid: Sid) -> Result<Answer, Fault> {
@@ -32,13 +35,21 @@ pub(crate) async fn sound(asking: &Asking, of: Of, sid: Sid) -> Result<Answer, F
         let status = recording.status.as_str();
         return Err(Fault::not_found_because(format!("the recording is {status}: its sound is not there")));
     }
-    let blob = asking.state.store.blobs().open(sid)?;
-    let blob = blob.ok_or_else(|| Fault::not_found_because("the sound of the recording is gone"))?;
+    if asking.path.suffix == Suffix::Mp3
+        && asking.state.options.mp3.is_empty()
+        && let Some(answer) = whereabouts::ask_its_box(asking, sid).await?
+    {
+        return Ok(answer);
+    }
+    let (blob, held) = match whereabouts::find(asking, sid).await? {
+        Found::Here(blob, held) => (blob, held),
+        Found::Answered(answer) => return Ok(answer),
+    };
     let mixes = one && blob.channels > 1;
     if asking.path.suffix == Suffix::Mp3 {
         return encoded(asking, blob, mixes, sid).await;
     }
-    let served = if mixes { mixed(blob, &asking.headers) } else { serve(blob, &asking.headers) };
+    let served = if mixes { mixed(blob, &asking.headers, held) } else { serve(blob, &asking.headers, held) };
     let mut response = served.map_err(|error| {
         tracing::error!(%error, %sid, "a recording cannot be read");
         Fault::internal()
@@ -78,14 +89,14 @@ async fn encoded(asking: &Asking, blob: Blob, mixes: bool, sid: Sid) -> Result<A
 }
 
 /// The file as it is.
-fn serve(mut blob: Blob, headers: &HeaderMap) -> io::Result<Response> {
+fn serve(mut blob: Blob, headers: &HeaderMap, held: Held) -> io::Result<Response> {
     let wanted = Part::of(headers, blob.length);
     blob.file.seek(SeekFrom::Start(wanted.first))?;
-    Ok(wanted.response(tokio::fs::File::from_std(blob.file)))
+    Ok(wanted.response(tokio::fs::File::from_std(blob.file), held))
 }
 
 /// The file as if both sides had been recorded in one channel: a header of its own, then sums.
-fn mixed(mut blob: Blob, headers: &HeaderMap) -> io::Result<Response> {
+fn mixed(mut blob: Blob, headers: &HeaderMap, held: Held) -> io::Result<Response> {
     let head = wav_header(0, 1).len() as u64;
     let frames = blob.length.saturating_sub(head) / 4;
     let wanted = Part::of(headers, head + frames * 2);
@@ -97,7 +108,7 @@ fn mixed(mut blob: Blob, headers: &HeaderMap) -> io::Result<Response> {
     if sound % 2 == 1 {
         samples.skip_octet();
     }
-    Ok(wanted.response(Cursor::new(before).chain(samples)))
+    Ok(wanted.response(Cursor::new(before).chain(samples), held))
 }
 
 /// The part of a sound that is sent.
@@ -120,9 +131,10 @@ impl Part {
         Part { status, first, count, length }
     }
 
-    /// The answer; `sound` stands at its first octet.
-    fn response(self, sound: impl AsyncRead + Send + 'static) -> Response {
+    /// The answer; `sound` stands at its first octet, and `held` goes with its last.
+    fn response(self, sound: impl AsyncRead + Unpin + Send + 'static, held: Held) -> Response {
         let Part { status, first, count, length } = self;
+        let sound = Holding { sound, _held: held };
         let body = Body::from_stream(ReaderStream::with_capacity(sound.take(count), CHUNK));
         let mut response = Response::new(body);
         *response.status_mut() = status;
@@ -139,6 +151,18 @@ impl Part {
             headers.insert(header::CONTENT_RANGE, value);
         }
         response
+    }
+}
+
+/// A sound that is sent, and what goes with it.
+struct Holding<R> {
+    sound: R,
+    _held: Held,
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for Holding<R> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.sound).poll_read(cx, into)
     }
 }
 

@@ -70,6 +70,9 @@ pub(crate) struct Asking {
     pub(crate) form: Form,
     /// Where the box is reached.
     pub(crate) base: String,
+    pub(crate) method: Method,
+    /// Path and query as they came.
+    pub(crate) target: String,
     pub(crate) headers: HeaderMap,
     /// The address that the request came from, as far as it is known.
     pub(crate) from: Option<IpAddr>,
@@ -154,9 +157,10 @@ impl Desk {
         form.read(parts.uri.query().unwrap_or_default().as_bytes())?;
         let verb = verb(&parts.method, &form, allow)?;
         let (state, headers, base) = (self.state.clone(), parts.headers.clone(), base.to_string());
+        let (method, target) = (parts.method.clone(), target_of(parts));
         let from = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(from)| from.ip().to_canonical());
         if verb == Verb::Read {
-            let asking = Asking { state, account, asker, path, form, base, headers, from };
+            let asking = Asking { state, account, asker, path, form, base, method, target, headers, from };
             return match asking.path.place {
                 Place::EventStream => self.feed.open(&asking, parts).await,
                 _ => dispatch::dispatch(&asking, verb).await,
@@ -167,7 +171,7 @@ impl Desk {
         let asker = auth::asker(&state.store, &headers).await?;
         let account = auth::target(&state.store, &asker, path.account).await?;
         auth::allowed(&asker, &account, &path.place, verb)?;
-        let asking = Asking { state, account, asker, path, form, base, headers, from };
+        let asking = Asking { state, account, asker, path, form, base, method, target, headers, from };
         if let Some(answer) = elsewhere::passed_on(&asking, parts, sent).await? {
             return Ok(answer);
         }
@@ -207,6 +211,11 @@ impl Desk {
             headers.insert("twilio-request-duration", value);
         }
     }
+}
+
+/// Path and query as they came.
+pub(crate) fn target_of(parts: &request::Parts) -> String {
+    parts.uri.path_and_query().map_or("/", |it| it.as_str()).to_owned()
 }
 
 /// Which verb, if the place knows it. A HEAD is a read whose body is not sent; a POST with `_method=DELETE` is a DELETE, for

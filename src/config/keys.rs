@@ -257,6 +257,7 @@ pub const KEYS: &[Key] = &[
     key("media", "store_plain", Truth, "false", "true", Restart),
     key("media", "store_mib", Whole(1, 1_073_741_824), "10240", "51200", Restart),
     key("media", "store_days", Whole(1, 3_650), "30", "90", Restart),
+    key("media", "store_recordings", Truth, "true", "false", Restart),
     key("media", "ask_first", Texts, "[]", r#"["https://box2.lan:7443"]"#, Restart),
     must("preset", "name", Text, r#""wide""#, Restart),
     must("preset", "coding", Word(&["alaw", "mulaw", "l16"]), r#""l16""#, Restart),

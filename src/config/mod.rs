@@ -280,6 +280,8 @@ pub struct Media {
     pub store_mib: u64,
     /// How long what nobody confirms stays in the store.
     pub store_days: u64,
+    /// Finished recordings are brought to the store too.
+    pub store_recordings: bool,
     /// Media layers of other hosts that are asked for what they have before an origin is.
     pub ask_first: Vec<String>,
 }
@@ -312,6 +314,7 @@ impl Default for Media {
             store_plain: false,
             store_mib: 10_240,
             store_days: 30,
+            store_recordings: true,
             ask_first: Vec::new(),
         }
     }

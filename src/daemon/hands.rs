@@ -12,6 +12,7 @@ use tipring_router::{Event, Exchange, HttpAnswer, HttpId, HttpRequest, MediaSour
 use tipring_store::Store;
 use tipring_webhook::Webhook;
 
+use super::sounds::Sounds;
 use crate::observe::Meters;
 
 /// What effects are carried out with. Cheap to clone.
@@ -24,6 +25,8 @@ pub struct Hands {
     pub media: MediaClient,
     /// The store that records go to.
     pub store: Store,
+    /// Sounds of recordings that other boxes have made.
+    pub sounds: Option<Sounds>,
     tokens: Arc<RwLock<HashMap<Sid, String>>>,
     /// Where calls and requests are counted.
     pub meters: Meters,
@@ -37,6 +40,7 @@ impl Hands {
             webhook: Arc::new(Webhook::new(client)),
             media,
             store,
+            sounds: None,
             tokens: Arc::default(),
             meters: Meters::default(),
         }
@@ -95,9 +99,16 @@ impl Hands {
     pub async fn transcribe(&self, sid: Sid, recording: Sid, account: Sid, language: String) -> Event {
         let blobs = self.store.blobs().clone();
         let opened = tokio::task::spawn_blocking(move || blobs.open(recording)).await;
+        let mut _held = None;
         let file = match opened {
             Ok(Ok(Some(blob))) => tokio::fs::File::from_std(blob.file),
-            Ok(Ok(None)) => return failed(sid, UNREADABLE, format!("{recording}: there is no such recording's file")),
+            Ok(Ok(None)) => match self.fetched(recording).await {
+                Ok(fetched) => {
+                    _held = fetched.held;
+                    tokio::fs::File::from_std(fetched.file)
+                }
+                Err(why) => return failed(sid, UNREADABLE, format!("{recording}: {why}")),
+            },
             Ok(Err(error)) => return failed(sid, UNREADABLE, error.to_string()),
             Err(error) => return failed(sid, UNREADABLE, error.to_string()),
         };
@@ -106,6 +117,13 @@ impl Hands {
             Ok(transcript) => Event::Transcribed { sid, result: Ok(transcript.text) },
             Err(fault) => failed(sid, fault.code, fault.text),
         }
+    }
+
+    /// A recording's sound that is not on this box's disk.
+    async fn fetched(&self, recording: Sid) -> Result<tipring_api::Fetched, String> {
+        let missing = "there is no such recording's file on this box".to_owned();
+        let Some(sounds) = &self.sounds else { return Err(missing) };
+        sounds.fetch(recording).await?.ok_or_else(|| format!("{missing}, nor in the shared store (media.store)"))
     }
 
     /// Keeps a record; the order of calls is the order of writes. Await the answer for the commit.

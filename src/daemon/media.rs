@@ -155,25 +155,32 @@ fn settings(config: &Config, egress: tipring_egress::Client) -> Result<tipring_m
     let media = &config.media;
     settings.limits.reserve_bytes = media.reserve_mib.saturating_mul(1024 * 1024);
     settings.limits.stale_kept = Duration::from_secs(media.stale_days.saturating_mul(DAY_S));
-    let unread = |error: crate::config::ConfigError| StartError {
-        exit: if error.denied { 77 } else { 78 },
-        text: error.to_string(),
-    };
     settings.seal_key = config.seal_key().map_err(unread)?;
-    if !media.store.is_empty() {
-        let mut store = tipring_media::StoreConfig::new(&media.store);
-        store.endpoint.clone_from(&media.store_endpoint);
-        store.region.clone_from(&media.store_region);
-        store.credentials = config.media_store_key().map_err(unread)?;
-        store.plain = media.store_plain;
-        store.octets = media.store_mib.saturating_mul(1024 * 1024);
-        store.age = Duration::from_secs(media.store_days.saturating_mul(DAY_S));
-        settings.store = Some(store);
-    }
+    settings.store = shared_store(config)?;
     settings.ask_first = asked_first(config)?;
     let configured = config.recognizer.iter().filter_map(recognizer);
     settings.recognizers = configured.chain(Recognizer::usual()).collect();
     Ok(settings)
+}
+
+fn unread(error: crate::config::ConfigError) -> StartError {
+    StartError { exit: if error.denied { 77 } else { 78 }, text: error.to_string() }
+}
+
+/// The store that boxes share, for copies of sounds and for recordings.
+pub(super) fn shared_store(config: &Config) -> Result<Option<tipring_media::StoreConfig>, StartError> {
+    let media = &config.media;
+    if media.store.is_empty() {
+        return Ok(None);
+    }
+    let mut store = tipring_media::StoreConfig::new(&media.store);
+    store.endpoint.clone_from(&media.store_endpoint);
+    store.region.clone_from(&media.store_region);
+    store.credentials = config.media_store_key().map_err(unread)?;
+    store.plain = media.store_plain;
+    store.octets = media.store_mib.saturating_mul(1024 * 1024);
+    store.age = Duration::from_secs(media.store_days.saturating_mul(DAY_S));
+    Ok(Some(store))
 }
 
 /// This program as a decoder, by the file that runs: an upgrade that replaces its name does not change what it is. `None`

@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use axum::middleware::{Next, from_fn};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
@@ -35,7 +35,7 @@ const WORD: HeaderName = HeaderName::from_static("x-tipring-word");
 const ANSWER_TIME: Duration = Duration::from_secs(12);
 /// A connection in the same building takes milliseconds.
 const CONNECT_TIME: Duration = Duration::from_secs(3);
-/// Octets of an answer: one resource.
+/// Octets of the answer to a change: one resource.
 const ANSWER_MAX: usize = 1 << 20;
 /// A change of a number on another box is in force here within this.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -131,7 +131,7 @@ impl tipring_api::Neighbours for Asking {
         &self,
         address: String,
         request: axum::http::Request<Bytes>,
-    ) -> Later<'_, Result<Response<Bytes>, String>> {
+    ) -> Later<'_, Result<Response<Body>, String>> {
         Box::pin(async move {
             let asked = tokio::time::timeout(ANSWER_TIME, self.ask(&address, request)).await;
             asked.unwrap_or_else(|_| Err(format!("{address}: no answer within {} s", ANSWER_TIME.as_secs())))
@@ -140,7 +140,7 @@ impl tipring_api::Neighbours for Asking {
 }
 
 impl Asking {
-    async fn ask(&self, address: &str, request: axum::http::Request<Bytes>) -> Result<Response<Bytes>, String> {
+    async fn ask(&self, address: &str, request: axum::http::Request<Bytes>) -> Result<Response<Body>, String> {
         let failed = |what: &dyn std::fmt::Display| format!("{address}: {what}");
         let url = url::Url::parse(address).map_err(|error| failed(&error))?;
         let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443));
@@ -162,7 +162,7 @@ impl Asking {
     }
 }
 
-async fn send<S>(stream: TokioIo<S>, request: axum::http::Request<Full<Bytes>>) -> Result<Response<Bytes>, String>
+async fn send<S>(stream: TokioIo<S>, request: axum::http::Request<Full<Bytes>>) -> Result<Response<Body>, String>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
@@ -171,15 +171,21 @@ where
     tokio::spawn(async move {
         let _ = connection.await;
     });
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let (mut head, body) = sender.send_request(request).await.map_err(|error| error.to_string())?.into_parts();
     if head.status == StatusCode::UNAUTHORIZED && !head.headers.contains_key("www-authenticate") {
         return Err("it has another boxes.key_file".into());
     }
-    let body = Limited::new(body, ANSWER_MAX).collect().await.map_err(|error| error.to_string())?.to_bytes();
-    for name in ["connection", "transfer-encoding", "content-length"] {
+    for name in ["connection", "transfer-encoding"] {
         head.headers.remove(name);
     }
-    Ok(Response::from_parts(head, body))
+    if reads {
+        // The sound of a recording: as long as it is said to be, or cut off for who reads it, too.
+        return Ok(Response::from_parts(head, Body::new(body)));
+    }
+    head.headers.remove("content-length");
+    let body = Limited::new(body, ANSWER_MAX).collect().await.map_err(|error| error.to_string())?.to_bytes();
+    Ok(Response::from_parts(head, Body::from(body)))
 }
 
 /// Tells the router what the APIs of other boxes have changed of tenants.

@@ -14,6 +14,7 @@ use tipring_router::{DirectoryChange, Event, Reply, Request, Router, Trace};
 use tipring_sim::WireConfig;
 use tipring_store::Store;
 
+use super::carrier;
 use super::conductor::{self, Live, Parts};
 use super::directory;
 use super::entrance::{self, Entrances};
@@ -22,6 +23,7 @@ use super::hands::Hands;
 use super::media::MediaLayer;
 use super::neighbours::{self, Neighbourhood};
 use super::settings;
+use super::sounds::Sounds;
 use super::supervisor::Handed;
 use crate::config::{CardKind, Config};
 use crate::observe::{CardFace, Meters, Observer, Snapshot, events};
@@ -112,8 +114,10 @@ impl Service {
             tracing::error!("{error}; the box takes no messages");
             Messages::default()
         });
-        let hands = Hands::new(client, asking.clone(), store.clone());
+        let mut hands = Hands::new(client, asking.clone(), store.clone());
         let meters = hands.meters.clone();
+        hands.sounds = Sounds::open(config, &store, &meters);
+        let sounds = hands.sounds.clone();
         let seed = match wiring.seed {
             Some(seed) => seed,
             None => u64::from_le_bytes(random()?),
@@ -154,9 +158,11 @@ impl Service {
         let zone = settings::zone(&config.this.country);
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, messages, zone, epoch };
         let (live, timeline) = conductor::start(parts);
-        let observer = observe(config, &live, &store, (meters, asking), gauges.clone());
+        let observer = observe(config, &live, &store, (meters.clone(), asking), gauges.clone());
         let others = neighbourhood.as_ref().map(Neighbourhood::asking);
-        let app = face(config, store.clone(), live.clone(), &observer, (gauges.clone(), others));
+        carrier::start(store.clone(), sounds.clone(), meters);
+        let beside = Beside { gauges: gauges.clone(), others, sounds };
+        let app = face(config, store.clone(), live.clone(), &observer, beside);
         if let Some(neighbourhood) = neighbourhood {
             neighbourhood.serve(app.clone(), &store)?;
         }
@@ -341,7 +347,14 @@ fn start_engine(
 }
 
 /// What the API asks of the running calls.
-struct Face(Live, Meters, Option<Arc<tipring_lines::Gauges>>, Option<neighbours::Asking>);
+struct Face(Live, Meters, Beside);
+
+/// And of what is beside them.
+struct Beside {
+    gauges: Option<Arc<tipring_lines::Gauges>>,
+    others: Option<neighbours::Asking>,
+    sounds: Option<Sounds>,
+}
 
 impl tipring_api::Live for Face {
     fn ask(&self, request: Request) -> tipring_api::Later<'_, Reply> {
@@ -363,7 +376,7 @@ impl tipring_api::Live for Face {
     }
 
     fn spans(&self) -> Vec<tipring_api::SpanState> {
-        self.2.iter().flat_map(|gauges| gauges.spans()).map(span_state).collect()
+        self.2.gauges.iter().flat_map(|gauges| gauges.spans()).map(span_state).collect()
     }
 
     fn calls_on_lines(&self) -> tipring_api::Later<'_, Vec<(String, Sid)>> {
@@ -374,7 +387,11 @@ impl tipring_api::Live for Face {
     }
 
     fn neighbours(&self) -> Option<&dyn tipring_api::Neighbours> {
-        self.3.as_ref().map(|others| others as &dyn tipring_api::Neighbours)
+        self.2.others.as_ref().map(|others| others as &dyn tipring_api::Neighbours)
+    }
+
+    fn shared_sounds(&self) -> Option<&dyn tipring_api::SharedSounds> {
+        self.2.sounds.as_ref().map(|sounds| sounds as &dyn tipring_api::SharedSounds)
     }
 
     fn credentials_refused(&self) {
@@ -430,14 +447,8 @@ fn observe(
 }
 
 /// What is behind every entrance.
-fn face(
-    config: &Config,
-    store: Store,
-    live: Live,
-    observer: &Observer,
-    (gauges, others): (Option<Arc<tipring_lines::Gauges>>, Option<neighbours::Asking>),
-) -> axum::Router {
-    let face = Arc::new(Face(live, observer.meters().clone(), gauges, others));
+fn face(config: &Config, store: Store, live: Live, observer: &Observer, beside: Beside) -> axum::Router {
+    let face = Arc::new(Face(live, observer.meters().clone(), beside));
     let app = tipring_api::app(tipring_api::State {
         store,
         live: face,

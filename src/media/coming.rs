@@ -26,10 +26,12 @@ impl Service {
     /// Asks other layers and the shared store for the flight's key. A fresh entry comes; one that has to be checked is on the
     /// disk when this answers `None`, as if it had been there. Else it is this flight's turn to fetch.
     pub(crate) async fn coming(self: &Arc<Self>, flight: &mut Flight) -> Result<Option<Coming>, MediaFault> {
+        let own = (flight.key.clone(), flight.ask.clone());
         let Some(brought) = self.elsewhere(flight).await else { return Ok(None) };
         let uri = flight.ask.uri();
         let fresh = matches!(brought.entry.rules.judge(&uri, self.now()), Judgement::Fresh);
         if !fresh && !brought.entry.rules.can_be_checked() {
+            (flight.key, flight.ask) = own;
             return Ok(None);
         }
         let from_depot = brought.from_depot;
@@ -39,6 +41,8 @@ impl Service {
             if let (true, Some(depot)) = (from_depot, &self.depot) {
                 depot.remove_key(&flight.key);
             }
+            // What is fetched now is its asker's, and nobody else's.
+            (flight.key, flight.ask) = own;
             return Ok(None);
         }
         if fresh {
@@ -54,6 +58,13 @@ impl Service {
         }
         let depot = self.depot.as_ref()?;
         if let Some(brought) = depot.find(&flight.key).await {
+            return Some(brought);
+        }
+        if let Some((key, ask)) = self.as_the_boxs(&flight.ask, flight.voice.as_ref())
+            && let Some(brought) = depot.find(&key).await
+        {
+            // From here on it is the box's: it is kept and checked as such, and heard by who asked.
+            (flight.key, flight.ask) = (key, ask);
             return Some(brought);
         }
         match depot.turn(&flight.key).await {

@@ -108,7 +108,7 @@ impl StoreConfig {
     }
 
     /// The store, and the folder in it.
-    fn opened(&self) -> io::Result<(Box<dyn ObjectStore>, Path)> {
+    pub(crate) fn opened(&self) -> io::Result<(Box<dyn ObjectStore>, Path)> {
         let url = url::Url::parse(&self.url).map_err(io::Error::other)?;
         if url.scheme() == "file" {
             let folder = url.to_file_path().map_err(|()| io::Error::other("file:///folder is wanted"))?;

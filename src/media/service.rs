@@ -210,6 +210,15 @@ impl Service {
         }
     }
 
+    /// The same as the box's own, under its key, spoken by the same voice; `None`: it is, or there is no such thing.
+    pub fn as_the_boxs(&self, ask: &Ask, voice: Option<&Voice>) -> Option<(String, Ask)> {
+        if ask.account == NO_ACCOUNT || ask.form == Form::AsIs {
+            return None;
+        }
+        let ask = Ask { account: NO_ACCOUNT.to_owned(), ..ask.clone() };
+        Some((self.key_for(&ask, voice), ask))
+    }
+
     /// An answer whose first sound is there.
     async fn begun(self: &Arc<Self>, ask: Ask) -> Result<Answer, MediaFault> {
         let (mut key, mut voice) = self.key(&ask)?;

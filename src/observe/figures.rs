@@ -7,7 +7,7 @@ use tipring_lines::{Counted, LATE_BOUNDS_MS, Lateness, MediaCounters, SpanGauge}
 use tipring_store::WriterCounters;
 
 use super::exposition::{Form, Page};
-use super::meters::{BESIDE, DIRECTIONS, Meters, OUTCOMES, RECOGNITIONS, RESULTS, STREAMS, SURFACES};
+use super::meters::{BESIDE, DIRECTIONS, Meters, OUTCOMES, RECOGNITIONS, RESULTS, SHARING, STREAMS, SURFACES};
 use super::names::{self, ANSWER_MS, WEBHOOK_MS};
 use super::process::Process;
 use super::state::Counters;
@@ -122,6 +122,8 @@ impl Figures {
             "recognition",
             &std::array::from_fn::<_, { RECOGNITIONS.len() }, _>(|at| (RECOGNITIONS[at], recognitions[at])),
         );
+        let sharing = self.meters.sharing();
+        room("recordings", &std::array::from_fn::<_, { SHARING.len() }, _>(|at| (SHARING[at], sharing[at])));
         all.extend(self.card.iter().flat_map(|card| card.signalling.iter().copied()));
         all
     }

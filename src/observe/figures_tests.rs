@@ -173,7 +173,7 @@ fn the_reference_has_every_metric_and_no_other() {
         }
     }
     let rooms = ["router", "audio", "switch", "engine", "media", "store", "signalling", "q921", "q931", "analog"];
-    for room in rooms.into_iter().chain(["streams", "recognition"]) {
+    for room in rooms.into_iter().chain(["streams", "recognition", "recordings"]) {
         assert!(a_box(30, false).bounds().iter().any(|counted| counted.0 == room), "{room}");
         assert!(text.contains(&format!("`{room}`")), "room {room} is not in docs/reference/metrics.md");
     }

@@ -23,6 +23,7 @@ struct Figures {
     auth_failures: [AtomicU64; SURFACES.len()],
     streams: [AtomicU64; STREAMS.len()],
     recognitions: [AtomicU64; RECOGNITIONS.len()],
+    sharing: [AtomicU64; SHARING.len()],
     reload_ok: AtomicBool,
     reload_at_s: AtomicI64,
 }
@@ -37,6 +38,7 @@ impl Default for Figures {
             auth_failures: Default::default(),
             streams: Default::default(),
             recognitions: Default::default(),
+            sharing: Default::default(),
             // A service that runs has taken the configuration that it was started with.
             reload_ok: AtomicBool::new(true),
             reload_at_s: AtomicI64::new(unix_now_s()),
@@ -54,10 +56,25 @@ pub const OUTCOMES: [&str; 5] = ["ok", "error_status", "timeout", "unreachable",
 pub const STREAMS: [&str; 4] = ["opened", "closed", "failed", "words_dropped"];
 /// What is counted of recognizers on live calls: begun, ended in order, failed, and blocks that came too early for them.
 pub const RECOGNITIONS: [&str; 4] = ["begun", "ended", "failed", "blocks_lost"];
+/// What is counted of recordings and the store that boxes share, in the order of [`Sharing`].
+pub const SHARING: [&str; 4] = ["brought", "fetched", "removed", "failed"];
 /// Labels of `tipring_beside_active`.
 pub const BESIDE: [&str; 2] = ["stream", "recognition"];
 /// Where credentials are shown.
 pub const SURFACES: [&str; 1] = ["api"];
+
+/// What becomes of a recording in the store that boxes share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// It was brought there.
+    Brought,
+    /// It was fetched from there, whole.
+    Fetched,
+    /// It was removed there.
+    Removed,
+    /// One of these was not possible.
+    Failed,
+}
 
 impl Meters {
     /// A call is over, with this final record.
@@ -126,6 +143,11 @@ impl Meters {
         self.0.recognitions[3].fetch_add(1, Relaxed);
     }
 
+    /// Something became of a recording in the store that boxes share, or did not.
+    pub fn shared(&self, what: Sharing) {
+        self.0.sharing[what as usize].fetch_add(1, Relaxed);
+    }
+
     /// The configuration was read again: taken at this moment, or refused.
     pub fn config_reloaded(&self, taken: bool, unix_s: i64) {
         self.0.reload_ok.store(taken, Relaxed);
@@ -172,6 +194,11 @@ impl Meters {
     /// By [`RECOGNITIONS`].
     pub(super) fn recognitions(&self) -> [u64; RECOGNITIONS.len()] {
         std::array::from_fn(|at| self.0.recognitions[at].load(Relaxed))
+    }
+
+    /// By [`SHARING`].
+    pub(super) fn sharing(&self) -> [u64; SHARING.len()] {
+        std::array::from_fn(|at| self.0.sharing[at].load(Relaxed))
     }
 
     /// One figure of [`STREAMS`] (`streams`) or [`RECOGNITIONS`] (`recognition`).

@@ -19,5 +19,5 @@ pub mod state;
 mod watch;
 
 pub use figures::{COMMIT, VERSION, alarms};
-pub use meters::Meters;
+pub use meters::{Meters, Sharing};
 pub use observer::{Calls, CardFace, Observer, Parts, Snapshot};

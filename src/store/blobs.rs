@@ -31,6 +31,15 @@ pub struct Blob {
     pub channels: u16,
 }
 
+impl Blob {
+    /// A recording's file, read from its beginning.
+    pub fn of(file: File) -> std::io::Result<Blob> {
+        let length = file.metadata()?.len();
+        let channels = channels_of(&file)?;
+        Ok(Blob { file, length, channels })
+    }
+}
+
 impl Blobs {
     /// The recordings in this folder, which is made if it is not there.
     pub fn new(dir: impl Into<PathBuf>) -> Result<Self, StoreError> {
@@ -54,11 +63,7 @@ impl Blobs {
         let path = self.path(sid, "wav");
         let fault = |error: std::io::Error| StoreError::file(&path, &error);
         match File::open(&path) {
-            Ok(file) => {
-                let length = file.metadata().map_err(fault)?.len();
-                let channels = channels_of(&file).map_err(fault)?;
-                Ok(Some(Blob { file, length, channels }))
-            }
+            Ok(file) => Blob::of(file).map(Some).map_err(fault),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(fault(error)),
         }

@@ -15,6 +15,7 @@ mod repair;
 mod rooms;
 mod rows;
 mod schema;
+mod sharing;
 mod store;
 mod tenants;
 mod texts;

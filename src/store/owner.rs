@@ -18,6 +18,8 @@ pub enum Living {
     Room(Sid, String),
     /// Somebody who waits in a queue; `None`: who is first.
     Waiting(Sid, Option<Sid>),
+    /// The sound of a recording: it lies on the box that made it.
+    Sound(Sid),
 }
 
 /// Another box.
@@ -56,6 +58,9 @@ impl Store {
             )
             .bind(account.to_string())
             .bind(name),
+            Living::Sound(recording) => {
+                sqlx::query("SELECT box FROM recordings WHERE sid = $1").bind(recording.to_string())
+            }
             Living::Waiting(queue, None) => {
                 sqlx::query("SELECT box FROM members WHERE queue = $1 ORDER BY enqueued, call").bind(queue.to_string())
             }

@@ -60,7 +60,7 @@ pub(crate) async fn repair(
     tx.commit().await?;
     repair_recordings(pool, blobs, box_name, now, &mut report).await?;
     report.lost_files = blobs.put_lost_aside()?;
-    purge_deleted(pool, blobs, now, &mut report).await?;
+    purge_deleted(pool, blobs, box_name, now, &mut report).await?;
     if report != RepairReport::default() {
         tracing::warn!(?report, "the last run did not end in order: repaired");
     }
@@ -161,14 +161,17 @@ async fn repair_recordings(
     Ok(())
 }
 
-/// Finishes deletions that were cut between the commit and the file, and forgets deleted recordings in the end.
-async fn purge_deleted(pool: &AnyPool, blobs: &Blobs, now: Stamp, report: &mut RepairReport) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM recordings WHERE status = 'deleted' AND updated < $1")
-        .bind(now.0.saturating_sub(DELETED_KEPT_US))
-        .execute(pool)
-        .await?;
-    forget_events(pool, now).await?;
-    let rows = sqlx::query("SELECT sid FROM recordings WHERE status = 'deleted'").fetch_all(pool).await?;
+/// Finishes deletions that were cut between the commit and the file, and forgets deleted recordings in the end: of another box
+/// only once that has cleared its file away, or is gone for a year; none whose sound may be in the shared store.
+async fn purge_deleted(
+    pool: &AnyPool,
+    blobs: &Blobs,
+    box_name: &str,
+    now: Stamp,
+    report: &mut RepairReport,
+) -> Result<(), StoreError> {
+    let rows =
+        sqlx::query("SELECT sid FROM recordings WHERE status = 'deleted' AND cleared = 0").fetch_all(pool).await?;
     for row in rows {
         let Some(sid) = recording_sid(&row)? else {
             continue;
@@ -177,7 +180,16 @@ async fn purge_deleted(pool: &AnyPool, blobs: &Blobs, now: Stamp, report: &mut R
             report.deleted_files += 1;
         }
     }
-    Ok(())
+    sqlx::query(
+        "DELETE FROM recordings WHERE status = 'deleted'
+         AND ((updated < $1 AND (cleared > 0 OR box = $2) AND shared NOT IN ('begun', 'there')) OR updated < $3)",
+    )
+    .bind(now.0.saturating_sub(DELETED_KEPT_US))
+    .bind(box_name.to_string())
+    .bind(now.0.saturating_sub(UNCLEARED_KEPT_US))
+    .execute(pool)
+    .await?;
+    forget_events(pool, now).await
 }
 
 /// Forgets what applications were asked and who changed what, 90 days after. A clock that is ahead takes nothing away: the
@@ -199,6 +211,8 @@ fn recording_sid(row: &sqlx::any::AnyRow) -> Result<Option<Sid>, StoreError> {
 
 /// The record of a deleted recording is shown on demand for 40 days.
 const DELETED_KEPT_US: i64 = 40 * 24 * 3600 * 1_000_000;
+/// After a year nobody comes back who could clear it away.
+const UNCLEARED_KEPT_US: i64 = 365 * 24 * 3600 * 1_000_000;
 /// What applications were asked during calls, and who changed what, is kept for 90 days.
 const EVENTS_KEPT_US: i64 = 90 * 24 * 3600 * 1_000_000;
 /// The error code of a recording without sound.

@@ -30,8 +30,22 @@ pub(crate) async fn migrate(connection: &mut AnyConnection, engine: Engine) -> R
     Ok(())
 }
 
-const STEPS: &[&[&str]] =
-    &[FIRST, &["CREATE INDEX calls_by_status ON calls (account, status, created, sid)"], OUTGOING, RESOURCES, BOXES];
+const STEPS: &[&[&str]] = &[
+    FIRST,
+    &["CREATE INDEX calls_by_status ON calls (account, status, created, sid)"],
+    OUTGOING,
+    RESOURCES,
+    BOXES,
+    SHARING,
+];
+
+/// Which recordings lie in the store that boxes share too, and of which deleted ones nothing is left on their box.
+const SHARING: &[&str] = &[
+    "ALTER TABLE recordings ADD COLUMN shared TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE recordings ADD COLUMN cleared BIGINT NOT NULL DEFAULT 0",
+    "CREATE INDEX recordings_by_sharing ON recordings (status, shared, box, created)",
+    "CREATE INDEX recordings_to_clear ON recordings (status, cleared, box)",
+];
 
 /// Where each box is asked by the others.
 const BOXES: &[&str] = &["ALTER TABLE box_leases ADD COLUMN address TEXT NOT NULL DEFAULT ''"];

@@ -24,8 +24,10 @@ pub fn postgres() -> Option<String> {
 
 /// Boxes that share a store.
 pub struct Cluster {
-    dir: PathBuf,
+    pub dir: PathBuf,
     url: String,
+    /// More of each box's configuration, and what it says of its media layer.
+    more: String,
     boxes: BTreeMap<String, Child>,
 }
 
@@ -38,10 +40,10 @@ pub struct Pair {
 
 /// Where a box is asked, and with what.
 pub struct TipringBox {
-    api: String,
-    account: String,
+    pub api: String,
+    pub account: String,
     token: String,
-    state: PathBuf,
+    pub state: PathBuf,
 }
 
 /// An answer.
@@ -49,6 +51,7 @@ pub struct Got {
     pub status: u16,
     pub head: String,
     pub text: String,
+    pub body: Vec<u8>,
 }
 
 impl Got {
@@ -56,6 +59,12 @@ impl Got {
     pub fn word(&self, name: &str) -> String {
         let value: serde_json::Value = serde_json::from_str(&self.text).unwrap_or_default();
         value[name].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// A line of the head.
+    pub fn header(&self, name: &str) -> &str {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(|(known, _)| *known == name).map(|(_, value)| value).next().unwrap_or_default()
     }
 }
 
@@ -69,7 +78,7 @@ impl Cluster {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(fresh_database(server, &database));
         let url = format!("{}/{database}", server.rsplit_once('/').expect("a database").0);
-        let cluster = Cluster { dir, url, boxes: BTreeMap::new() };
+        let cluster = Cluster { dir, url, more: String::new(), boxes: BTreeMap::new() };
         cluster.write_key("the key of these boxes, with enough letters");
         cluster
     }
@@ -78,6 +87,18 @@ impl Cluster {
         let mut cluster = Cluster::new(name, server);
         let (a, b) = (cluster.start("a"), cluster.start("b"));
         Pair { a, b, cluster }
+    }
+
+    /// The boxes that start from now on have this configuration too.
+    pub fn configure(&mut self, more: String) {
+        self.more = more;
+    }
+
+    /// A file of the cluster's own, whose path a configuration may name.
+    pub fn write(&self, name: &str, text: &str) -> String {
+        let path = self.dir.join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
     }
 
     pub fn write_key(&self, key: &str) {
@@ -96,8 +117,9 @@ impl Cluster {
              [outbound]\nopen = [\"national\"]\n\
              [boxes]\nlisten = \"127.0.0.1:0\"\nkey_file = \"{dir}/boxes.key\"\n\
              [[card]]\nkind = \"sim\"\n\
-             [[number]]\nnumber = \"+442079460100\"\nurl = \"http://127.0.0.1:1/\"\n",
-            url = self.url
+             [[number]]\nnumber = \"+442079460100\"\nurl = \"http://127.0.0.1:1/\"\n{more}",
+            url = self.url,
+            more = self.more
         );
         std::fs::write(here.join("box.toml"), config).expect("written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_tipring"));
@@ -175,8 +197,26 @@ impl TipringBox {
         ["part", "wav"].iter().any(|it| self.state.join(format!("recordings/{sid}.{it}")).exists())
     }
 
+    /// The same call, whose document is said, and which is recorded.
+    pub fn recorded_call(&self, to: &str, document: &str) -> String {
+        let form = [("To", to), ("From", "+442079460100"), ("Twiml", document), ("Record", "true")];
+        let made = self.post("/Calls.json", &form);
+        assert_eq!(made.status, 201, "{}", made.text);
+        made.word("sid")
+    }
+
     pub fn get(&self, path: &str) -> Got {
         self.ask("GET", path, &[], true)
+    }
+
+    pub fn get_with(&self, method: &str, path: &str, header: &str) -> Got {
+        self.send(&format!("{method} {}{path} HTTP/1.1\r\n{}{header}", self.place(), self.word()), b"")
+    }
+
+    /// By a URL of its API, without credentials.
+    pub fn get_open(&self, url: &str) -> Got {
+        let path = url.split_once("/2010-04-01").map(|(_, path)| path).expect("a URL of the API");
+        self.send(&format!("GET /2010-04-01{path} HTTP/1.1\r\n"), b"")
     }
 
     pub fn post(&self, path: &str, form: &[(&str, &str)]) -> Got {
@@ -193,20 +233,34 @@ impl TipringBox {
 
     fn ask(&self, method: &str, path: &str, form: &[(&str, &str)], known: bool) -> Got {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let word = base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", self.account, self.token));
-        let word = if known { format!("Authorization: Basic {word}\r\n") } else { String::new() };
-        let request = format!(
-            "{method} /2010-04-01/Accounts/{}{path} HTTP/1.1\r\nHost: box\r\nConnection: close\r\n{word}\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
-            self.account,
+        let word = if known { self.word() } else { String::new() };
+        let head = format!(
+            "{method} {}{path} HTTP/1.1\r\n{word}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
+            self.place(),
             body.len()
         );
+        self.send(&head, body.as_bytes())
+    }
+
+    fn place(&self) -> String {
+        format!("/2010-04-01/Accounts/{}", self.account)
+    }
+
+    fn word(&self) -> String {
+        let word = base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", self.account, self.token));
+        format!("Authorization: Basic {word}\r\n")
+    }
+
+    fn send(&self, head: &str, body: &[u8]) -> Got {
         let mut stream = TcpStream::connect(&self.api).expect("it listens");
-        stream.write_all(request.as_bytes()).expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
-        let (head, text) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or_else(|| panic!("{answer}"));
-        Got { status, head: head.to_ascii_lowercase(), text: text.to_owned() }
+        let head = format!("{head}Host: {}\r\nConnection: close\r\n\r\n", self.api);
+        stream.write_all(&[head.as_bytes(), body].concat()).expect("it reads");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("it answers");
+        let end = answer.windows(4).position(|it| it == b"\r\n\r\n").unwrap_or(answer.len());
+        let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+        let body = answer.get(end + 4..).unwrap_or_default().to_vec();
+        let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or_else(|| panic!("{head}"));
+        Got { status, head, text: String::from_utf8_lossy(&body).into_owned(), body }
     }
 }

@@ -1,7 +1,9 @@
 //! Several boxes on one store: real processes, each with a simulated card, on a PostgreSQL of the tests. Whose is a call, who
 //! hears of a change, who closes what a dead box has left.
 
+mod beside;
 mod boxes;
+mod recordings;
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +13,7 @@ use boxes::{Cluster, Pair, postgres};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Asks until the answer is as wanted. The pause spares the boxes; nothing is right or wrong for its length.
-fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + LIMIT;
     loop {
         if let Some(found) = ask() {

@@ -17,6 +17,7 @@ mod check;
 mod client;
 mod facts;
 mod orders;
+mod sharing;
 mod victim;
 
 use std::collections::BTreeMap;

@@ -149,3 +149,73 @@ async fn c22_one_channel_cannot_be_asked_for_as_two() {
     assert_eq!(desk.get(&format!("{path}.wav?RequestedChannels=1")).await.body, whole);
     assert_eq!(desk.get(&format!("{path}.wav?RequestedChannels=2")).await.fault(), (400, 16113));
 }
+
+/// A recording of another box, which says that it is asked at this address.
+async fn of_another_box(desk: &Desk, address: &str) -> String {
+    let config = tipring_store::Config {
+        url: Some(format!("sqlite:{}", desk.dir.join("tipring.db").display())),
+        box_name: "other".into(),
+        data_dir: desk.dir.join("other"),
+        now: at(1),
+    };
+    let other = tipring_store::Store::open(config).await.unwrap();
+    other.announce(address, at(1)).await.unwrap();
+    let re = recording(7, RecordingStatus::Completed);
+    other.put(Record::Recording(re.clone())).await.unwrap();
+    other.close().await;
+    format!("/Recordings/{}", re.sid)
+}
+
+#[tokio::test]
+async fn c22_a_sound_is_looked_for_on_the_disk_in_the_shared_store_and_on_its_box() {
+    let (desk, own) = with_sound().await;
+    let (of_disk, beside) = (desk.get(&format!("{own}.wav")).await.body, &desk.live.beside);
+    let path = of_another_box(&desk, "https://other:8444").await;
+    // Nobody can be asked: it is there, and cannot be had.
+    let nobody = desk.get(&format!("{path}.wav")).await;
+    assert_eq!(nobody.fault(), (503, 20503));
+    assert_eq!(nobody.headers[header::RETRY_AFTER], "1");
+    // Its own box.
+    beside.boxes.store(true, std::sync::atomic::Ordering::Relaxed);
+    let passed = desk.get(&format!("{path}.wav?Download=true")).await;
+    assert_eq!((passed.status.as_u16(), &passed.body[..]), (200, &b"the other box's sound"[..]));
+    let target = below(&format!("{path}.wav?Download=true"));
+    let known = ("https://other:8444".to_owned(), "GET".to_owned(), target);
+    assert_eq!(beside.passed_on.lock().unwrap().pop(), Some(known));
+    // A request that was passed on already goes no further.
+    let again = request("GET", &format!("{path}.wav")).header(tipring_api::PASSED_ON, "third");
+    assert_eq!(desk.send(again.body(Body::empty()).unwrap()).await.fault(), (503, 20503));
+    // What the shared store has not, or nobody knows of it, is asked for there too; what it has is not.
+    for there in [Ok(None), Err("away".to_owned())] {
+        *beside.sounds.lock().unwrap() = Some(there);
+        assert_eq!(desk.get(&format!("{path}.wav")).await.body, passed.body);
+    }
+    assert_eq!(beside.passed_on.lock().unwrap().drain(..).count(), 2);
+    *beside.sounds.lock().unwrap() = Some(Ok(Some(of_disk.to_vec())));
+    assert_eq!(desk.get(&format!("{path}.wav")).await.body, of_disk);
+    let part = request("GET", &format!("{path}.wav")).header(header::RANGE, "bytes=40-49");
+    assert_eq!(desk.send(part.body(Body::empty()).unwrap()).await.body, of_disk[40..50]);
+    // An mp3, for which there is no program here, its box may have.
+    assert!(beside.passed_on.lock().unwrap().is_empty());
+    assert_eq!(desk.get(&format!("{path}.mp3")).await.body, passed.body);
+    // This box's own, whose file is gone: the store may have it; nobody else is asked.
+    std::fs::remove_file(desk.dir.join(format!("recordings/{}.wav", own.rsplit('/').next().unwrap()))).unwrap();
+    assert_eq!(desk.get(&format!("{own}.wav")).await.body, of_disk);
+    *beside.sounds.lock().unwrap() = Some(Err("away".to_owned()));
+    assert_eq!(desk.get(&format!("{own}.wav")).await.fault(), (503, 20503), "nobody knows");
+    *beside.sounds.lock().unwrap() = Some(Ok(None));
+    assert_eq!(desk.get(&format!("{own}.wav")).await.fault(), (404, 20404), "now it is known");
+}
+
+#[tokio::test]
+async fn c22_a_box_that_is_away_is_no_404() {
+    let (desk, _) = with_sound().await;
+    desk.live.beside.boxes.store(true, std::sync::atomic::Ordering::Relaxed);
+    for address in ["https://away:8444", ""] {
+        let path = of_another_box(&desk, address).await;
+        let away = desk.get(&format!("{path}.wav")).await;
+        assert_eq!(away.fault(), (503, 20503), "{address}");
+        assert!(String::from_utf8_lossy(&away.body).contains("the box other"));
+        assert_eq!(desk.get(&format!("{path}.mp3")).await.fault(), (503, 20503), "{address}");
+    }
+}

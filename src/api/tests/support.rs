@@ -44,10 +44,60 @@ pub struct Played {
     pub spans: Mutex<Vec<tipring_api::SpanState>>,
     /// How often wrong credentials were shown.
     pub refused: AtomicU64,
+    /// What else there is: a store that boxes share, other boxes.
+    pub beside: Beside,
     next: AtomicU64,
 }
 
+/// Other boxes and what they share, played.
+#[derive(Default)]
+pub struct Beside {
+    /// What the shared store has, or why it says nothing; `None`: there is no such store.
+    pub sounds: Mutex<Option<Result<Option<Vec<u8>>, String>>>,
+    /// There are other boxes.
+    pub boxes: AtomicBool,
+    /// What was passed on to one: where, method, target.
+    pub passed_on: Mutex<Vec<(String, String, String)>>,
+}
+
+impl tipring_api::SharedSounds for Beside {
+    fn fetch(&self, recording: Sid) -> Later<'_, Result<Option<tipring_api::Fetched>, String>> {
+        let found = self.sounds.lock().unwrap().clone().expect("there is a store");
+        let file = |octets: Vec<u8>| {
+            let path = std::env::temp_dir().join(format!("tipring-api-{}-{recording}", std::process::id()));
+            std::fs::write(&path, octets).unwrap();
+            let file = std::fs::File::open(&path).unwrap();
+            std::fs::remove_file(path).unwrap();
+            tipring_api::Fetched { file, held: None }
+        };
+        Box::pin(std::future::ready(found.map(|octets| octets.map(file))))
+    }
+}
+
+impl tipring_api::Neighbours for Beside {
+    fn pass_on(
+        &self,
+        address: String,
+        request: Request<Bytes>,
+    ) -> Later<'_, Result<axum::http::Response<Body>, String>> {
+        let away = address.contains("away");
+        self.passed_on.lock().unwrap().push((address, request.method().to_string(), request.uri().to_string()));
+        let answer = axum::http::Response::new(Body::from("the other box's sound"));
+        Box::pin(std::future::ready(if away { Err("no connection".into()) } else { Ok(answer) }))
+    }
+}
+
 impl Live for Played {
+    fn shared_sounds(&self) -> Option<&dyn tipring_api::SharedSounds> {
+        let there = self.beside.sounds.lock().unwrap().is_some();
+        there.then_some(&self.beside as &dyn tipring_api::SharedSounds)
+    }
+
+    fn neighbours(&self) -> Option<&dyn tipring_api::Neighbours> {
+        let there = self.beside.boxes.load(Ordering::Relaxed);
+        there.then_some(&self.beside as &dyn tipring_api::Neighbours)
+    }
+
     fn ask(&self, request: Ask) -> Later<'_, Reply> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.requests.lock().unwrap().push(request.clone());
@@ -182,7 +232,7 @@ pub struct Desk {
     pub app: Router,
     pub live: Arc<Played>,
     pub store: Store,
-    dir: PathBuf,
+    pub dir: PathBuf,
 }
 
 impl Drop for Desk {
@@ -249,6 +299,7 @@ impl Desk {
             released: tokio::sync::Notify::new(),
             asked: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            beside: Beside::default(),
             requests: Mutex::default(),
             refuses: Mutex::default(),
             again_s: Mutex::default(),

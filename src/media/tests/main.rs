@@ -24,4 +24,5 @@ mod sealed;
 mod sharing;
 mod speaking;
 mod streaming;
+mod vault;
 mod workers;

@@ -18,7 +18,7 @@ static SERIAL: AtomicU64 = AtomicU64::new(0);
 
 /// Every kind of store that can be had here.
 #[track_caller]
-fn stores() -> Vec<Shared> {
+pub fn stores() -> Vec<Shared> {
     let name = || {
         let started = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
         format!("shared-{}-{started:x}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed))
@@ -36,7 +36,7 @@ fn stores() -> Vec<Shared> {
 }
 
 /// The store, as a stranger sees it.
-fn opened(shared: &Shared) -> (Box<dyn ObjectStore>, Path) {
+pub fn opened(shared: &Shared) -> (Box<dyn ObjectStore>, Path) {
     if let Some(folder) = shared.url.strip_prefix("file://") {
         std::fs::create_dir_all(folder).unwrap();
         return (Box::new(LocalFileSystem::new_with_prefix(folder).unwrap()), Path::default());
@@ -53,7 +53,7 @@ fn opened(shared: &Shared) -> (Box<dyn ObjectStore>, Path) {
 }
 
 /// All objects: names and contents.
-async fn objects(shared: &Shared) -> Vec<(String, Vec<u8>)> {
+pub async fn objects(shared: &Shared) -> Vec<(String, Vec<u8>)> {
     let (store, base) = opened(shared);
     let listed: Vec<_> = store.list(Some(&base)).try_collect().await.unwrap();
     let mut found = Vec::new();
@@ -65,7 +65,7 @@ async fn objects(shared: &Shared) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-fn count(objects: &[(String, Vec<u8>)], folder: &str) -> usize {
+pub fn count(objects: &[(String, Vec<u8>)], folder: &str) -> usize {
     objects.iter().filter(|it| it.0.contains(&format!("{folder}/"))).count()
 }
 
@@ -87,7 +87,7 @@ async fn plays(room: &Room, url: &str) -> (Cached, Vec<u8>) {
 }
 
 /// The folder of a store goes when its test is over.
-struct Folder(String);
+pub struct Folder(pub String);
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -401,5 +401,54 @@ async fn d35_a_store_has_a_size_and_an_age() {
         old.handle.tidy_store().await;
         let there = objects(&shared).await;
         assert_eq!((count(&there, "heads"), count(&there, "bodies")), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn d35_what_one_box_was_told_to_bring_in_is_there_for_every_account_of_the_others() {
+    for shared in stores() {
+        let _folder = Folder(shared.url.replace("file://", ""));
+        let origin = confirming().await;
+        let (one, two) = (share(&shared, |_| {}).await, share(&shared, |_| {}).await);
+        let url = origin.url("/a.wav");
+        let brought = one.hears("-", Source::Url(url.clone()), Law::A).await.unwrap();
+        one.handle.stored().await;
+        for account in ["AC1", "AC2"] {
+            let heard = two.hears(account, Source::Url(url.clone()), Law::A).await.unwrap();
+            assert_eq!((heard.cache, &heard.octets), (Cached::Hit, &brought.octets), "{account}");
+        }
+        origin.was_asked(1);
+        assert!(two.handle.entries(Some("AC1"), "").is_empty(), "it is the box's there too");
+        assert_eq!(two.handle.entries(Some("-"), "").len(), 1);
+        // Stale, it is checked as the box's; a third box that was not there takes it so from the store.
+        let three = share(&shared, |_| {}).await;
+        three.later(100);
+        assert_eq!(plays(&three, &url).await, (Cached::Revalidated, brought.octets.clone()));
+        origin.was_asked(2);
+        assert!(three.handle.entries(Some("AC1"), "").is_empty() && three.handle.entries(Some("-"), "").len() == 1);
+        // What an account has fetched stays its own, and its own goes before the box's.
+        let own = origin.url("/b.wav");
+        plays(&one, &own).await;
+        assert_eq!(two.hears("AC2", Source::Url(own.clone()), Law::A).await.unwrap().cache, Cached::Miss);
+        assert_eq!(two.hears("-", Source::Url(own), Law::A).await.unwrap().cache, Cached::Miss);
+    }
+}
+
+#[tokio::test]
+async fn d35_an_entry_of_the_boxs_that_is_damaged_in_the_store_makes_nobodys_fetch_the_boxs() {
+    for shared in stores() {
+        let _folder = Folder(shared.url.replace("file://", ""));
+        let origin = Origin::always("audio/x-alaw", vec![0x55; 20_000]).await;
+        let (one, two) = (share(&shared, |_| {}).await, share(&shared, |_| {}).await);
+        let url = origin.url("/a");
+        one.hears("-", Source::Url(url.clone()), Law::A).await.unwrap();
+        one.handle.stored().await;
+        let (store, _) = opened(&shared);
+        let body = objects(&shared).await.into_iter().find(|it| it.0.contains("bodies/")).unwrap();
+        store.put(&Path::from(body.0), vec![0x55; 19_999].into()).await.unwrap();
+        assert_eq!(plays(&two, &url).await.0, Cached::Miss);
+        origin.was_asked(2);
+        assert!(two.handle.entries(Some("-"), "").is_empty());
+        assert_eq!(two.handle.entries(Some("AC1"), "").len(), 1);
     }
 }

@@ -309,6 +309,10 @@ async fn an_older_database_is_brought_up_to_date_and_keeps_its_calls() {
         "DROP TABLE call_events",
         "DROP TABLE audit",
         "ALTER TABLE box_leases DROP COLUMN address",
+        "DROP INDEX recordings_by_sharing",
+        "DROP INDEX recordings_to_clear",
+        "ALTER TABLE recordings DROP COLUMN shared",
+        "ALTER TABLE recordings DROP COLUMN cleared",
     ] {
         sqlx::query(undo).execute(&pool).await.unwrap();
     }

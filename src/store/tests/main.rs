@@ -5,5 +5,6 @@ mod crash;
 mod lists;
 mod postgres;
 mod resources;
+mod sharing;
 mod support;
 mod writes;

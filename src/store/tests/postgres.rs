@@ -61,6 +61,10 @@ async fn the_same_on_postgres() {
     let second = Config { box_name: "box-b".into(), data_dir: server.dir.0.join("second"), ..first.clone() };
     let (a, b) = tokio::join!(Store::open(first), Store::open(second));
     crate::crash::another_boxs_calls_are_closed_once_it_is_dead(&a.unwrap(), &b.unwrap()).await;
+    let third = server.fresh().await;
+    let fourth = Config { box_name: "box-b".into(), data_dir: server.dir.0.join("fourth"), ..third.clone() };
+    let (a, b) = (Store::open(third).await.unwrap(), Store::open(fourth).await.unwrap());
+    crate::sharing::c22_recordings_are_brought_once_and_cleared_away_everywhere(&a, &b).await;
     let again = server.fresh().await;
     let reopen = async || Store::open(again.clone()).await.unwrap();
     crate::crash::c28_outgoing_calls_cut_by_a_crash_fail_exactly_once(reopen).await;
