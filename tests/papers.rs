@@ -62,6 +62,13 @@ const ABSENT_IN_API: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What no row of a catalogue stands for.
+const ABSENT_AT_ALL: &[(&str, &str)] = &[(
+    "output for message devices: reduced images, MMS",
+    "the media layer makes telephone sound and nothing else. Messages leave as short text, over SMPP, a GSM modem or a web \
+     service that is handed the text: no way out of this box carries a picture, so there is nothing to fit one to",
+)];
+
 /// The word for how a row stands, and the words of the API's are the same.
 fn word(standing: Standing) -> &'static str {
     match standing {
@@ -112,6 +119,10 @@ fn paper() -> String {
     let mut resources: BTreeMap<&str, Vec<&ApiRow>> = BTreeMap::new();
     api().for_each(|row| resources.entry(resource(row)).or_default().push(row));
     resources.iter().for_each(|(name, rows)| requests(&mut text, name, rows));
+    text.push_str("\n## Not here at all\n\n| what | stands | why |\n| --- | --- | --- |\n");
+    for (what, why) in ABSENT_AT_ALL {
+        let _ = writeln!(text, "| {what} | absent | {why} |");
+    }
     text
 }
 
@@ -187,6 +198,13 @@ fn every_row_of_both_catalogues_is_in_the_paper() {
     let rows = made.lines().filter(|line| line.starts_with("| `")).count();
     assert_eq!(rows, dialect().count() + api().count());
     assert!(made.contains("### Gather (core)") && made.contains("### Pay (extension)"), "{made}");
+}
+
+#[test]
+fn d36_that_pictures_for_message_devices_are_not_made_is_in_the_paper() {
+    let made = paper();
+    let line = made.lines().find(|line| line.contains("reduced images, MMS")).expect("a line");
+    assert!(line.contains("| absent | ") && line.len() > 100, "with the reason: {line}");
 }
 
 #[test]

@@ -75,6 +75,8 @@ pub struct Asked {
     pub content_type: Option<String>,
     /// Cookies that came with it.
     pub cookies: Option<String>,
+    /// The tag of the document that is had already, `If-None-Match`.
+    pub had: Option<String>,
 }
 
 /// A running application.
@@ -160,6 +162,11 @@ impl Document {
         self.path == path && self.when.iter().all(has)
     }
 
+    /// Its `ETag`: who has it already is answered 304.
+    fn tag(&self) -> Option<&str> {
+        self.headers.iter().find(|it| it.0.eq_ignore_ascii_case("etag")).map(|it| it.1.as_str())
+    }
+
     fn is_open_to(&self, headers: &HeaderMap) -> bool {
         let Some(password) = &self.password else { return true };
         let wanted = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(password));
@@ -189,7 +196,9 @@ async fn answer(
         signature: text("x-twilio-signature"),
         content_type: text("content-type"),
         cookies: text("cookie"),
+        had: text("if-none-match"),
     };
+    let had = asked.had.clone();
     if let Ok(mut log) = shared.log.lock()
         && log.len() < LOG
     {
@@ -199,6 +208,9 @@ async fn answer(
         Some(document) if !document.is_open_to(&headers) => {
             let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"documents\"")];
             (StatusCode::UNAUTHORIZED, challenge, "who are you?").into_response()
+        }
+        Some(document) if had.is_some() && document.tag() == had.as_deref() => {
+            Document { status: Some(304), body: String::new(), octets: None, pad_to: 0, ..document }.into_response()
         }
         Some(document) => document.into_response(),
         None => (StatusCode::NOT_FOUND, "no document here").into_response(),

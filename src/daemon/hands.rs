@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use tipring_egress::Client;
 use tipring_media::{MediaClient, MediaRequest, MediaStream, Source};
@@ -12,6 +13,7 @@ use tipring_router::{Event, Exchange, HttpAnswer, HttpId, HttpRequest, MediaSour
 use tipring_store::Store;
 use tipring_webhook::Webhook;
 
+use super::documents::{KeptDocuments, PATIENCE};
 use super::sounds::Sounds;
 use crate::observe::Meters;
 
@@ -33,11 +35,17 @@ pub struct Hands {
 }
 
 impl Hands {
-    /// Hands that ask over `client`, fetch sound from `media` and write to `store`.
+    /// Hands that ask over `client`, fetch sound from `media`, which keeps documents too, and write to `store`.
     pub fn new(client: Client, media: MediaClient, store: Store) -> Self {
+        Hands::waiting(client, media, store, PATIENCE)
+    }
+
+    /// The same, which wait so long for a document that may be kept.
+    pub fn waiting(client: Client, media: MediaClient, store: Store, patience: Duration) -> Self {
+        let documents = KeptDocuments::new(media.clone(), patience);
         Hands {
             client: client.clone(),
-            webhook: Arc::new(Webhook::new(client)),
+            webhook: Arc::new(Webhook::new(client).keeping(Arc::new(documents))),
             media,
             store,
             sounds: None,

@@ -48,6 +48,8 @@ const LATER_US: i64 = 3_600_000_000;
 const AFTERGLOW: Micros = Micros::from_s(2);
 /// From the first octet of a sound to the end of its source, where that breaks off: the player has begun by then.
 const BREAK_AFTER: Micros = Micros(2 * BLOCK_US);
+/// What the media layer is waited for where the clock stands still meanwhile: a busy host changes no scenario.
+const UNHURRIED: std::time::Duration = std::time::Duration::from_secs(30);
 /// Rounds of settling at one moment of virtual time. Each round carries out effects that the one before caused; a
 /// router that still wants more is caught in a circle.
 const ROUNDS: usize = 10_000;
@@ -83,7 +85,7 @@ pub async fn run_amid(
     let store = open_store(&config, epoch).await?;
     let account = account(&store, options.seed).await?;
     let layer = Layer::start(scenario, config.clone(), client.clone()).await?;
-    let hands = Hands::new(client, layer.asking()?, store.clone());
+    let hands = Hands::waiting(client, layer.asking()?, store.clone(), UNHURRIED);
     let api = ([127, 0, 0, 1], 8080).into();
     let mut router = Router::new(router_config(&config, options.seed, epoch, api));
     let telephones = Telephones::new(scenario, options.seed).map_err(|text| StartError { exit: 78, text })?;

@@ -145,7 +145,7 @@ impl Cache {
         let name = self.disk.name(key);
         let Some(entry) = self.known(&name) else { return Found::Nothing };
         if let Judgement::Stale(headers) = entry.rules.judge(uri, now) {
-            if entry.rules.can_be_checked() {
+            if entry.rules.is_of_use_stale() {
                 return Found::Stale(entry, headers);
             }
             self.forget(&mut self.index(), &name);

@@ -10,8 +10,11 @@ use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::{Body, Incoming};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
+use url::{Url, form_urlencoded};
 
 use crate::answer::Cached;
+use crate::desk::documents::CACHE_STATUS;
+use crate::documents::{Document, MAX_DOCUMENT};
 use crate::face::Status;
 use crate::fault::{FETCH, MediaFault};
 use crate::network::{Remote, Stream};
@@ -100,6 +103,48 @@ impl MediaClient {
         Ok((head.status, whole.map_err(|error| self.away(&error.to_string()))?.to_bytes()))
     }
 
+    /// The document that is kept for an account under a URL, fresh or not.
+    pub async fn document(&self, account: &str, url: &Url) -> Result<Option<Document>, MediaFault> {
+        let request = written(Method::GET, account, url).body(Empty::<Bytes>::new());
+        let request = request.map_err(|error| MediaFault::request(error.to_string()))?;
+        let (head, body) = self.send(request).await?.into_parts();
+        if head.status == StatusCode::GATEWAY_TIMEOUT {
+            return Ok(None);
+        }
+        if !head.status.is_success() {
+            return Err(self.refused(head.status, body).await);
+        }
+        let body = http_body_util::Limited::new(body, MAX_DOCUMENT).collect();
+        let whole = tokio::time::timeout(PIECE_TIME, body).await.map_err(|_| self.away("no answer in time"))?;
+        let body = whole.map_err(|error| self.away(&error.to_string()))?.to_bytes();
+        let text = |value: &HeaderValue| value.to_str().map(str::to_owned).ok();
+        let status = head.headers.get(CACHE_STATUS).and_then(text).unwrap_or_default();
+        let fresh_s = status.split(';').find_map(|it| it.trim().strip_prefix("ttl=")?.parse().ok());
+        let headers = head.headers.iter().filter(|it| *it.0 != CACHE_STATUS && it.0 != "content-length");
+        let headers = headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect();
+        Ok(Some(Document { headers, body, fresh_s: fresh_s.unwrap_or_default() }))
+    }
+
+    /// Brings a document that an application has answered; answers whether it is kept.
+    pub async fn keep_document(
+        &self,
+        account: &str,
+        url: &Url,
+        headers: &[(String, String)],
+        body: Bytes,
+    ) -> Result<bool, MediaFault> {
+        let mut request = written(Method::PUT, account, url);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(body)).map_err(|error| MediaFault::request(error.to_string()))?;
+        let (head, body) = self.send(request).await?.into_parts();
+        if !head.status.is_success() {
+            return Err(self.refused(head.status, body).await);
+        }
+        Ok(head.status == StatusCode::CREATED)
+    }
+
     /// Counters and sizes of the media layer.
     pub async fn status(&self) -> Result<Status, MediaFault> {
         let request = Request::get(format!("http://{OWN_HOST}/status")).body(Empty::<Bytes>::new());
@@ -181,6 +226,12 @@ impl MediaStream {
         self.over = true;
         None
     }
+}
+
+/// A request for a document, or with one.
+fn written(method: Method, account: &str, url: &Url) -> http::request::Builder {
+    let path = form_urlencoded::Serializer::new(String::new()).append_pair("url", url.as_str()).finish();
+    Request::builder().method(method).uri(format!("http://{OWN_HOST}/documents?{path}")).header(ACCOUNT, account)
 }
 
 async fn fault_in(body: Incoming) -> Option<MediaFault> {

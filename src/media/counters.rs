@@ -37,6 +37,10 @@ counters! {
     misses,
     /// Stored entries that their origin confirmed.
     revalidations,
+    /// Kept documents that a call was given in place of its application's answer.
+    documents,
+    /// Documents that were kept.
+    documents_kept,
     /// Texts spoken by an engine.
     synthesized,
     /// Texts heard from the recordings that take their place.

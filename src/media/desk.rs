@@ -1,9 +1,10 @@
-//! Requests about the media layer itself, at `http://media.tipring/`: its state, what it keeps, jobs, plans and phrases. HTTP in,
-//! JSON out; who may ask is the face's business. A request that names an account sees and changes what is that account's.
+//! Requests about the media layer itself, at `http://media.tipring/`: its state, what it keeps, documents, jobs, plans and
+//! phrases. HTTP in, JSON out; who may ask is the face's business. A request that names an account sees and changes what is that account's.
 //!
 //! Source of the shapes: `docs/reference/media-api.md`.
 
 mod crawl;
+pub(crate) mod documents;
 mod file;
 mod forms;
 mod jobs;
@@ -60,6 +61,7 @@ pub(crate) async fn answer(service: &Arc<Service>, request: Request<Incoming>) -
         (&Method::GET, ["status"]) => Ok(json_answer(StatusCode::OK, &status(service))),
         (&Method::GET, [path]) if *path == MUSIC.trim_matches('/') => Ok(music(head.headers.get(ACCEPT))),
         (_, ["entries"]) => entries(service, &asked).await,
+        (_, ["documents"]) => documents::answer(service, &asked, &head.headers, body).await,
         (&Method::POST, ["verify"]) => Ok(json_answer(StatusCode::OK, &service.verified().await)),
         (_, ["jobs", ..]) => jobs(service, &asked, &path, body).await,
         (_, ["plans", ..]) => plans(service, &asked, &path, body).await,
@@ -85,8 +87,8 @@ impl Asked {
 
     fn odd(&self) -> MediaFault {
         bad(format!(
-            "{} /{}: the target is an absolute URI of a medium, or http://{OWN_HOST}/status, /entries, /verify, /jobs, \
-             /plans or /phrases",
+            "{} /{}: the target is an absolute URI of a medium, or http://{OWN_HOST}/status, /entries, /documents, \
+             /verify, /jobs, /plans or /phrases",
             self.method,
             self.path.join("/")
         ))

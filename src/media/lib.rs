@@ -2,7 +2,7 @@
 //!
 //! `GET <persistent URI>` answers telephone-ready audio: from the cache, or by fetching, converting and speaking, from
 //! the first octet while all that goes on. It knows no call and no channel; the router knows no file format. Documents
-//! pass it unchanged.
+//! pass it unchanged; those that calls were given it keeps for later ones (`documents`).
 //!
 //! In the order of a request: [`MediaClient`] asks (`wire`), `face` reads, `service` decides, `cache` under `rules` has
 //! it or `origin` or `speech` delivers it, `convert` runs `sniff`, `decode` and `shape`, and `spool` lets everybody
@@ -24,6 +24,7 @@ mod decode;
 mod decoders;
 mod depot;
 mod desk;
+mod documents;
 mod face;
 mod fault;
 mod flights;
@@ -68,6 +69,7 @@ pub use decode::decode_alone;
 pub use decoders::{Decoder, Magic};
 pub use depot::{StoreConfig, StoreState};
 pub use desk::{Filter, ItemState, JobState, JobStatus, Phrase, PhraseState, Plan, Recording, Wish};
+pub use documents::Document;
 pub use face::Status;
 pub use fault::{MediaFault, NO_RECOGNIZER, RECOGNIZER};
 pub use listen::{Grammar, Heard, ListenRequest, Recognizer, RecognizerCommand, RecognizerUrl};

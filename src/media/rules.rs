@@ -22,6 +22,9 @@ pub(crate) struct Rules {
     pub unsaid: bool,
     /// The request carried credentials.
     pub authorized: bool,
+    /// Fresh by its origin's word alone.
+    #[serde(default)]
+    pub explicit: bool,
 }
 
 /// The judgement about a stored answer.
@@ -40,19 +43,26 @@ impl Rules {
         unsaid_fresh: Option<Duration>,
     ) -> Self {
         let mut headers: Vec<_> = headers.iter().filter(|(name, _)| KEPT.contains(&name.as_str())).cloned().collect();
+        // Directives are the same in capitals; who reads them here does not know that.
+        headers.iter_mut().filter(|it| it.0 == "cache-control").for_each(|it| it.1.make_ascii_lowercase());
         let says = |it: &(String, String)| ["cache-control", "expires", "pragma"].contains(&it.0.as_str());
         let unsaid = unsaid_fresh.is_some() && !headers.iter().any(says);
         if let Some(fresh) = unsaid_fresh.filter(|_| unsaid) {
             headers.push(("cache-control".into(), format!("max-age={}", fresh.as_secs())));
         }
         let authorized = !url.username().is_empty() || url.password().is_some();
-        Self { date_ms: millis(now), status, headers, unsaid, authorized }
+        Self { date_ms: millis(now), status, headers, unsaid, authorized, explicit: false }
+    }
+
+    /// Of a document that a call was given by its application.
+    pub fn document(url: &Url, headers: &[(String, String)], now: SystemTime) -> Self {
+        Self { explicit: true, ..Self::new(url, 200, headers, now, None) }
     }
 
     /// Spoken text keeps for ever: the same text has the same sound.
     pub fn speech(now: SystemTime) -> Self {
         let headers = vec![("cache-control".into(), format!("public, max-age={FOR_EVER_S}"))];
-        Self { date_ms: millis(now), status: 200, headers, unsaid: false, authorized: false }
+        Self { date_ms: millis(now), status: 200, headers, unsaid: false, authorized: false, explicit: false }
     }
 
     pub fn storable(&self, url: &str) -> bool {
@@ -107,6 +117,12 @@ impl Rules {
         self.unsaid || self.headers.iter().any(|(name, _)| name == "etag" || name == "last-modified")
     }
 
+    /// Stale, it may still be confirmed, or stand in for an origin that fails.
+    pub fn is_of_use_stale(&self) -> bool {
+        let stands_in = |it: &(String, String)| it.0 == "cache-control" && it.1.contains("stale-if-error");
+        self.can_be_checked() || self.headers.iter().any(stands_in)
+    }
+
     /// May be used stale while the origin cannot be asked (RFC 9111 section 4.2.4).
     pub fn may_serve_stale(&self) -> bool {
         !self.headers.iter().any(|(name, value)| {
@@ -130,7 +146,10 @@ impl Rules {
         let mut answer = Response::new(());
         *answer.status_mut() = http::StatusCode::from_u16(self.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
         *answer.headers_mut() = header_map(&self.headers);
-        let options = CacheOptions { shared: true, ..CacheOptions::default() };
+        let mut options = CacheOptions { shared: true, ..CacheOptions::default() };
+        if self.explicit {
+            (options.cache_heuristic, options.immutable_min_time_to_live) = (0.0, Duration::ZERO);
+        }
         CachePolicy::new_options(&self.request(url), &answer, self.stored_at(), options)
     }
 
@@ -162,7 +181,8 @@ fn header_map(headers: &[(String, String)]) -> HeaderMap {
 }
 
 /// The headers that HTTP's cache rules look at.
-const KEPT: [&str; 8] = ["age", "cache-control", "date", "etag", "expires", "last-modified", "pragma", "vary"];
+const KEPT: [&str; 9] =
+    ["age", "cache-control", "date", "etag", "expires", "last-modified", "no-vary-search", "pragma", "vary"];
 /// Ten years: longer than the disk lives.
 const FOR_EVER_S: u64 = 10 * 365 * 24 * 3600;
 

@@ -565,6 +565,39 @@ pub struct Exchange {
     pub redirects: u8,
     /// From the first try to the end.
     pub duration_ms: u32,
+    /// How a document that was kept from an earlier request came in; `None`: nothing kept took part.
+    pub cached: Option<Cached>,
+}
+
+/// How a kept document came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cached {
+    /// It is fresh: its application was not asked.
+    Hit,
+    /// Its application was asked whether it has changed, and it has not.
+    Revalidated,
+    /// It is stale; its application failed, and allows that for such a time.
+    Stale,
+}
+
+impl Cached {
+    /// As it stands in the header `x-tipring-cached` of a call's event.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Cached::Hit => "hit",
+            Cached::Revalidated => "revalidated",
+            Cached::Stale => "stale",
+        }
+    }
+
+    /// In words, for the timeline.
+    pub const fn told(self) -> &'static str {
+        match self {
+            Cached::Hit => "kept, the application was not asked",
+            Cached::Revalidated => "kept, the application says that it is unchanged",
+            Cached::Stale => "kept and stale, the application failed",
+        }
+    }
 }
 
 /// One line of a call's timeline.

@@ -322,7 +322,8 @@ pub(crate) fn told(answer: &HttpAnswer) -> String {
             let status = exchange.status.map_or_else(|| "2xx".to_owned(), |status| status.to_string());
             let kind = content_type.as_deref().unwrap_or("no content type");
             let asked = asked(exchange);
-            format!("{asked} → {status} {kind} {} B in {} ms", body.len(), exchange.duration_ms)
+            let kept = exchange.cached.map(|cached| format!(" ({})", cached.told())).unwrap_or_default();
+            format!("{asked} → {status} {kind} {} B in {} ms{kept}", body.len(), exchange.duration_ms)
         }
         HttpAnswer::Failed { code, text, exchange } => {
             let status = exchange.status.map(|status| format!("{status}, ")).unwrap_or_default();

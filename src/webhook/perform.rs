@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use tipring_egress::{Client, Credentials, Fault, Limits, Request, Response, redacted};
+use tipring_egress::{Client, Credentials, Fault, Limits, Request, Response, Stage, redacted};
 use tipring_resources::{Code, Method};
-use tipring_router::{Exchange, HttpAnswer, HttpRequest, Purpose};
+use tipring_router::{Cached, Exchange, HttpAnswer, HttpRequest, Purpose};
 use url::Url;
 
+use crate::again::{or_kept, use_kept};
 use crate::exchange;
+use crate::kept::{Documents, Kept, is_once_only};
 use crate::overrides::Overrides;
 use crate::session::Sessions;
 use crate::sign::{self, sign};
@@ -18,13 +20,19 @@ use crate::sign::{self, sign};
 #[derive(Debug, Clone)]
 pub struct Webhook {
     client: Client,
-    sessions: Arc<Sessions>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) documents: Option<Arc<dyn Documents>>,
 }
 
 impl Webhook {
     /// A browser over this client.
     pub fn new(client: Client) -> Self {
-        Self { client, sessions: Arc::default() }
+        Self { client, sessions: Arc::default(), documents: None }
+    }
+
+    /// The same, where documents that may be kept are kept.
+    pub fn keeping(self, documents: Arc<dyn Documents>) -> Self {
+        Self { documents: Some(documents), ..self }
     }
 
     /// Drops what was remembered for a call: its cookies and logins.
@@ -41,11 +49,12 @@ impl Webhook {
         let (session, ms) = (request.session, record.duration_ms);
         match done {
             Ok(page) => {
-                tracing::debug!(%session, url = shown(&record.url), status = record.status, ms, "application answered");
+                let cached = record.cached.map(Cached::as_str);
+                tracing::debug!(%session, url = shown(&record.url), status = record.status, ms, cached, "application answered");
                 let Page { url, content_type, body } = page;
                 HttpAnswer::Document { url, content_type, body: body.to_vec(), exchange: record }
             }
-            Err(Failure { code, text }) => {
+            Err(Failure { code, text, .. }) => {
                 tracing::warn!(%session, url = shown(&record.url), status = record.status, ms, code = code.0, "{text}");
                 HttpAnswer::Failed { code, text, exchange: record }
             }
@@ -54,32 +63,36 @@ impl Webhook {
 }
 
 /// An answer that will do.
-struct Page {
-    url: String,
-    content_type: Option<String>,
-    body: Bytes,
+pub(crate) struct Page {
+    pub url: String,
+    pub content_type: Option<String>,
+    pub body: Bytes,
 }
 
 /// Why there is none.
-struct Failure {
-    code: Code,
-    text: String,
+pub(crate) struct Failure {
+    pub code: Code,
+    pub text: String,
+    /// The server or the way to it failed, and may do better another time.
+    pub passing: bool,
 }
 
 /// One request under way.
-struct Errand<'a> {
-    webhook: &'a Webhook,
-    request: &'a HttpRequest,
+pub(crate) struct Errand<'a> {
+    pub webhook: &'a Webhook,
+    pub request: &'a HttpRequest,
     key: &'a str,
     begun: Instant,
 }
 
 /// One hop of it: where, and with or without the form.
-struct Hop {
-    url: Url,
+pub(crate) struct Hop {
+    pub url: Url,
     method: Method,
     /// The form of a POST, signed and sent. A GET has its parameters in the URL.
     params: Vec<(String, String)>,
+    /// The name under which its answer may be kept.
+    pub name: Option<Url>,
 }
 
 impl Errand<'_> {
@@ -89,37 +102,44 @@ impl Errand<'_> {
             Purpose::Callback => Overrides::of_callback,
             _ => Overrides::read,
         };
-        let overrides = read(hop.url.fragment()).map_err(|it| Failure { code: it.code, text: it.text })?;
+        let overrides =
+            read(hop.url.fragment()).map_err(|it| Failure { code: it.code, text: it.text, passing: false })?;
         let mut retries = overrides.retries;
+        let mut kept = self.look_up(&mut hop).await;
         loop {
             record.method = hop.method;
             record.url = redacted(&hop.url).into();
-            let fault = match self.once(&hop, &overrides).await {
+            if let Some(fresh) = kept.take_if(|it| it.is_fresh()) {
+                return Ok(use_kept(fresh, Cached::Hit, record));
+            }
+            let failure = match self.once(&hop, &overrides, kept.as_ref()).await {
+                Ok(response) if response.status == 304 && kept.is_some() => {
+                    match self.confirm(kept.take(), &response, &hop).await {
+                        Some(confirmed) => return Ok(use_kept(confirmed, Cached::Revalidated, record)),
+                        // It spoke of another document: once more, without a condition.
+                        None => continue,
+                    }
+                }
                 Ok(response) => match self.judge(response, &hop, record, &overrides, retries > 0).await {
                     Verdict::Done(page) => return Ok(page),
-                    Verdict::Failed(failure) => return Err(failure),
-                    Verdict::Redirect(next) if record.redirects >= MAX_REDIRECTS => {
-                        let text = format!(
-                            "more than {MAX_REDIRECTS} redirects, the last to {}; {ANSWER_ITSELF}",
-                            redacted(&next.url)
-                        );
-                        return Err(Failure { code: TOO_MANY_REDIRECTS, text });
-                    }
+                    Verdict::Failed(failure) => return or_kept(failure, kept, record),
+                    Verdict::Redirect(next) if record.redirects >= MAX_REDIRECTS => return Err(too_many(&next)),
                     Verdict::Redirect(next) => {
                         record.redirects += 1;
                         hop = next;
+                        kept = self.look_up(&mut hop).await;
                         continue;
                     }
-                    Verdict::Retry(fault) => fault,
+                    Verdict::Retry(failure) => failure,
                 },
                 Err(fault) if overrides.policy.takes_fault(&fault) && retries > 0 => fault.into(),
-                Err(fault) => return Err(fault.into()),
+                Err(fault) => return or_kept(fault.into(), kept, record),
             };
             if elapsed_ms(self.begun) >= overrides.total_ms {
-                return Err(fault);
+                return or_kept(failure, kept, record);
             }
             retries -= 1;
-            tracing::debug!(session = %self.request.session, "trying again after: {}", fault.text);
+            tracing::debug!(session = %self.request.session, "trying again after: {}", failure.text);
         }
     }
 
@@ -129,7 +149,7 @@ impl Errand<'_> {
                 "{:?} is no URL to fetch: {why}; use an absolute http or https URL",
                 tipring_egress::hidden(&self.request.url)
             );
-            Failure { code: MALFORMED, text }
+            Failure { code: MALFORMED, text, passing: false }
         };
         let mut url = Url::parse(&self.request.url).map_err(|it| malformed(&it.to_string()))?;
         if !url.has_host() {
@@ -137,33 +157,31 @@ impl Errand<'_> {
         }
         let method = self.request.method;
         let mut params = self.request.params.clone();
+        let mut name = None;
         if method == Method::Get {
-            let pairs = exchange::form(&params);
-            let query = match url.query() {
-                _ if params.is_empty() => None,
-                Some(query) if !query.is_empty() => Some(format!("{query}&{pairs}")),
-                _ => Some(pairs),
-            };
-            // Appended as text: what was there stays byte for byte.
-            query.iter().for_each(|it| url.set_query(Some(it)));
+            // Only what is ours is left out of the name: what an application has put into its URL stays.
+            let (_, lasting): (Vec<_>, Vec<_>) = params.iter().cloned().partition(|it| is_once_only(&it.0));
+            name = Some(with_query(url.clone(), &lasting));
+            url = with_query(url, &params);
             params.clear();
         }
-        Ok(Hop { url, method, params })
+        Ok(Hop { url, method, params, name })
     }
 
-    /// Sends one hop once.
-    async fn once(&self, hop: &Hop, overrides: &Overrides) -> Result<Response, Fault> {
+    /// Sends one hop once; with a condition, if something is kept that it may still be.
+    async fn once(&self, hop: &Hop, overrides: &Overrides, kept: Option<&Kept>) -> Result<Response, Fault> {
         let session = self.request.session;
         let sessions = &self.webhook.sessions;
         let wire = redacted(&hop.url);
-        let who = Credentials::of(&hop.url).or_else(|| sessions.login(session, &hop.url));
+        let who = self.login(&hop.url);
         let mut headers = vec![
             ("User-Agent".to_owned(), USER_AGENT.to_owned()),
             ("Accept".to_owned(), "*/*".to_owned()),
             (sign::SIGNATURE_HEADER.to_owned(), sign(self.key, wire.as_str(), &hop.params)),
             ("I-Twilio-Idempotency-Token".to_owned(), self.request.idempotency.clone()),
         ];
-        headers.extend(sessions.cookies(session, &wire, now()).map(|it| ("Cookie".to_owned(), it)));
+        headers.extend(self.cookies(&wire).map(|it| ("Cookie".to_owned(), it)));
+        headers.extend(kept.map(Kept::checks).unwrap_or_default());
         let (method, body) = match hop.method {
             Method::Get => (tipring_egress::Method::Get, Bytes::new()),
             Method::Post => {
@@ -187,6 +205,16 @@ impl Errand<'_> {
             sessions.log_in(session, &wire, &who);
         }
         Ok(response)
+    }
+
+    /// Credentials that go with a request.
+    pub(crate) fn login(&self, url: &Url) -> Option<Credentials> {
+        Credentials::of(url).or_else(|| self.webhook.sessions.login(self.request.session, url))
+    }
+
+    /// Cookies that go with it.
+    pub(crate) fn cookies(&self, url: &Url) -> Option<String> {
+        self.webhook.sessions.cookies(self.request.session, url, now())
     }
 
     async fn judge(
@@ -226,9 +254,12 @@ impl Errand<'_> {
             (Purpose::Document, None) if body.is_empty() && !audio => {
                 let text =
                     format!("{url} answered {status} with an empty body; answer a document, <Response/> ends the call");
-                Verdict::Failed(Failure { code: EMPTY, text })
+                Verdict::Failed(Failure { code: EMPTY, text, passing: false })
             }
-            (Purpose::Document, None) => Verdict::Done(Page { url, content_type, body }),
+            (Purpose::Document, None) => {
+                self.keep(hop, &response, &body).await;
+                Verdict::Done(Page { url, content_type, body })
+            }
         }
     }
 
@@ -246,7 +277,8 @@ impl Errand<'_> {
             Purpose::Document => FETCH_FAILED,
             Purpose::Callback => CALLBACK_FAILED,
         };
-        Failure { code, text: format!("{url} answered {status}; {remedy}") }
+        let passing = matches!(status, 500 | 502..=504);
+        Failure { code, text: format!("{url} answered {status}; {remedy}"), passing }
     }
 }
 
@@ -267,7 +299,22 @@ fn redirect(response: &Response, hop: &Hop) -> Option<Hop> {
     };
     let url = redacted(&hop.url).join(response.header("location")?).ok()?;
     let (method, params) = if keeps { (hop.method, hop.params.clone()) } else { (Method::Get, Vec::new()) };
-    Some(Hop { url, method, params })
+    let name = (method == Method::Get).then(|| url.clone());
+    Some(Hop { url, method, params, name })
+}
+
+/// Parameters behind what the URL has already: appended as text, so that what was there stays byte for byte.
+fn with_query(mut url: Url, params: &[(String, String)]) -> Url {
+    let pairs = exchange::form(params);
+    match url.query() {
+        _ if params.is_empty() => {}
+        Some(query) if !query.is_empty() => {
+            let query = format!("{query}&{pairs}");
+            url.set_query(Some(&query));
+        }
+        _ => url.set_query(Some(&pairs)),
+    }
+    url
 }
 
 /// The body as far as it came, and what ended it early.
@@ -290,9 +337,15 @@ fn whole_total(fault: Fault, overrides: &Overrides) -> Fault {
     }
 }
 
+fn too_many(next: &Hop) -> Failure {
+    let text = format!("more than {MAX_REDIRECTS} redirects, the last to {}; {ANSWER_ITSELF}", redacted(&next.url));
+    Failure { code: TOO_MANY_REDIRECTS, text, passing: false }
+}
+
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        Self { code: Code(fault.code()), text: fault.to_string() }
+        let passing = matches!(fault.stage(), Stage::Connect | Stage::Answer | Stage::Total);
+        Self { code: Code(fault.code()), text: fault.to_string(), passing }
     }
 }
 

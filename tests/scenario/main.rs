@@ -19,6 +19,7 @@ mod rows_analog;
 mod rows_api;
 mod rows_beside;
 mod rows_bridge;
+mod rows_cached;
 mod rows_calls;
 mod rows_dial;
 mod rows_documents;

@@ -121,7 +121,7 @@ pub(super) const ROWS: &[Row] = &[
     same("Message", "method"),
     same("Message", "statusCallback"),
     same("Message>Body", ""),
-    same("Message>Media", ""),
+    differs("Message>Media", "", "pictures and sounds are not sent: the text is, with a warning"),
     differs(
         "Sms",
         "",

@@ -104,9 +104,9 @@ impl Entry {
         self.uri.starts_with(prefix) && account.is_none_or(|account| account == self.account)
     }
 
-    /// Whether it is of no further use: it went stale and cannot be checked, or was not asked for since long.
+    /// Whether it is of no further use: it went stale and can neither be checked nor stand in, or was not asked for since long.
     pub fn is_over(&self, now_ms: u64, stale_kept_ms: u64) -> bool {
-        let kept_ms = if self.rules.can_be_checked() { stale_kept_ms } else { 0 };
+        let kept_ms = if self.rules.is_of_use_stale() { stale_kept_ms } else { 0 };
         self.expires_ms.saturating_add(kept_ms) <= now_ms
     }
 }

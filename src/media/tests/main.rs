@@ -6,6 +6,7 @@ mod caching;
 mod caged;
 mod decoders;
 mod desk;
+mod documents;
 mod engines;
 mod face;
 mod formats;

@@ -3,6 +3,7 @@
 mod credentials;
 mod examples;
 mod faults;
+mod kept;
 mod python;
 mod redirects;
 mod requests;
