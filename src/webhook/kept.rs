@@ -107,9 +107,12 @@ impl Kept {
 
 /// What the name of a kept document leaves out: who the call, its legs and its messages are. No later call has the same, so
 /// that an answer which is declared fresh for later calls cannot hang on it. What a call has brought forth (a recording,
-/// a text of it) stays in the name: an answer about one caller's words is no other caller's.
-pub(crate) fn is_once_only(parameter: &str) -> bool {
-    ONCE_ONLY.contains(&parameter)
+/// a text of it) stays in the name: an answer about one caller's words is no other caller's. A channel of a span is the
+/// network's choice for this call; an analogue line has a name without a timeslot, and says who was called.
+pub(crate) fn is_once_only(parameter: &str, value: &str) -> bool {
+    let timeslot = value.rsplit_once('/').map_or("", |it| it.1);
+    let channel = !timeslot.is_empty() && timeslot.bytes().all(|it| it.is_ascii_digit());
+    ONCE_ONLY.contains(&parameter) || (parameter == "LineName" && channel)
 }
 
 /// Tags are compared weakly: a document is the same if it means the same.
@@ -167,11 +170,13 @@ mod tests {
     #[test]
     fn d13_names_leave_out_who_the_call_is_and_nothing_else() {
         for out in ["CallSid", "ParentCallSid", "DialCallSid", "MessageSid"] {
-            assert!(is_once_only(out), "{out}");
+            assert!(is_once_only(out, "x"), "{out}");
         }
         for stays in ["From", "To", "Digits", "SpeechResult", "RecordingUrl", "RecordingSid", "AccountSid", "QueueTime"]
         {
-            assert!(!is_once_only(stays), "{stays}");
+            assert!(!is_once_only(stays, "x"), "{stays}");
         }
+        assert!(is_once_only("LineName", "sim 1/7") && is_once_only("LineName", "dahdi 2/31"));
+        assert!(!is_once_only("LineName", "front desk") && !is_once_only("LineName", "sim 33"));
     }
 }

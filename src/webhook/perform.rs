@@ -160,7 +160,7 @@ impl Errand<'_> {
         let mut name = None;
         if method == Method::Get {
             // Only what is ours is left out of the name: what an application has put into its URL stays.
-            let (_, lasting): (Vec<_>, Vec<_>) = params.iter().cloned().partition(|it| is_once_only(&it.0));
+            let (_, lasting): (Vec<_>, Vec<_>) = params.iter().cloned().partition(|it| is_once_only(&it.0, &it.1));
             name = Some(with_query(url.clone(), &lasting));
             url = with_query(url, &params);
             params.clear();
