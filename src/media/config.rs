@@ -145,7 +145,7 @@ impl Default for Limits {
             waiting: 256,
             rest: Duration::from_secs(30),
             connections: 256,
-            gather: Duration::from_millis(100),
+            gather: Duration::from_secs(1),
             synthesis: Duration::from_secs(60),
             first_word: Duration::from_secs(8),
             last_word: Duration::from_secs(20),

@@ -19,6 +19,7 @@ use crate::counters::{Tally, count};
 use crate::decode::{self, Tools};
 use crate::decoders::Decoders;
 use crate::fault::{FETCH, MediaFault, TOO_LARGE};
+use crate::loudness::Ahead;
 use crate::preset::{Coding, Preset};
 use crate::shape::Shaper;
 use crate::sniff::{Kind, PEEK, Plain, sniff};
@@ -50,6 +51,17 @@ pub(crate) struct Begun {
     pub original_type: String,
 }
 
+/// How an original comes, and so how far ahead its loudness can be known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Comes {
+    /// A short one is waited for so long, until it is whole.
+    Within(Duration),
+    /// By an engine, faster than it is heard.
+    AsSpoken,
+    /// As slowly as it is heard, perhaps.
+    Slowly,
+}
+
 /// One conversion to be run.
 pub(crate) struct Job {
     pub pieces: mpsc::Receiver<Piece>,
@@ -62,8 +74,7 @@ pub(crate) struct Job {
     /// A file that a decoder may need.
     pub scratch: PathBuf,
     pub level_db: f32,
-    /// How long a short original is waited for.
-    pub gather: Duration,
+    pub comes: Comes,
     pub runtime: tokio::runtime::Handle,
 }
 
@@ -128,16 +139,17 @@ impl Job {
                 None => self.unchanged(source, swap, original, sink),
             };
         }
-        let whole = self.runtime.block_on(source.is_soon_whole(self.gather));
+        let ahead = match self.comes {
+            Comes::Within(limit) if self.runtime.block_on(source.is_soon_whole(limit)) => Ahead::Far,
+            Comes::AsSpoken => Ahead::Second,
+            Comes::Within(_) | Comes::Slowly => Ahead::Near,
+        };
         let mut samples = decode::open(
             source,
             &kind,
             &Tools { decoders: &self.decoders, scratch: &self.scratch, tally: &self.tally },
         )?;
-        let mut shaper = Shaper::new(samples.rate_hz(), to, self.level_db)?;
-        if !whole {
-            shaper.hurry();
-        }
+        let mut shaper = Shaper::new(samples.rate_hz(), to, self.level_db, ahead)?;
         let (mut linear, mut octets) = (Vec::new(), Vec::new());
         let mut counted = false;
         let mut written = 0;
@@ -289,7 +301,7 @@ impl PieceReader {
         };
         // In time or not: what has come is kept.
         let _ = tokio::time::timeout(limit, gather).await;
-        self.over
+        self.over && self.fault().is_ok()
     }
 
     /// The first octets, which stay in place; fewer if there are not so many.

@@ -1,11 +1,22 @@
 //! One loudness for all prompts, as ITU-R BS.1770-5 measures it: K-weighted power of blocks of 400 ms, gated. Of a sound that
-//! is there as a whole two seconds are looked at before the first of them leaves, else half of one (silence before goes on
-//! at once); after that the gain moves too slowly to be heard.
+//! is there as a whole two seconds are looked at before the first of them leaves, of others less (silence before goes on at
+//! once); after that the gain moves too slowly to be heard.
 //!
 //! What stays below -50 LUFS is a pause, not a soft voice; peaks are rounded, never cut. Not here: how samples come and go.
 
 use std::collections::VecDeque;
 use std::f64::consts::PI;
+
+/// What is looked at before the first sound leaves, in hops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ahead {
+    /// Half a second; nothing is held back after that.
+    Near = 5,
+    /// A second; the same.
+    Second = 10,
+    /// Two seconds, all the time.
+    Far = 20,
+}
 
 /// Brings sound to one loudness.
 pub(crate) struct Leveller {
@@ -17,6 +28,8 @@ pub(crate) struct Leveller {
     metered: usize,
     /// Samples that are looked at before the first of them leaves.
     ahead: usize,
+    /// It looks as far ahead later too.
+    stays_ahead: bool,
     begun: bool,
     /// There was something to measure.
     known: bool,
@@ -27,25 +40,21 @@ pub(crate) struct Leveller {
 
 impl Leveller {
     /// To so many LUFS; 0: the level stays as it is.
-    pub fn new(rate_hz: u32, level_db: f32) -> Self {
+    pub fn new(rate_hz: u32, level_db: f32, ahead: Ahead) -> Self {
         let hop = (rate_hz / HOPS_A_SECOND) as usize;
         Self {
             hop,
             target_db: (level_db < 0.0).then_some(level_db),
             held: VecDeque::new(),
             metered: 0,
-            ahead: hop * AHEAD_HOPS,
+            ahead: hop * ahead as usize,
+            stays_ahead: ahead == Ahead::Far,
             begun: false,
             known: false,
             meter: Meter::new(rate_hz),
             gain_db: 0.0,
             work: Vec::new(),
         }
-    }
-
-    /// The rest may come slowly: looks less far ahead, half a second at the beginning, not at all after it.
-    pub fn hurry(&mut self) {
-        self.ahead = if self.begun { 0 } else { self.ahead.min(self.hop * HURRIED_HOPS) };
     }
 
     /// Takes samples, gives them on. The same samples come out the same however they are cut.
@@ -104,7 +113,7 @@ impl Leveller {
             out(rounded(sample * (gain + slope * n as f32)));
         }
         self.metered -= length;
-        if self.ahead < self.hop * AHEAD_HOPS {
+        if !self.stays_ahead {
             self.ahead = 0;
         }
     }
@@ -216,9 +225,6 @@ fn rounded(sample: f32) -> f32 {
 /// Hops of 100 ms: a quarter of the standard's blocks.
 const HOPS_A_SECOND: u32 = 10;
 const BLOCK_HOPS: usize = 4;
-/// Two seconds are looked at first, half of one if samples come slowly.
-const AHEAD_HOPS: usize = 20;
-const HURRIED_HOPS: usize = 5;
 /// Ten seconds are remembered: a longer sound may change its passages.
 const REMEMBERED_HOPS: usize = 100;
 /// Silence in front is looked for in steps of 20 ms; -50 dBov.
@@ -250,11 +256,8 @@ mod tests {
         (0..(seconds * 8_000.0) as usize).map(|n| size * (n as f32 * step).sin()).collect()
     }
 
-    fn levelled(samples: &[f32], piece: usize, hurried: bool) -> Vec<f32> {
-        let (mut level, mut heard) = (Leveller::new(8_000, -22.0), Vec::new());
-        if hurried {
-            level.hurry();
-        }
+    fn levelled(samples: &[f32], piece: usize, ahead: Ahead) -> Vec<f32> {
+        let (mut level, mut heard) = (Leveller::new(8_000, -22.0, ahead), Vec::new());
         samples.chunks(piece).for_each(|it| level.push(it, false, &mut |sample| heard.push(sample)));
         level.push(&[], true, &mut |sample| heard.push(sample));
         heard
@@ -284,12 +287,12 @@ mod tests {
     fn the_cut_does_not_matter_and_nothing_is_lost() {
         let mut samples = tone(440.0, 0.05, 1.3);
         samples.extend(tone(900.0, 0.6, 4.0));
-        let whole = levelled(&samples, samples.len(), false);
+        let whole = levelled(&samples, samples.len(), Ahead::Far);
         assert_eq!(whole.len(), samples.len());
         for piece in [1, 333, 800, 16_000] {
-            assert_eq!(levelled(&samples, piece, false), whole, "{piece}");
+            assert_eq!(levelled(&samples, piece, Ahead::Far), whole, "{piece}");
         }
-        assert_eq!(levelled(&samples, 333, true).len(), samples.len());
+        assert_eq!(levelled(&samples, 333, Ahead::Near).len(), samples.len());
     }
 
     #[test]
@@ -297,7 +300,7 @@ mod tests {
         for (soft, loud) in [(0.6, 0.4), (0.6, 0.6), (1.0, 0.5), (1.0, 1.0), (1.5, 3.0), (0.3, 8.0)] {
             let mut samples = tone(500.0, 0.02, soft);
             samples.extend(tone(500.0, 0.2, loud));
-            let heard = loudness(&levelled(&samples, 160, false));
+            let heard = loudness(&levelled(&samples, 160, Ahead::Far));
             assert!((heard + 22.0).abs() < 1.0, "{soft} s, {loud} s: {heard}");
         }
     }
@@ -306,30 +309,27 @@ mod tests {
     fn a_pause_in_front_that_is_no_silence_says_nothing_of_the_level() {
         let mut samples = tone(500.0, 0.004, 0.8);
         samples.extend(tone(500.0, 0.02, 3.0));
-        let heard = levelled(&samples, 160, true);
+        let heard = levelled(&samples, 160, Ahead::Near);
         let level = loudness(&heard[8_000..]);
         assert!((level + 22.0).abs() < 1.0, "{level}");
     }
 
     #[test]
     fn what_comes_slowly_is_heard_after_half_a_second() {
-        let (mut level, mut heard) = (Leveller::new(8_000, -22.0), 0);
-        for block in tone(500.0, 0.2, 0.6).chunks(160) {
+        let (mut level, mut heard) = (Leveller::new(8_000, -22.0, Ahead::Near), 0);
+        for block in tone(500.0, 0.2, 0.48).chunks(160) {
             level.push(block, false, &mut |_| heard += 1);
         }
         assert_eq!(heard, 0);
-        level.hurry();
-        level.push(&[], false, &mut |_| heard += 1);
-        assert!(heard >= 4_000, "{heard}");
         for block in tone(500.0, 0.2, 1.0).chunks(160) {
             level.push(block, false, &mut |_| heard += 1);
         }
-        assert!(heard >= 12_000, "{heard}: nothing is held any more");
+        assert!(heard >= 11_200, "{heard}: nothing is held any more");
     }
 
     #[test]
     fn pauses_are_not_lifted() {
         let noise: Vec<f32> = tone(500.0, 0.001, 2.0);
-        assert_eq!(levelled(&noise, 160, false), noise);
+        assert_eq!(levelled(&noise, 160, Ahead::Far), noise);
     }
 }

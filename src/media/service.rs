@@ -15,7 +15,7 @@ use crate::answer::{Answer, Body, Cached, Shared};
 use crate::cache::{Cache, Draft, Found, key_of};
 use crate::coming::Coming;
 use crate::config::{Config, LEVEL_DB};
-use crate::convert::{Begun, Job, Piece, Sink};
+use crate::convert::{Begun, Comes, Job, Piece, Sink};
 use crate::counters::{Tally, count};
 use crate::decoders::Decoders;
 use crate::depot::Depot;
@@ -196,13 +196,9 @@ impl Service {
         Some((self.key_for(ask, Some(&voice)), voice))
     }
 
-    /// What the box itself was told to bring in is there for all its accounts, and stays the box's when it is checked. Documents
-    /// are not: they are an account's own.
+    /// What the box itself was told to bring in is there for all its accounts, and stays the box's when it is checked.
     async fn the_boxs(&self, ask: &Ask) -> Option<Ask> {
-        if ask.account == NO_ACCOUNT || ask.form == Form::AsIs {
-            return None;
-        }
-        let ask = Ask { account: NO_ACCOUNT.to_owned(), ..ask.clone() };
+        let ask = as_the_box(ask)?;
         let (key, _) = self.key(&ask).ok()?;
         match self.find(&key, &ask).await.ok()? {
             Found::Nothing => None,
@@ -212,10 +208,7 @@ impl Service {
 
     /// The same as the box's own, under its key, spoken by the same voice; `None`: it is, or there is no such thing.
     pub fn as_the_boxs(&self, ask: &Ask, voice: Option<&Voice>) -> Option<(String, Ask)> {
-        if ask.account == NO_ACCOUNT || ask.form == Form::AsIs {
-            return None;
-        }
-        let ask = Ask { account: NO_ACCOUNT.to_owned(), ..ask.clone() };
+        let ask = as_the_box(ask)?;
         Some((self.key_for(&ask, voice), ask))
     }
 
@@ -497,6 +490,11 @@ impl Service {
             flight.lease = None;
         }
         let stood_in = source.feed.stood_in();
+        let comes = match source.feed {
+            Feed::Engine(_) => Comes::AsSpoken,
+            _ if flight.ask.start == Start::Live || (source.endless && !source.keep) => Comes::Slowly,
+            Feed::Origin(_) | Feed::File(_) => Comes::Within(self.config.limits.gather),
+        };
         let Ok((sink, ear, unkept)) = self.sink(&source).await else { return flight.failed(stopped()) };
         let (feed, pieces) = mpsc::channel(PIECES);
         let (begin_work, begun_work) = oneshot::channel();
@@ -517,7 +515,7 @@ impl Service {
             decoders: Arc::clone(&self.decoders),
             scratch: self.scratch("original"),
             level_db: self.config.level_db,
-            gather: self.config.limits.gather,
+            comes,
             runtime: tokio::runtime::Handle::current(),
         };
         let (end_work, mut ended) = oneshot::channel();
@@ -707,6 +705,12 @@ fn passed_on(headers: &[(String, String)]) -> Vec<(String, String)> {
     let own =
         ["connection", "content-length", "content-type", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
     headers.iter().filter(|(name, _)| !own.contains(&name.as_str())).cloned().collect()
+}
+
+/// The same asked for by the box itself; `None`: it is, or it is a document, which is its account's own.
+fn as_the_box(ask: &Ask) -> Option<Ask> {
+    let other = ask.account != NO_ACCOUNT && ask.form != Form::AsIs;
+    other.then(|| Ask { account: NO_ACCOUNT.to_owned(), ..ask.clone() })
 }
 
 pub(crate) fn stopped() -> MediaFault {

@@ -9,7 +9,7 @@ use tipring_card::Law;
 use tipring_dsp::{alaw_encode, ulaw_encode};
 
 use crate::fault::MediaFault;
-use crate::loudness::Leveller;
+use crate::loudness::{Ahead, Leveller};
 use crate::preset::{Coding, Preset};
 
 /// Makes telephone audio of linear samples.
@@ -22,12 +22,12 @@ pub(crate) struct Shaper {
 }
 
 impl Shaper {
-    pub fn new(from_hz: u32, to: Preset, level_db: f32) -> Result<Self, MediaFault> {
+    pub fn new(from_hz: u32, to: Preset, level_db: f32, ahead: Ahead) -> Result<Self, MediaFault> {
         let resampler = (from_hz != to.rate_hz).then(|| Rate::new(from_hz, to.rate_hz)).transpose()?;
         Ok(Self {
             resampler,
             high_pass: HighPass::new(HIGH_PASS_HZ, to.rate_hz),
-            level: Leveller::new(to.rate_hz, level_db),
+            level: Leveller::new(to.rate_hz, level_db, ahead),
             coding: to.coding,
             linear: Vec::new(),
         })
@@ -42,11 +42,6 @@ impl Shaper {
         }
         self.emit(false, out);
         Ok(())
-    }
-
-    /// The rest of the samples may come slowly: less is held back for the sake of an even level.
-    pub fn hurry(&mut self) {
-        self.level.hurry();
     }
 
     /// No more samples: what is still inside comes out.
@@ -214,7 +209,7 @@ mod tests {
 
     fn shaped_to(level_db: f32, from_hz: u32, samples: &[f32], piece: usize) -> Vec<f32> {
         let to = Preset { coding: Coding::L16, rate_hz: 8_000 };
-        let mut shaper = Shaper::new(from_hz, to, level_db).unwrap();
+        let mut shaper = Shaper::new(from_hz, to, level_db, Ahead::Far).unwrap();
         let mut out = Vec::new();
         for piece in samples.chunks(piece) {
             shaper.push(piece, &mut out).unwrap();

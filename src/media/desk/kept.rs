@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::cache::Verified;
-use crate::convert::{Job, Piece, Sink};
+use crate::convert::{Comes, Job, Piece, Sink};
 use crate::fault::{FETCH, MediaFault};
 use crate::service::Service;
 use crate::wire::{Ask, Form};
@@ -53,7 +53,7 @@ impl Service {
             decoders: Arc::clone(&self.decoders),
             scratch: self.scratch("original"),
             level_db: self.config.level_db,
-            gather: self.config.limits.gather,
+            comes: Comes::Within(self.config.limits.gather),
             runtime: tokio::runtime::Handle::current(),
         };
         let (end, ended) = oneshot::channel();

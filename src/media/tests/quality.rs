@@ -135,3 +135,29 @@ async fn d14_prompts_of_a_second_and_more_are_equally_loud_as_ffmpeg_measures_it
         }
     }
 }
+
+#[tokio::test]
+async fn d14_what_engines_speak_is_as_loud() {
+    if !can_make() || !Engine::espeak().installed() {
+        return;
+    }
+    for (name, engine) in [("espeak-ng", Engine::espeak()), ("flite", Engine::flite())] {
+        if !engine.installed() {
+            continue;
+        }
+        let room = Room::with(|it| it.engines = vec![engine.clone()]).await;
+        for (voice, language, text) in [
+            ("man", "en-US", "Please hold the line."),
+            ("woman", "en-US", "Hello, and welcome to our office."),
+            ("man", "en-US", "You are number three in the queue. Please wait for the next free line, or press one."),
+            ("woman", "de-DE", "Bitte warten Sie einen Augenblick."),
+            ("man", "fr-FR", "Un moment, s'il vous plait."),
+        ] {
+            let Ok(heard) = room.says(text, voice, language).await else { continue };
+            let linear: Vec<u8> = linear(&heard.octets).iter().flat_map(|it| it.to_be_bytes()).collect();
+            let level = lufs(&linear);
+            println!("{} {language} {voice}, {} ms: {level:.1} LUFS", name, heard.octets.len() / 8);
+            assert!((level + 22.0).abs() <= 2.0, "{}: {text}: {level} LUFS", name);
+        }
+    }
+}
