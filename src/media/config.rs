@@ -159,5 +159,5 @@ impl Default for Limits {
     }
 }
 
-/// In speech some 16 dB below the line's loudest tone: between P.56's customary -26 dBov and loud announcements.
+/// Between the customary -26 and loud announcements.
 pub(crate) const LEVEL_DB: f32 = -22.0;

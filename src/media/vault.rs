@@ -158,7 +158,8 @@ impl Vault {
 
     /// Whether so many octets find room here, beside what must stay free.
     fn has_room(&self, octets: u64) -> bool {
-        rustix::fs::statvfs(&self.scratch).is_ok_and(|it| it.f_bavail.saturating_mul(it.f_frsize) >= octets + RESERVE)
+        rustix::fs::statvfs(&self.scratch)
+            .is_ok_and(|it| it.f_bavail.saturating_mul(it.f_frsize) >= octets.saturating_add(RESERVE))
     }
 
     /// The key of a body with this salt; both or none.
@@ -173,7 +174,9 @@ impl Vault {
 
 /// Octets of a body in the store.
 fn length_there(octets: u64, sealed: bool) -> u64 {
-    octets + if sealed { octets.div_ceil(CHUNK as u64) * TAG_OCTETS } else { 0 }
+    // What a head says may be any number.
+    let tags = if sealed { octets.div_ceil(CHUNK as u64).saturating_mul(TAG_OCTETS) } else { 0 };
+    octets.saturating_add(tags)
 }
 
 /// Length and SHA-256 of a file from its beginning. Blocks.

@@ -182,7 +182,8 @@ async fn purge_deleted(
     }
     sqlx::query(
         "DELETE FROM recordings WHERE status = 'deleted'
-         AND ((updated < $1 AND (cleared > 0 OR box = $2) AND shared NOT IN ('begun', 'there')) OR updated < $3)",
+         AND shared NOT IN ('begun', 'there')
+         AND ((updated < $1 AND (cleared > 0 OR box = $2)) OR updated < $3)",
     )
     .bind(now.0.saturating_sub(DELETED_KEPT_US))
     .bind(box_name.to_string())

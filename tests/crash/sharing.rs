@@ -163,6 +163,7 @@ async fn c28_recordings_come_to_the_shared_store_whole_or_not_at_all_and_leave_i
         || here.vault.fetch(&format!("{}.wav", sid(0))).await.unwrap().is_some()
     {
         assert!(tokio::time::Instant::now() < end, "the store never had all of them: {counts:?}");
+        // Another process works on it, and says nothing of it: it is looked at again.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     child.kill().unwrap();

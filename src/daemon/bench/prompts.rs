@@ -3,6 +3,7 @@
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tipring_sim::Step;
@@ -26,7 +27,7 @@ const LONG: usize = 5;
 /// The long sound's length, and what it and its way carry in a second.
 const LONG_S: u32 = 600;
 const LONG_BITS: usize = 128_000;
-/// How long each of them listens: as long as this there must be no gap.
+/// A call that has heard nothing by then hears nothing; and how long gaps are counted.
 const LISTENS: Duration = Duration::from_secs(10);
 
 fn failed(why: &str) -> StartError {
@@ -62,15 +63,18 @@ pub(super) fn first(sounds: &FirstSounds) -> Result<Vec<Row>, StartError> {
 }
 
 /// The media layer is asked for an MP3 of ten minutes, whose origin sends it at 128 kbit/s, to its first block in the port's
-/// queue; then ten seconds without a gap.
+/// queue; then gaps are counted for ten seconds.
 pub(super) fn slow(sounds: &FirstSounds) -> Result<Row, StartError> {
     let long = long()?;
-    let answers: Arc<Answers> = Arc::new(move |path, form| match path.strip_prefix("/long.mp3") {
-        Some(_) => Answer::slow_sound("audio/mpeg", long.clone(), LONG_BITS / 8),
-        None => {
-            let call: String = form.chars().filter(char::is_ascii_alphanumeric).take(60).collect();
-            Answer::document(format!("<Response><Play>/long.mp3?{call}</Play></Response>"))
+    let (calls, copies) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let fetched = copies.clone();
+    let answers: Arc<Answers> = Arc::new(move |path, _| {
+        if path.starts_with("/long.mp3") {
+            fetched.fetch_add(1, Ordering::Relaxed);
+            return Answer::slow_sound("audio/mpeg", long.clone(), LONG_BITS / 8);
         }
+        let call = calls.fetch_add(1, Ordering::Relaxed);
+        Answer::document(format!("<Response><Play>/long.mp3?{call}</Play></Response>"))
     });
     let world = World::start(Size { spans: 1, analog: 0 }, answers)?;
     world.number("200", "/call")?;
@@ -89,8 +93,9 @@ pub(super) fn slow(sounds: &FirstSounds) -> Result<Row, StartError> {
     std::thread::sleep(LISTENS);
     let gaps = gauges.switch().starved - before;
     world.stop();
-    if waits.len() != LONG {
-        return Err(failed(&format!("{} of {LONG} began", waits.len())));
+    let copies = copies.load(Ordering::Relaxed);
+    if (waits.len(), copies) != (LONG, LONG) {
+        return Err(failed(&format!("{} of {LONG} began, {copies} were fetched", waits.len())));
     }
     let waits = Sorted::new(waits);
     Ok(Row::new("media.slow", waits.at(1.0), "ms, the longest", Goal::AtMost(2_000.0))

@@ -134,7 +134,7 @@ async fn d8_a_child_that_overstays_is_killed() {
     std::fs::remove_file(path).unwrap();
 }
 
-fn installed(engine: &Engine, name: &str) -> bool {
+pub fn installed(engine: &Engine, name: &str) -> bool {
     let there = engine.installed();
     if !there {
         drop(writeln!(std::io::stderr(), "SKIPPED: {name} is not installed; its speech is not tested here"));

@@ -64,7 +64,9 @@ impl Coming {
                 let head = opened(vault, name, &text[4..4 + length]).ok_or_else(|| {
                     damaged("its head cannot be read; was it sealed with another media.seal_key_file?")
                 })?;
-                let mut body = Box::new(Body::begin(vault, head, size - (4 + length as u64))?);
+                let behind =
+                    size.checked_sub(4 + length as u64).ok_or_else(|| damaged("it is shorter than its head"))?;
+                let mut body = Box::new(Body::begin(vault, head, behind)?);
                 body.take(vault, &text[4 + length..]).await?;
                 Ok(Coming::Body(body))
             }
@@ -137,6 +139,9 @@ impl Body {
             return Ok(());
         }
         self.octets += plain.len() as u64;
+        if self.octets > self.head.octets {
+            return Err(damaged("it is longer than its head says"));
+        }
         self.hash.update(&plain);
         let copied = self.file.try_clone();
         let written = tokio::task::spawn_blocking(move || copied.and_then(|mut file| file.write_all(&plain))).await;

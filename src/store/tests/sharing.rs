@@ -114,3 +114,19 @@ async fn c28_a_deletion_on_another_box_is_finished_when_its_box_starts_and_is_fo
     assert!(a.blobs().open(re(1)).unwrap().is_none());
     assert!(a.recording(me(), re(1)).await.unwrap().is_none(), "and now it is forgotten");
 }
+
+#[tokio::test]
+async fn c28_a_deleted_recording_that_may_be_in_the_shared_store_is_never_forgotten() {
+    let dir = Dir::new();
+    let a = open(&dir.0).await;
+    made(&a, 1, RecordingStatus::Completed).await;
+    assert!(a.recording_begins_to_be_shared(re(1)).await.unwrap());
+    assert!(a.delete_recording(me(), re(1), at(200)).await.unwrap());
+    a.recording_is_cleared(re(1), false, at(201)).await.unwrap();
+    let years_later = at(200 + 3 * 365 * 24 * 3600);
+    a.repair(years_later).await.unwrap();
+    assert_eq!(a.recordings_to_remove(10).await.unwrap(), [re(1)], "nobody would remove it any more");
+    a.recording_is_removed(re(1)).await.unwrap();
+    a.repair(years_later).await.unwrap();
+    assert!(a.recording(me(), re(1)).await.unwrap().is_none());
+}
