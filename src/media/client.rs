@@ -1,17 +1,23 @@
-//! The asking side: what carries out the router's media requests. One connection a request, so that a media layer that
-//! was away is simply there again.
+//! The asking side: what carries out the router's media requests. What is asked for by GET at a socket goes over a connection
+//! that an earlier answer has left, where there is one, and once more over a new one if it has gone: a media layer that was
+//! away is simply there again. Everything else has a connection of its own.
+
+mod idle;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::{Body, Incoming};
+use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use url::{Url, form_urlencoded};
 
+use self::idle::Idle;
 use crate::answer::Cached;
 use crate::desk::documents::CACHE_STATUS;
 use crate::documents::{Document, MAX_DOCUMENT};
@@ -25,6 +31,7 @@ use crate::wire::{ACCOUNT, MediaRequest, OWN_HOST, START, Start, write};
 pub struct MediaClient {
     way: Way,
     start: Start,
+    idle: Arc<Idle>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,12 +54,12 @@ pub struct MediaStream {
 impl MediaClient {
     /// Asks at this socket. Nothing is connected yet.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { way: Way::Socket(socket.into()), start: Start::default() }
+        Self { way: Way::Socket(socket.into()), start: Start::default(), idle: Arc::default() }
     }
 
     /// Asks a media layer at a TCP address. Nothing is connected yet.
     pub fn remote(remote: Remote) -> Self {
-        Self { way: Way::Remote(remote), start: Start::default() }
+        Self { way: Way::Remote(remote), start: Start::default(), idle: Arc::default() }
     }
 
     /// Answers begin so.
@@ -62,12 +69,11 @@ impl MediaClient {
 
     /// Asks for a medium; answers when its first sound is there.
     pub async fn fetch(&self, wanted: MediaRequest) -> Result<MediaStream, MediaFault> {
-        let mut request = write::<Empty<Bytes>>(&wanted)?;
+        let mut request = write(&wanted)?;
         if self.start != Start::default() {
             request.headers_mut().insert(START, HeaderValue::from_static(self.start.as_str()));
         }
-        let answer = self.send(request).await?;
-        let (head, body) = answer.into_parts();
+        let (head, body) = self.get(request).await?.into_parts();
         if !head.status.is_success() {
             return Err(self.refused(head.status, body).await);
         }
@@ -105,9 +111,9 @@ impl MediaClient {
 
     /// The document that is kept for an account under a URL, fresh or not.
     pub async fn document(&self, account: &str, url: &Url) -> Result<Option<Document>, MediaFault> {
-        let request = written(Method::GET, account, url).body(Empty::<Bytes>::new());
+        let request = written(Method::GET, account, url).body(Empty::new());
         let request = request.map_err(|error| MediaFault::request(error.to_string()))?;
-        let (head, body) = self.send(request).await?.into_parts();
+        let (head, body) = self.get(request).await?.into_parts();
         if head.status == StatusCode::GATEWAY_TIMEOUT {
             return Ok(None);
         }
@@ -181,28 +187,58 @@ impl MediaClient {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let away = |what: String| self.away(&what);
         let asked = async {
-            let stream: Box<dyn Stream> = match &self.way {
-                Way::Socket(socket) => UnixStream::connect(socket).await.map(|it| Box::new(it) as Box<dyn Stream>),
-                Way::Remote(remote) => {
-                    remote.introduce(&mut request);
-                    remote.connect().await
-                }
-            }
-            .map_err(|error| away(error.to_string()))?;
-            let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
-                .max_buf_size(MAX_BUFFER)
-                .handshake(TokioIo::new(stream))
-                .await
-                .map_err(|error| away(error.to_string()))?;
-            // It ends with the body, or when that is dropped.
-            tokio::spawn(async move {
-                let _ = connection.await;
-            });
-            sender.send_request(request).await.map_err(|error| away(error.to_string()))
+            let mut sender = self.connect(&mut request).await?;
+            sender.send_request(request).await.map_err(|error| self.away(&error.to_string()))
         };
-        tokio::time::timeout(HEAD_TIME, asked).await.map_err(|_| away("no answer in time".into()))?
+        tokio::time::timeout(HEAD_TIME, asked).await.map_err(|_| self.away("no answer in time"))?
+    }
+
+    /// Asks for something that is no other for being asked for twice.
+    async fn get(&self, request: Request<Empty<Bytes>>) -> Result<Response<Incoming>, MediaFault> {
+        let Way::Socket(_) = self.way else { return self.send(request).await };
+        let (head, body) = request.into_parts();
+        let request = || Request::from_parts(head.clone(), body);
+        let asked = async {
+            if let Some(mut sender) = self.idle.take()
+                && let Ok(answer) = sender.send_request(request()).await
+            {
+                self.idle.put_when_answered(sender);
+                return Ok(answer);
+            }
+            let mut request = request();
+            let mut sender = self.connect(&mut request).await?;
+            let answer = sender.send_request(request).await.map_err(|error| self.away(&error.to_string()))?;
+            self.idle.put_when_answered(sender);
+            Ok(answer)
+        };
+        tokio::time::timeout(HEAD_TIME, asked).await.map_err(|_| self.away("no answer in time"))?
+    }
+
+    async fn connect<B>(&self, request: &mut Request<B>) -> Result<SendRequest<B>, MediaFault>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let away = |what: String| self.away(&what);
+        let stream: Box<dyn Stream> = match &self.way {
+            Way::Socket(socket) => UnixStream::connect(socket).await.map(|it| Box::new(it) as Box<dyn Stream>),
+            Way::Remote(remote) => {
+                remote.introduce(request);
+                remote.connect().await
+            }
+        }
+        .map_err(|error| away(error.to_string()))?;
+        let (sender, connection) = hyper::client::conn::http1::Builder::new()
+            .max_buf_size(MAX_BUFFER)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| away(error.to_string()))?;
+        // It ends with its sender and the body, or when that is dropped.
+        tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        Ok(sender)
     }
 }
 

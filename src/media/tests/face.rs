@@ -1,7 +1,12 @@
 //! The face itself: refusals, faults, limits, its own state.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use tipring_card::Law;
 use tipring_media::{MediaClient, MediaRequest, Source, Status};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
 
 use crate::origin::{Origin, Reply};
 use crate::room::{Room, wave};
@@ -19,6 +24,102 @@ async fn d1_without_the_media_layer_there_is_a_fault_and_with_it_sound_again() {
     room.restart(|_| {}).await;
     let wanted = MediaRequest { account: "AC1".into(), source: Source::Url(origin.url("/a.wav")), law: Law::A };
     assert!(client.fetch(wanted).await.unwrap().next().await.unwrap().is_ok());
+}
+
+/// A socket before the layer's own, and how many have come to it.
+fn counted(room: &Room) -> (std::path::PathBuf, Arc<AtomicUsize>) {
+    let (before, behind) = (room.dir.join("counted.sock"), room.dir.join("media.sock"));
+    let (listener, connections) = (UnixListener::bind(&before).unwrap(), Arc::new(AtomicUsize::new(0)));
+    let came = Arc::clone(&connections);
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            came.fetch_add(1, Ordering::Relaxed);
+            let Ok(mut far) = UnixStream::connect(&behind).await else { continue };
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut near, &mut far).await });
+        }
+    });
+    (before, connections)
+}
+
+/// What is ready to happen happens.
+async fn settles() {
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_until_a_caller_leaves_or_the_layer_does() {
+    let origin = Origin::always("audio/wav", wave(8_000, 1, 500.0, 40.0)).await;
+    let mut room = Room::open().await;
+    room.plays(&origin.url("/a.wav")).await.unwrap();
+    let (socket, connections) = counted(&room);
+    let client = MediaClient::new(&socket);
+    let fetch = async || {
+        let source = Source::Url(origin.url("/a.wav"));
+        client.fetch(MediaRequest { account: "AC1".into(), source, law: Law::A }).await.unwrap()
+    };
+    let whole = async || {
+        let (mut stream, mut octets) = (fetch().await, 0);
+        while let Some(piece) = stream.next().await {
+            octets += piece.unwrap().len();
+        }
+        assert_eq!(octets, 320_000);
+        settles().await;
+    };
+    for _ in 0..5 {
+        whole().await;
+    }
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
+    // Two at once are two connections, and both are used again.
+    for _ in 0..2 {
+        tokio::join!(whole(), whole());
+    }
+    assert_eq!(connections.load(Ordering::Relaxed), 2);
+    // Whoever leaves in the middle leaves no half of an answer to the next one.
+    for _ in 0..3 {
+        let mut left = fetch().await;
+        left.next().await.unwrap().unwrap();
+        drop(left);
+        settles().await;
+    }
+    whole().await;
+    let before = connections.load(Ordering::Relaxed);
+    assert!((3..=5).contains(&before), "{before}");
+    room.restart(|_| {}).await;
+    whole().await;
+    assert_eq!(connections.load(Ordering::Relaxed), before + 1);
+}
+
+#[tokio::test]
+async fn a_request_that_a_dying_layer_has_taken_is_asked_again() {
+    let room = Room::open().await;
+    let socket = room.dir.join("dies.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let dies = tokio::spawn(async move {
+        let mut read = vec![0; 4_096];
+        for (answers, dies) in [(1, true), (2, false)] {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            for _ in 0..answers {
+                assert!(stream.read(&mut read).await.unwrap() > 0);
+                let answer = "HTTP/1.1 200 OK\r\nX-Cache: hit\r\nContent-Length: 5\r\n\r\nsound";
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+            if dies {
+                assert!(stream.read(&mut read).await.unwrap() > 0, "the second request comes the same way");
+            }
+        }
+    });
+    let client = MediaClient::new(&socket);
+    for _ in 0..3 {
+        let source = Source::Url("http://app.example/a.wav".into());
+        let wanted = MediaRequest { account: "AC1".into(), source, law: Law::A };
+        let mut stream = client.fetch(wanted).await.unwrap();
+        assert_eq!(&stream.next().await.unwrap().unwrap()[..], b"sound");
+        assert!(stream.next().await.is_none());
+        settles().await;
+    }
+    dies.await.unwrap();
 }
 
 #[tokio::test]
