@@ -109,6 +109,7 @@ pub(crate) const AIFC: Format = format("audio/aiff", "AIFC with an unusual codin
 pub(crate) const AU: Format = format("audio/basic", "AU with an unusual coding", "au");
 pub(crate) const OGG: Format = format("audio/ogg", "Ogg with Opus or Speex", "ogg");
 pub(crate) const AAC: Format = format("audio/aac", "AAC", "aac");
+pub(crate) const LAYER_2: Format = format("audio/mpeg", "MPEG audio of an unusual bit rate", "mp3");
 const MP4: Format = format("audio/mp4", "MP4 or M4A", "mov");
 const WMA: Format = format("audio/x-ms-wma", "Windows Media", "asf");
 const MATROSKA: Format = format("video/webm", "Matroska or WebM", "matroska");

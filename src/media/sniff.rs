@@ -204,6 +204,7 @@ fn by_magic(data: &[u8], mime: &str, decoders: &Decoders) -> Result<Option<Kind>
             let footer = if flags & 0x10 != 0 { 10 } else { 0 };
             after_tag(data, 10 + size + footer, mime, decoders)
         }
+        _ if is_unusual_layer_2(data) => foreign(formats::LAYER_2, mime, decoders).map(Some),
         _ if mpeg_frame(data).is_some() => coded(Container::Mpeg),
         _ => Ok(None),
     }
@@ -217,6 +218,9 @@ fn after_tag(data: &[u8], skip: u64, mime: &str, decoders: &Decoders) -> Result<
     let next = usize::try_from(skip).ok().and_then(|skip| data.get(skip..)).unwrap_or_default();
     if formats::is_adts(next) {
         return foreign(formats::AAC, mime, decoders).map(Some);
+    }
+    if is_unusual_layer_2(next) {
+        return foreign(formats::LAYER_2, mime, decoders).map(Some);
     }
     let container = if next.starts_with(b"fLaC") { Container::Flac } else { Container::Mpeg };
     Ok(Some(Kind::Coded { container, skip }))
@@ -306,6 +310,16 @@ fn mpeg_frame(data: &[u8]) -> Option<usize> {
         Some(next) if next.len() >= 4 => mpeg_frame_length(next).map(|_| length),
         _ => Some(length),
     }
+}
+
+/// Layer II with a bit rate that ISO 11172-3 table 3-B.2 has not for its number of channels. Encoders make it (a mono file
+/// of ffmpeg's has 384 kbit/s), and the library takes its frames for noise, those of MPEG-2 too, where the table does not hold.
+fn is_unusual_layer_2(data: &[u8]) -> bool {
+    let (Some(_), [0xFF, b, c, d, ..]) = (mpeg_frame(data), data) else { return false };
+    let table = if (b >> 3) & 3 == 3 { &KBPS_1_II } else { &KBPS_2_II };
+    let kbps = table[usize::from(c >> 4)];
+    let unusual: &[u16] = if d >> 6 == 3 { &[224, 256, 320, 384] } else { &[32, 48, 56, 80] };
+    (b >> 1) & 3 == 2 && unusual.contains(&kbps)
 }
 
 fn mpeg_frame_length(data: &[u8]) -> Option<usize> {

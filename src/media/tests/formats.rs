@@ -183,6 +183,49 @@ async fn d17_every_supported_form_is_recognisable() {
 }
 
 #[tokio::test]
+async fn d17_layer_2_of_every_bit_rate_and_number_of_channels_is_heard() {
+    if !crate::decoders::can_make() {
+        return;
+    }
+    let room = Room::open().await;
+    for (rate_hz, channels, kbps) in [
+        (44_100, 1, 64),
+        (44_100, 1, 192),
+        (44_100, 1, 224),
+        (48_000, 1, 384),
+        (44_100, 2, 48),
+        (44_100, 2, 64),
+        (32_000, 2, 80),
+        (44_100, 2, 384),
+        (22_050, 1, 160),
+        (24_000, 2, 32),
+        (24_000, 2, 80),
+        (16_000, 2, 96),
+    ] {
+        let case = format!("{rate_hz} Hz, {channels} channels, {kbps} kbit/s");
+        let made = std::process::Command::new("ffmpeg")
+            .args(["-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "sine=f=1000:d=1.5"])
+            .args([
+                "-ar",
+                &rate_hz.to_string(),
+                "-ac",
+                &channels.to_string(),
+                "-b:a",
+                &format!("{kbps}k"),
+                "-f",
+                "mp2",
+                "-",
+            ])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{case}");
+        let origin = Origin::always("audio/mpeg", made.stdout).await;
+        let heard = room.plays(&origin.url("/a.mp2")).await.unwrap_or_else(|fault| panic!("{case}: {fault}"));
+        is_tone(&heard.octets, 11_500, &case);
+    }
+}
+
+#[tokio::test]
 async fn d17_an_unsupported_or_damaged_file_is_an_error_not_noise() {
     let room = Room::open().await;
     let mut header_only = fixture("tone.ogg");
