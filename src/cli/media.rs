@@ -1,4 +1,4 @@
-//! `tipring media ls|get|warm|crawl|rm|verify|jobs|plan|phrase`: asks the media layer that runs, over its face. Found like the
+//! `tipring media ls|get|warm|crawl|transcribe|rm|verify|jobs|plan|phrase`: asks the media layer that runs, over its face. Found like the
 //! service finds it: by the configuration, else at the package's own socket. It reads no file of the cache.
 
 mod arguments;
@@ -69,6 +69,7 @@ impl Desk {
                 self.job(&wish, &at).await
             }
             Command::Crawl { what, at } => self.job(&what.wish(), &at).await,
+            Command::Transcribe { what, at } => self.job(&what.wish(), &at).await,
             Command::Refresh { prefix, at } => self.job(&Wish::Refresh { prefix }, &at).await,
             Command::Jobs { id: None, at, .. } => {
                 let jobs: Vec<JobState> = self.ask("GET", "/jobs", &at, None::<&()>).await?;

@@ -12,6 +12,7 @@ mod kept;
 mod links;
 mod phrases;
 mod plans;
+mod transcribe;
 mod warm;
 mod wish;
 
@@ -32,7 +33,7 @@ pub(crate) use phrases::Phrases;
 pub use phrases::{PhraseState, Recording};
 pub use plans::Plan;
 pub(crate) use plans::Plans;
-pub use wish::{Filter, Phrase, Wish};
+pub use wish::{Filter, Phrase, Spoken, Wish};
 
 use crate::face::{Body, json_answer, refusal, status};
 use crate::fault::MediaFault;

@@ -68,7 +68,7 @@ pub use counters::Counters;
 pub use decode::decode_alone;
 pub use decoders::{Decoder, Magic};
 pub use depot::{StoreConfig, StoreState};
-pub use desk::{Filter, ItemState, JobState, JobStatus, Phrase, PhraseState, Plan, Recording, Wish};
+pub use desk::{Filter, ItemState, JobState, JobStatus, Phrase, PhraseState, Plan, Recording, Spoken, Wish};
 pub use documents::Document;
 pub use face::Status;
 pub use fault::{MediaFault, NO_RECOGNIZER, RECOGNIZER};

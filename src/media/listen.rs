@@ -10,14 +10,17 @@ mod results;
 mod sound;
 mod work;
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use tokio::sync::mpsc;
+use hyper::body::Body;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 pub use ask::ListenRequest;
+pub(crate) use ask::{MAX_HINT_CHARS, MAX_HINTS};
 pub(crate) use recognizer::pick;
 pub use recognizer::{Grammar, Recognizer, RecognizerCommand, RecognizerUrl};
 pub use results::Heard;
@@ -29,18 +32,45 @@ use crate::counters::count;
 use crate::fault::MediaFault;
 use crate::service::Service;
 
+/// One of the recognitions that there may be at a time.
+pub(crate) struct Place(#[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit);
+
+/// Waits for a place: callers do not.
+pub(crate) async fn place(service: &Service) -> Result<Place, MediaFault> {
+    let place = Arc::clone(&service.recognitions).acquire_owned().await;
+    place.map(Place).map_err(|_| MediaFault::recognizer("the media layer was stopped"))
+}
+
 /// Begins a recognition of a request's body. The results come until the queue ends.
-pub(crate) fn begin(
+pub(crate) fn begin<B>(
     service: &Arc<Service>,
     request: ListenRequest,
-    body: Incoming,
-) -> Result<mpsc::Receiver<Line>, MediaFault> {
-    let recognizer = pick(&service.recognizers, &request.language)?.clone();
-    let limits = &service.config.limits;
+    body: B,
+) -> Result<mpsc::Receiver<Line>, MediaFault>
+where
+    B: Body<Data = Bytes, Error: Display> + Send + Unpin + 'static,
+{
+    pick(&service.recognizers, &request.language)?;
     let Ok(place) = Arc::clone(&service.recognitions).try_acquire_owned() else {
-        let text = format!("listen: {} callers are listened to at once already", limits.recognitions);
+        let most = service.config.limits.recognitions;
+        let text = format!("listen: {most} callers are listened to at once already");
         return Err(MediaFault::recognizer(text));
     };
+    begin_at(Place(place), service, request, body)
+}
+
+/// The same for whoever has a place.
+pub(crate) fn begin_at<B>(
+    place: Place,
+    service: &Arc<Service>,
+    request: ListenRequest,
+    body: B,
+) -> Result<mpsc::Receiver<Line>, MediaFault>
+where
+    B: Body<Data = Bytes, Error: Display> + Send + Unpin + 'static,
+{
+    let recognizer = pick(&service.recognizers, &request.language)?.clone();
+    let limits = &service.config.limits;
     let intake = Intake::new(request.form, recognizer.rate_hz())?;
     let most = request.form.octets_per_second() * limits.listened.as_secs();
     count(&service.tally.recognitions);
@@ -67,7 +97,7 @@ pub(crate) fn begin(
                 heard = &mut work => heard,
                 taken = take(body, intake, most, sender) => match taken {
                     Taken::Whole => work.await,
-                    Taken::Broken => Err(MediaFault::recognizer("listen: the sound broke off")),
+                    Taken::Broken(why) => Err(MediaFault::recognizer(format!("listen: the sound broke off: {why}"))),
                     Taken::TooLong => work.await.and_then(|()| {
                         let text = format!("listen: only the first {} s are heard", limits.listened.as_secs());
                         Err(MediaFault::recognizer(text))
@@ -98,14 +128,17 @@ pub(crate) fn begin(
 enum Taken {
     /// It is over, stands still, or the recognizer has had enough.
     Whole,
-    /// Who asked has gone away in the middle of it.
-    Broken,
+    /// Who asked has gone away in the middle of it, or whoever sends it has failed.
+    Broken(String),
     /// There is more of it than is heard.
     TooLong,
 }
 
 /// Takes the sound to its end.
-async fn take(mut body: Incoming, mut intake: Intake, most: u64, samples: mpsc::UnboundedSender<Vec<i16>>) -> Taken {
+async fn take<B>(mut body: B, mut intake: Intake, most: u64, samples: mpsc::UnboundedSender<Vec<i16>>) -> Taken
+where
+    B: Body<Data = Bytes, Error: Display> + Unpin,
+{
     let mut taken = 0u64;
     loop {
         let frame = tokio::select! {
@@ -114,7 +147,7 @@ async fn take(mut body: Incoming, mut intake: Intake, most: u64, samples: mpsc::
         };
         let frame = match frame {
             Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(_))) => return Taken::Broken,
+            Ok(Some(Err(error))) => return Taken::Broken(error.to_string()),
             Ok(None) | Err(_) => return Taken::Whole,
         };
         let Ok(piece) = frame.into_data() else { continue };

@@ -115,3 +115,32 @@ fn d27_d30_plans_and_phrases_outlive_the_layer() {
     assert_eq!(media(&["plan", "rm", "night"]).0, Some(1));
     assert_eq!(serving.end().0, Some(0));
 }
+
+#[test]
+fn d29_the_command_line_has_a_recording_written_down() {
+    let folder = Folder::new("desk-written");
+    folder.a_box("[[recognizer]]\nname = \"counter\"\nlanguages = [\"en\"]\ncommand = [\"/usr/bin/wc\", \"-c\"]\nrate_hz = 16000\n");
+    let sound = concat!(env!("CARGO_MANIFEST_DIR"), "/src/media/tests/fixtures/tone.mp3");
+    let web = folder.0.join("web");
+    std::fs::create_dir_all(&web).expect("a folder");
+    std::fs::copy(sound, web.join("a.mp3")).expect("a copy");
+    let files = Files::serve(&web);
+    let url = |path: &str| format!("http://{}/{path}", files.1);
+    let serving = Serving::start(&folder, "media");
+    let media = |words: &[&str]| {
+        let ran = run(&folder.0, &[&["media"], words].concat());
+        (ran.status.code(), text(&ran.stdout), text(&ran.stderr))
+    };
+    let (code, said, _) = media(&["transcribe", &url("a.mp3"), "--language", "en-GB", "--hint", "a word"]);
+    assert!(code == Some(0) && said.contains(&format!("{}  audio/l16;rate=16000  48000\n", url("a.mp3"))), "{said}");
+    let (code, said, _) = media(&["transcribe", &url("none.mp3")]);
+    assert!(code == Some(1) && said.contains("404"), "{said}");
+    let (code, said, _) = media(&["transcribe", &url("a.mp3"), "--language", "tlh"]);
+    assert!(code == Some(1) && said.contains("[[recognizer]]"), "{said}");
+    let (code, _, said) = media(&["transcribe", &url("a.mp3"), "--target", "mailto:who@example.org"]);
+    assert!(code == Some(1) && said.contains("no mail"), "{said}");
+    // A text may be sent nowhere: the web server takes no POST.
+    let (code, said, _) = media(&["transcribe", &url("a.mp3"), "--target", &url("texts")]);
+    assert!(code == Some(1) && said.contains("501"), "{said}");
+    assert_eq!(serving.end().0, Some(0));
+}

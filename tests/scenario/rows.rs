@@ -150,6 +150,7 @@ pub const ROWS: &[Row] = &[
     ("D26", Should, "A directory is crawled for sounds by type, size and date, and never left"),
     ("D27", Should, "Sounds are brought in every night, at the box's own hour"),
     ("D28", Should, "What was made in a call is there when the call is over"),
+    ("D29", Cheap, "A recording is written down as text, which is sent to a destination"),
     ("D30", Cheap, "What is said often is listed, and a recording takes the engine's place"),
     ("D31", ShouldC, "A URI that carries the call's own state is an entry of its own"),
     ("D32", ShouldC, "Another speech service is taken by configuration alone"),

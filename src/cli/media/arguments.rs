@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use tipring_card::Law;
-use tipring_media::{Filter, Wish};
+use tipring_media::{Filter, Spoken, Wish};
 
 use super::super::asked::Asked;
 
@@ -30,6 +30,7 @@ impl Command {
             | Command::Warm { at, .. }
             | Command::Crawl { at, .. }
             | Command::Refresh { at, .. }
+            | Command::Transcribe { at, .. }
             | Command::Rm { at, .. }
             | Command::Verify { at }
             | Command::Jobs { at, .. } => at,
@@ -92,6 +93,13 @@ pub enum Command {
     Refresh {
         /// URIs that begin so
         prefix: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Have recordings written down by a recognizer
+    Transcribe {
+        #[command(flatten)]
+        what: Recordings,
         #[command(flatten)]
         at: At,
     },
@@ -187,6 +195,33 @@ pub struct Beforehand {
     /// Send the sound there too, by PUT
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,
+}
+
+/// What is written down.
+#[derive(Debug, Args)]
+pub struct Recordings {
+    /// Sounds
+    #[arg(value_name = "URI", required = true)]
+    pub uris: Vec<String>,
+    /// The language that is spoken
+    #[arg(long, value_name = "TAG", default_value = "en-US")]
+    pub language: String,
+    /// Words that are likely
+    #[arg(long = "hint", value_name = "WORDS")]
+    pub hints: Vec<String>,
+    /// The speech model, as the recognizer knows it
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub model: String,
+    /// Send each text there too, by POST
+    #[arg(long, value_name = "URL")]
+    pub target: Option<String>,
+}
+
+impl Recordings {
+    pub fn wish(self) -> Wish {
+        let Recordings { uris: urls, language, hints, model, target } = self;
+        Wish::Transcribe(Spoken { urls, language, hints, model, target })
+    }
 }
 
 /// A directory and what is wanted of it.

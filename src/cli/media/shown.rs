@@ -35,6 +35,7 @@ pub fn whole_job(json: bool, it: &JobState) {
     let items = it.items.iter().map(|item| {
         let word = match (&item.fault, item.cached.as_str()) {
             (Some(fault), _) => format!("{fault}"),
+            (None, _) if it.kind == "transcribe" => item.text.clone(),
             (None, cached) if item.kept => format!("{cached}, {} octets", item.octets),
             (None, cached) => format!("{cached}, not kept: its origin forbids it"),
         };

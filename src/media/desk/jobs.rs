@@ -1,4 +1,4 @@
-//! Jobs: what the layer does beside calls, asked for over its face: warming, crawling, refreshing. They wait in order, few run
+//! Jobs: what the layer does beside calls, asked for over its face: warming, crawling, refreshing, writing down. They wait in order, few run
 //! at a time, and what became of them can be read for a while after. They end with the process: whoever wants them done
 //! for certain plans them (`plans`).
 
@@ -42,7 +42,7 @@ pub struct JobState {
     pub id: String,
     /// Whose it is.
     pub account: String,
-    /// `warm`, `crawl` or `refresh`.
+    /// `warm`, `crawl`, `refresh` or `transcribe`.
     pub kind: String,
     /// The plan that began it; empty: somebody asked.
     pub plan: String,
@@ -88,6 +88,9 @@ pub struct ItemState {
     pub kept: bool,
     /// Octets as it is kept.
     pub octets: u64,
+    /// What a recording says; what was heard of it where it has a fault.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub text: String,
     /// Why it was not had, or why a link was passed over.
     pub fault: Option<MediaFault>,
 }
@@ -174,7 +177,8 @@ impl Job {
             "miss" => state.made += 1,
             _ => state.failed += 1,
         }
-        if !item.cached.is_empty() && !item.kept {
+        let keeps = !matches!(self.wish, Wish::Transcribe(_));
+        if keeps && !item.cached.is_empty() && !item.kept {
             state.unkept += 1;
         }
         state.octets += if item.kept { item.octets } else { 0 };

@@ -40,6 +40,7 @@ pub(crate) async fn run(service: &Arc<Service>, job: &Arc<Job>) -> Result<(), Me
             warm(service, job, wanted.collect()).await;
             Ok(())
         }
+        Wish::Transcribe(spoken) => super::transcribe::run(service, job, spoken).await,
         Wish::Refresh { prefix } => {
             let kept = service.entries(Some(account.clone()), prefix.clone()).await;
             let wanted = kept.into_iter().filter_map(|entry| {
@@ -111,7 +112,11 @@ async fn send_on(
         body: sound.into(),
         ..Request::get(target.clone())
     };
-    let response = service.config.egress.send(request).await?;
+    delivered(service.config.egress.send(request).await?)
+}
+
+/// Whether a target took what it was sent.
+pub(super) fn delivered(response: tipring_egress::Response) -> Result<(), MediaFault> {
     if !(200..300).contains(&response.status) {
         let text = format!("{}: the target answered {}", response.url, response.status);
         return Err(MediaFault::new(FETCH, text));

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::fault::MediaFault;
+use crate::listen::{MAX_HINT_CHARS, MAX_HINTS};
 use crate::preset::Preset;
-use crate::wire::{Ask, Form, From, MAX_URI, Speech, shown};
+use crate::wire::{Ask, Form, From, MAX_URI, Speech, is_tag, shown};
 
 /// What a job does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +51,28 @@ pub enum Wish {
         /// URIs that begin so.
         prefix: String,
     },
+    /// Has recordings written down by a recognizer.
+    Transcribe(Spoken),
+}
+
+/// Recordings, and how they are written down.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spoken {
+    /// http and https URLs of sounds.
+    pub urls: Vec<String>,
+    /// The language tag of what is said.
+    #[serde(default = "usual_language")]
+    pub language: String,
+    /// Words and phrases that are likely.
+    #[serde(default)]
+    pub hints: Vec<String>,
+    /// The speech model, as the recognizer knows it.
+    #[serde(default)]
+    pub model: String,
+    /// Where each text is sent by POST, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
 }
 
 /// A text that will be said.
@@ -130,6 +153,7 @@ impl Wish {
                 Err(bad("refresh: prefix: say what; \"http\" is everything that was fetched"))
             }
             Self::Refresh { .. } => Ok(()),
+            Self::Transcribe(spoken) => spoken.check(),
         }
     }
 
@@ -139,6 +163,35 @@ impl Wish {
             Self::Warm { .. } => "warm",
             Self::Crawl { .. } => "crawl",
             Self::Refresh { .. } => "refresh",
+            Self::Transcribe(_) => "transcribe",
+        }
+    }
+}
+
+impl Spoken {
+    fn check(&self) -> Result<(), MediaFault> {
+        let wanted = self.urls.len();
+        if !(1..=MAX_SPOKEN).contains(&wanted) {
+            return Err(bad(format!("transcribe: name 1 to {MAX_SPOKEN} urls, not {wanted}")));
+        }
+        if !is_tag(&self.language) || self.language.is_empty() {
+            let text = format!("transcribe: {:?} is not a language tag such as en-GB", shown(&self.language));
+            return Err(bad(text));
+        }
+        let long = self.hints.iter().chain([&self.model]).any(|it| it.chars().count() > MAX_HINT_CHARS);
+        if long || self.hints.len() > MAX_HINTS {
+            let text = format!("transcribe: at most {MAX_HINTS} hints, and {MAX_HINT_CHARS} characters of each");
+            return Err(bad(text));
+        }
+        for url in &self.urls {
+            read_url(url)?;
+        }
+        match self.target.as_deref().map(|it| (it, read_url(it))) {
+            Some((target, Err(_))) if target.starts_with("mailto:") => {
+                Err(bad("transcribe: target: no mail is sent from here; name an http or https URL that takes the text"))
+            }
+            Some((_, read)) => read.map(|_| ()),
+            None => Ok(()),
         }
     }
 }
@@ -305,12 +358,18 @@ pub(crate) fn bad(text: impl Into<String>) -> MediaFault {
     MediaFault::request(text)
 }
 
+fn usual_language() -> String {
+    "en-US".to_owned()
+}
+
 fn normal_speed() -> u16 {
     crate::wire::NORMAL_SPEED
 }
 
 /// Media of one job: a large application's prompts.
 pub(crate) const MAX_ITEMS: usize = 2_000;
+/// Recordings of one job: their texts are held until it is forgotten.
+const MAX_SPOKEN: usize = 100;
 /// Forms of one job: both laws and what sound devices take.
 const MAX_PRESETS: usize = 8;
 /// Types of one filter.
@@ -374,6 +433,13 @@ mod tests {
         assert!(refused(r#"{"kind":"warm","urls":["http://h/a","http://h/b"],"target":"http://t/"}"#).contains("one"));
         assert!(refused(r#"{"kind":"refresh","prefix":""}"#).contains("prefix"));
         assert!(refused(r#"{"kind":"warm","texts":[{"text":" "}]}"#).contains("no text"));
+        assert!(refused(r#"{"kind":"transcribe","urls":[]}"#).contains("name 1 to"));
+        assert!(refused(r#"{"kind":"transcribe","urls":["http://h/a"],"language":"en/x"}"#).contains("language tag"));
+        let mail = r#"{"kind":"transcribe","urls":["http://h/a"],"target":"mailto:who@example.org"}"#;
+        assert!(refused(mail).contains("no mail"));
+        let hints = format!(r#"{{"kind":"transcribe","urls":["http://h/a"],"hints":["{}"]}}"#, "x".repeat(101));
+        assert!(refused(&hints).contains("100 characters"));
+        assert!(wish(r#"{"kind":"transcribe","urls":["http://h/a"],"voice":""}"#).unwrap_err().contains("voice"));
         assert!(wish(r#"{"kind":"dance"}"#).unwrap_err().contains("warm"));
         assert!(wish(r#"{"kind":"warm","uris":[]}"#).unwrap_err().contains("uris"));
     }

@@ -90,8 +90,8 @@ pub(crate) fn primary(tag: &str) -> String {
 const HINTS: &str = "x-listen-hints";
 const MODEL: &str = "x-listen-model";
 /// As many as documents may name.
-const MAX_HINTS: usize = 500;
-const MAX_HINT_CHARS: usize = 100;
+pub(crate) const MAX_HINTS: usize = 500;
+pub(crate) const MAX_HINT_CHARS: usize = 100;
 /// Half of the face's longest head.
 const MAX_HINTS_OCTETS: usize = 64 * 1024;
 

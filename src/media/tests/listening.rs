@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::json;
 use tipring_card::Law;
 use tipring_media::{
     Engine, Heard, ListenRequest, MediaFault, NO_RECOGNIZER, Preset, RECOGNIZER, Recognizer, RecognizerCommand,
@@ -330,4 +331,92 @@ async fn b7_pocketsphinx_tells_what_was_said_at_the_pause() {
     let first = [first.unwrap().unwrap()];
     assert_eq!(finals(&first), ["operator"]);
     drop(microphone);
+}
+
+/// A-law as a WAVE file.
+fn recorded(sound: &[u8]) -> Vec<u8> {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut file = std::io::Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut file, spec).unwrap();
+    for octet in sound {
+        writer.write_sample(tipring_dsp::alaw_decode(*octet)).unwrap();
+    }
+    writer.finalize().unwrap();
+    file.into_inner()
+}
+
+#[tokio::test]
+async fn d29_a_recording_is_written_down_and_its_text_sent_to_the_destination() {
+    let (one, two) = (recorded(&words(1)), recorded(&words(2)));
+    let origin = Origin::start(move |asked| match (asked.method.as_str(), asked.path.as_str()) {
+        ("POST", "/full") => Reply::status(507),
+        ("POST", _) => Reply::status(202),
+        (_, "/one.wav") => Reply::ok("audio/wav", one.clone()),
+        (_, "/two.wav") => Reply::ok("application/octet-stream", two.clone()),
+        (_, "/cut.wav") => {
+            let (reply, go) = Reply::ok("audio/wav", two.clone()).held_after(12_000);
+            drop(go);
+            reply
+        }
+        _ => Reply::status(404),
+    });
+    let (origin, room) = tokio::join!(origin, Room::with(|it| it.recognizers = vec![Recognizer::Fake]));
+    let wish = |paths: &[&str], target: &str| {
+        let urls: Vec<_> = paths.iter().map(|it| origin.url(it)).collect();
+        json!({ "kind": "transcribe", "urls": urls, "language": "de-CH", "hints": ["grüezi", "ja"], "target": target })
+    };
+    let sent = || -> Vec<_> { origin.log().into_iter().filter(|it| it.method == "POST").collect() };
+
+    let job = room.job(wish(&["/one.wav", "/two.wav"], &origin.url("/taken"))).await;
+    assert_eq!((job.kind.as_str(), job.found, job.made, job.failed, job.unkept), ("transcribe", 2, 2, 0, 0), "{job:?}");
+    let texts: Vec<_> = job.items.iter().map(|it| it.text.as_str()).collect();
+    assert_eq!(texts, ["grüezi", "grüezi ja"]);
+    let [first, second] = &sent()[..] else { panic!("{:?}", origin.log()) };
+    assert_eq!((&first.body[..], &second.body[..]), ("grüezi".as_bytes(), "grüezi ja".as_bytes()));
+    assert_eq!(second.headers["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(second.headers["content-language"], "de-CH");
+    assert_eq!(second.headers["content-location"], origin.url("/two.wav"));
+    assert!(room.files().is_empty() && room.handle.entries(None, "").is_empty(), "a recording stays");
+
+    // Half a text is never sent as if it were one, and each that fails says why.
+    let job = room.job(wish(&["/cut.wav", "/none.wav", "/one.wav"], &origin.url("/full"))).await;
+    assert_eq!((job.made, job.failed, sent().len()), (0, 3, 3), "{job:?}");
+    let faults: Vec<_> = job.items.iter().map(|it| it.fault.as_ref().unwrap().text.as_str()).collect();
+    for (fault, word) in faults.iter().zip(["broke off", "404", "507"]) {
+        assert!(fault.contains(word), "{faults:?}");
+    }
+    assert_eq!(job.items[2].text, "grüezi");
+
+    let (status, refused) = room.desk("POST", "/jobs", wish(&["/one.wav"], "mailto:who@example.org")).await;
+    assert!(status == 400 && refused["message"].as_str().unwrap().contains("no mail"), "{refused}");
+    let room = Room::with(|it| it.recognizers = Vec::new()).await;
+    let job = room.job(wish(&["/one.wav"], &origin.url("/taken"))).await;
+    assert_eq!(job.fault.unwrap().code, NO_RECOGNIZER);
+}
+
+#[tokio::test]
+async fn d29_recordings_wait_for_a_place_and_take_one_at_a_time() {
+    let sound = recorded(&words(1));
+    let origin = Origin::start(move |_| Reply::ok("audio/wav", sound.clone()));
+    let room = Room::with(|it| {
+        it.recognizers = vec![Recognizer::Fake];
+        it.limits.recognitions = 1;
+    });
+    let (origin, room) = tokio::join!(origin, room);
+    let (microphone, mut results) = room.client.listen(&asks("en", &[])).await.unwrap();
+    let urls: Vec<_> = (0..3).map(|it| origin.url(&format!("/{it}.wav"))).collect();
+    let (_, job) = room.desk("POST", "/jobs", json!({ "kind": "transcribe", "urls": urls })).await;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    origin.was_asked(0);
+    drop(microphone);
+    assert_eq!(results.next().await, None);
+    let job = room.job_over(job["id"].as_str().unwrap()).await;
+    assert_eq!((job.made, job.failed), (3, 0), "{job:?}");
 }
