@@ -23,7 +23,7 @@ const FORMATS: [(&str, &[&str], bool); 13] = [
     ("aiff", &[], true),
     ("au", &[], true),
     ("mp3", &["-c:a", "libmp3lame"], true),
-    ("mp2", &[], true),
+    ("mp2", &["-b:a", "192k"], true),
     ("aac", &[], false),
     ("ogg", &["-c:a", "libvorbis"], true),
     ("flac", &[], true),
