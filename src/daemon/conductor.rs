@@ -76,6 +76,8 @@ enum End {
 
 enum Sound {
     Chunk(Vec<u8>),
+    /// Something is to be known of it.
+    Note(String),
     End,
     Fault(Code, String),
 }
@@ -369,6 +371,7 @@ impl Conductor {
                     }
                 }
             }
+            Sound::Note(text) => self.handle(Event::MediaNoted { id: media, text }),
             Sound::End => {
                 self.feeder.end_of_empty(media, &mut commands);
                 self.sounds.remove(&media);

@@ -63,6 +63,9 @@ pub struct Scenario {
     /// The only speech engine fails in this way.
     #[serde(default)]
     pub engine: Option<SickEngine>,
+    /// The disk of the media layer's cache has no room.
+    #[serde(default)]
+    pub full_disk: bool,
     /// The media layer does not run.
     #[serde(default)]
     pub without_media: bool,

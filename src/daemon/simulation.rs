@@ -154,7 +154,7 @@ pub async fn run_amid(
 #[allow(clippy::large_enum_variant)]
 enum Due {
     Event(Event),
-    Sound(MediaId, Result<Vec<u8>, (Code, String, Vec<u8>)>),
+    Sound(MediaId, Result<(Vec<u8>, Vec<String>), (Code, String, Vec<u8>)>),
 }
 
 /// An effect that is being carried out while the clock stands still.
@@ -434,7 +434,10 @@ impl<W: Write> World<'_, W> {
             Due::Event(Event::Http { id, .. }) if self.gone_http.remove(&id) => {}
             Due::Event(event) => self.tell(event),
             Due::Sound(media, _) if self.gone_media.remove(&media) => {}
-            Due::Sound(media, Ok(octets)) => {
+            Due::Sound(media, Ok((octets, notes))) => {
+                for text in notes {
+                    self.tell(Event::MediaNoted { id: media, text });
+                }
                 let mut commands = Vec::new();
                 if !octets.is_empty() {
                     self.feeder.chunk(media, &octets, &mut commands);

@@ -47,6 +47,7 @@ pub struct MediaStream {
     pub cache: Cached,
     /// Its MIME type.
     pub content_type: String,
+    note: Option<String>,
     body: Incoming,
     over: bool,
 }
@@ -83,7 +84,8 @@ impl MediaClient {
             "revalidated" => Cached::Revalidated,
             _ => Cached::Miss,
         };
-        Ok(MediaStream { cache, content_type: text("content-type").to_owned(), body, over: false })
+        let note = head.headers.get("warning").map(|_| STALE.to_owned());
+        Ok(MediaStream { cache, content_type: text("content-type").to_owned(), note, body, over: false })
     }
 
     /// Asks the layer about itself, for an account or (`None`) for the box: a path below its own name, with its query.
@@ -243,6 +245,11 @@ impl MediaClient {
 }
 
 impl MediaStream {
+    /// What is to be known of it beside its sound, once: at its beginning that it is stale, at its end that it is not kept.
+    pub fn take_note(&mut self) -> Option<String> {
+        self.note.take()
+    }
+
     /// The next piece; `None` when it is whole. After a fault it is over.
     pub async fn next(&mut self) -> Option<Result<Bytes, MediaFault>> {
         while !self.over {
@@ -250,7 +257,12 @@ impl MediaStream {
                 Ok(Some(Ok(frame))) => match frame.into_data() {
                     Ok(piece) if piece.is_empty() => continue,
                     Ok(piece) => return Some(Ok(piece)),
-                    Err(_) => continue,
+                    Err(frame) => {
+                        let last = frame.into_trailers().unwrap_or_default();
+                        let text = last.get("warning").and_then(|it| it.to_str().ok());
+                        self.note = text.and_then(|it| it.split('"').nth(1)).map(str::to_owned);
+                        continue;
+                    }
                 },
                 Ok(Some(Err(_))) => "the medium broke off before its end".to_owned(),
                 Ok(None) => break,
@@ -276,6 +288,7 @@ async fn fault_in(body: Incoming) -> Option<MediaFault> {
     serde_json::from_slice(&whole.to_bytes()).ok()
 }
 
+const STALE: &str = "stale: its origin could not be asked";
 /// Longer than any limit inside the media layer before the first sound: two origins' heads and a synthesis.
 const HEAD_TIME: Duration = Duration::from_secs(90);
 /// Longer than the media layer itself waits for its origin.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, TRAILER, WARNING, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -253,9 +253,10 @@ fn listened(service: &Arc<Service>, request: Request<Incoming>) -> Response<Body
 fn medium(answer: Answer) -> Response<Body> {
     let pieces = stream::unfold(Some(answer.body), |body| async move {
         let mut body = body?;
-        match body.next().await? {
-            Ok(piece) => Some((Ok(Frame::data(piece)), Some(body))),
-            Err(fault) => Some((Err(fault), None)),
+        match body.next().await {
+            Some(Ok(piece)) => Some((Ok(Frame::data(piece)), Some(body))),
+            Some(Err(fault)) => Some((Err(fault), None)),
+            None => body.note().and_then(noted).map(|it| (Ok(Frame::trailers(it)), None)),
         }
     });
     let mut response = Response::new(StreamBody::new(pieces).boxed_unsync());
@@ -267,8 +268,9 @@ fn medium(answer: Answer) -> Response<Body> {
         }
     }
     headers.insert("x-cache", HeaderValue::from_static(answer.cached.as_str()));
+    headers.insert(TRAILER, HeaderValue::from_static(WARNING.as_str()));
     if answer.stale {
-        headers.insert("warning", HeaderValue::from_static("111 - \"Revalidation Failed\""));
+        headers.insert(WARNING, HeaderValue::from_static("111 - \"Revalidation Failed\""));
     }
     let texts = [("content-type", answer.content_type), ("x-original-type", answer.original_type)];
     for (name, text) in texts {
@@ -279,6 +281,12 @@ fn medium(answer: Answer) -> Response<Body> {
         }
     }
     response
+}
+
+/// What follows a body: a warning of RFC 7234 section 5.5.7.
+fn noted(note: &str) -> Option<HeaderMap> {
+    let value = HeaderValue::from_str(&format!("199 - \"{note}\"")).ok()?;
+    Some(HeaderMap::from_iter([(WARNING, value)]))
 }
 
 pub(crate) fn refusal(fault: &MediaFault) -> Response<Body> {

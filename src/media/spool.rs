@@ -276,6 +276,11 @@ pub(crate) struct SpoolReader {
 }
 
 impl SpoolReader {
+    /// Its file takes no more: it will be no entry.
+    pub fn is_past_the_disk(&self) -> bool {
+        !self.ground.is_on_disk()
+    }
+
     /// Waits until the medium has ended.
     pub async fn whole(&mut self) -> Result<(), MediaFault> {
         let ended = self.progress.wait_for(|it| !matches!(it.state, State::Growing)).await;

@@ -281,6 +281,8 @@ pub(crate) fn write<B: Default>(wanted: &MediaRequest) -> Result<Request<B>, Med
     let mut builder = Request::get(parsed)
         .header("host", host)
         .header("accept", Preset::telephone(wanted.law).to_string())
+        // What follows a body is read.
+        .header("te", "trailers")
         .header(ACCOUNT, &wanted.account);
     for (name, value) in extra {
         builder = builder.header(name, value);

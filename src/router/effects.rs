@@ -59,6 +59,13 @@ pub enum Event {
         /// In words.
         text: String,
     },
+    /// A medium is heard, and something is to be known of it.
+    MediaNoted {
+        /// Which.
+        id: MediaId,
+        /// In words.
+        text: String,
+    },
     /// The disk takes no more of a recording that is being made; what it took before is kept. Told once.
     RecordingBroken {
         /// Which recording.

@@ -141,6 +141,10 @@ impl World {
                 let task = self.routes.media.remove(&id);
                 self.to(task, Input::MediaFailed { id, code, text });
             }
+            Event::MediaNoted { id, text } => {
+                let task = self.routes.media.get(&id).copied();
+                self.to(task, Input::MediaNoted { id, text });
+            }
             Event::RecordingBroken { sid, text } => self.recording_breaks(sid, &text),
             Event::RecordingClosed { sid, duration_ms, text } => {
                 let task = self.routes.recordings.remove(&sid);

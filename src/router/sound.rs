@@ -184,6 +184,10 @@ impl Leg {
                 self.stop_sound(playing);
                 Some(Heard::Failed)
             }
+            Input::MediaNoted { id, text } if Some(*id) == playing.media => {
+                self.trace(TraceKind::Media, format!("{}: {text}", address::shown(&playing.source)));
+                None
+            }
             Input::Timeout if self.now() >= playing.until => {
                 if !playing.failed {
                     let why = if playing.cut {

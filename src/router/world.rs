@@ -90,6 +90,10 @@ pub(crate) enum Input {
         code: Code,
         text: String,
     },
+    MediaNoted {
+        id: MediaId,
+        text: String,
+    },
     RecordingClosed {
         sid: Sid,
         duration_ms: Option<u32>,

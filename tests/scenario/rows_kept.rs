@@ -8,8 +8,8 @@ use tipring::daemon::simulation::Around;
 
 use crate::desk::{Client, Got, visited, visited_amid, word};
 use crate::files::Folder;
-use crate::sound::recorded;
-use crate::world::{caller, document, scenario, value};
+use crate::sound::{in_words, recorded};
+use crate::world::{caller, document, run, scenario, value};
 
 /// A caller who leaves a message of three seconds; the call goes on for a while.
 fn leaves_a_message() -> String {
@@ -225,4 +225,19 @@ fn e20_a_cut_in_ten_calls_leaves_no_call_under_way_no_stuck_line_and_no_half_ent
     });
     assert_eq!(run.outcome.told.len(), 30);
     assert!(run.outcome.told.iter().all(|told| told.status.as_deref() == Some("completed")));
+}
+
+#[test]
+fn a_sound_that_a_full_disk_cannot_keep_is_heard_each_time_and_the_timeline_says_so() {
+    let text = "full_disk = true\n".to_string()
+        + &caller("<Response><Play>/prompt.wav</Play><Play>/prompt.wav</Play></Response>", "")
+        + &document("/prompt.wav", "@announcement")
+        + "headers = { cache-control = 'max-age=3600' }\n";
+    let run = run(&text).met();
+    assert_eq!(in_words(&run.outcome.heard[0].1), "the announcement, then the announcement");
+    assert_eq!(run.asked("/prompt.wav").len(), 2);
+    let lines = run.lines("media");
+    let told = lines.iter().filter(|it| it.1.ends_with("/prompt.wav: not kept: the cache's disk has no room")).count();
+    assert_eq!(told, 2, "{lines:?}");
+    assert!(run.outcome.told[0].status.as_deref() == Some("completed") && run.outcome.told[0].errors.is_empty());
 }

@@ -68,6 +68,10 @@ fn a26_without_the_wide_network_a_whole_call_with_all_that_it_needs_runs_to_its_
     let heard = in_words(&run.outcome.heard[1].1);
     assert!(heard.starts_with(&format!("{WORDS}, then {PROMPT}, then {PROMPT}")), "{heard}");
     assert!(heard.ends_with(&format!("the beep, then {WORDS}")), "{heard}");
+    let lines = run.lines("media");
+    let stale: Vec<_> =
+        lines.iter().filter(|it| it.1.ends_with("stale.wav: stale: its origin could not be asked")).collect();
+    assert!(stale.len() == 1 && stale[0].0 > 15_000.0, "{lines:?}");
     // The origin heard of the first call alone: nothing that was asked of it later came through.
     assert_eq!((run.asked("/fresh.wav").len(), run.asked("/stale.wav").len()), (1, 1));
     let local: Vec<_> = run.paths().into_iter().filter(|path| !path.ends_with(".wav")).collect();

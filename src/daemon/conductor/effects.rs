@@ -181,7 +181,13 @@ async fn fetch(
             return;
         };
         permit.forget();
-        let sound = match stream.next().await {
+        let next = stream.next().await;
+        if let Some(note) = stream.take_note()
+            && ends.send(End::Sound(id, Sound::Note(note))).await.is_err()
+        {
+            return;
+        }
+        let sound = match next {
             Some(Ok(octets)) => Sound::Chunk(octets.to_vec()),
             Some(Err(fault)) => Sound::Fault(Code(fault.code), fault.text),
             None => Sound::End,

@@ -143,22 +143,23 @@ impl<W: Write> World<'_, W> {
     }
 }
 
-/// All of a sound; what came before a break is kept.
+/// All of a sound, and what is to be known of it; what came before a break is kept.
 async fn whole(
     hands: Hands,
     account: Sid,
     source: tipring_router::MediaSource,
     law: tipring_card::Law,
-) -> Result<Vec<u8>, (Code, String, Vec<u8>)> {
+) -> Result<(Vec<u8>, Vec<String>), (Code, String, Vec<u8>)> {
     let mut stream = hands.sound(account, source, law).await.map_err(|(code, text)| (code, text, Vec::new()))?;
-    let mut all = Vec::new();
+    let (mut all, mut notes) = (Vec::new(), Vec::from_iter(stream.take_note()));
     while let Some(chunk) = stream.next().await {
         match chunk {
             Ok(octets) => all.extend_from_slice(&octets),
             Err(fault) => return Err((Code(fault.code), fault.text, all)),
         }
     }
-    Ok(all)
+    notes.extend(stream.take_note());
+    Ok((all, notes))
 }
 
 /// What the media layer's recognizer makes of a whole sound.

@@ -18,6 +18,8 @@ pub(super) struct Layer {
     egress: tipring_egress::Client,
     /// The only engines, where the scenario names them.
     engines: Option<Vec<Engine>>,
+    /// The cache's disk has no room.
+    full_disk: bool,
     /// Its workers have their hands full.
     occupied: Option<Occupied>,
     /// It was stopped, and is to be back then.
@@ -40,7 +42,8 @@ impl Layer {
         }
         let sick = scenario.engine.map(|engine| vec![engine_that(engine)]);
         let engines = if scenario.voiceless { Some(Vec::new()) } else { sick };
-        let mut layer = Layer { handle: None, config, egress, engines, occupied: None, back: None };
+        let full_disk = scenario.full_disk;
+        let mut layer = Layer { handle: None, config, egress, engines, full_disk, occupied: None, back: None };
         if !scenario.without_media {
             layer.begin().await?;
         }
@@ -48,15 +51,30 @@ impl Layer {
     }
 
     async fn begin(&mut self) -> Result<(), StartError> {
-        let handle = match &self.engines {
-            Some(engines) => start_with(engines, &self.config, self.egress.clone()).await?,
-            None => start_media(&self.config, self.egress.clone()).await?,
-        };
+        let usual = self.engines.is_none() && !self.full_disk;
+        let handle =
+            if usual { start_media(&self.config, self.egress.clone()).await? } else { self.start_with().await? };
         if let Some(address) = handle.network() {
             self.config.media.listen = address.to_string();
         }
         self.handle = Some(handle);
         Ok(())
+    }
+
+    /// Another one than the configuration's.
+    async fn start_with(&self) -> Result<Handle, StartError> {
+        let (socket, cache) =
+            (self.config.this.runtime_dir.join("media.sock"), self.config.this.cache_dir.join("media"));
+        let mut settings = tipring_media::Config::new(socket, cache, self.egress.clone());
+        if let Some(engines) = &self.engines {
+            settings.engines.clone_from(engines);
+        }
+        settings.limits.last_word = PATIENCE;
+        if self.full_disk {
+            settings.limits.reserve_bytes = u64::MAX;
+        }
+        let started = tipring_media::MediaService::start(settings).await;
+        started.map_err(|error| StartError { exit: 1, text: format!("the media layer: {error}") })
     }
 
     /// Whoever asks it.
@@ -93,15 +111,6 @@ impl Layer {
             handle.shutdown().await;
         }
     }
-}
-
-async fn start_with(engines: &[Engine], config: &Config, egress: tipring_egress::Client) -> Result<Handle, StartError> {
-    let socket = config.this.runtime_dir.join("media.sock");
-    let mut settings = tipring_media::Config::new(socket, config.this.cache_dir.join("media"), egress);
-    settings.engines = engines.to_vec();
-    settings.limits.last_word = PATIENCE;
-    let started = tipring_media::MediaService::start(settings).await;
-    started.map_err(|error| StartError { exit: 1, text: format!("the media layer: {error}") })
 }
 
 /// A speech engine that fails.

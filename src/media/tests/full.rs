@@ -192,6 +192,10 @@ async fn a_disk_that_fills_up_under_a_growing_medium_breaks_nobody_off() {
         };
         let ((), again) = tokio::join!(rest, beside);
         assert!(heard == body && again == body);
+        // Whoever hears it is told at its end, for the call's timeline.
+        for stream in [&mut first, &mut second] {
+            assert_eq!(stream.take_note().as_deref(), Some("not kept: the cache's disk has no room"));
+        }
         room.handle.idle().await;
         let counters = room.handle.counters();
         assert_eq!((counters.unkept, counters.stored, counters.broken), (1, 0, 0));
