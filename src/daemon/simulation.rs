@@ -16,10 +16,11 @@ use std::time::Instant;
 
 use tipring_card::{BLOCK_US, Micros};
 use tipring_lines::{LinesConfig, Media, Signalling, SignallingAction};
-use tipring_resources::{Account, Call, Code, Number, NumberOrigin, Record, Sid, SidKind, Stamp};
+use tipring_resources::{Account, Call, Number, NumberOrigin, Record, Sid, SidKind, Stamp};
 use tipring_router::{DirectoryChange, Event, HttpId, MediaId, Router, SwitchCommand, SwitchEvent};
 use tokio::task::JoinHandle;
 
+use self::effects::Came;
 use self::layer::Layer;
 use super::app::App;
 use super::beyond::Beyond;
@@ -154,7 +155,7 @@ pub async fn run_amid(
 #[allow(clippy::large_enum_variant)]
 enum Due {
     Event(Event),
-    Sound(MediaId, Result<(Vec<u8>, Vec<String>), (Code, String, Vec<u8>)>),
+    Sound(MediaId, Came),
 }
 
 /// An effect that is being carried out while the clock stands still.
@@ -434,7 +435,7 @@ impl<W: Write> World<'_, W> {
             Due::Event(Event::Http { id, .. }) if self.gone_http.remove(&id) => {}
             Due::Event(event) => self.tell(event),
             Due::Sound(media, _) if self.gone_media.remove(&media) => {}
-            Due::Sound(media, Ok((octets, notes))) => {
+            Due::Sound(media, Came { octets, notes, broken }) => {
                 for text in notes {
                     self.tell(Event::MediaNoted { id: media, text });
                 }
@@ -442,18 +443,14 @@ impl<W: Write> World<'_, W> {
                 if !octets.is_empty() {
                     self.feeder.chunk(media, &octets, &mut commands);
                 }
-                self.feeder.end_of_empty(media, &mut commands);
-                self.switch(&mut commands);
-            }
-            Due::Sound(media, Err((code, text, part))) => {
-                let mut commands = Vec::new();
-                if !part.is_empty() {
-                    self.feeder.chunk(media, &part, &mut commands);
-                }
+                let Some((code, text)) = broken else {
+                    self.feeder.end_of_empty(media, &mut commands);
+                    return self.switch(&mut commands);
+                };
                 self.feeder.fail(media, &mut commands);
                 self.switch(&mut commands);
                 let failed = Event::MediaFailed { id: media, code, text };
-                if part.is_empty() {
+                if octets.is_empty() {
                     self.tell(failed);
                 } else {
                     // The source breaks off while the caller hears what came before.

@@ -143,23 +143,31 @@ impl<W: Write> World<'_, W> {
     }
 }
 
-/// All of a sound, and what is to be known of it; what came before a break is kept.
-async fn whole(
-    hands: Hands,
-    account: Sid,
-    source: tipring_router::MediaSource,
-    law: tipring_card::Law,
-) -> Result<(Vec<u8>, Vec<String>), (Code, String, Vec<u8>)> {
-    let mut stream = hands.sound(account, source, law).await.map_err(|(code, text)| (code, text, Vec::new()))?;
-    let (mut all, mut notes) = (Vec::new(), Vec::from_iter(stream.take_note()));
+/// A sound as it came: all of it, or what came before it broke.
+#[derive(Default)]
+pub(super) struct Came {
+    pub octets: Vec<u8>,
+    /// What is to be known of it.
+    pub notes: Vec<String>,
+    pub broken: Option<(Code, String)>,
+}
+
+/// All of a sound.
+async fn whole(hands: Hands, account: Sid, source: tipring_router::MediaSource, law: tipring_card::Law) -> Came {
+    let mut came = Came::default();
+    let mut stream = match hands.sound(account, source, law).await {
+        Ok(stream) => stream,
+        Err(fault) => return Came { broken: Some(fault), ..came },
+    };
+    came.notes.extend(stream.take_note());
     while let Some(chunk) = stream.next().await {
         match chunk {
-            Ok(octets) => all.extend_from_slice(&octets),
-            Err(fault) => return Err((Code(fault.code), fault.text, all)),
+            Ok(octets) => came.octets.extend_from_slice(&octets),
+            Err(fault) => came.broken = Some((Code(fault.code), fault.text)),
         }
     }
-    notes.extend(stream.take_note());
-    Ok((all, notes))
+    came.notes.extend(stream.take_note());
+    came
 }
 
 /// What the media layer's recognizer makes of a whole sound.
