@@ -329,7 +329,7 @@ async fn d35_what_is_removed_on_one_box_is_gone_on_all() {
         origin.was_asked(2);
         // Of these the third one is off when it happens.
         let config = shared.config();
-        let off = |it: &mut Config| it.store = None;
+        let off = |it: &mut Config| (it.store, it.seal_key) = (None, None);
         boxes[2].restart(off).await;
         assert_eq!(boxes[0].handle.remove(None, &origin.url("/app/")), 1);
         boxes[0].handle.stored().await;
