@@ -92,7 +92,11 @@ class Echo:
             check(time.monotonic() < end, f"{len(self.of('start'))} streams began instead of {count}")
             time.sleep(0.02)
 
-    def stopped(self):
+    def stopped(self, limit_s=30):
+        """Those that are over; the first is waited for: a late machine has seconds of sound before it."""
+        end = time.monotonic() + limit_s
+        while not self.of("stop") and time.monotonic() < end:
+            time.sleep(0.02)
         return self.of("stop")
 
     def close(self):
