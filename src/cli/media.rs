@@ -1,5 +1,5 @@
-//! `tipring media ls|get|warm|crawl|transcribe|rm|verify|jobs|plan|phrase`: asks the media layer that runs, over its face. Found like the
-//! service finds it: by the configuration, else at the package's own socket. It reads no file of the cache.
+//! `tipring media ls|get|warm|crawl|refresh|transcribe|rm|verify|jobs|plan|phrase`: asks the media layer that runs, over its
+//! face. Found like the service finds it: by the configuration, else at the package's own socket. It reads no file of the cache.
 
 mod arguments;
 mod shown;

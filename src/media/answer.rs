@@ -88,20 +88,18 @@ impl Body {
             },
         }
     }
-}
 
-impl Body {
     /// What is to be known of it at its end, beside that it has come.
     pub fn note(&self) -> Option<&'static str> {
         match self {
-            Self::Spool(reader) if reader.is_past_the_disk() => Some(NOT_KEPT),
+            Self::Spool(reader) if reader.is_past_the_disk() => Some(UNKEPT),
             Self::Spool(_) | Self::Direct(_) | Self::Held(..) => None,
         }
     }
 }
 
 /// Of what every call has to have fetched or made anew.
-const NOT_KEPT: &str = "not kept: the cache's disk has no room";
+const UNKEPT: &str = "not kept: the cache's disk has no room";
 
 /// What all readers of one medium need.
 pub(crate) struct Shared {

@@ -230,7 +230,8 @@ fn stranger(service: &Service) -> Response<Body> {
 fn listened(service: &Arc<Service>, request: Request<Incoming>) -> Response<Body> {
     let (head, sound) = request.into_parts();
     let begun = if head.method == Method::POST {
-        ListenRequest::read(&head.uri, &head.headers).and_then(|request| listen::begin(service, request, sound))
+        ListenRequest::read(&head.uri, &head.headers)
+            .and_then(|request| listen::begin(listen::Place::now(service)?, service, request, sound))
     } else {
         Err(MediaFault::request(format!("{}: listening is asked for by POST", head.method)))
     };

@@ -35,32 +35,24 @@ use crate::service::Service;
 /// One of the recognitions that there may be at a time.
 pub(crate) struct Place(#[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit);
 
-/// Waits for a place: callers do not.
-pub(crate) async fn place(service: &Service) -> Result<Place, MediaFault> {
-    let place = Arc::clone(&service.recognitions).acquire_owned().await;
-    place.map(Place).map_err(|_| MediaFault::recognizer("the media layer was stopped"))
+impl Place {
+    /// For a caller, who cannot wait.
+    pub fn now(service: &Service) -> Result<Self, MediaFault> {
+        Arc::clone(&service.recognitions).try_acquire_owned().map(Self).map_err(|_| {
+            let most = service.config.limits.recognitions;
+            MediaFault::recognizer(format!("listen: {most} callers are listened to at once already"))
+        })
+    }
+
+    /// Once there is one.
+    pub async fn later(service: &Service) -> Result<Self, MediaFault> {
+        let place = Arc::clone(&service.recognitions).acquire_owned().await;
+        place.map(Self).map_err(|_| MediaFault::recognizer("the media layer was stopped"))
+    }
 }
 
-/// Begins a recognition of a request's body. The results come until the queue ends.
+/// Begins a recognition of a body. The results come until the queue ends.
 pub(crate) fn begin<B>(
-    service: &Arc<Service>,
-    request: ListenRequest,
-    body: B,
-) -> Result<mpsc::Receiver<Line>, MediaFault>
-where
-    B: Body<Data = Bytes, Error: Display> + Send + Unpin + 'static,
-{
-    pick(&service.recognizers, &request.language)?;
-    let Ok(place) = Arc::clone(&service.recognitions).try_acquire_owned() else {
-        let most = service.config.limits.recognitions;
-        let text = format!("listen: {most} callers are listened to at once already");
-        return Err(MediaFault::recognizer(text));
-    };
-    begin_at(Place(place), service, request, body)
-}
-
-/// The same for whoever has a place.
-pub(crate) fn begin_at<B>(
     place: Place,
     service: &Arc<Service>,
     request: ListenRequest,

@@ -32,24 +32,29 @@ impl Drop for Files {
     }
 }
 
+/// How `tipring media` ended, and what it said.
+fn media(folder: &Folder, words: &[&str]) -> (Option<i32>, String, String) {
+    let ran = run(&folder.0, &[&["media"], words].concat());
+    (ran.status.code(), text(&ran.stdout), text(&ran.stderr))
+}
+
+/// A sound of a second and a half.
+const SOUND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/media/tests/fixtures/tone.mp3");
+
 #[test]
 fn d23_d24_d25_d26_the_command_line_lists_brings_in_and_removes() {
     let folder = Folder::new("desk");
     folder.a_box("[media]\nphrase_threshold = 0\n");
-    let sound = concat!(env!("CARGO_MANIFEST_DIR"), "/src/media/tests/fixtures/tone.mp3");
     let web = folder.0.join("web");
     std::fs::create_dir_all(web.join("prompts")).expect("a folder");
-    std::fs::copy(sound, web.join("prompts/a.mp3")).expect("a copy");
+    std::fs::copy(SOUND, web.join("prompts/a.mp3")).expect("a copy");
     std::fs::write(web.join("prompts/b.txt"), "no sound").expect("a file");
     std::fs::write(web.join("menu.xml"), "<Response><Say>Hello</Say><Play>prompts/a.mp3</Play></Response>")
         .expect("a file");
     let files = Files::serve(&web);
     let url = |path: &str| format!("http://{}/{path}", files.1);
     let serving = Serving::start(&folder, "media");
-    let media = |words: &[&str]| {
-        let ran = run(&folder.0, &[&["media"], words].concat());
-        (ran.status.code(), text(&ran.stdout), text(&ran.stderr))
-    };
+    let media = |words: &[&str]| media(&folder, words);
     assert_eq!(media(&["ls"]), (Some(0), String::new(), String::new()));
     let (code, said, _) = media(&["crawl", &url("prompts/"), "--preset", "audio/x-alaw;rate=8000"]);
     assert!(code == Some(0) && said.contains("1 made"), "{said}");
@@ -87,11 +92,7 @@ fn d23_d24_d25_d26_the_command_line_lists_brings_in_and_removes() {
 fn d27_d30_plans_and_phrases_outlive_the_layer() {
     let folder = Folder::new("desk-kept");
     folder.a_box("");
-    let sound = concat!(env!("CARGO_MANIFEST_DIR"), "/src/media/tests/fixtures/tone.mp3");
-    let media = |words: &[&str]| {
-        let ran = run(&folder.0, &[&["media"], words].concat());
-        (ran.status.code(), text(&ran.stdout), text(&ran.stderr))
-    };
+    let media = |words: &[&str]| media(&folder, words);
     let serving = Serving::start(&folder, "media");
     let set = ["plan", "set", "night", "--at", "03:00", "--day", "mon,fri", "--crawl", "http://127.0.0.1:1/prompts/"];
     let (code, said, _) = media(&set);
@@ -103,7 +104,7 @@ fn d27_d30_plans_and_phrases_outlive_the_layer() {
     let id = phrase[0]["id"].as_str().expect("an id");
     let (code, _, said) = media(&["phrase", "record", id, concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]);
     assert!(code == Some(1) && said.contains("not playable"), "{said}");
-    assert_eq!(media(&["phrase", "record", id, sound]).0, Some(0));
+    assert_eq!(media(&["phrase", "record", id, SOUND]).0, Some(0));
     assert_eq!(serving.end().0, Some(0));
     let serving = Serving::start(&folder, "media");
     assert!(media(&["plan", "ls"]).1.contains("night"));
@@ -120,17 +121,13 @@ fn d27_d30_plans_and_phrases_outlive_the_layer() {
 fn d29_the_command_line_has_a_recording_written_down() {
     let folder = Folder::new("desk-written");
     folder.a_box("[[recognizer]]\nname = \"counter\"\nlanguages = [\"en\"]\ncommand = [\"/usr/bin/wc\", \"-c\"]\nrate_hz = 16000\n");
-    let sound = concat!(env!("CARGO_MANIFEST_DIR"), "/src/media/tests/fixtures/tone.mp3");
     let web = folder.0.join("web");
     std::fs::create_dir_all(&web).expect("a folder");
-    std::fs::copy(sound, web.join("a.mp3")).expect("a copy");
+    std::fs::copy(SOUND, web.join("a.mp3")).expect("a copy");
     let files = Files::serve(&web);
     let url = |path: &str| format!("http://{}/{path}", files.1);
     let serving = Serving::start(&folder, "media");
-    let media = |words: &[&str]| {
-        let ran = run(&folder.0, &[&["media"], words].concat());
-        (ran.status.code(), text(&ran.stdout), text(&ran.stderr))
-    };
+    let media = |words: &[&str]| media(&folder, words);
     let (code, said, _) = media(&["transcribe", &url("a.mp3"), "--language", "en-GB", "--hint", "a word"]);
     assert!(code == Some(0) && said.contains(&format!("{}  audio/l16;rate=16000  48000\n", url("a.mp3"))), "{said}");
     let (code, said, _) = media(&["transcribe", &url("none.mp3")]);

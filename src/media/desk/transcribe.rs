@@ -49,7 +49,7 @@ async fn one(
     (url, form): (Url, Preset),
     item: &mut ItemState,
 ) -> Result<(), MediaFault> {
-    let place = listen::place(service).await?;
+    let place = listen::Place::later(service).await?;
     let sound = Ask { private: true, start: Start::Live, ..ask(&job.account, From::Origin(url), form, false) };
     let answer = service.answer(sound).await?;
     item.cached = answer.cached.as_str().to_owned();
@@ -60,7 +60,7 @@ async fn one(
         model: spoken.model.clone(),
         form,
     };
-    let mut told = listen::begin_at(place, service, request, StreamBody::new(Box::pin(pieces(answer))))?;
+    let mut told = listen::begin(place, service, request, StreamBody::new(Box::pin(pieces(answer))))?;
     while let Some(line) = told.recv().await {
         match line {
             Line::Partial { .. } => (),
