@@ -60,8 +60,14 @@ pub(crate) fn account_status(status: AccountStatus) -> &'static str {
     }
 }
 
+/// How sure the answer of a call is.
+fn certainty_percent(call: &Call) -> Option<u8> {
+    call.supervision.as_deref().and_then(tipring_router::certainty_percent)
+}
+
 /// A call. Its start is shown once it began, its end and length once it is over. Beside the peers' fields it has ours:
-/// `line`, `trunk` (the group of lines), `answer_supervision` (what told us of the answer), `hangup_cause` (Q.850).
+/// `line`, `trunk` (the group of lines), `answer_supervision` (what told us of the answer), `answer_certainty` (how sure
+/// that is, in percent), `hangup_cause` (Q.850), `hangup_evidence` (what told an analogue line that the far end had gone).
 pub(crate) fn call(call: &Call) -> Value {
     let path = format!("{}/Calls/{}", account_path(call.account), call.sid);
     let over = call.status.is_final();
@@ -93,6 +99,8 @@ pub(crate) fn call(call: &Call) -> Value {
         "trunk": Some(&call.group).filter(|group| !group.is_empty()),
         "line": Some(&call.line).filter(|line| !line.is_empty()),
         "answer_supervision": call.supervision,
+        "answer_certainty": certainty_percent(call),
+        "hangup_evidence": call.hangup_evidence,
         "hangup_cause": call.cause.filter(|_| over),
         "api_version": VERSION,
         "uri": format!("{path}.json"),

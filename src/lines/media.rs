@@ -423,6 +423,9 @@ impl PortIo for Io {
             return bearer.heard(&mut self.counters, &mut self.news);
         }
         bearer.lead = None;
+        if let Some(handset) = &mut bearer.handset {
+            handset.says(block);
+        }
         let whole = match bearer.handset {
             Some(_) => bearer.put(&mut self.counters, &mut self.news, block) == Ok(BLOCK),
             None => bearer.put_ahead(&mut self.counters, &mut self.news, block, self.late_us),

@@ -299,6 +299,7 @@ pub fn a_call(direction: Direction, status: CallStatus, answered_ms: Option<i64>
         cause: None,
         line: "sim 1/7".into(),
         supervision: None,
+        hangup_evidence: None,
         queued_ms: 0,
         answered_by: None,
         group: String::new(),

@@ -296,6 +296,9 @@ pub struct Call {
     /// What told us that the called party has answered: a word of `Supervision`. Of outgoing calls only.
     #[serde(default)]
     pub supervision: Option<String>,
+    /// What told the line that the far end had gone, in a word such as `busy-tone`. Of analogue lines only.
+    #[serde(default)]
+    pub hangup_evidence: Option<String>,
     /// How long it waited for a line.
     #[serde(default)]
     pub queued_ms: u32,

@@ -289,6 +289,20 @@ pub enum LineEvent {
         /// What told us; of a call that we answered it is always [`Supervision::Connect`].
         by: Supervision,
     },
+    /// Something of the line's own that belongs into the call's timeline: what it hears, and what it takes it for.
+    Told {
+        /// Which.
+        lease: Port,
+        /// In words.
+        text: String,
+    },
+    /// What told the line that the far end has gone; [`LineEvent::Cleared`] follows at once.
+    EndedBy {
+        /// Which.
+        lease: Port,
+        /// In a word, such as `busy-tone`.
+        sign: &'static str,
+    },
     /// The call is over and the channel no longer ours; the lease is void. Also sent after our own clear.
     Cleared {
         /// Which.
@@ -320,6 +334,14 @@ pub enum LineCommand {
     Answer {
         /// Which.
         lease: Port,
+    },
+    /// Whether a line that can only guess may take silence of both sides for the end of the call: not while nobody is
+    /// expected to speak. It may, until it is told otherwise.
+    SilenceCounts {
+        /// Which.
+        lease: Port,
+        /// Whether it may.
+        counts: bool,
     },
     /// Clear with this cause, answered or not.
     Clear {

@@ -87,6 +87,7 @@ impl World {
             cause: None,
             line,
             supervision: None,
+            hangup_evidence: None,
             queued_ms: 0,
             answered_by: None,
             group: String::new(),

@@ -57,4 +57,5 @@ pub use config::{Config, Outbound, Reconfiguration};
 pub use effects::*;
 pub use limits::Counters;
 pub use machine::Router;
+pub use params::certainty_percent;
 pub use requests::*;

@@ -39,6 +39,8 @@ impl World {
             }
             LineEvent::LineFree => self.line_free(),
             LineEvent::Answered { lease, by } => self.line_answered(lease, by),
+            LineEvent::Told { lease, text } => self.line_told(lease, &text),
+            LineEvent::EndedBy { lease, sign } => self.line_ended_by(lease, sign),
             LineEvent::Cleared { lease, cause, by_far_end } => self.line_cleared(lease, cause, by_far_end),
         }
     }
@@ -193,15 +195,47 @@ impl World {
             session.call.supervision = Some(by.as_str().to_owned());
             text.push_str(&format!(", told by {}", by.as_str()));
             if by > Supervision::Reversal {
-                text.push_str(": a guess");
+                text.push_str(&format!(": a guess, {} % sure", by.certainty_percent()));
             }
         }
         let call = session.call.clone();
         self.tell_line(&call, text);
         self.progress(task, Progress::Answered, None);
+        self.watch_silence(task);
         let screened = self.children.get(&task).is_some_and(|child| child.screened);
         self.child_is(task, if screened { ChildState::Screening } else { ChildState::Answered });
         self.deliver(task, Input::Line);
+    }
+
+    /// What the line noticed, into the timeline.
+    fn line_told(&mut self, lease: Port, text: &str) {
+        let session = self.routes.leases.get(&lease).and_then(|task| self.sessions.get(task));
+        let Some(call) = session.map(|session| session.call.sid) else { return };
+        self.trace(Some(call), TraceKind::Line, clean_to(text, MAX_LINE_REASON));
+    }
+
+    /// What has told the line of the end that comes next.
+    fn line_ended_by(&mut self, lease: Port, sign: &str) {
+        let task = self.routes.leases.get(&lease).copied();
+        let Some(session) = task.and_then(|task| self.sessions.get_mut(&task)).filter(|session| !session.over) else {
+            return;
+        };
+        session.call.hangup_evidence = Some(sign.to_owned());
+        let call = session.call.sid;
+        self.trace(Some(call), TraceKind::Line, format!("the far end has gone, told by {sign}"));
+    }
+
+    /// Silence ends no call of somebody who waits in a queue or sits in a room: the line is told when that changes.
+    pub(crate) fn watch_silence(&mut self, task: TaskId) {
+        let Some(session) = self.sessions.get_mut(&task) else { return };
+        let waits = session.queued.as_ref().is_some_and(|queued| !queued.bridged);
+        let counts = session.seat.is_none() && !waits;
+        let (Some(lease), true) = (session.lease, session.answered && !session.over && !session.cleared) else {
+            return;
+        };
+        if std::mem::replace(&mut session.silence_counts, counts) != counts {
+            self.emit(Effect::Line(LineCommand::SilenceCounts { lease, counts }));
+        }
     }
 
     /// A change of a leg on its line: seen by everybody.

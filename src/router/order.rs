@@ -207,6 +207,7 @@ impl World {
             cause: None,
             line: String::new(),
             supervision: None,
+            hangup_evidence: None,
             queued_ms: 0,
             answered_by: None,
             group: String::new(),

@@ -1,7 +1,9 @@
 //! What every request says of its call: enough that the application needs no memory (rows A5, A7). The names are
 //! twiml's; `LineName` (card and channel), `CallerRestricted` and
-//! `AnswerSupervision` (what told us of an outgoing call's answer) are ours.
+//! `AnswerSupervision` (what told us of an outgoing call's answer), `AnswerCertainty` (how sure that is, in percent) and
+//! `HangupEvidence` (what told an analogue line that the far end had gone) are ours.
 
+use tipring_card::Supervision;
 use tipring_resources::{Call, Direction};
 
 use crate::config::Config;
@@ -39,10 +41,21 @@ pub(crate) fn of_call(call: &Call, config: &Config, extra: &[(String, String)]) 
     }
     if let Some(supervision) = &call.supervision {
         put("AnswerSupervision", supervision);
+        if let Some(percent) = certainty_percent(supervision) {
+            put("AnswerCertainty", &percent.to_string());
+        }
+    }
+    if let Some(sign) = &call.hangup_evidence {
+        put("HangupEvidence", sign);
     }
     put("LineName", &call.line);
     params.extend_from_slice(extra);
     params
+}
+
+/// How sure an answer is, in percent, by the word that says what told of it; `None`: no such word.
+pub fn certainty_percent(supervision: &str) -> Option<u8> {
+    Supervision::ALL.into_iter().find(|by| by.as_str() == supervision).map(Supervision::certainty_percent)
 }
 
 /// One parameter.

@@ -62,6 +62,8 @@ pub(crate) struct Session {
     pub(crate) answering: bool,
     /// Audio flows.
     pub(crate) answered: bool,
+    /// The line may take silence of both sides for the end, as far as it was told.
+    pub(crate) silence_counts: bool,
     /// The final record is written; nothing begins any more.
     pub(crate) over: bool,
     /// The lease is void.
@@ -125,6 +127,7 @@ impl Session {
             paid_until: Micros::FOREVER,
             answering: false,
             answered: false,
+            silence_counts: true,
             over: false,
             cleared: false,
             http: None,

@@ -22,7 +22,7 @@ pub(crate) const NUMBER_COLUMNS: &str = "sid, account, phone_number, friendly_na
     sms_fallback_method, sms_application";
 pub(crate) const CALL_COLUMNS: &str = "sid, account, parent, number, to_number, from_number, to_raw, from_raw, \
     caller_name, forwarded_from, direction, status, created, updated, started, answered, ended, cause, line, \
-    supervision, queued_ms, answered_by, line_group";
+    supervision, queued_ms, answered_by, line_group, hangup_evidence";
 pub(crate) const RECORDING_COLUMNS: &str = "sid, account, call, status, channels, source, duration_ms, error_code, \
     started, created, updated, conference, track";
 pub(crate) const NOTIFICATION_COLUMNS: &str = "sid, account, call, level, code, message, created, request_url, \
@@ -96,9 +96,9 @@ pub(crate) fn put_call(call: &Call, box_name: &str) -> Statement {
         sqlx::query(
             "INSERT INTO calls (sid, account, parent, number, to_number, from_number, to_raw, from_raw, caller_name,
              forwarded_from, direction, status, created, updated, started, answered, ended, cause, line, box,
-             supervision, queued_ms, answered_by, line_group)
+             supervision, queued_ms, answered_by, line_group, hangup_evidence)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-             $21, $22, $23, $24)
+             $21, $22, $23, $24, $25)
              ON CONFLICT (sid) DO UPDATE SET parent = excluded.parent, number = excluded.number,
              to_number = excluded.to_number, from_number = excluded.from_number, to_raw = excluded.to_raw,
              from_raw = excluded.from_raw, caller_name = excluded.caller_name,
@@ -106,7 +106,8 @@ pub(crate) fn put_call(call: &Call, box_name: &str) -> Statement {
              started = excluded.started, answered = excluded.answered, ended = excluded.ended,
              cause = excluded.cause, line = excluded.line,
              supervision = excluded.supervision, queued_ms = excluded.queued_ms,
-             answered_by = excluded.answered_by, line_group = excluded.line_group
+             answered_by = excluded.answered_by, line_group = excluded.line_group,
+             hangup_evidence = excluded.hangup_evidence
              WHERE calls.ended IS NULL OR excluded.ended IS NOT NULL",
         ),
         call,
@@ -120,15 +121,16 @@ pub(crate) fn keep_journaled_call(call: &Call, box_name: &str) -> Statement {
         sqlx::query(
             "INSERT INTO calls (sid, account, parent, number, to_number, from_number, to_raw, from_raw, caller_name,
              forwarded_from, direction, status, created, updated, started, answered, ended, cause, line, box,
-             supervision, queued_ms, answered_by, line_group)
+             supervision, queued_ms, answered_by, line_group, hangup_evidence)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-             $21, $22, $23, $24)
+             $21, $22, $23, $24, $25)
              ON CONFLICT (sid) DO UPDATE SET to_number = excluded.to_number, from_number = excluded.from_number,
              caller_name = excluded.caller_name, status = excluded.status, updated = excluded.updated,
              started = excluded.started, answered = excluded.answered, ended = excluded.ended,
              cause = excluded.cause, line = excluded.line,
              supervision = excluded.supervision, queued_ms = excluded.queued_ms,
-             answered_by = excluded.answered_by, line_group = excluded.line_group
+             answered_by = excluded.answered_by, line_group = excluded.line_group,
+             hangup_evidence = excluded.hangup_evidence
              WHERE calls.ended IS NULL AND excluded.ended IS NOT NULL",
         ),
         call,
@@ -162,6 +164,7 @@ fn bind_call(statement: Statement, call: &Call, box_name: &str) -> Statement {
         .bind(i64::from(call.queued_ms))
         .bind(call.answered_by.as_deref().map(plain))
         .bind(plain(&call.group))
+        .bind(call.hangup_evidence.as_deref().map(plain))
 }
 
 /// A deleted recording stays deleted, however late a write of its end comes.
@@ -291,6 +294,7 @@ pub(crate) fn call(row: &AnyRow) -> Result<Call, StoreError> {
         queued_ms: cells.small("queued_ms")?.unwrap_or(0),
         answered_by: cells.value("answered_by")?,
         group: cells.value("line_group")?,
+        hangup_evidence: cells.value("hangup_evidence")?,
     })
 }
 

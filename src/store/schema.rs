@@ -37,6 +37,7 @@ const STEPS: &[&[&str]] = &[
     RESOURCES,
     BOXES,
     SHARING,
+    EVIDENCE,
 ];
 
 /// Which recordings lie in the store that boxes share too, and of which deleted ones nothing is left on their box.
@@ -46,6 +47,9 @@ const SHARING: &[&str] = &[
     "CREATE INDEX recordings_by_sharing ON recordings (status, shared, box, created)",
     "CREATE INDEX recordings_to_clear ON recordings (status, cleared, box)",
 ];
+
+/// What told an analogue line that the far end of a call had gone.
+const EVIDENCE: &[&str] = &["ALTER TABLE calls ADD COLUMN hangup_evidence TEXT"];
 
 /// Where each box is asked by the others.
 const BOXES: &[&str] = &["ALTER TABLE box_leases ADD COLUMN address TEXT NOT NULL DEFAULT ''"];

@@ -189,16 +189,23 @@ pub enum Supervision {
     Connect,
     /// The exchange reversed the polarity of the loop.
     Reversal,
-    /// A guess: ringing stopped and somebody, or nobody, is heard.
+    /// A guess: ringing stopped and somebody is heard.
     GuessedVoice,
+    /// A guess: ringing stopped and nothing came after it.
+    GuessedSilence,
     /// A guess: the digits are out, and that has to do.
     GuessedDialled,
 }
 
 impl Supervision {
     /// All of them.
-    pub const ALL: [Supervision; 4] =
-        [Supervision::Connect, Supervision::Reversal, Supervision::GuessedVoice, Supervision::GuessedDialled];
+    pub const ALL: [Supervision; 5] = [
+        Supervision::Connect,
+        Supervision::Reversal,
+        Supervision::GuessedVoice,
+        Supervision::GuessedSilence,
+        Supervision::GuessedDialled,
+    ];
 
     /// As applications and records have it.
     pub const fn as_str(self) -> &'static str {
@@ -206,7 +213,21 @@ impl Supervision {
             Supervision::Connect => "connect",
             Supervision::Reversal => "reversal",
             Supervision::GuessedVoice => "guessed-voice",
+            Supervision::GuessedSilence => "guessed-silence",
             Supervision::GuessedDialled => "guessed-dialled",
+        }
+    }
+
+    /// How sure that is, in percent, as far as it can be said without knowing the line. A reversal may come of the
+    /// seizure's own disturbance; a voice may be an announcement of the network; the end of dialling says nothing at all
+    /// about the called party.
+    pub const fn certainty_percent(self) -> u8 {
+        match self {
+            Supervision::Connect => 100,
+            Supervision::Reversal => 98,
+            Supervision::GuessedVoice => 80,
+            Supervision::GuessedSilence => 60,
+            Supervision::GuessedDialled => 20,
         }
     }
 }

@@ -95,7 +95,9 @@ pub(super) const ROWS: &[Row] = &[
     field("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "GET", "uri", "string?"),
     field("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "GET", "subresource_uris", "object?"),
     field("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "GET", "answer_supervision", "").differs("our own"),
+    field("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "GET", "answer_certainty", "").differs("our own"),
     field("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "GET", "hangup_cause", "").differs("our own"),
+    field("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "GET", "hangup_evidence", "").differs("our own"),
     field("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "GET", "line", "").differs("our own"),
     field("/2010-04-01/Accounts/{AccountSid}/Calls/{Sid}.json", "GET", "trunk", "").differs("our own"),
     // Recordings of a call

@@ -166,6 +166,7 @@ fn nobody(account: Sid) -> Call {
         cause: None,
         line: "sim 1/1".into(),
         supervision: None,
+        hangup_evidence: None,
         queued_ms: 0,
         answered_by: None,
         group: String::new(),

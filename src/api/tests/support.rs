@@ -409,6 +409,7 @@ pub fn call(id: u128, status: CallStatus) -> Call {
         cause: None,
         line: "sim 1/1".into(),
         supervision: None,
+        hangup_evidence: None,
         queued_ms: 0,
         answered_by: None,
         group: String::new(),

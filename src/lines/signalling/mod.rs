@@ -300,7 +300,10 @@ impl Signalling {
     pub fn command(&mut self, now: Micros, command: LineCommand, actions: &mut Vec<SignallingAction>) {
         let lease = match command {
             LineCommand::Dial { attempt, call } => return self.dial(now, attempt, call, actions),
-            LineCommand::Alert { lease } | LineCommand::Answer { lease } | LineCommand::Clear { lease, .. } => lease,
+            LineCommand::Alert { lease }
+            | LineCommand::Answer { lease }
+            | LineCommand::SilenceCounts { lease, .. }
+            | LineCommand::Clear { lease, .. } => lease,
         };
         if let Some(at) = self.span_of(lease) {
             self.spans[at].span.handle(now, SpanInput::Command(command));

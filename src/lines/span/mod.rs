@@ -374,6 +374,7 @@ impl Span {
     }
 
     fn command(&mut self, now: Micros, command: LineCommand) {
+        // The network tells a trunk that the far end has gone: silence decides nothing, and dialling is another way in.
         let (LineCommand::Alert { lease } | LineCommand::Answer { lease } | LineCommand::Clear { lease, .. }) = command
         else {
             return;
@@ -386,7 +387,7 @@ impl Span {
         match command {
             LineCommand::Alert { .. } => self.order(now, Command::Alerting(call, false)),
             LineCommand::Answer { .. } => self.answer(now, at),
-            LineCommand::Dial { .. } => {}
+            LineCommand::Dial { .. } | LineCommand::SilenceCounts { .. } => {}
             LineCommand::Clear { cause, .. } => {
                 self.order(now, Command::Disconnect(call, cause));
                 self.end(call, cause, false);

@@ -176,7 +176,9 @@ impl Bench {
             LineEvent::EarlyMedia { lease } => (*lease, "early media"),
             LineEvent::Answered { lease, .. } => (*lease, "answered"),
             LineEvent::Cleared { lease, .. } => (*lease, "cleared"),
-            LineEvent::NoLine { .. } | LineEvent::LineFree => (Port { index: u16::MAX, generation: 0 }, ""),
+            LineEvent::Told { .. } | LineEvent::EndedBy { .. } | LineEvent::NoLine { .. } | LineEvent::LineFree => {
+                (Port { index: u16::MAX, generation: 0 }, "")
+            }
         };
         self.told.iter().map(word).filter(|(lease, _)| *lease == of).map(|(_, word)| word).collect()
     }

@@ -62,6 +62,10 @@ impl Ledger {
             LineEvent::Cleared { lease, .. } => {
                 put(lease, Life::Over, &[Some(Life::Incoming), Some(Life::Outgoing), Some(Life::Answered)]);
             }
+            LineEvent::Told { lease, .. } | LineEvent::EndedBy { lease, .. } => {
+                let was = self.lives.get(&key(lease));
+                assert!(was.is_some_and(|life| *life != Life::Over), "seed {seed}: {event:?} after {was:?}");
+            }
             LineEvent::NoLine { .. } | LineEvent::LineFree => {}
         }
     }

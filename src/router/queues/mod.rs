@@ -126,6 +126,7 @@ impl World {
         session.queued = Some(Queued { queue: sid, since: now, taken: None, bridged: false });
         queue.waiting.push_back(Waiting { task, member: member.clone() });
         self.write(Record::Member(member));
+        self.watch_silence(task);
         self.serve_agents(sid);
         true
     }
@@ -134,6 +135,7 @@ impl World {
     pub(crate) fn dequeue(&mut self, task: TaskId) -> Option<Queued> {
         let queued = self.sessions.get_mut(&task)?.queued.take()?;
         self.take_out(task, queued.queue);
+        self.watch_silence(task);
         Some(queued)
     }
 
@@ -220,6 +222,7 @@ impl World {
         let member = Member { queue: sid, account, call, enqueued: since };
         queue.waiting.push_front(Waiting { task, member: member.clone() });
         self.write(Record::Member(member));
+        self.watch_silence(task);
         self.serve_agents(sid);
         true
     }

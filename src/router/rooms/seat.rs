@@ -142,6 +142,7 @@ impl World {
         if let Some(session) = self.sessions.get_mut(&task) {
             session.seat = Some(sid);
         }
+        self.watch_silence(task);
         self.trace(Some(call.sid), TraceKind::Verb, format!("sits down in room {sid}"));
         self.hear_speaker(sid, task);
         self.tell_room(sid, RoomEvent::Join, Some(task));
@@ -184,6 +185,7 @@ impl World {
         let Some(session) = self.sessions.get_mut(&task) else { return };
         let call = session.call.sid;
         let Some(sid) = session.seat.take() else { return };
+        self.watch_silence(task);
         self.tell_room(sid, RoomEvent::Leave(left), Some(task));
         let Some(seat) = self.rooms.live.get_mut(&sid).and_then(|room| room.seats.remove(&task)) else { return };
         if seat.wired.is_some() {

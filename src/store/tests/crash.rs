@@ -283,6 +283,7 @@ async fn an_older_database_is_brought_up_to_date_and_keeps_its_calls() {
         "ALTER TABLE calls DROP COLUMN queued_ms",
         "ALTER TABLE calls DROP COLUMN answered_by",
         "ALTER TABLE calls DROP COLUMN line_group",
+        "ALTER TABLE calls DROP COLUMN hangup_evidence",
         "DROP INDEX recordings_of_conference",
         "ALTER TABLE recordings DROP COLUMN conference",
         "ALTER TABLE recordings DROP COLUMN track",

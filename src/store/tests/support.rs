@@ -111,6 +111,7 @@ pub fn call(id: u128, status: CallStatus) -> Call {
         cause: status.is_final().then_some(16),
         line: "sim 1/7".into(),
         supervision: None,
+        hangup_evidence: None,
         queued_ms: 0,
         answered_by: None,
         group: String::new(),

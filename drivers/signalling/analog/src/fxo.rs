@@ -11,6 +11,7 @@
 //!
 //! Source: ITU-T Q.23, E.180; the behaviour of DAHDI's kewlstart signalling and of the exchanges behind it.
 
+mod evidence;
 mod incoming;
 mod outgoing;
 mod record;
@@ -22,6 +23,7 @@ use heapless::Deque;
 use tipring_card::{Cause, Event as LineEvent, Hook, Micros};
 
 use crate::words::{CallerId, Command, Config, Event, Heard, Input, Listen, Output, Sign};
+use evidence::Silence;
 use state::{State, Way};
 
 /// One line.
@@ -35,6 +37,7 @@ pub struct Fxo {
     listen: Listen,
     /// The card says that the line has no battery.
     dead: bool,
+    silence: Silence,
     record: Record,
     counters: Counters,
     outputs: Deque<Output, OUTPUTS>,
@@ -47,10 +50,12 @@ pub struct Counters {
     pub unexpected: u32,
     /// Hook actions that the card refused.
     pub hook_refused: u32,
+    /// Signs of a hang-up that a voice took back.
+    pub dispelled: u32,
     /// Outputs lost because nobody polled: the oldest go.
     pub overruns: u32,
 }
-tipring_card::name_counters!(Counters: unexpected, hook_refused, overruns);
+tipring_card::name_counters!(Counters: unexpected, hook_refused, dispelled, overruns);
 
 impl Fxo {
     /// A line that is not open yet.
@@ -62,6 +67,7 @@ impl Fxo {
             audio: false,
             listen: Listen::Off,
             dead: false,
+            silence: Silence::default(),
             record: Record::default(),
             counters: Counters::default(),
             outputs: Deque::new(),
@@ -85,6 +91,7 @@ impl Fxo {
             Input::Command(Command::Answer) => self.answer(now),
             Input::Command(Command::Dial(digits)) => self.dial(now, digits),
             Input::Command(Command::Hangup) => self.hang_up(now),
+            Input::Command(Command::SilenceCounts(counts)) => self.silence_counts(now, counts),
             Input::Timer => {}
         }
     }
@@ -146,9 +153,7 @@ impl Fxo {
                 self.record.bad_caller_ids = self.record.bad_caller_ids.saturating_add(1);
             }
             (State::Met { .. }, Heard::Busy | Heard::Congestion | Heard::DialTone) => self.met_in_vain(now),
-            (State::InCall { .. }, Heard::Busy) => self.finish(now, Cause::NORMAL, Sign::BusyTone),
-            (State::InCall { .. }, Heard::Congestion) => self.finish(now, Cause::NORMAL, Sign::CongestionTone),
-            (State::InCall { .. }, Heard::DialTone) => self.finish(now, Cause::NORMAL, Sign::DialTone),
+            (State::InCall { .. }, heard) => self.heard_in_call(now, &heard),
             (State::AwaitingTone { .. }, Heard::DialTone) => self.dial_tone(now),
             (State::Dialling { .. }, Heard::Dialled) => self.dialled(now),
             // The loop is opened before the exchange can make a number of what it has.
@@ -164,7 +169,8 @@ impl Fxo {
     fn battery_dropped(&mut self, now: Micros) {
         let cause = match self.state {
             State::Met { .. } => return self.met_in_vain(now),
-            State::Answering { .. } | State::InCall { .. } => Cause::NORMAL,
+            State::InCall { .. } => return self.drop_in_call(now),
+            State::Answering { .. } => Cause::NORMAL,
             State::Seizing { .. } | State::AwaitingTone { .. } | State::Pausing { .. } => Cause::OUT_OF_ORDER,
             // The exchange ends a call that nobody answers after some minutes; before any ringing it is a failure.
             State::Progress { rang: true, .. } => Cause::NO_ANSWER,
@@ -180,10 +186,10 @@ impl Fxo {
         match &mut self.state {
             State::Idle => self.forewarned(now),
             State::Progress { .. } => self.connected(now, tipring_card::Supervision::Reversal),
-            State::InCall { way, since, reversed } => match *reversed {
+            State::InCall { way, since, reversed, .. } => match *reversed {
                 Some(at) if now.since(at) < REVERSAL_DEBOUNCE => {}
                 None if *way == Way::Out || now.since(*since) < ANSWER_REVERSAL => *reversed = Some(now),
-                _ => self.finish(now, Cause::NORMAL, Sign::Reversal),
+                marked => self.reversal_in_call(now, marked.is_some()),
             },
             // The seizure itself may reverse the line, and so may caller id and the ring.
             _ => {}

@@ -6,6 +6,7 @@
 mod collector;
 mod dialler;
 mod keyed;
+mod quiet;
 
 use heapless::Deque;
 use tipring_card::{BLOCK, Block, Law};
@@ -18,12 +19,14 @@ use crate::words::{Digits, Heard, Listen};
 use collector::Collector;
 use dialler::Dialler;
 use keyed::Keyed;
+use quiet::Quiet;
 
 /// One line's ear and mouth.
 pub struct Handset {
     law: Companding,
     listen: Listen,
     progress: Progress,
+    quiet: Quiet,
     demodulator: Demodulator,
     collector: Collector,
     carrier: bool,
@@ -48,6 +51,7 @@ impl Handset {
             },
             listen: Listen::Off,
             progress: Progress::new(zone),
+            quiet: Quiet::default(),
             demodulator: Demodulator::new(),
             collector: Collector::default(),
             carrier: false,
@@ -80,7 +84,10 @@ impl Handset {
                 self.keyed = Keyed::default();
             }
             Listen::DialTone => self.progress.listen(Mode::BeforeDialling),
-            Listen::Progress | Listen::Hangup => self.progress.listen(Mode::Call),
+            Listen::Progress | Listen::Hangup => {
+                self.quiet = Quiet::default();
+                self.progress.listen(Mode::Call);
+            }
         }
     }
 
@@ -121,15 +128,20 @@ impl Handset {
         if self.listen == Listen::CallerId {
             return self.hear_caller_id(&samples);
         }
+        if self.listen == Listen::Hangup
+            && let Some(ms) = self.quiet.hears(&samples)
+        {
+            self.tell(Heard::BothSilent(ms));
+        }
         let Some(heard) = self.progress.block(&samples) else { return };
         let heard = match (self.listen, heard) {
             (Listen::DialTone | Listen::Progress | Listen::Hangup, Progressing::DialTone) => Heard::DialTone,
             (Listen::Progress | Listen::Hangup, Progressing::Busy) => Heard::Busy,
             (Listen::Progress | Listen::Hangup, Progressing::Congestion) => Heard::Congestion,
             (Listen::Progress, Progressing::Ringback) => Heard::Ringback,
-            (Listen::Progress, Progressing::Information) => Heard::Information,
-            (Listen::Progress, Progressing::Voice) => Heard::Voice,
-            (Listen::Progress, Progressing::Silence { ms }) => Heard::Silence(ms),
+            (Listen::Progress | Listen::Hangup, Progressing::Information) => Heard::Information,
+            (Listen::Progress | Listen::Hangup, Progressing::Voice) => Heard::Voice,
+            (Listen::Progress | Listen::Hangup, Progressing::Silence { ms }) => Heard::Silence(ms),
             _ => return,
         };
         self.tell(heard);
@@ -152,6 +164,15 @@ impl Handset {
         }
         self.law.encode_into(&samples, block);
         true
+    }
+
+    /// A block that goes to the line and is not the handset's own.
+    pub fn says(&mut self, block: &Block) {
+        if self.listen == Listen::Hangup {
+            let mut samples = [0; BLOCK];
+            self.law.decode_into(block, &mut samples);
+            self.quiet.says(&samples);
+        }
     }
 
     /// What was heard, until `None`.
@@ -190,7 +211,7 @@ impl Handset {
     }
 }
 
-/// Things heard that wait to be polled. One block gives two at most.
+/// Things heard that wait to be polled. One block gives three at most.
 const HEARD: usize = 8;
 /// Blocks of silence after the digits: a card has eight buffers, so the last digit is on the wire by then.
 const TAIL: u8 = 8;

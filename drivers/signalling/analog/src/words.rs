@@ -30,6 +30,10 @@ pub struct Config {
     pub caller_id: bool,
     /// The rest after an on-hook before the line is used again.
     pub guard: Micros,
+    /// Signs of the far end's hang-up that count on this line.
+    pub trusted: Trusted,
+    /// Nobody is taken to be there when both sides have been silent for so long in a call; zero: never.
+    pub silence_limit: Micros,
 }
 
 impl Default for Config {
@@ -42,8 +46,41 @@ impl Default for Config {
             dial_anyway: false,
             caller_id: true,
             guard: Micros::from_s(2),
+            trusted: Trusted::default(),
+            silence_limit: Micros::from_s(60),
         }
     }
+}
+
+/// Which signs of a hang-up count. One that does not is noted and ends no call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trusted {
+    /// The exchange drops the battery.
+    pub battery: bool,
+    /// Polarity goes back.
+    pub reversal: Reversal,
+    /// Busy and congestion tone, and the information tones.
+    pub tones: bool,
+    /// Dial tone in the middle of a call.
+    pub dial_tone: bool,
+}
+
+impl Default for Trusted {
+    fn default() -> Self {
+        Trusted { battery: true, reversal: Reversal::Doubted, tones: true, dial_tone: true }
+    }
+}
+
+/// What a reversal of polarity says about the end of a call, where none has marked its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reversal {
+    /// Nothing, not even after one that marked the answer.
+    Ignored,
+    /// The end, if silence or another sign follows; a voice takes it back. After one that marked the answer it is certain.
+    #[default]
+    Doubted,
+    /// The end: the line is known to reverse at a hang-up.
+    Certain,
 }
 
 /// What is taken for the answer, where neither polarity nor pulse tells it.
@@ -86,6 +123,8 @@ pub enum Command {
     Dial(Digits),
     /// Give the line up; nothing if it is idle. An unanswered ring is ignored from now on: a line cannot refuse.
     Hangup,
+    /// Whether silence may end the present call: not while it is held, in a queue or in a room. Its time begins anew.
+    SilenceCounts(bool),
 }
 
 /// What a line wants done.
@@ -123,6 +162,16 @@ pub enum Event {
     Ringback,
     /// The called party has answered.
     Connected(Supervision),
+    /// Something speaks for it that the far end has gone and is not enough alone; [`Event::Ended`] follows when there is
+    /// enough.
+    Suspected(Evidence),
+    /// A voice has taken back what spoke for the end.
+    Dispelled,
+    /// Both sides are silent; the call ends after so many milliseconds more.
+    Silent {
+        /// Until then.
+        left_ms: u32,
+    },
     /// The call is over: the far end has gone, or it could not be made. We are on hook.
     Ended {
         /// Q.850 cause.
@@ -132,6 +181,17 @@ pub enum Event {
     },
     /// The line may be used again.
     Idle,
+}
+
+/// One thing that speaks for the end of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// What it is.
+    pub sign: Sign,
+    /// How much it says by itself: 100 is enough.
+    pub weight: u8,
+    /// All that has been said so far, this included.
+    pub sum: u8,
 }
 
 /// What told us of the end of a call.
@@ -155,6 +215,10 @@ pub enum Sign {
     BrokenDigits,
     /// The called party could not be reached: three rising tones.
     InformationTone,
+    /// The far end says nothing any more. Never enough alone.
+    Quiet,
+    /// Neither side has said anything for as long as the line allows.
+    Silence,
     /// The ring was another call's: we yielded.
     Glare,
     /// The line could not be had: the card refused the hook or never finished it, or the line was at rest.
@@ -176,9 +240,31 @@ impl Sign {
             Sign::NoDialTone => "no dial tone",
             Sign::BrokenDigits => "broken off while dialling: the audio was late and a digit may have had a gap",
             Sign::InformationTone => "information tone",
+            Sign::Quiet => "the far end is quiet",
+            Sign::Silence => "silence on both sides",
             Sign::Glare => "an incoming call has the line",
             Sign::Refused => "the line could not be had",
             Sign::Lost => "the line is gone",
+        }
+    }
+
+    /// As records and applications have it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Sign::Ours => "ours",
+            Sign::BatteryDrop => "battery-drop",
+            Sign::Reversal => "reversal",
+            Sign::BusyTone => "busy-tone",
+            Sign::CongestionTone => "congestion-tone",
+            Sign::DialTone => "dial-tone",
+            Sign::NoDialTone => "no-dial-tone",
+            Sign::BrokenDigits => "broken-digits",
+            Sign::InformationTone => "information-tone",
+            Sign::Quiet => "quiet",
+            Sign::Silence => "silence",
+            Sign::Glare => "glare",
+            Sign::Refused => "refused",
+            Sign::Lost => "lost",
         }
     }
 }
@@ -206,7 +292,7 @@ pub enum Listen {
     DialTone,
     /// Call progress after dialling: ringback, busy, congestion, information tones, voice, silence.
     Progress,
-    /// The signs of hang-up during a call: busy, congestion, dial tone.
+    /// The signs of hang-up during a call: the network's tones, a voice, silence of one side and of both.
     Hangup,
 }
 
@@ -235,4 +321,6 @@ pub enum Heard {
     Voice,
     /// Nothing at all for this many milliseconds, told every second.
     Silence(u32),
+    /// Nothing from either side for this many milliseconds, told every second. In a call only.
+    BothSilent(u32),
 }

@@ -63,6 +63,13 @@ impl Watch {
                 Output::Event(Event::Dialled | Event::Ringback | Event::Connected(_)) | Output::Send(_) => {
                     assert!(self.off_hook && self.audio && !self.incoming, "seed {seed}");
                 }
+                Output::Event(Event::Suspected(evidence)) => {
+                    assert!(self.off_hook && self.call, "seed {seed}");
+                    assert!(evidence.weight <= evidence.sum && evidence.sum <= 100, "seed {seed}: {evidence:?}");
+                }
+                Output::Event(Event::Dispelled | Event::Silent { .. }) => {
+                    assert!(self.off_hook && self.call, "seed {seed}");
+                }
                 Output::Listen(_) => {}
             }
         }

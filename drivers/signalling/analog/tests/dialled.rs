@@ -214,7 +214,7 @@ fn a16_silence_is_taken_for_the_answer_only_after_ringback() {
     let mut bench = Bench::dialled(AnswerSign::Voice);
     bench.hears(Heard::Silence(60_000)).tells(&[]);
     bench.hears(Heard::Ringback).hears(Heard::Silence(6_599)).tells(&[Event::Ringback]);
-    bench.hears(Heard::Silence(6_600)).tells(&[Event::Connected(Supervision::GuessedVoice)]);
+    bench.hears(Heard::Silence(6_600)).tells(&[Event::Connected(Supervision::GuessedSilence)]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod chaos;
 mod dialled;
+mod evidence;
 mod ringing;
 mod sound;
 mod support;

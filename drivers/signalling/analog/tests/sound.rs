@@ -12,18 +12,18 @@ use tipring_dsp::{Cadence, Detector, Tone};
 use crate::support::*;
 
 /// Noise of a level, by seed.
-struct Noise {
+pub struct Noise {
     seed: u32,
     peak: f32,
 }
 
 impl Noise {
-    fn new(seed: u32, dbm0: f32) -> Noise {
+    pub fn new(seed: u32, dbm0: f32) -> Noise {
         // Four even numbers added: nearly Gaussian, variance 4/3 of one's peak squared; a sine's is half.
         Noise { seed, peak: peak_at(dbm0) * (0.5f32 * 3.0 / 4.0).sqrt() }
     }
 
-    fn add_to(&mut self, samples: &mut [i16]) {
+    pub fn add_to(&mut self, samples: &mut [i16]) {
         for sample in samples {
             let mut sum = 0.0;
             for _ in 0..4 {
@@ -246,7 +246,9 @@ fn b17_two_minutes_of_a_voice_are_no_hang_up() {
     let speech = voice(120, 5);
     for zone in ZoneId::all() {
         let heard = hear(&mut listening(Law::A, zone, Listen::Hangup), Law::A, &speech);
-        assert_eq!(heard, [], "{}", zone.tones().code);
+        // A pause may be longer than a second; a voice and silence end nothing.
+        let is_sign = |heard: &&(usize, Heard)| !matches!(heard.1, Heard::Voice | Heard::Silence(_));
+        assert_eq!(heard.iter().find(is_sign), None, "{}", zone.tones().code);
     }
     // And the ear was open: as an answer it counts soon.
     let heard = hear(&mut listening(Law::A, ZoneId::default(), Listen::Progress), Law::A, &speech);

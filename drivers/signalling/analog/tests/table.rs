@@ -33,9 +33,18 @@ pub fn inputs() -> Vec<Input> {
         Heard::Voice,
         Heard::Silence(0),
         Heard::Silence(u32::MAX),
+        Heard::BothSilent(0),
+        Heard::BothSilent(u32::MAX),
     ];
-    let commands = [Command::Answer, Command::Dial(digits("12w3")), Command::Dial(digits("")), Command::Hangup]
-        .map(Input::Command);
+    let commands = [
+        Command::Answer,
+        Command::Dial(digits("12w3")),
+        Command::Dial(digits("")),
+        Command::Hangup,
+        Command::SilenceCounts(true),
+        Command::SilenceCounts(false),
+    ]
+    .map(Input::Command);
     let mut all = vec![Input::Opened, Input::HookFailed, Input::Lost, Input::Timer];
     all.extend(lines.map(Input::Line));
     all.extend(heard.map(Input::Heard));
@@ -113,7 +122,7 @@ fn every_state_takes_every_input() {
             }
         }
     }
-    assert_eq!(pairs, (3 * 15 - 1) * 32 * 4);
+    assert_eq!(pairs, (3 * 15 - 1) * 36 * 4);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The calls of an analogue line: what its machine is told and what it wants, between the router and the channel.
 
-use tipring_analog::{Command, Digits, Event, Input, Output, Sign};
+use tipring_analog::{Command, Digits, Event, Evidence, Input, Output, Sign};
 use tipring_card::{Cause, Event as ChannelEvent, Micros, Supervision};
 use tipring_router::{LineCommand, LineEvent, LineKind, LineNumber};
 use tipring_switch::Port;
@@ -123,7 +123,12 @@ impl Signalling {
                 self.loop_over(now, at, cause, false, actions);
                 self.loops[at].fxo.handle(now, Input::Command(Command::Hangup));
             }
-            LineCommand::Answer { .. } | LineCommand::Clear { .. } => self.stale_commands += 1,
+            LineCommand::SilenceCounts { lease, counts } if lease == looped.port && looped.is_told() => {
+                looped.fxo.handle(now, Input::Command(Command::SilenceCounts(counts)));
+            }
+            LineCommand::Answer { .. } | LineCommand::Clear { .. } | LineCommand::SilenceCounts { .. } => {
+                self.stale_commands += 1;
+            }
             // A line cannot say that it rings, and dialling is no command to one line.
             LineCommand::Alert { .. } | LineCommand::Dial { .. } => {}
         }
@@ -176,6 +181,14 @@ impl Signalling {
         self.runaways += 1;
     }
 
+    /// A word of the line for the timeline of its call.
+    fn loop_tells(&mut self, at: usize, text: &str, actions: &mut Vec<SignallingAction>) {
+        let looped = &self.loops[at];
+        if looped.is_told() {
+            self.tell(LineEvent::Told { lease: looped.port, text: text.to_owned() }, actions);
+        }
+    }
+
     pub(in crate::signalling) fn loop_event(
         &mut self,
         now: Micros,
@@ -217,8 +230,18 @@ impl Signalling {
                 looped.used = Use::Outgoing { early, ringing, answered: true };
                 self.tell(LineEvent::Answered { lease, by }, actions);
             }
+            (Event::Suspected(evidence), _) => self.loop_tells(at, &suspicion(&evidence), actions),
+            (Event::Dispelled, _) => self.loop_tells(at, "a voice: that was no hang-up", actions),
+            (Event::Silent { left_ms }, _) => {
+                let text = format!("silence on both sides: the call ends in {} s", left_ms / 1_000);
+                self.loop_tells(at, &text, actions);
+            }
             (Event::Ended { cause, sign }, Use::Incoming { .. } | Use::Outgoing { .. }) => {
                 actions.push(SignallingAction::Note(format!("{}: ended: {}", looped.name, sign.text())));
+                if looped.is_told() && sign != Sign::Ours {
+                    self.tell(LineEvent::EndedBy { lease, sign: sign.word() }, actions);
+                }
+                let looped = &mut self.loops[at];
                 let by_far_end = !matches!(sign, Sign::Ours | Sign::BrokenDigits | Sign::Lost | Sign::Refused);
                 if is_worth_another_line(looped.used, cause, sign) {
                     looped.rest(now);
@@ -241,6 +264,16 @@ fn is_worth_another_line(used: Use, cause: Cause, sign: Sign) -> bool {
             sign,
             Sign::NoDialTone | Sign::BrokenDigits | Sign::Refused | Sign::Lost | Sign::BatteryDrop | Sign::Glare
         )
+}
+
+/// What one sign says, as people read it: `polarity reversal: 60 of 100`.
+fn suspicion(evidence: &Evidence) -> String {
+    let text = evidence.sign.text();
+    match (evidence.weight, evidence.sum) {
+        (0, _) => format!("{text}: not counted on this line"),
+        (weight, sum) if weight == sum => format!("{text}: {weight} of 100 for a hang-up"),
+        (weight, sum) => format!("{text}: {weight} more for a hang-up, {sum} of 100"),
+    }
 }
 
 fn incoming(looped: &Looped, caller: &tipring_analog::CallerId) -> LineEvent {

@@ -156,6 +156,7 @@ impl Dialling<'_> {
             if let Some(queued) = world.sessions.get_mut(&winner).and_then(|session| session.queued.as_mut()) {
                 queued.bridged = true;
             }
+            world.watch_silence(winner);
             world.connect(self.leg.task, ours, theirs);
             world.connect(self.leg.task, theirs, ours);
             world.counters.bridges += 1;

@@ -3,6 +3,7 @@
 
 use tipring_card::{Hook, Micros};
 
+use super::evidence::Scale;
 use super::state::{State, Way};
 use super::{Fxo, RING_STOPS, Record, WAIT_MOST};
 use crate::words::{CallerId, Event, Listen, Output};
@@ -136,7 +137,8 @@ impl Fxo {
         self.set_listen(Listen::Hangup);
         self.record.answer = Some((now, None));
         self.tell(Event::Answered);
-        self.state = State::InCall { way: Way::In, since: now, reversed: None };
+        self.begin_watch(now);
+        self.state = State::InCall { way: Way::In, since: now, reversed: None, scale: Scale::default() };
     }
 }
 

@@ -5,6 +5,7 @@
 
 use tipring_card::{Cause, Hook, Micros, Supervision};
 
+use super::evidence::Scale;
 use super::state::{State, Way};
 use super::{Fxo, Record, WAIT_MOST};
 use crate::words::{AnswerSign, Digits, Event, Heard, Listen, Output, Sign};
@@ -88,9 +89,9 @@ impl Fxo {
             Heard::DialTone => self.finish(now, Cause::TEMPORARY_FAILURE, Sign::DialTone),
             Heard::Voice if guesses => self.connected(now, Supervision::GuessedVoice),
             Heard::Silence(ms) if guesses && *rang && ms >= SILENT_ANSWER_MS => {
-                self.connected(now, Supervision::GuessedVoice);
+                self.connected(now, Supervision::GuessedSilence);
             }
-            Heard::Voice | Heard::Silence(_) => {}
+            Heard::Voice | Heard::Silence(_) | Heard::BothSilent(_) => {}
             Heard::CallerId(_) | Heard::BadCallerId | Heard::Dialled | Heard::Broken => self.unexpected(),
         }
     }
@@ -100,7 +101,8 @@ impl Fxo {
         self.record.answer = Some((now, Some(by)));
         self.tell(Event::Connected(by));
         let reversed = (by == Supervision::Reversal).then_some(now);
-        self.state = State::InCall { way: Way::Out, since: now, reversed };
+        self.begin_watch(now);
+        self.state = State::InCall { way: Way::Out, since: now, reversed, scale: Scale::default() };
     }
 }
 

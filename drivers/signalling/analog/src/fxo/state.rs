@@ -2,6 +2,7 @@
 
 use tipring_card::Micros;
 
+use super::evidence::Scale;
 use crate::words::Digits;
 
 /// Which way a call goes.
@@ -64,6 +65,8 @@ pub(super) enum State {
         since: Micros,
         /// When the reversal came that marks the answer.
         reversed: Option<Micros>,
+        /// What speaks for its end.
+        scale: Scale,
     },
     /// The seizure is under way.
     Seizing {
