@@ -166,6 +166,7 @@ const CLASSES: Kind = Kind::Words(&["short", "toll-free", "national", "mobile", 
 const ORDERS: Kind = Kind::Word(&["opposite-to-network", "ascending", "descending"]);
 const FORMS: Kind = Kind::Word(&["dialled", "typed", "digits", "plus"]);
 const SIGNS: Kind = Kind::Word(&["reversal", "voice", "dialled"]);
+const REVERSALS: Kind = Kind::Word(&["ignored", "doubted", "certain"]);
 const FORMATS: Kind = Kind::Word(&["auto", "journal", "json", "text"]);
 
 use Kind::{Text, Texts, Truth, Whole, Wholes, Word};
@@ -222,6 +223,11 @@ pub const KEYS: &[Key] = &[
     key("analog", "dial_tone_ms", Whole(0, 60_000), "5000", "5000", LineIdle),
     key("analog", "dial_anyway", Truth, "false", "true", LineIdle),
     key("analog", "caller_id", Truth, "true", "false", LineIdle),
+    key("analog", "hang_up_battery", Truth, "true", "false", LineIdle),
+    key("analog", "hang_up_reversal", REVERSALS, r#""doubted""#, r#""certain""#, LineIdle),
+    key("analog", "hang_up_tones", Truth, "true", "false", LineIdle),
+    key("analog", "hang_up_dial_tone", Truth, "true", "false", LineIdle),
+    key("analog", "hang_up_silence_s", Whole(0, 3_600), "60", "30", LineIdle),
     must("card", "kind", Word(&["dahdi", "sim"]), r#""dahdi""#, Restart),
     key("card", "spans", Wholes(1, 65_535), "[]", "[1, 2]", Restart),
     key("card", "role", Word(&["user", "network"]), r#""user""#, r#""network""#, LineIdle),

@@ -178,12 +178,45 @@ pub struct Analog {
     pub dial_anyway: bool,
     /// The exchange tells who calls, between the first and the second ring.
     pub caller_id: bool,
+    /// A dropped battery is the far end's hang-up.
+    pub hang_up_battery: bool,
+    /// What a reversal of polarity in a call is.
+    pub hang_up_reversal: ReversalSign,
+    /// Busy, congestion and information tones are, or speak for it.
+    pub hang_up_tones: bool,
+    /// Dial tone in a call is.
+    pub hang_up_dial_tone: bool,
+    /// Seconds of silence on both sides that are; 0: no silence is.
+    pub hang_up_silence_s: u64,
 }
 
 impl Default for Analog {
     fn default() -> Self {
-        Analog { answer: AnswerSign::Voice, dial_tone_ms: 5_000, dial_anyway: false, caller_id: true }
+        Analog {
+            answer: AnswerSign::Voice,
+            dial_tone_ms: 5_000,
+            dial_anyway: false,
+            caller_id: true,
+            hang_up_battery: true,
+            hang_up_reversal: ReversalSign::Doubted,
+            hang_up_tones: true,
+            hang_up_dial_tone: true,
+            hang_up_silence_s: 60,
+        }
     }
+}
+
+/// What a reversal of polarity in a call is taken for, where none has marked its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReversalSign {
+    /// Nothing.
+    Ignored,
+    /// A hang-up, once silence or another sign follows.
+    #[default]
+    Doubted,
+    /// A hang-up.
+    Certain,
 }
 
 /// What is taken for an answer.

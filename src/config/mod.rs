@@ -30,7 +30,9 @@ pub use destinations::Destinations;
 pub use engines::{DecoderEntry, PresetEntry, SpeechEntry};
 pub use fault::{COMPLAINTS, ConfigError, Folders, Origin, Refusal, position};
 pub use keys::Reload;
-pub use lines::{Analog, AnswerSign, Card, CardKind, Group, NumberClass, NumberForm, Order, Outbound, Role};
+pub use lines::{
+    Analog, AnswerSign, Card, CardKind, Group, NumberClass, NumberForm, Order, Outbound, ReversalSign, Role,
+};
 pub use media::MediaFace;
 pub use show::Value;
 pub use sources::{Loaded, Sources};

@@ -112,7 +112,7 @@ pub fn group(group: &config::Group) -> Group {
 
 /// How analogue lines are used.
 pub fn analog(wanted: &config::Analog, zone: ZoneId) -> tipring_analog::Config {
-    use tipring_analog::AnswerSign;
+    use tipring_analog::{AnswerSign, Reversal, Trusted};
     tipring_analog::Config {
         zone,
         answer: match wanted.answer {
@@ -123,6 +123,17 @@ pub fn analog(wanted: &config::Analog, zone: ZoneId) -> tipring_analog::Config {
         dial_tone_limit: Micros::from_ms(wanted.dial_tone_ms),
         dial_anyway: wanted.dial_anyway,
         caller_id: wanted.caller_id,
+        trusted: Trusted {
+            battery: wanted.hang_up_battery,
+            reversal: match wanted.hang_up_reversal {
+                config::ReversalSign::Ignored => Reversal::Ignored,
+                config::ReversalSign::Doubted => Reversal::Doubted,
+                config::ReversalSign::Certain => Reversal::Certain,
+            },
+            tones: wanted.hang_up_tones,
+            dial_tone: wanted.hang_up_dial_tone,
+        },
+        silence_limit: Micros::from_s(wanted.hang_up_silence_s),
         ..tipring_analog::Config::default()
     }
 }

@@ -96,8 +96,8 @@ async fn every_field_of_the_peers_call_is_there() {
     let shown = desk.get(&path_of(1)).await.json();
     let mut names: Vec<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
-    let wanted = "account_sid answer_supervision answered_by api_version caller_name date_created date_updated direction duration end_time \
-        forwarded_from from from_formatted group_sid hangup_cause line parent_call_sid phone_number_sid price price_unit queue_time sid \
+    let wanted = "account_sid answer_certainty answer_supervision answered_by api_version caller_name date_created date_updated direction duration end_time \
+        forwarded_from from from_formatted group_sid hangup_cause hangup_evidence line parent_call_sid phone_number_sid price price_unit queue_time sid \
         start_time status subresource_uris to to_formatted trunk trunk_sid uri";
     assert_eq!(names, wanted.split_whitespace().collect::<Vec<_>>());
 }

@@ -23,7 +23,10 @@ fn description() -> Option<Value> {
 
 /// What our calls, accounts and keys say beside the peers' fields.
 const OURS: &[(&str, &[&str])] = &[
-    ("api.v2010.account.call", &["answer_supervision", "hangup_cause", "line", "trunk"]),
+    (
+        "api.v2010.account.call",
+        &["answer_certainty", "answer_supervision", "hangup_cause", "hangup_evidence", "line", "trunk"],
+    ),
     ("api.v2010.account", &["settings"]),
     ("api.v2010.account.key", &["scope"]),
     ("api.v2010.account.signing_key", &["scope"]),

@@ -144,7 +144,7 @@ async fn a_journal_of_the_version_before_outgoing_calls_is_read() {
     drop(store);
     let path = dir.0.join("born.journal");
     let text = std::fs::read_to_string(&path).unwrap();
-    let old = text.replace(",\"supervision\":null,\"queued_ms\":0", "");
+    let old = text.replace(",\"supervision\":null,\"hangup_evidence\":null,\"queued_ms\":0", "");
     assert_ne!(old, text);
     std::fs::write(&path, old).unwrap();
     assert_eq!(open(&dir.0).await.repaired().journaled_calls, 1);

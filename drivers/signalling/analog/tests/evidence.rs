@@ -1,6 +1,8 @@
 //! Signs of a hang-up: which of them ends a call alone, which waits for another, what takes it back, and silence.
 
-use tipring_analog::{Command, Config, Event, Evidence, Handset, Heard, Input, Listen, Reversal, Sign, Trusted, ZoneId};
+use tipring_analog::{
+    Command, Config, Event, Evidence, Handset, Heard, Input, Listen, Reversal, Sign, Trusted, ZoneId,
+};
 use tipring_card::{BLOCK, Event as LineEvent, Law, Micros, Supervision};
 use tipring_dsp::g711::Companding;
 
