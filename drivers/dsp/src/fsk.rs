@@ -163,6 +163,9 @@ pub struct Demodulator {
     last: f32,
     /// Samples of mark in a row.
     marks: u32,
+    /// The last correlation with mark, and what it turned from sample to sample while mark was steady, summed up.
+    mark: [f32; 2],
+    turn: [f32; 2],
     byte: Byte,
 }
 
@@ -189,6 +192,8 @@ impl Demodulator {
             ready: false,
             last: 0.0,
             marks: 0,
+            mark: [0.0; 2],
+            turn: [0.0; 2],
             byte: Byte::None,
         }
     }
@@ -208,6 +213,15 @@ impl Demodulator {
         self.carrier
     }
 
+    /// By whose frequencies the bytes were keyed, as far as the mark tells it: 1200 or 1300 Hz. `None` without a carrier
+    /// and its mark.
+    pub fn standard(&self) -> Option<Standard> {
+        let [re, im] = self.turn;
+        let (middle_re, middle_im) = MIDDLE_TURN;
+        let faster = im * middle_re - re * middle_im;
+        self.ready.then_some(if faster > 0.0 { Standard::V23 } else { Standard::Bell202 })
+    }
+
     /// Forgets all.
     pub fn reset(&mut self) {
         *self = Demodulator::new();
@@ -216,6 +230,7 @@ impl Demodulator {
     fn sample(&mut self, sample: f32) -> Option<u8> {
         self.place = (self.place + 1) % WINDOW;
         self.window[self.place] = sample;
+        let before = self.mark;
         let [mark, space, all] = self.energies();
         self.listen_for_carrier(mark + space, all);
         if !self.carrier {
@@ -231,13 +246,18 @@ impl Demodulator {
         }
         let told = self.bit(now);
         self.last = now;
+        if self.marks >= STEADY_SAMPLES {
+            let ([re, im], [re_before, im_before]) = (self.mark, before);
+            self.turn[0] += re * re_before + im * im_before;
+            self.turn[1] += im * re_before - re * im_before;
+        }
         self.marks = if now > 0.0 { self.marks.saturating_add(1) } else { 0 };
         self.ready |= self.marks >= READY_SAMPLES;
         told
     }
 
     /// Share of the two frequencies and the whole, all in the same measure: a steady tone's own is the whole.
-    fn energies(&self) -> [f32; 3] {
+    fn energies(&mut self) -> [f32; 3] {
         let mut sums = [[0.0f32; 2]; 2];
         let mut all = 0.0;
         for (taps, n) in TAPS.iter().zip(0..) {
@@ -248,6 +268,7 @@ impl Demodulator {
                 sum[1] += sample * tap[1];
             }
         }
+        self.mark = sums[0];
         let of = |sum: [f32; 2]| 2.0 * (sum[0] * sum[0] + sum[1] * sum[1]) / WINDOW as f32;
         [of(sums[0]), of(sums[1]), all]
     }
@@ -262,7 +283,7 @@ impl Demodulator {
         self.loudest = if carrier { self.all.max(self.loudest * FADE) } else { 0.0 };
         if carrier != self.carrier {
             (self.carrier, self.ready, self.marks) = (carrier, false, 0);
-            (self.last, self.peaks, self.byte) = (0.0, [0.0; 2], Byte::None);
+            (self.last, self.peaks, self.turn, self.byte) = (0.0, [0.0; 2], [0.0; 2], Byte::None);
         }
     }
 
@@ -312,6 +333,8 @@ const BIT_SAMPLES: f32 = RATE as f32 / BIT_RATE;
 const WINDOW: usize = 7;
 /// Mark before bytes are believed: 30 bits, 25 ms. What is sent has 80 at least.
 const READY_SAMPLES: u32 = 200;
+/// Mark in a row after which a window has nothing else in it.
+const STEADY_SAMPLES: u32 = 10;
 /// How fast a carrier is believed, and missed: within about 10 ms.
 const SMOOTHING: f32 = 1.0 / 80.0;
 /// A carrier that has become 8 dB weaker than it was is gone; noise is left.
@@ -326,6 +349,12 @@ const CARRIER_OFF: f32 = power_at(-45.0);
 const FADE: f32 = 0.99975;
 /// The two frequencies are taken to be no more than 12 dB apart.
 const MAX_TWIST: f32 = 0.063;
+
+/// What a tone between the two standards' marks turns in one sample.
+const MIDDLE_TURN: (f32, f32) = {
+    let turns = 1250.0 / RATE as f64;
+    (cos_turns(turns) as f32, sin_turns(turns) as f32)
+};
 
 /// Cosine and sine of mark and space, between the two standards, newest sample first.
 static TAPS: [[[f32; 2]; 2]; WINDOW] = {

@@ -145,6 +145,7 @@ impl Fxo {
             (State::Ringing { .. } | State::Forewarned { .. }, Heard::BadCallerId) => {
                 self.record.bad_caller_ids = self.record.bad_caller_ids.saturating_add(1);
             }
+            (State::Ringing { .. } | State::Forewarned { .. }, Heard::MessageWaiting(_)) => {}
             (State::Met { .. }, Heard::Busy | Heard::Congestion | Heard::DialTone) => self.met_in_vain(now),
             (State::InCall { .. }, Heard::Busy) => self.finish(now, Cause::NORMAL, Sign::BusyTone),
             (State::InCall { .. }, Heard::Congestion) => self.finish(now, Cause::NORMAL, Sign::CongestionTone),

@@ -24,6 +24,7 @@ pub fn inputs() -> Vec<Input> {
         Heard::CallerId(CallerId::default()),
         Heard::CallerId(caller("1")),
         Heard::BadCallerId,
+        Heard::MessageWaiting(true),
         Heard::DialTone,
         Heard::Dialled,
         Heard::Ringback,
@@ -113,7 +114,7 @@ fn every_state_takes_every_input() {
             }
         }
     }
-    assert_eq!(pairs, (3 * 15 - 1) * 32 * 4);
+    assert_eq!(pairs, (3 * 15 - 1) * 33 * 4);
 }
 
 #[test]

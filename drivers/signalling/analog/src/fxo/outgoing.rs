@@ -91,7 +91,9 @@ impl Fxo {
                 self.connected(now, Supervision::GuessedVoice);
             }
             Heard::Voice | Heard::Silence(_) => {}
-            Heard::CallerId(_) | Heard::BadCallerId | Heard::Dialled | Heard::Broken => self.unexpected(),
+            Heard::CallerId(_) | Heard::BadCallerId | Heard::MessageWaiting(_) | Heard::Dialled | Heard::Broken => {
+                self.unexpected();
+            }
         }
     }
 
