@@ -48,6 +48,8 @@ pub const BIT_RATE: f32 = 1200.0;
 #[derive(Clone, Debug)]
 pub struct Modulator {
     standard: Standard,
+    /// A factor on both frequencies.
+    detuned: f32,
     tone: Tone,
     bytes: [u8; MAX_BYTES],
     len: usize,
@@ -72,6 +74,7 @@ impl Modulator {
         held.get_mut(..bytes.len())?.copy_from_slice(bytes);
         Some(Modulator {
             standard,
+            detuned: 1.0,
             tone: Tone::new(standard.hz(true), dbm0),
             bytes: held,
             len: bytes.len(),
@@ -89,10 +92,17 @@ impl Modulator {
         self
     }
 
+    /// Both frequencies off by a factor, as of a sender whose oscillator is.
+    pub fn detuned(mut self, factor: f32) -> Modulator {
+        self.detuned = factor;
+        self.tone.set_hz(self.standard.hz(true) * factor);
+        self
+    }
+
     /// The next samples; tells how many were written. Fewer than asked for: it is over.
     pub fn fill(&mut self, samples: &mut [i16]) -> usize {
         for (n, sample) in samples.iter_mut().enumerate() {
-            let from = self.standard.hz(self.mark);
+            let from = self.standard.hz(self.mark) * self.detuned;
             // A sample in which a bit ends has a part of either frequency, so that the clock does not jitter.
             let old = self.left.min(self.bits_a_sample) / self.bits_a_sample;
             if self.left < self.bits_a_sample {
@@ -101,7 +111,7 @@ impl Modulator {
                 self.left += 1.0;
             }
             self.left -= self.bits_a_sample;
-            self.tone.set_hz(old * from + (1.0 - old) * self.standard.hz(self.mark));
+            self.tone.set_hz(old * from + (1.0 - old) * self.standard.hz(self.mark) * self.detuned);
             *sample = rounded(self.tone.next_sample());
         }
         samples.len()

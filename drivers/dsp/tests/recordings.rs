@@ -85,7 +85,6 @@ impl Tape {
 }
 
 /// What is missing where there is no tape.
-#[allow(dead_code)] // not by everybody who takes this file
 pub const MISSING: &str =
     "pocketsphinx-testdata and asterisk-moh-opsound-wav are not both installed (scripts/setup soak)";
 

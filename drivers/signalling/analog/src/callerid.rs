@@ -63,18 +63,77 @@ pub fn parse(message: &[u8]) -> Option<CallerId> {
 
 /// Writes an MDMF message. What is too long is cut; a withheld number is not sent.
 pub fn mdmf(number: Option<&str>, name: Option<&str>, restricted: bool, time: CallTime) -> Message {
+    let number = match number {
+        _ if restricted => Err(PRIVATE),
+        None => Err(UNAVAILABLE),
+        Some(number) => Ok(number),
+    };
+    written(number, name.map(Ok), time)
+}
+
+/// In which of the two formats a message is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// A number, or why there is none. Older telephones know no other.
+    Single,
+    /// A number and a name, or why there is none.
+    #[default]
+    Multiple,
+}
+
+/// Writes a message about a caller. What is withheld is not sent; a number that is not there is sent as unavailable.
+pub fn message_of(caller: &CallerId, format: Format, time: CallTime) -> Message {
+    let number = match &caller.number {
+        _ if caller.restricted => Err(PRIVATE),
+        None => Err(UNAVAILABLE),
+        Some(number) => Ok(number.as_str()),
+    };
+    if format == Format::Multiple {
+        let name = match &caller.name {
+            _ if caller.name_restricted => Some(Err(PRIVATE)),
+            Some(name) => Some(Ok(name.as_str())),
+            None => caller.name_unavailable.then_some(Err(UNAVAILABLE)),
+        };
+        return written(number, name, time);
+    }
+    let mut message = Message::new();
+    let _ = message.extend_from_slice(&[SDMF, 0]);
+    let _ = message.extend_from_slice(&digits_of(time));
+    match number {
+        Ok(number) => message.extend(number.bytes().take(MAX_NUMBER)),
+        Err(reason) => _ = message.push(reason),
+    }
+    sealed(message)
+}
+
+/// Writes a message about waiting messages: the lamp of a telephone goes on or off.
+pub fn message_waiting(waiting: bool, format: Format) -> Message {
+    let mut message = Message::new();
+    let letter = if waiting { WAITING_ON } else { WAITING_OFF };
+    let _ = match format {
+        Format::Single => message.extend_from_slice(&[SDMF_WAITING, 0, letter, letter, letter]),
+        Format::Multiple => message.extend_from_slice(&[MDMF_WAITING, 0, INDICATOR, 1, if waiting { 0xFF } else { 0 }]),
+    };
+    sealed(message)
+}
+
+/// An MDMF message of a number, and of a name if anything is to be said of one; or of the reasons for none.
+fn written(number: Result<&str, u8>, name: Option<Result<&str, u8>>, time: CallTime) -> Message {
     let mut message = Message::new();
     let _ = message.extend_from_slice(&[MDMF, 0, DATE_TIME, 8]);
     let _ = message.extend_from_slice(&digits_of(time));
     match number {
-        _ if restricted => parameter(&mut message, NUMBER_ABSENT, core::iter::once(PRIVATE)),
-        None => parameter(&mut message, NUMBER_ABSENT, core::iter::once(UNAVAILABLE)),
-        Some(number) => parameter(&mut message, NUMBER, number.bytes().filter(u8::is_ascii).take(MAX_NUMBER)),
+        Ok(number) => parameter(&mut message, NUMBER, number.bytes().filter(u8::is_ascii).take(MAX_NUMBER)),
+        Err(reason) => parameter(&mut message, NUMBER_ABSENT, core::iter::once(reason)),
     }
-    if let Some(name) = name {
-        // ISO 8859-1, of which ASCII is a part.
-        let latin = name.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'));
-        parameter(&mut message, NAME, latin.take(MAX_NAME_SENT));
+    match name {
+        Some(Ok(name)) => {
+            // ISO 8859-1, of which ASCII is a part.
+            let latin = name.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'));
+            parameter(&mut message, NAME, latin.take(MAX_NAME_SENT));
+        }
+        Some(Err(reason)) => parameter(&mut message, NAME_ABSENT, core::iter::once(reason)),
+        None => {}
     }
     sealed(message)
 }
@@ -326,6 +385,44 @@ mod tests {
         assert_eq!(read(b"\x80\x01\x0812241305"), [false; 4], "nothing is said");
         let known = parse(&with_sum(b"\x80\x04\x01O\x02\x03123\x08\x01O\x07\x04ANNE")).unwrap();
         assert!(!known.unavailable && !known.name_unavailable && known.number.is_some() && known.name.is_some());
+    }
+
+    #[test]
+    fn what_a_line_says_of_a_caller_can_be_said_again() {
+        let name = || Name::try_from("ANNE").ok();
+        let known = CallerId { number: number("3015550123"), name: name(), ..CallerId::default() };
+        let callers = [
+            known.clone(),
+            CallerId { name: None, ..known.clone() },
+            CallerId { name: None, name_restricted: true, ..known.clone() },
+            CallerId { name: None, name_unavailable: true, ..known.clone() },
+            CallerId { number: None, restricted: true, ..known.clone() },
+            CallerId { number: None, unavailable: true, ..known },
+        ];
+        for caller in callers {
+            assert_eq!(parse(&message_of(&caller, Format::Multiple, NOON)), Some(caller.clone()));
+            let alone = CallerId { name: None, name_restricted: false, name_unavailable: false, ..caller.clone() };
+            assert_eq!(parse(&message_of(&caller, Format::Single, NOON)), Some(alone));
+        }
+        let secret = CallerId {
+            number: number("123"),
+            name: name(),
+            restricted: true,
+            name_restricted: true,
+            ..CallerId::default()
+        };
+        for format in [Format::Single, Format::Multiple] {
+            let sent = message_of(&secret, format, NOON);
+            assert!(!sent.windows(3).any(|piece| piece == b"123") && !sent.windows(4).any(|piece| piece == b"ANNE"));
+            for waiting in [true, false] {
+                assert_eq!(read(&message_waiting(waiting, format)), Some(Content::MessageWaiting(waiting)));
+            }
+        }
+        assert_eq!(
+            &message_of(&CallerId::default(), Format::Single, NOON)[..],
+            b"\x04\x0912241305O\x12",
+            "by the standard"
+        );
     }
 
     #[test]

@@ -14,18 +14,18 @@ use tipring_dsp::{Cadence, Detector, Tone};
 use crate::support::*;
 
 /// Noise of a level, by seed.
-struct Noise {
+pub struct Noise {
     seed: u32,
     peak: f32,
 }
 
 impl Noise {
-    fn new(seed: u32, dbm0: f32) -> Noise {
+    pub fn new(seed: u32, dbm0: f32) -> Noise {
         // Four even numbers added: nearly Gaussian, variance 4/3 of one's peak squared; a sine's is half.
         Noise { seed, peak: peak_at(dbm0) * (0.5f32 * 3.0 / 4.0).sqrt() }
     }
 
-    fn add_to(&mut self, samples: &mut [i16]) {
+    pub fn add_to(&mut self, samples: &mut [i16]) {
         for sample in samples {
             let mut sum = 0.0;
             for _ in 0..4 {
@@ -45,7 +45,7 @@ fn companding(law: Law) -> Companding {
 }
 
 /// Lets a handset hear samples; tells what it heard, and after how many milliseconds.
-fn hear(handset: &mut Handset, law: Law, samples: &[i16]) -> Vec<(usize, Heard)> {
+pub fn hear(handset: &mut Handset, law: Law, samples: &[i16]) -> Vec<(usize, Heard)> {
     let mut all = Vec::new();
     for (n, piece) in samples.chunks(BLOCK).enumerate() {
         let mut block: Block = [law.silence(); BLOCK];
