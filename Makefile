@@ -34,7 +34,7 @@ package:
 	@scripts/setup build package && scripts/package
 
 soak:
-	@scripts/setup build && scripts/soak
+	@scripts/setup build soak && scripts/soak
 
 bench:
 	@scripts/setup build bench && scripts/bench

@@ -48,6 +48,8 @@ pub const BIT_RATE: f32 = 1200.0;
 #[derive(Clone, Debug)]
 pub struct Modulator {
     standard: Standard,
+    /// A factor on both frequencies.
+    detuned: f32,
     tone: Tone,
     bytes: [u8; MAX_BYTES],
     len: usize,
@@ -72,6 +74,7 @@ impl Modulator {
         held.get_mut(..bytes.len())?.copy_from_slice(bytes);
         Some(Modulator {
             standard,
+            detuned: 1.0,
             tone: Tone::new(standard.hz(true), dbm0),
             bytes: held,
             len: bytes.len(),
@@ -89,10 +92,17 @@ impl Modulator {
         self
     }
 
+    /// Both frequencies off by a factor, as of a sender whose oscillator is.
+    pub fn detuned(mut self, factor: f32) -> Modulator {
+        self.detuned = factor;
+        self.tone.set_hz(self.standard.hz(true) * factor);
+        self
+    }
+
     /// The next samples; tells how many were written. Fewer than asked for: it is over.
     pub fn fill(&mut self, samples: &mut [i16]) -> usize {
         for (n, sample) in samples.iter_mut().enumerate() {
-            let from = self.standard.hz(self.mark);
+            let from = self.standard.hz(self.mark) * self.detuned;
             // A sample in which a bit ends has a part of either frequency, so that the clock does not jitter.
             let old = self.left.min(self.bits_a_sample) / self.bits_a_sample;
             if self.left < self.bits_a_sample {
@@ -101,7 +111,7 @@ impl Modulator {
                 self.left += 1.0;
             }
             self.left -= self.bits_a_sample;
-            self.tone.set_hz(old * from + (1.0 - old) * self.standard.hz(self.mark));
+            self.tone.set_hz(old * from + (1.0 - old) * self.standard.hz(self.mark) * self.detuned);
             *sample = rounded(self.tone.next_sample());
         }
         samples.len()
@@ -163,6 +173,9 @@ pub struct Demodulator {
     last: f32,
     /// Samples of mark in a row.
     marks: u32,
+    /// The last correlation with mark, and what it turned from sample to sample while mark was steady, summed up.
+    mark: [f32; 2],
+    turn: [f32; 2],
     byte: Byte,
 }
 
@@ -189,6 +202,8 @@ impl Demodulator {
             ready: false,
             last: 0.0,
             marks: 0,
+            mark: [0.0; 2],
+            turn: [0.0; 2],
             byte: Byte::None,
         }
     }
@@ -208,6 +223,15 @@ impl Demodulator {
         self.carrier
     }
 
+    /// By whose frequencies the bytes were keyed, as far as the mark tells it: 1200 or 1300 Hz. `None` without a carrier
+    /// and its mark.
+    pub fn standard(&self) -> Option<Standard> {
+        let [re, im] = self.turn;
+        let (middle_re, middle_im) = MIDDLE_TURN;
+        let faster = im * middle_re - re * middle_im;
+        self.ready.then_some(if faster > 0.0 { Standard::V23 } else { Standard::Bell202 })
+    }
+
     /// Forgets all.
     pub fn reset(&mut self) {
         *self = Demodulator::new();
@@ -216,6 +240,7 @@ impl Demodulator {
     fn sample(&mut self, sample: f32) -> Option<u8> {
         self.place = (self.place + 1) % WINDOW;
         self.window[self.place] = sample;
+        let before = self.mark;
         let [mark, space, all] = self.energies();
         self.listen_for_carrier(mark + space, all);
         if !self.carrier {
@@ -231,13 +256,18 @@ impl Demodulator {
         }
         let told = self.bit(now);
         self.last = now;
+        if self.marks >= STEADY_SAMPLES {
+            let ([re, im], [re_before, im_before]) = (self.mark, before);
+            self.turn[0] += re * re_before + im * im_before;
+            self.turn[1] += im * re_before - re * im_before;
+        }
         self.marks = if now > 0.0 { self.marks.saturating_add(1) } else { 0 };
         self.ready |= self.marks >= READY_SAMPLES;
         told
     }
 
     /// Share of the two frequencies and the whole, all in the same measure: a steady tone's own is the whole.
-    fn energies(&self) -> [f32; 3] {
+    fn energies(&mut self) -> [f32; 3] {
         let mut sums = [[0.0f32; 2]; 2];
         let mut all = 0.0;
         for (taps, n) in TAPS.iter().zip(0..) {
@@ -248,6 +278,7 @@ impl Demodulator {
                 sum[1] += sample * tap[1];
             }
         }
+        self.mark = sums[0];
         let of = |sum: [f32; 2]| 2.0 * (sum[0] * sum[0] + sum[1] * sum[1]) / WINDOW as f32;
         [of(sums[0]), of(sums[1]), all]
     }
@@ -262,7 +293,7 @@ impl Demodulator {
         self.loudest = if carrier { self.all.max(self.loudest * FADE) } else { 0.0 };
         if carrier != self.carrier {
             (self.carrier, self.ready, self.marks) = (carrier, false, 0);
-            (self.last, self.peaks, self.byte) = (0.0, [0.0; 2], Byte::None);
+            (self.last, self.peaks, self.turn, self.byte) = (0.0, [0.0; 2], [0.0; 2], Byte::None);
         }
     }
 
@@ -312,6 +343,8 @@ const BIT_SAMPLES: f32 = RATE as f32 / BIT_RATE;
 const WINDOW: usize = 7;
 /// Mark before bytes are believed: 30 bits, 25 ms. What is sent has 80 at least.
 const READY_SAMPLES: u32 = 200;
+/// Mark in a row after which a window has nothing else in it.
+const STEADY_SAMPLES: u32 = 10;
 /// How fast a carrier is believed, and missed: within about 10 ms.
 const SMOOTHING: f32 = 1.0 / 80.0;
 /// A carrier that has become 8 dB weaker than it was is gone; noise is left.
@@ -326,6 +359,12 @@ const CARRIER_OFF: f32 = power_at(-45.0);
 const FADE: f32 = 0.99975;
 /// The two frequencies are taken to be no more than 12 dB apart.
 const MAX_TWIST: f32 = 0.063;
+
+/// What a tone between the two standards' marks turns in one sample.
+const MIDDLE_TURN: (f32, f32) = {
+    let turns = 1250.0 / RATE as f64;
+    (cos_turns(turns) as f32, sin_turns(turns) as f32)
+};
 
 /// Cosine and sine of mark and space, between the two standards, newest sample first.
 static TAPS: [[[f32; 2]; 2]; WINDOW] = {

@@ -4,6 +4,8 @@ mod fsk;
 mod grid;
 mod hang_up;
 mod network;
+mod recordings;
+mod rhythms;
 mod speaker;
 mod talk_off;
 mod world;

@@ -13,6 +13,8 @@ pub struct Way {
     /// Factors on the frequencies and on the times.
     pub off: f32,
     pub time: f32,
+    /// A further factor on the pauses alone.
+    pub pause: f32,
     pub snr_db: Option<f32>,
     /// Part of the rhythm that is over when we begin to listen.
     pub begun: f32,
@@ -24,7 +26,7 @@ pub struct Way {
 
 impl Default for Way {
     fn default() -> Self {
-        Way { dbm0: -10.0, off: 1.0, time: 1.0, snr_db: None, begun: 0.0, step_db: 0.0, twist_db: 0.0 }
+        Way { dbm0: -10.0, off: 1.0, time: 1.0, pause: 1.0, snr_db: None, begun: 0.0, step_db: 0.0, twist_db: 0.0 }
     }
 }
 
@@ -42,7 +44,8 @@ pub fn sound(cadence: &Cadence, way: Way, ms: f32, dice: &mut Dice) -> Vec<i16> 
         first.next_sample();
         second.next_sample();
     }
-    let spans: Vec<f32> = cadence.on_off_ms.iter().map(|ms| f32::from(*ms) * 8.0 * way.time).collect();
+    let span = |(n, ms): (usize, &u16)| f32::from(*ms) * 8.0 * way.time * if n % 2 == 1 { way.pause } else { 1.0 };
+    let spans: Vec<f32> = cadence.on_off_ms.iter().enumerate().map(span).collect();
     let turn: f32 = spans.iter().sum();
     let noise = way.snr_db.map_or(0.0, |db| peak_at(way.dbm0) / 2f32.sqrt() / 10f32.powf(db / 20.0));
     (0..(ms * 8.0) as usize)
@@ -63,7 +66,7 @@ pub fn sound(cadence: &Cadence, way: Way, ms: f32, dice: &mut Dice) -> Vec<i16> 
                 (_, true) => x * (1.0 + y / peak_at(0.0)),
             };
             let tone = if span.unwrap_or(0) % 2 == 0 { tone * gain } else { 0.0 };
-            through(true, (tone + if noise > 0.0 { noise * dice.gauss() } else { 0.0 }) as i16)
+            through(true, (tone + if noise > 0.0 { noise * dice.hiss() } else { 0.0 }) as i16)
         })
         .collect()
 }

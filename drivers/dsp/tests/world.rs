@@ -28,6 +28,13 @@ impl Dice {
         low + (high - low) * self.part()
     }
 
+    /// Hardly Gaussian, of variance 1: four even parts of one draw, for noise by the hour.
+    pub fn hiss(&mut self) -> f32 {
+        let draw = self.next();
+        let parts = (0..4).map(|n| (draw >> (16 * n) & 0xFFFF) as f32).sum::<f32>();
+        (parts - 131_070.0) / 37_836.0
+    }
+
     /// Nearly Gaussian, of variance 1.
     pub fn gauss(&mut self) -> f32 {
         ((0..12).map(|_| self.part()).sum::<f32>()) - 6.0
@@ -49,6 +56,8 @@ pub struct Press {
     pub snr_db: Option<f32>,
     /// Samples of silence before.
     pub before: usize,
+    /// Its law; by chance if none is named.
+    pub mu: Option<bool>,
 }
 
 impl Press {
@@ -63,6 +72,7 @@ impl Press {
             off: 320,
             snr_db: None,
             before: 0,
+            mu: None,
         }
     }
 
@@ -79,7 +89,8 @@ impl Press {
         }
         let both = (peak_at(self.low_dbm0).powi(2) + peak_at(self.high_dbm0).powi(2)) / 2.0;
         let noise = self.snr_db.map_or(0.0, |db| (both / 10f32.powf(db / 10.0)).sqrt());
-        let mu = dice.next() & 1 == 0;
+        let chance = dice.next() & 1 == 0;
+        let mu = self.mu.unwrap_or(chance);
         (0..self.before + self.on + self.off)
             .map(|n| {
                 let sounds = n >= self.before && n < self.before + self.on;

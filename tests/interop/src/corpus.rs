@@ -5,6 +5,7 @@ use std::process::Command;
 
 use tipring_dsp::KEYS;
 
+use crate::recordings::resampled;
 use crate::speaker::{Chords, Speaker};
 use crate::world::{Dice, Press, through};
 
@@ -59,13 +60,18 @@ pub fn others() -> Others {
     let mut dice = Dice::new(8);
     let noise = (0..300 * 8000).map(|_| through(true, (dice.gauss() * 3000.0) as i16)).collect();
     let mut kinds = vec![("formants", speech), ("chords", music), ("noise", noise)];
-    let spoken: Vec<i16> = VOICES.iter().filter_map(|voice| spoken(voice)).flatten().collect();
+    let spoken = all_spoken();
     if spoken.is_empty() {
         eprintln!("dsp.dtmf: espeak-ng is not installed: its speech is not in the corpus");
     } else {
         kinds.push(("espeak-ng", spoken));
     }
     Others { kinds }
+}
+
+/// The text read by every voice that there is, one after another; empty without espeak-ng.
+pub fn all_spoken() -> Vec<i16> {
+    VOICES.iter().filter_map(|voice| spoken(voice)).flatten().collect()
 }
 
 /// The text read by one voice.
@@ -75,29 +81,8 @@ fn spoken(voice: &str) -> Option<Vec<i16>> {
     let (header, body) = out.stdout.split_at_checked(44)?;
     let rate = u32::from_le_bytes(header[24..28].try_into().ok()?);
     let samples: Vec<i16> = body.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
-    Some(at_8000(&samples, rate as f32))
-}
-
-/// 8000 samples a second of more, by a windowed sinc.
-fn at_8000(samples: &[i16], rate: f32) -> Vec<i16> {
-    let step = rate / 8000.0;
-    let reach = (12.0 * step) as isize;
-    let count = (samples.len() as f32 / step) as usize;
-    let mut out = Vec::with_capacity(count);
-    for n in 0..count {
-        let centre = n as f32 * step;
-        let (mut sum, mut weight) = (0.0, 0.0);
-        for at in centre as isize - reach..=centre as isize + reach {
-            let Some(sample) = usize::try_from(at).ok().and_then(|at| samples.get(at)) else { continue };
-            let x = core::f32::consts::PI * (at as f32 - centre) / step * 0.9;
-            let sinc = if x.abs() < 1e-3 { 1.0 } else { x.sin() / x };
-            let tap = sinc * (0.5 + 0.5 * (x / (12.0 * 0.9)).cos());
-            sum += tap * f32::from(*sample);
-            weight += tap;
-        }
-        out.push(through(n % 2 == 0, (sum / weight).clamp(-32000.0, 32000.0) as i16));
-    }
-    out
+    let sound = resampled(&samples, rate as f32 / 8000.0);
+    Some(sound.into_iter().enumerate().map(|(n, sample)| through(n % 2 == 0, sample)).collect())
 }
 
 const VOICES: [&str; 8] = ["en", "en+f2", "en+m3", "de", "de+f3", "fr+f1", "es+m2", "it"];

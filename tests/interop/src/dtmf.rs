@@ -14,13 +14,15 @@ pub trait Ear {
     fn take(&mut self) -> Vec<u8>;
 }
 
-struct Ours {
+/// Ours.
+pub struct Ours {
     detector: Detector,
     told: Vec<u8>,
 }
 
 impl Ours {
-    fn new() -> Ours {
+    /// One that has heard nothing.
+    pub fn new() -> Ours {
         Ours { detector: Detector::new(), told: Vec::new() }
     }
 }
@@ -84,7 +86,8 @@ fn cost(ear: &mut dyn Ear, sounds: &[&[i16]]) -> f64 {
     took.as_secs_f64() * 1e6 / seconds
 }
 
-fn peer() -> Option<(Box<dyn Ear>, &'static str)> {
+/// The other detector and its name, where it was built in.
+pub fn peer() -> Option<(Box<dyn Ear>, &'static str)> {
     #[cfg(feature = "spandsp")]
     return Some((Box::new(crate::spandsp::Receiver::new()), "spandsp dtmf_rx"));
     #[cfg(not(feature = "spandsp"))]

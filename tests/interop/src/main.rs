@@ -8,6 +8,9 @@ mod isdn;
 #[cfg(feature = "libpri")]
 mod libpri;
 mod measure;
+#[allow(dead_code)] // the tests of the listener use more of it
+#[path = "../../../drivers/dsp/tests/recordings.rs"]
+mod recordings;
 #[cfg(feature = "spandsp")]
 mod spandsp;
 #[path = "../../../drivers/dsp/tests/speaker.rs"]
@@ -15,6 +18,7 @@ mod speaker;
 mod switch;
 #[cfg(test)]
 mod table;
+mod talk_off;
 #[allow(dead_code)] // the tests of the detector use more of it
 #[path = "../../../drivers/dsp/tests/world.rs"]
 mod world;
@@ -22,12 +26,13 @@ mod world;
 type Producer = fn() -> measure::Row;
 
 /// A row's name and who makes it.
-const ROWS: [(&str, Producer); 6] = [
+const ROWS: [(&str, Producer); 7] = [
     ("switch.ivr", switch::ivr),
     ("switch.bridge", switch::bridge),
     ("switch.conf30", switch::conference),
     ("switch.tick", switch::tick),
     ("dsp.dtmf", dtmf::row),
+    ("dsp.talk_off", talk_off::row),
     ("isdn.call", isdn::row),
 ];
 

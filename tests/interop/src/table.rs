@@ -4,12 +4,13 @@ use std::path::Path;
 use std::process::Command;
 
 /// The rows of the table.
-const ROWS: [&str; 17] = [
+const ROWS: [&str; 18] = [
     "switch.ivr",
     "switch.bridge",
     "switch.conf30",
     "switch.tick",
     "dsp.dtmf",
+    "dsp.talk_off",
     "isdn.call",
     "call.request",
     "call.audio",

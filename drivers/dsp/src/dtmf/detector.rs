@@ -1,5 +1,6 @@
 //! Hears DTMF keys. It tells a key once, about 40 ms after it began, and is then deaf to it until the key was gone for
-//! 30 ms. It removes no dial tone: a key must be 8 dB stronger than whatever else is on the line.
+//! 30 ms. It removes no dial tone: the two tones together must be 10 dB stronger than a network's tone that sounds
+//! meanwhile, and 13 dB where that is modulated.
 //!
 //! Every 5 ms (a hop) the samples are correlated with the eight frequencies. Four hops make a window of 20 ms with soft
 //! edges; in a window the two strongest frequencies, one of each group, are fitted together, so that a strong group does

@@ -195,4 +195,4 @@ const KNOWN_STEPS: u32 = 100;
 const ABOVE_NOISE: f32 = 8.0;
 /// The floor is between these: the quiet line, and one so bad that only strong tones are heard.
 const FLOOR_LOW: f32 = power_at(-45.0);
-const FLOOR_HIGH: f32 = power_at(-24.0);
+const FLOOR_HIGH: f32 = power_at(-22.0);

@@ -1,4 +1,5 @@
-//! Bursts and pauses, and which of a country's rhythms they are. Tolerance: 15 % of each, and 5 ms for the edges.
+//! Bursts and pauses, and which of a country's rhythms they are. Tolerance: 15 % of each, and 10 ms for
+//! the two edges, which lie in steps of 5 ms and are late in noise.
 
 use super::sounds::{Kind, Mask, Rhythm, Sounds};
 
@@ -154,7 +155,7 @@ fn is_within(a: f32, b: f32, ratio: f32) -> bool {
 }
 
 const TOLERANCE: f32 = 0.15;
-const EDGE_MS: f32 = 5.0;
+const EDGE_MS: f32 = 10.0;
 /// Two rhythms that are so nearly as good are equally good.
 const EQUAL: f32 = 0.01;
 /// Bursts of one rhythm are equally strong within 3 dB; those that are not to be differ by 5 dB.

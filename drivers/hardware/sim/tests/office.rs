@@ -353,18 +353,21 @@ fn equal_seeds_give_equal_stories_whatever_the_step() {
 #[test]
 fn a2_caller_id_comes_between_the_rings_in_every_form() {
     use tipring_analog::{CallerId, Heard};
-    let who = |number: Option<&str>, name: Option<&str>, restricted| {
+    let who = |form, number: Option<&str>, name: Option<&str>, restricted| {
         Heard::CallerId(CallerId {
             number: number.map(|number| number.try_into().expect("it fits")),
             name: name.map(|name| name.try_into().expect("it fits")),
             restricted,
+            form: Some(form),
+            ..CallerId::default()
         })
     };
-    let known = || who(Some("2025550100"), Some("A CALLER"), false);
+    let known = |form| who(form, Some("2025550100"), Some("A CALLER"), false);
+    let (bell, v23) = (tipring_analog::CallerIdForm::Bell202, tipring_analog::CallerIdForm::V23);
     for (form, zone, restricted, expected) in [
-        (CallerIdForm::Bell202, "us", false, Some(known())),
-        (CallerIdForm::Bell202, "us", true, Some(who(None, None, true))),
-        (CallerIdForm::V23, "uk", false, Some(known())),
+        (CallerIdForm::Bell202, "us", false, Some(known(bell))),
+        (CallerIdForm::Bell202, "us", true, Some(who(bell, None, None, true))),
+        (CallerIdForm::V23, "uk", false, Some(known(v23))),
         (CallerIdForm::Damaged, "us", false, Some(Heard::BadCallerId)),
         (CallerIdForm::Nothing, "us", false, None),
     ] {
@@ -390,7 +393,9 @@ fn a2_an_unknown_caller_is_no_withheld_one() {
     world.hears_caller_id(ZoneId::default());
     world.office.ring(Call { from: None, name: None, ..call_in("one", vec![answer()]) }).unwrap();
     world.run(ms(5_500));
-    assert_eq!(world.told, [tipring_analog::Heard::CallerId(tipring_analog::CallerId::default())]);
+    let form = Some(tipring_analog::CallerIdForm::Bell202);
+    let unavailable = tipring_analog::CallerId { unavailable: true, form, ..tipring_analog::CallerId::default() };
+    assert_eq!(world.told, [tipring_analog::Heard::CallerId(unavailable)]);
 }
 
 #[test]

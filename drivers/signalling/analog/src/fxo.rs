@@ -152,6 +152,7 @@ impl Fxo {
             (State::Ringing { .. } | State::Forewarned { .. }, Heard::BadCallerId) => {
                 self.record.bad_caller_ids = self.record.bad_caller_ids.saturating_add(1);
             }
+            (State::Ringing { .. } | State::Forewarned { .. }, Heard::MessageWaiting(_)) => {}
             (State::Met { .. }, Heard::Busy | Heard::Congestion | Heard::DialTone) => self.met_in_vain(now),
             (State::InCall { .. }, heard) => self.heard_in_call(now, &heard),
             (State::AwaitingTone { .. }, Heard::DialTone) => self.dial_tone(now),

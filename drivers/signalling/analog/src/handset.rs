@@ -10,12 +10,13 @@ mod quiet;
 
 use heapless::Deque;
 use tipring_card::{BLOCK, Block, Law};
-use tipring_dsp::fsk::Demodulator;
+use tipring_dsp::fsk::{Demodulator, Standard};
 use tipring_dsp::g711::Companding;
 use tipring_dsp::progress::{Mode, Progress, Progressing};
 use tipring_dsp::{Detector, ZoneId};
 
-use crate::words::{Digits, Heard, Listen};
+use crate::callerid::Content;
+use crate::words::{CallerId, CallerIdForm, Digits, Heard, Listen};
 use collector::Collector;
 use dialler::Dialler;
 use keyed::Keyed;
@@ -185,19 +186,24 @@ impl Handset {
         self.lost
     }
 
+    /// All forms at once: which one a line uses is not known before it comes.
     fn hear_caller_id(&mut self, samples: &[i16; BLOCK]) {
         let (collector, mut found) = (&mut self.collector, None);
-        self.demodulator.feed(samples, |byte| {
-            if let Some(caller) = collector.push(byte) {
-                found = Some(caller);
-            }
+        self.demodulator.feed(samples, |byte| found = collector.push(byte).or(found.take()));
+        let form = self.demodulator.standard().map(|standard| match standard {
+            Standard::Bell202 => CallerIdForm::Bell202,
+            Standard::V23 => CallerIdForm::V23,
+        });
+        let mut found = found.map(|content| match content {
+            Content::Caller(caller) => Heard::CallerId(CallerId { form, ..caller }),
+            Content::MessageWaiting(waiting) => Heard::MessageWaiting(waiting),
         });
         let keyed = &mut self.keyed;
         keyed.block();
-        self.keys.feed(samples, |key| found = keyed.push(key).or(found.take()));
+        self.keys.feed(samples, |key| found = keyed.push(key).map(Heard::CallerId).or(found.take()));
         let had_carrier = core::mem::replace(&mut self.carrier, self.demodulator.carrier());
-        if let Some(caller) = found {
-            self.tell(Heard::CallerId(caller));
+        if let Some(heard) = found {
+            self.tell(heard);
         } else if had_carrier && !self.carrier && self.collector.end_of_carrier() {
             self.tell(Heard::BadCallerId);
         }

@@ -278,6 +278,25 @@ pub struct CallerId {
     pub name: Option<Name>,
     /// The caller withholds the number.
     pub restricted: bool,
+    /// The network has no number to tell, and said so: another network's caller, a payphone.
+    pub unavailable: bool,
+    /// The caller withholds the name.
+    pub name_restricted: bool,
+    /// The network has no name to tell, and said so.
+    pub name_unavailable: bool,
+    /// How it came over the line; `None` until a message came.
+    pub form: Option<CallerIdForm>,
+}
+
+/// How a caller id came over a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallerIdForm {
+    /// Keyed at 1200 bit/s with the frequencies of Bell 202.
+    Bell202,
+    /// Keyed at 1200 bit/s with the frequencies of V.23.
+    V23,
+    /// Digits between a start and an end code.
+    Dtmf,
 }
 
 /// What a handset listens for.
@@ -303,6 +322,8 @@ pub enum Heard {
     CallerId(CallerId),
     /// A caller id message with a bad check sum, or one that makes no sense.
     BadCallerId,
+    /// Messages wait for this line's user, or wait no more.
+    MessageWaiting(bool),
     /// Dial tone, for long enough to be certain.
     DialTone,
     /// The last digit is out, on the wire too, and none of them had a gap.

@@ -8,10 +8,10 @@ use tipring_card::{Hook, Micros};
 use crate::support::*;
 use crate::table::inputs;
 
-struct Seed(u64);
+pub struct Seed(pub u64);
 
 impl Seed {
-    fn next(&mut self, below: u64) -> u64 {
+    pub fn next(&mut self, below: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % below
     }

@@ -1,5 +1,6 @@
 //! A line towards an exchange, from outside: what goes in, what comes out, in virtual time.
 
+mod callers;
 mod chaos;
 mod dialled;
 mod evidence;

@@ -1,7 +1,9 @@
 //! Through the ear and the mouth: caller id, busy tones and digits as sound, in both laws, with the noise of a line.
 
 use tipring_analog::callerid::{CallTime, mdmf};
-use tipring_analog::{CallerId, Command, Config, Event, Handset, Heard, Input, Listen, Output, Sign, ZoneId};
+use tipring_analog::{
+    CallerId, CallerIdForm, Command, Config, Event, Handset, Heard, Input, Listen, Output, Sign, ZoneId,
+};
 use tipring_card::{BLOCK, Block, Event as LineEvent, Law};
 use tipring_dsp::cadence::CadenceTone;
 use tipring_dsp::fsk::{Modulator, Standard};
@@ -43,7 +45,7 @@ fn companding(law: Law) -> Companding {
 }
 
 /// Lets a handset hear samples; tells what it heard, and after how many milliseconds.
-fn hear(handset: &mut Handset, law: Law, samples: &[i16]) -> Vec<(usize, Heard)> {
+pub fn hear(handset: &mut Handset, law: Law, samples: &[i16]) -> Vec<(usize, Heard)> {
     let mut all = Vec::new();
     for (n, piece) in samples.chunks(BLOCK).enumerate() {
         let mut block: Block = [law.silence(); BLOCK];
@@ -71,6 +73,18 @@ fn burst(standard: Standard, dbm0: f32, bytes: &[u8]) -> Vec<i16> {
     samples
 }
 
+fn form_of(standard: Standard) -> CallerIdForm {
+    match standard {
+        Standard::Bell202 => CallerIdForm::Bell202,
+        Standard::V23 => CallerIdForm::V23,
+    }
+}
+
+/// A caller of whom only the number came, in a form.
+fn caller_by(number: &str, form: CallerIdForm) -> CallerId {
+    CallerId { form: Some(form), ..caller(number) }
+}
+
 fn listening(law: Law, zone: ZoneId, listen: Listen) -> Handset {
     let mut handset = Handset::new(law, zone);
     handset.listen(listen);
@@ -90,7 +104,8 @@ fn a2_caller_id_is_heard_in_both_standards_and_laws_at_every_level() {
                 match &heard[..] {
                     [(_, Heard::CallerId(caller))]
                         if caller.number == Some(digits("3015550123"))
-                            && caller.name.as_deref() == Some("ANNE EXAMPLE") => {}
+                            && caller.name.as_deref() == Some("ANNE EXAMPLE")
+                            && caller.form == Some(form_of(standard)) => {}
                     other => bad.push((standard, law, dbm0, format!("{other:?}"))),
                 }
             }
@@ -104,7 +119,8 @@ fn a2_a_withheld_number_comes_as_such() {
     let message = mdmf(Some("3015550123"), None, true, CallTime::default());
     let samples = burst(Standard::Bell202, -13.5, &message);
     let heard = hear(&mut listening(Law::Mu, ZoneId::default(), Listen::CallerId), Law::Mu, &samples);
-    let expected = Heard::CallerId(CallerId { restricted: true, ..CallerId::default() });
+    let form = Some(CallerIdForm::Bell202);
+    let expected = Heard::CallerId(CallerId { restricted: true, form, ..CallerId::default() });
     assert_eq!(heard.iter().map(|h| &h.1).collect::<Vec<_>>(), [&expected]);
 }
 
@@ -117,7 +133,8 @@ fn a2_a_damaged_message_is_told_as_bad_and_the_next_is_heard() {
     samples.extend(burst(Standard::V23, -15.0, &message));
     let heard = hear(&mut listening(Law::A, ZoneId::default(), Listen::CallerId), Law::A, &samples);
     let heard: Vec<Heard> = heard.into_iter().map(|h| h.1).collect();
-    assert_eq!(heard, [Heard::BadCallerId, Heard::CallerId(caller("3015550123"))]);
+    let known = caller_by("3015550123", CallerIdForm::V23);
+    assert_eq!(heard, [Heard::BadCallerId, Heard::CallerId(known)]);
 }
 
 #[test]
@@ -131,7 +148,8 @@ fn a2_a_number_in_dtmf_is_heard() {
         while exchange.speak(&mut block) {
             handset.hear(&block);
         }
-        assert_eq!((handset.poll(), handset.poll()), (Some(Heard::CallerId(caller("0223456789"))), None));
+        let known = caller_by("0223456789", CallerIdForm::Dtmf);
+        assert_eq!((handset.poll(), handset.poll()), (Some(Heard::CallerId(known)), None));
     }
 }
 
@@ -162,7 +180,7 @@ fn a2_from_the_ring_to_the_number() {
         assert!(at < 2_000);
         bench.hears(heard);
     }
-    bench.tells(&[Event::Incoming { caller: caller("2125550199") }]);
+    bench.tells(&[Event::Incoming { caller: caller_by("2125550199", CallerIdForm::Bell202) }]);
 }
 
 /// A country's tone on a line with noise, after half a second of a quiet line; it begins anywhere in a block.

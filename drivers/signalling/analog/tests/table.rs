@@ -24,6 +24,7 @@ pub fn inputs() -> Vec<Input> {
         Heard::CallerId(CallerId::default()),
         Heard::CallerId(caller("1")),
         Heard::BadCallerId,
+        Heard::MessageWaiting(true),
         Heard::DialTone,
         Heard::Dialled,
         Heard::Ringback,
@@ -122,7 +123,7 @@ fn every_state_takes_every_input() {
             }
         }
     }
-    assert_eq!(pairs, (3 * 15 - 1) * 36 * 4);
+    assert_eq!(pairs, (3 * 15 - 1) * 37 * 4);
 }
 
 #[test]

@@ -85,7 +85,9 @@ impl Fxo {
             Heard::BothSilent(ms) => self.both_silent(now, ms),
             // A far end that is connected on may ring.
             Heard::Silence(_) | Heard::Ringback => {}
-            Heard::CallerId(_) | Heard::BadCallerId | Heard::Dialled | Heard::Broken => self.unexpected(),
+            Heard::CallerId(_) | Heard::BadCallerId | Heard::MessageWaiting(_) | Heard::Dialled | Heard::Broken => {
+                self.unexpected();
+            }
         }
     }
 

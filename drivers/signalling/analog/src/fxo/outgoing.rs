@@ -92,7 +92,9 @@ impl Fxo {
                 self.connected(now, Supervision::GuessedSilence);
             }
             Heard::Voice | Heard::Silence(_) | Heard::BothSilent(_) => {}
-            Heard::CallerId(_) | Heard::BadCallerId | Heard::Dialled | Heard::Broken => self.unexpected(),
+            Heard::CallerId(_) | Heard::BadCallerId | Heard::MessageWaiting(_) | Heard::Dialled | Heard::Broken => {
+                self.unexpected();
+            }
         }
     }
 

@@ -1,8 +1,7 @@
 //! Finds a caller id message in the bytes that a demodulator believes it heard. The channel seizure and noise give bytes
 //! too, so that a beginning may be a false one: every place where a message can begin is tried.
 
-use crate::callerid::{self, MAX_MESSAGE, Message};
-use crate::words::CallerId;
+use crate::callerid::{self, Content, MAX_MESSAGE, Message};
 
 /// Bytes among which a message may be.
 #[derive(Clone, Debug, Default)]
@@ -12,7 +11,7 @@ pub(super) struct Collector {
 
 impl Collector {
     /// Takes one byte; tells a whole good message.
-    pub(super) fn push(&mut self, byte: u8) -> Option<CallerId> {
+    pub(super) fn push(&mut self, byte: u8) -> Option<Content> {
         if self.bytes.is_empty() && !callerid::is_kind(byte) {
             return None;
         }
@@ -35,10 +34,10 @@ impl Collector {
     }
 
     /// The message from this place to the last byte, if there is one.
-    fn ending_here(&self, start: usize) -> Option<CallerId> {
+    fn ending_here(&self, start: usize) -> Option<Content> {
         let bytes = self.bytes.get(start..)?;
         let (&[kind, length], _) = bytes.split_first_chunk::<2>()?;
-        (callerid::is_kind(kind) && bytes.len() == usize::from(length) + 3).then(|| callerid::parse(bytes))?
+        (callerid::is_kind(kind) && bytes.len() == usize::from(length) + 3).then(|| callerid::read(bytes))?
     }
 }
 
@@ -47,7 +46,7 @@ mod tests {
     use super::*;
     use crate::callerid::{CallTime, mdmf};
 
-    fn collect(bytes: &[u8]) -> (Option<CallerId>, bool) {
+    fn collect(bytes: &[u8]) -> (Option<Content>, bool) {
         let mut collector = Collector::default();
         let mut found = None;
         for byte in bytes {

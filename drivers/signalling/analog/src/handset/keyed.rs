@@ -2,11 +2,11 @@
 //! between rings. Not the detector of the digits.
 //!
 //! `A` number … `C` or `#`, with `D` redirecting number and `B` reason among it (`B10`: withheld); `D` number `C`; and
-//! `D1#` to `D3#` for a number that is not told (1: withheld).
+//! `D1#` to `D3#` for a number that is not told (1: withheld, 2: from abroad, 3: unknown); `B` reason `C` alone.
 //!
 //! Source: ETSI EN 300 659-1 annex A; national variants as their exchanges send them.
 
-use crate::words::{CallerId, Digits};
+use crate::words::{CallerId, CallerIdForm, Digits};
 
 /// Keys that may become a number.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ impl Keyed {
         self.quiet = 0;
         match key {
             b'A' => self.begin(key),
-            b'D' if self.keys.is_empty() => self.begin(key),
+            b'B' | b'D' if self.keys.is_empty() => self.begin(key),
             _ if self.keys.is_empty() => {}
             b'C' | b'#' => {
                 let keys = core::mem::take(&mut self.keys);
@@ -50,19 +50,33 @@ impl Keyed {
 fn caller_of(keys: &str, end: u8) -> Option<CallerId> {
     let (start, rest) = keys.split_at_checked(1)?;
     if start == "D" && end == b'#' && rest.len() == 1 {
-        return Some(CallerId { restricted: rest == "1", ..CallerId::default() });
+        return Some(without_number(rest == "1"));
     }
-    let number = rest.split(|c: char| c.is_ascii_alphabetic()).next().unwrap_or_default();
-    let reason = rest.rsplit_once('B').map(|(_, reason)| reason);
-    let restricted = reason == Some("10");
-    let told = number.len() >= LEAST_DIGITS && !restricted;
-    // Neither a number nor a reason: line noise.
-    if !told && reason.is_none() {
+    // A reason has two digits: what begins with it has nothing else.
+    let reason = if start == "B" { Some(rest) } else { rest.rsplit_once('B').map(|(_, reason)| reason) };
+    if start == "B" && !reason.is_some_and(is_reason) {
         return None;
     }
-    Some(CallerId { number: Digits::try_from(number).ok().filter(|_| told), name: None, restricted })
+    let number =
+        if start == "B" { "" } else { rest.split(|c: char| c.is_ascii_alphabetic()).next().unwrap_or_default() };
+    if number.len() >= LEAST_DIGITS && reason != Some(WITHHELD) {
+        let form = Some(CallerIdForm::Dtmf);
+        return Some(CallerId { number: Digits::try_from(number).ok(), form, ..CallerId::default() });
+    }
+    // Neither a number nor a reason: line noise.
+    reason.map(|reason| without_number(reason == WITHHELD))
 }
 
+fn without_number(restricted: bool) -> CallerId {
+    CallerId { restricted, unavailable: !restricted, form: Some(CallerIdForm::Dtmf), ..CallerId::default() }
+}
+
+fn is_reason(keys: &str) -> bool {
+    keys.len() == 2 && keys.bytes().all(|key| key.is_ascii_digit())
+}
+
+/// The reason of a caller who withholds the number; every other one says that the network has none.
+const WITHHELD: &str = "10";
 /// A second without a digit ends a number that was not finished.
 const GAP_BLOCKS: u16 = 100;
 /// Shorter ones are noise.
@@ -78,27 +92,49 @@ mod tests {
     }
 
     fn number(of: &str) -> Option<CallerId> {
-        Some(CallerId { number: of.try_into().ok(), ..CallerId::default() })
+        let form = Some(CallerIdForm::Dtmf);
+        Some(CallerId { number: of.try_into().ok(), form, ..CallerId::default() })
     }
 
     #[test]
     fn every_variant_is_understood() {
+        let (withheld, unavailable) = (Some(without_number(true)), Some(without_number(false)));
         assert_eq!(heard("A0401234567C"), number("0401234567"));
         assert_eq!(heard("A33123456#"), number("33123456"));
         assert_eq!(heard("D0223456789C"), number("0223456789"));
         assert_eq!(heard("A0401D0402B11C"), number("0401"));
         assert_eq!(heard("A12A34C"), number("34"), "begun anew");
-        assert_eq!(heard("B10C"), None);
-        assert_eq!(heard("AB10C"), Some(CallerId { restricted: true, ..CallerId::default() }));
-        assert_eq!(heard("AB00C"), Some(CallerId::default()));
-        assert_eq!(heard("D1#").map(|c| c.restricted), Some(true));
-        assert_eq!(heard("D2#").map(|c| c.restricted), Some(false));
+        assert_eq!(heard("A0401B10C"), withheld, "a withheld number is not believed");
+        for (keys, why) in [
+            ("AB10C", &withheld),
+            ("B10C", &withheld),
+            ("D1#", &withheld),
+            ("AB00C", &unavailable),
+            ("B00C", &unavailable),
+            ("D2#", &unavailable),
+            ("D3#", &unavailable),
+        ] {
+            assert_eq!(&heard(keys), why, "{keys}");
+        }
+        assert!(withheld != unavailable && withheld.is_some_and(|it| it.restricted && !it.unavailable));
     }
 
     #[test]
     fn noise_and_endless_digits_are_no_number() {
-        for keys in ["C", "#", "AC", "A#", "D#", "A1C", "123C", &"A1".repeat(50), &std::format!("A{}C", "1".repeat(60))]
-        {
+        for keys in [
+            "C",
+            "#",
+            "AC",
+            "A#",
+            "D#",
+            "BC",
+            "B1C",
+            "B100C",
+            "A1C",
+            "123C",
+            &"A1".repeat(50),
+            &std::format!("A{}C", "1".repeat(60)),
+        ] {
             assert_eq!(heard(keys), None, "{keys}");
         }
         let mut keyed = Keyed::default();
