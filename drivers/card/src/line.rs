@@ -159,6 +159,12 @@ pub enum Event {
     Polarity,
     /// A ring burst begins.
     RingBegin,
+    /// Our ringer sounds (a port towards a telephone).
+    RingerOn,
+    /// Our ringer pauses.
+    RingerOff,
+    /// A telephone has dialled this digit in pulses: an octet of `0`–`9`.
+    Pulse(u8),
     /// The channel is being taken away.
     Removed,
     /// A code this build has no word for: counted, logged, passed over.

@@ -62,11 +62,18 @@ pub(crate) fn event(code: i32) -> Option<Event> {
         7 => Event::HdlcOverrun,
         8 => Event::HdlcBadFcs,
         9 => Event::DialComplete,
+        10 => Event::RingerOn,
+        11 => Event::RingerOff,
         12 => Event::HookComplete,
         13 => Event::BitsChanged,
         17 => Event::Polarity,
         18 => Event::RingBegin,
         20 => Event::Removed,
+        // A pulse digit is its character beside a bit of its own.
+        code if code >> 16 == 1 => match u8::try_from(code & 0xFFFF) {
+            Ok(digit @ b'0'..=b'9') => Event::Pulse(digit),
+            _ => Event::Other(code as u32),
+        },
         other => Event::Other(other as u32),
     })
 }

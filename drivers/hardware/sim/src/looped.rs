@@ -41,8 +41,8 @@ const AFTER_DROP: Micros = Micros::from_ms(300);
 /// A reversal is believed after this long.
 const POLARITY_SETTLES: Micros = Micros::from_ms(64);
 /// DAHDI's codes for the ringer of an exchange's port.
-const RINGER_ON: Event = Event::Other(10);
-const RINGER_OFF: Event = Event::Other(11);
+const RINGER_ON: Event = Event::RingerOn;
+const RINGER_OFF: Event = Event::RingerOff;
 
 /// What the near end does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,6 +28,13 @@ pub enum Manner {
     Digits(Codes),
 }
 
+impl Default for Manner {
+    /// Bell 202 with number and name.
+    fn default() -> Self {
+        Manner::Keyed { standard: Standard::Bell202, format: Format::Multiple, alert: false }
+    }
+}
+
 /// The codes around a number in digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codes {

@@ -17,6 +17,11 @@ impl Seed {
     }
 }
 
+/// So many runs of a fuzz; a million with `TIPRING_SOAK`.
+pub fn runs(few: u64) -> u64 {
+    if std::env::var_os("TIPRING_SOAK").is_some() { 1_000_000 } else { few }
+}
+
 /// What the outside can know of a line.
 struct Watch {
     off_hook: bool,
@@ -93,7 +98,7 @@ fn config(seed: &mut Seed) -> Config {
 fn whatever_happens_a_hang_up_ends_it() {
     let inputs = inputs();
     let mut seen = BTreeSet::new();
-    for number in 0..20_000 {
+    for number in 0..runs(20_000) {
         let mut seed = Seed(number);
         let mut line = Fxo::new(config(&mut seed));
         let mut watch = Watch { off_hook: false, audio: false, call: false, incoming: false };

@@ -27,8 +27,8 @@ const OPEN_AGAIN: Micros = Micros::from_s(1);
 /// From the end of the first ring to the caller id: half a second, as in GR-30.
 const CALLER_ID_AFTER: Micros = Micros::from_ms(500);
 /// DAHDI's codes for a ring at the exchange's port.
-const RINGER_ON: Event = Event::Other(10);
-const RINGER_OFF: Event = Event::Other(11);
+const RINGER_ON: Event = Event::RingerOn;
+const RINGER_OFF: Event = Event::RingerOff;
 
 /// What a line needs of its office.
 pub(super) struct Desk<'a> {
