@@ -334,6 +334,10 @@ impl<W: Write> World<'_, W> {
                 SignallingAction::Rename { from, to } => self.media.rename(from, to),
                 SignallingAction::Listen { port, listen } => self.media.listen(port, listen),
                 SignallingAction::Send { port, digits } => self.media.send(port, &digits),
+                SignallingAction::Play { port, tone } => self.media.play(port, tone),
+                SignallingAction::TellTelephone { port, news, manner } => {
+                    self.media.tell_telephone(port, &news, manner);
+                }
                 SignallingAction::Detach { port } => drop(self.media.remove(port)),
                 SignallingAction::Event(event) => self.tell(Event::Line(event)),
                 SignallingAction::Note(text) => self.timeline.note(self.now.0, &text),

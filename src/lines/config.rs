@@ -19,6 +19,8 @@ pub struct LinesConfig {
     pub groups: Vec<Group>,
     /// Analogue lines.
     pub analog: tipring_analog::Config,
+    /// Ports with a telephone: `dahdi 4/1`, or a whole span `dahdi 4`. Others are left alone.
+    pub telephones: Vec<Telephone>,
     /// Analogue lines that differ: `dahdi 3/2` or a whole span `dahdi 3`; the last entry that fits a line counts.
     pub analog_lines: Vec<(String, tipring_analog::Config)>,
 }
@@ -31,6 +33,7 @@ impl Default for LinesConfig {
             plan: Plan::default(),
             groups: Vec::new(),
             analog: tipring_analog::Config::default(),
+            telephones: Vec::new(),
             analog_lines: Vec::new(),
         }
     }
@@ -44,11 +47,28 @@ impl From<Role> for LinesConfig {
 }
 
 impl LinesConfig {
+    /// The telephone of a port, if it is to have one. The entry of the port itself goes before that of its span.
+    pub(crate) fn telephone(&self, span: &str, line: &str) -> Option<Telephone> {
+        let of = |name: &str| self.telephones.iter().find(|telephone| telephone.line == name);
+        of(line).or_else(|| of(span)).cloned()
+    }
+
     /// The settings of one analogue line.
     pub(crate) fn analog_line(&self, span: &str, line: &str) -> tipring_analog::Config {
         let fitting = self.analog_lines.iter().rev().find(|(name, _)| name == line || name == span);
         fitting.map_or(&self.analog, |(_, config)| config).clone()
     }
+}
+
+/// A port with a telephone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Telephone {
+    /// `dahdi 4/1`, or a whole span: `dahdi 4`.
+    pub line: String,
+    /// Shown as the caller of its calls; empty: none.
+    pub number: String,
+    /// How the port works.
+    pub config: tipring_analog::fxs::Config,
 }
 
 /// Lines that outgoing calls may choose from.

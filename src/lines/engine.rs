@@ -12,7 +12,8 @@ use std::time::Instant;
 use heapless::spsc::{Consumer, Producer};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use tipring_analog::{Digits, Handset, Listen};
+use tipring_analog::fxs::{News, Tone};
+use tipring_analog::{Digits, Handset, Listen, Manner};
 use tipring_card::{Card, CardError, Channel, Law, Micros, Pace};
 use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::{Command, Event, Port};
@@ -91,6 +92,8 @@ enum ToMedia {
     Detach { port: Port },
     Listen { port: Port, listen: Listen },
     Send { port: Port, digits: Digits },
+    Play { port: Port, tone: Option<Tone> },
+    Tell { port: Port, news: News, manner: Manner },
     Prefill(u8),
 }
 
@@ -311,6 +314,14 @@ impl MediaThread {
                     self.media.send(port, &digits);
                     None
                 }
+                Some(ToMedia::Play { port, tone }) => {
+                    self.media.play(port, tone);
+                    None
+                }
+                Some(ToMedia::Tell { port, news, manner }) => {
+                    self.media.tell_telephone(port, &news, manner);
+                    None
+                }
                 Some(ToMedia::Prefill(blocks)) => {
                     self.media.set_prefill(blocks);
                     None
@@ -430,6 +441,10 @@ impl SignallingThread {
                 SignallingAction::Detach { port } => drop(self.send(ToMedia::Detach { port })),
                 SignallingAction::Listen { port, listen } => drop(self.send(ToMedia::Listen { port, listen })),
                 SignallingAction::Send { port, digits } => drop(self.send(ToMedia::Send { port, digits })),
+                SignallingAction::Play { port, tone } => drop(self.send(ToMedia::Play { port, tone })),
+                SignallingAction::TellTelephone { port, news, manner } => {
+                    let _ = self.send(ToMedia::Tell { port, news, manner });
+                }
                 // Blocks while the owner is behind: line events are never lost, the D channel's window holds the rest.
                 SignallingAction::Event(event) => drop(self.out.send(EngineEvent::Line(event))),
                 SignallingAction::Note(text) => drop(self.out.send(EngineEvent::Note(text))),

@@ -14,6 +14,8 @@ pub(crate) enum LineRef {
     Bearer(usize, u8),
     /// An analogue line: which one.
     Loop(usize),
+    /// A port for a telephone: which one. Never taken but by a group that names it.
+    Telephone(usize),
 }
 
 /// What a line is at the moment.
@@ -96,7 +98,7 @@ impl Groups {
         }
         let every = Resolved {
             name: String::new(),
-            entries: spans(lines),
+            entries: spans(lines.iter().filter(|line| !matches!(line.line, LineRef::Telephone(_)))),
             order: Order::default(),
             writing: groups.first().map(|g| g.writing.clone()).unwrap_or_default(),
         };
@@ -185,10 +187,10 @@ impl Groups {
 }
 
 /// The lines of each span, spans in order.
-fn spans(lines: &[Named]) -> Vec<Vec<LineRef>> {
-    let mut names: Vec<&str> = lines.iter().map(|line| line.span.as_str()).collect();
+fn spans<'a>(lines: impl Iterator<Item = &'a Named> + Clone) -> Vec<Vec<LineRef>> {
+    let mut names: Vec<&str> = lines.clone().map(|line| line.span.as_str()).collect();
     names.dedup();
-    names.iter().map(|name| lines.iter().filter(|line| line.span == *name).map(|line| line.line).collect()).collect()
+    names.iter().map(|name| lines.clone().filter(|line| line.span == *name).map(|line| line.line).collect()).collect()
 }
 
 fn refusal(group: &Resolved, tried: &[LineRef], now: &dyn Fn(LineRef) -> Availability) -> Refusal {
@@ -251,6 +253,7 @@ mod tests {
         let pri_busy = |line| match line {
             LineRef::Bearer(..) => Availability::Busy,
             LineRef::Loop(n) => Availability::Free(Micros::from_s([5, 2, 9][n])),
+            LineRef::Telephone(_) => Availability::Down,
         };
         let chosen = groups.choose("", false, &[], &pri_busy).map(|(line, _)| line);
         assert_eq!(chosen, Ok(LineRef::Loop(1)), "it has rested longest");
@@ -272,6 +275,7 @@ mod tests {
             LineRef::Bearer(0, 2) => Availability::Busy,
             LineRef::Bearer(..) => Availability::Down,
             LineRef::Loop(_) => Availability::Free(Micros::ZERO),
+            LineRef::Telephone(_) => Availability::Down,
         };
         let refused = groups.choose("a", false, &[], &one_busy).expect_err("none is free");
         assert_eq!((refused.cause, refused.may_wait), (Cause::NO_CHANNEL, true));

@@ -24,7 +24,7 @@ mod signalling;
 mod span;
 mod work;
 
-pub use config::{Group, LinesConfig, Order};
+pub use config::{Group, LinesConfig, Order, Telephone};
 pub use engine::{Configured, Engine, EngineConfig, EngineEvent, EngineHandle};
 pub use gauges::{Counted, Gauges};
 pub use lateness::{LATE_BOUNDS_MS, LATE_CLASSES, Lateness};

@@ -8,7 +8,8 @@
 mod digits;
 
 use heapless::Deque;
-use tipring_analog::{Digits, Handset, Heard, Listen};
+use tipring_analog::fxs::{self, Tone};
+use tipring_analog::{Digits, Handset, Heard, Listen, Manner};
 use tipring_card::{BLOCK, Block, CardError, Channel, Event as ChannelEvent, Law, PREFILL};
 use tipring_switch::{Command, Event, Port, PortIo, Switch};
 
@@ -201,6 +202,20 @@ impl Media {
     pub fn send(&mut self, port: Port, digits: &Digits) {
         if let Some(handset) = self.io.bearer(port).and_then(|bearer| bearer.handset.as_mut()) {
             handset.send(digits);
+        }
+    }
+
+    /// For the handset of a port: its telephone hears this tone, or none.
+    pub fn play(&mut self, port: Port, tone: Option<Tone>) {
+        if let Some(handset) = self.io.bearer(port).and_then(|bearer| bearer.handset.as_mut()) {
+            handset.play(tone);
+        }
+    }
+
+    /// For the handset of a port: tells its telephone something.
+    pub fn tell_telephone(&mut self, port: Port, news: &fxs::News, manner: Manner) {
+        if let Some(handset) = self.io.bearer(port).and_then(|bearer| bearer.handset.as_mut()) {
+            handset.tell_telephone(news, manner);
         }
     }
 
@@ -423,11 +438,14 @@ impl PortIo for Io {
             return bearer.heard(&mut self.counters, &mut self.news);
         }
         bearer.lead = None;
+        let mut said = *block;
         if let Some(handset) = &mut bearer.handset {
-            handset.says(block);
+            handset.replace(&mut said);
+            handset.says(&said);
+            bearer.heard(&mut self.counters, &mut self.news);
         }
         let whole = match bearer.handset {
-            Some(_) => bearer.put(&mut self.counters, &mut self.news, block) == Ok(BLOCK),
+            Some(_) => bearer.put(&mut self.counters, &mut self.news, &said) == Ok(BLOCK),
             None => bearer.put_ahead(&mut self.counters, &mut self.news, block, self.late_us),
         };
         self.counters.lost_blocks += u64::from(!whole);

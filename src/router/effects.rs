@@ -208,6 +208,8 @@ pub enum LineKind {
     Isdn,
     /// A loop: no refusal, no called number, answer and end are partly guessed.
     Analog,
+    /// A port of ours with a telephone: it calls whatever is dialled on it, in the name of the port.
+    Telephone,
 }
 
 /// What happens on lines. `lease` is the port too: one use of one channel.

@@ -3,7 +3,7 @@
 use tipring_card::Cause;
 use tipring_resources::{AccountStatus, Call, CallStatus, Direction, Method, Number, Record, Sid, SidKind};
 
-use crate::effects::{CallEvents, Effect, LineCommand, LineEvent, LineNumber, TraceKind};
+use crate::effects::{CallEvents, Effect, LineCommand, LineEvent, LineKind, LineNumber, TraceKind};
 use crate::fault::Fault;
 use crate::limits::{MAX_LINE_TEXT, MAX_SESSIONS};
 use crate::params::ANONYMOUS;
@@ -20,7 +20,7 @@ struct Refusal {
 impl World {
     /// A call comes in.
     pub(crate) fn incoming(&mut self, event: LineEvent) {
-        let LineEvent::Incoming { lease, line, law, called, calling, caller_name, redirecting, .. } = event else {
+        let LineEvent::Incoming { lease, line, law, kind, called, calling, caller_name, redirecting } = event else {
             return;
         };
         self.counters.calls += 1;
@@ -30,7 +30,11 @@ impl World {
         }
         let (called, line) = (clean_number(&called), clean(&line));
         let to = self.config.plan.called(&called.digits, called.ton);
-        let number = self.directory.find(&[&to, &called.digits, &line]);
+        let is_telephone = kind == LineKind::Telephone;
+        let number = match is_telephone {
+            true => self.directory.find(&[&line]),
+            false => self.directory.find(&[&to, &called.digits, &line]),
+        };
         let owner = number.as_ref().map(|number| number.account);
         let owner = owner.or(self.config.owner).or(self.directory.first_account());
         let Some(account) = owner else {
@@ -39,8 +43,11 @@ impl World {
             self.emit(Effect::Line(LineCommand::Clear { lease, cause: Cause::UNALLOCATED }));
             return;
         };
+        let dialled = to.clone();
         let call = self.new_call(account, number.as_deref(), to, called.digits, line);
         let call = Call {
+            // What was dialled on a telephone is the called number, whoever's application is asked.
+            to: if is_telephone { dialled } else { call.to },
             forwarded_from: redirecting.as_ref().map(|n| self.party(Some(n))).filter(|n| !n.is_empty()),
             from: self.party(calling.as_ref()),
             from_raw: calling.as_ref().filter(|n| !n.restricted).map(|n| clean(&n.digits)).unwrap_or_default(),

@@ -2,16 +2,19 @@
 //! machines, carries their outputs out. It is stepped, not threaded: [`crate::Engine`] gives it a thread, a simulation
 //! its own loop.
 //!
-//! `trunked` is what a PRI span needs of the card, `looped` what an analogue line needs, `outward` finds lines for
+//! `trunked` is what a PRI span needs of the card, `looped` what an analogue line needs, `phoned` a port for
+//! a telephone, `outward` finds lines for
 //! outgoing calls; here is what they share.
 
 mod looped;
 mod outward;
+mod phoned;
 mod trunked;
 
 use std::os::fd::BorrowedFd;
 
-use tipring_analog::{Digits, Handset, Listen};
+use tipring_analog::fxs::{News, Tone};
+use tipring_analog::{Digits, Handset, Listen, Manner};
 use tipring_card::{
     Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Law, Micros, Setup, Signalling as Kind,
     SpanStatus,
@@ -21,6 +24,7 @@ use tipring_switch::Port;
 
 use self::looped::Looped;
 use self::outward::Outward;
+use self::phoned::Phoned;
 use self::trunked::Trunked;
 use crate::config::LinesConfig;
 use crate::gauges::Counted;
@@ -78,6 +82,22 @@ pub enum SignallingAction {
         /// What it sends.
         digits: Digits,
     },
+    /// For the handset of a port: its telephone hears this tone, or none.
+    Play {
+        /// Which.
+        port: Port,
+        /// What.
+        tone: Option<Tone>,
+    },
+    /// For the handset of a port: its telephone is told this.
+    TellTelephone {
+        /// Which.
+        port: Port,
+        /// What.
+        news: News,
+        /// How.
+        manner: Manner,
+    },
     /// For the router.
     Event(LineEvent),
     /// A line for the timeline.
@@ -104,6 +124,7 @@ pub struct Signalling {
     card: Box<dyn Card>,
     spans: Vec<Trunked>,
     loops: Vec<Looped>,
+    phones: Vec<Phoned>,
     outward: Outward,
     prefill: usize,
     status_at: Micros,
@@ -141,12 +162,22 @@ impl Signalling {
             loops.push(Looped::new(span, name, channel, first_port, analog));
             first_port = first_port.saturating_add(1);
         }
-        let names = named(&spans, &loops);
+        let mut phones = Vec::new();
+        for channel in card.channels().iter().filter(|channel| channel.signalling == Kind::FxoKs) {
+            let span = format!("{} {}", card.name(), channel.span.0);
+            let name = format!("{span}/{}", channel.timeslot);
+            if let Some(telephone) = config.telephone(&span, &name) {
+                phones.push(Phoned::new(span, name, channel, first_port, telephone));
+                first_port = first_port.saturating_add(1);
+            }
+        }
+        let names = named(&spans, &loops, &phones);
         let (outward, complaints) = Outward::new(&config, &names);
         Signalling {
             card,
             spans,
             loops,
+            phones,
             outward,
             prefill: usize::from(config.prefill.clamp(1, PREFILL_MAX)),
             status_at: Micros::ZERO,
@@ -172,7 +203,12 @@ impl Signalling {
         for looped in &mut self.loops {
             looped.want(config.analog_line(&looped.span, &looped.name));
         }
-        let names = named(&self.spans, &self.loops);
+        for phone in &mut self.phones {
+            if let Some(telephone) = config.telephone(&phone.span, &phone.name) {
+                phone.want(telephone);
+            }
+        }
+        let names = named(&self.spans, &self.loops, &self.phones);
         self.outward.configure(config, &names)
     }
 
@@ -180,7 +216,8 @@ impl Signalling {
     pub fn waiting(&self) -> Vec<String> {
         let spans = self.spans.iter().filter(|trunked| trunked.waits()).map(|trunked| trunked.span.name().to_owned());
         let loops = self.loops.iter().filter(|looped| looped.waits()).map(|looped| looped.name.clone());
-        spans.chain(loops).collect()
+        let phones = self.phones.iter().filter(|phone| phone.waits()).map(|phone| phone.name.clone());
+        spans.chain(loops).chain(phones).collect()
     }
 
     /// Primes analogue channels with this many blocks (1 to 7) instead of what the configuration says.
@@ -191,7 +228,9 @@ impl Signalling {
 
     /// Ports that the media side must have room for.
     pub fn ports(&self) -> usize {
-        self.spans.iter().map(|trunked| usize::from(trunked.ports)).sum::<usize>() + self.loops.len()
+        self.spans.iter().map(|trunked| usize::from(trunked.ports)).sum::<usize>()
+            + self.loops.len()
+            + self.phones.len()
     }
 
     /// The card.
@@ -214,14 +253,16 @@ impl Signalling {
             channels: trunked.span.channels().collect(),
         };
         let mut gauges: Vec<SpanGauge> = self.spans.iter().map(of_trunk).collect();
-        for looped in &self.loops {
-            let known = gauges.iter().position(|gauge| gauge.name == looped.span);
+        let loops = self.loops.iter().map(|l| (&l.span, l.timeslot, l.word(), l.is_in_order()));
+        let phones = self.phones.iter().map(|p| (&p.span, p.timeslot, p.word(), p.is_in_order()));
+        for (span, timeslot, word, in_order) in loops.chain(phones) {
+            let known = gauges.iter().position(|gauge| gauge.name == *span);
             let at = known.unwrap_or_else(|| {
-                gauges.push(SpanGauge { name: looped.span.clone(), analog: true, ..SpanGauge::default() });
+                gauges.push(SpanGauge { name: span.clone(), analog: true, ..SpanGauge::default() });
                 gauges.len() - 1
             });
-            gauges[at].up |= looped.is_in_order();
-            gauges[at].channels.push((looped.timeslot, looped.word()));
+            gauges[at].up |= in_order;
+            gauges[at].channels.push((timeslot, word));
         }
         gauges
     }
@@ -229,7 +270,8 @@ impl Signalling {
     /// Calls that have a line, PRI and analogue; analogue lines that rest after a call count.
     pub fn busy(&self) -> usize {
         let loops = self.loops.iter().filter(|looped| looped.is_busy()).count();
-        self.spans().map(Span::busy).sum::<usize>() + loops
+        let phones = self.phones.iter().filter(|phone| phone.is_busy()).count();
+        self.spans().map(Span::busy).sum::<usize>() + loops + phones
     }
 
     /// Frames that the card did not take.
@@ -260,6 +302,7 @@ impl Signalling {
         sums("q921", &tipring_isdn::q921::Counters::default().named());
         sums("q931", &tipring_isdn::q931::Counters::default().named());
         sums("analog", &tipring_analog::Counters::default().named());
+        sums("telephones", &tipring_analog::fxs::Counters::default().named());
         for span in self.spans() {
             let trunk = span.trunk_counters();
             sums("signalling", &span.counters().named());
@@ -268,6 +311,9 @@ impl Signalling {
         }
         for looped in &self.loops {
             sums("analog", &looped.counters().named());
+        }
+        for phone in &self.phones {
+            sums("telephones", &phone.counters().named());
         }
         counted
     }
@@ -284,16 +330,19 @@ impl Signalling {
 
     /// File descriptors of the analogue lines at rest, to wait on for events only: nobody reads their audio.
     pub fn event_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.loops.iter().filter_map(|looped| looped.idle_channel()?.fd())
+        let loops = self.loops.iter().filter_map(|looped| looped.idle_channel()?.fd());
+        loops.chain(self.phones.iter().filter_map(|phone| phone.idle_channel()?.fd()))
     }
 
     /// When to step at the latest.
     pub fn deadline(&self, now: Micros) -> Micros {
         let of_spans = self.spans.iter().filter_map(Trunked::deadline);
         let of_loops = self.loops.iter().filter_map(Looped::deadline);
-        let has_no_priority = !self.loops.is_empty() && self.card.clock() != ClockDomain::Dahdi;
+        let of_phones = self.phones.iter().filter_map(Phoned::deadline);
+        let has_no_priority =
+            !(self.loops.is_empty() && self.phones.is_empty()) && self.card.clock() != ClockDomain::Dahdi;
         let looking = has_no_priority.then_some(now + LOOPS_EVERY);
-        of_spans.chain(of_loops).chain(looking).chain([self.status_at]).min().unwrap_or(self.status_at)
+        of_spans.chain(of_loops).chain(of_phones).chain(looking).chain([self.status_at]).min().unwrap_or(self.status_at)
     }
 
     /// A command of the router.
@@ -310,6 +359,8 @@ impl Signalling {
             self.outputs(now, at, actions);
         } else if let Some(at) = self.loop_of(lease) {
             self.loop_command(now, at, &command, actions);
+        } else if let Some(at) = self.phone_of(lease) {
+            self.phone_command(now, at, &command, actions);
         }
     }
 
@@ -320,6 +371,8 @@ impl Signalling {
             self.outputs(now, at, actions);
         } else if let Some(at) = self.loop_of(port) {
             self.loop_lost(now, at, actions);
+        } else if let Some(at) = self.phone_of(port) {
+            self.phone_lost(now, at, actions);
         }
     }
 
@@ -327,6 +380,8 @@ impl Signalling {
     pub fn heard(&mut self, now: Micros, port: Port, news: LineNews, actions: &mut Vec<SignallingAction>) {
         if let Some(at) = self.loop_of(port) {
             self.loop_news(now, at, port, news, actions);
+        } else if let Some(at) = self.phone_of(port) {
+            self.phone_news(now, at, port, news, actions);
         }
     }
 
@@ -342,6 +397,9 @@ impl Signalling {
         }
         for at in 0..self.loops.len() {
             self.step_loop(now, at, look, actions);
+        }
+        for at in 0..self.phones.len() {
+            self.step_phone(now, at, actions);
         }
     }
 
@@ -362,13 +420,17 @@ impl Signalling {
         self.spans.iter().position(|t| (t.first_port..t.first_port.saturating_add(t.ports)).contains(&port.index))
     }
 
+    fn phone_of(&self, port: Port) -> Option<usize> {
+        self.phones.iter().position(|phone| phone.port().index == port.index)
+    }
+
     fn loop_of(&self, port: Port) -> Option<usize> {
         self.loops.iter().position(|looped| looped.port().index == port.index)
     }
 }
 
-/// Every line for outgoing calls, PRI first.
-fn named(spans: &[Trunked], loops: &[Looped]) -> Vec<Named> {
+/// Every line for outgoing calls, PRI first, telephones last.
+fn named(spans: &[Trunked], loops: &[Looped], phones: &[Phoned]) -> Vec<Named> {
     let mut names = Vec::new();
     for (at, trunked) in spans.iter().enumerate() {
         let span = trunked.span.name();
@@ -384,6 +446,12 @@ fn named(spans: &[Trunked], loops: &[Looped]) -> Vec<Named> {
         name: looped.name.clone(),
     };
     names.extend(loops.iter().enumerate().map(of_loop));
+    let of_phone = |(at, phone): (usize, &Phoned)| Named {
+        line: LineRef::Telephone(at),
+        span: phone.span.clone(),
+        name: phone.name.clone(),
+    };
+    names.extend(phones.iter().enumerate().map(of_phone));
     names
 }
 

@@ -3,10 +3,11 @@
 
 use tipring_analog::Digits;
 use tipring_card::{Cause, Law, Micros};
-use tipring_numbering::{Form, LineDigits, Plan, TypeOfNumber};
+use tipring_numbering::{Class, Form, LineDigits, Plan, TypeOfNumber};
 use tipring_router::{AttemptId, LineEvent, LineKind, Outgoing};
 use tipring_switch::Port;
 
+use super::phoned::Phoned;
 use super::{Signalling, SignallingAction};
 use crate::config::LinesConfig;
 use crate::groups::{Availability, Groups, LineRef, Named, Refusal, Writing};
@@ -96,6 +97,11 @@ impl Outward {
         }
     }
 
+    /// What kind of number digits are that were dialled on a telephone; `None`: they are no number.
+    pub fn class_of(&self, digits: &str) -> Option<Class> {
+        self.plan.normal(digits).map(|number| self.plan.class(&number))
+    }
+
     /// What a tone dialler sends; `None` when the number is none or too long.
     fn loop_digits(&self, call: &Outgoing, writing: &Writing) -> Option<Digits> {
         let digits = format!("{}{}", writing.prefix, self.plan.on_line(&call.to, Form::Dialled).digits);
@@ -168,12 +174,13 @@ impl Signalling {
     ) -> Result<Placed, Refusal> {
         let mut tried = tried.to_vec();
         for _ in 0..LOOKS {
-            let (spans, loops) = (&self.spans, &self.loops);
+            let (spans, loops, phones) = (&self.spans, &self.loops, &self.phones);
             let availability = |line: LineRef| match line {
                 LineRef::Bearer(span, slot) => {
                     spans.get(span).map_or(Availability::Down, |t| t.span.availability(slot))
                 }
                 LineRef::Loop(at) => loops.get(at).map_or(Availability::Down, |looped| looped.availability(now)),
+                LineRef::Telephone(at) => phones.get(at).map_or(Availability::Down, Phoned::availability),
             };
             let (line, writing) = self.outward.groups.choose(&call.group, call.emergency, &tried, &availability)?;
             let writing = writing.clone();
@@ -192,6 +199,11 @@ impl Signalling {
                     let looped = &self.loops[at];
                     lease.map(|lease| (lease, looped.name.clone(), looped.law, LineKind::Analog))
                 }
+                LineRef::Telephone(at) => {
+                    let lease = self.phone_dial(now, at, call, actions);
+                    let phone = &self.phones[at];
+                    lease.map(|lease| (lease, phone.name.clone(), phone.law, LineKind::Telephone))
+                }
             };
             if let Some((lease, name, law, kind)) = placed {
                 return Ok(Placed { lease, line: name, law, kind, on: line });
@@ -209,6 +221,11 @@ impl Signalling {
         match on {
             LineRef::Bearer(span, _) => self.outputs(now, span, actions),
             LineRef::Loop(at) => self.loop_outputs(now, at, actions),
+            LineRef::Telephone(at) => {
+                let lease = self.phones[at].port();
+                self.phone_outputs(now, at, actions);
+                self.tell(LineEvent::Ringing { lease }, actions);
+            }
         }
     }
 }

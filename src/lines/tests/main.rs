@@ -4,6 +4,7 @@
 mod calling;
 mod late;
 mod loops;
+mod phones;
 mod settings;
 mod sweep;
 mod threads;
@@ -13,8 +14,8 @@ use tipring_isdn::Role;
 use tipring_lines::{LinesConfig, Media, Signalling, SignallingAction};
 use tipring_router::{AttemptId, LineCommand, LineEvent, Outgoing};
 use tipring_sim::{
-    Call, CallReport, Exchange, ExchangeConfig, Office, OfficeConfig, Reply, Side, Step, Subscriber, Trouble, Wire,
-    WireConfig,
+    Call, CallReport, Exchange, ExchangeConfig, Office, OfficeConfig, Reply, Side, Step, Subscriber, Telephone,
+    Trouble, Wire, WireConfig,
 };
 use tipring_switch::{Command, Event, FEED, PlayId, Port};
 
@@ -25,6 +26,7 @@ struct Bench {
     wire: Wire,
     exchange: Exchange,
     office: Office,
+    telephones: Vec<Telephone>,
     signalling: Signalling,
     media: Media,
     now: Micros,
@@ -52,12 +54,16 @@ impl Bench {
         let wire = Wire::new(setting.wire);
         let exchange = Exchange::new(wire.far(), setting.exchange);
         let office = Office::new(wire.far(), setting.office);
+        let far = wire.far();
+        let ports = far.channels().iter().filter(|channel| channel.signalling == tipring_card::Signalling::FxsKs);
+        let telephones = ports.map(|port| Telephone::new(wire.far(), port.id)).collect();
         let signalling = Signalling::new(Box::new(wire.near()), setting.lines);
         let media = Media::new(signalling.ports());
         Bench {
             wire,
             exchange,
             office,
+            telephones,
             signalling,
             media,
             now: Micros::ZERO,
@@ -99,6 +105,7 @@ impl Bench {
         self.wire.step(self.now);
         self.exchange.step(self.now);
         self.office.step(self.now);
+        self.telephones.iter_mut().for_each(|telephone| telephone.step(self.now));
         let mut actions = Vec::new();
         self.signalling.step(self.now, &mut actions);
         self.carry_out(actions);
@@ -131,6 +138,10 @@ impl Bench {
                 SignallingAction::Detach { port } => drop(self.media.remove(port)),
                 SignallingAction::Listen { port, listen } => self.media.listen(port, listen),
                 SignallingAction::Send { port, digits } => self.media.send(port, &digits),
+                SignallingAction::Play { port, tone } => self.media.play(port, tone),
+                SignallingAction::TellTelephone { port, news, manner } => {
+                    self.media.tell_telephone(port, &news, manner);
+                }
                 SignallingAction::Event(event) => self.told.push(event),
                 SignallingAction::Note(text) => self.notes.push(text),
             }

@@ -57,17 +57,15 @@ impl SimCard {
     }
 
     fn with_loop(&mut self, channel: ChannelId, act: impl FnOnce(&mut Loop, Micros)) -> Result<(), CardError> {
-        if self.side == Side::Near {
-            return Err(CardError::Invalid);
-        }
+        let side = self.side;
         let mut world = self.shared.world();
         if world.gone[self.side.index()] {
             return Err(CardError::Gone);
         }
         let now = world.now;
         let line = usize::from(channel.0).checked_sub(1).and_then(|line| world.lines.get_mut(line));
-        let looped = line.ok_or(CardError::NoSuchChannel)?.looped.as_mut().ok_or(CardError::Invalid)?;
-        act(looped, now);
+        let looped = line.ok_or(CardError::NoSuchChannel)?.looped.as_mut();
+        act(looped.filter(|looped| looped.exchange() == side).ok_or(CardError::Invalid)?, now);
         Ok(())
     }
 }

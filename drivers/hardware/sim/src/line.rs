@@ -169,6 +169,15 @@ pub(crate) fn build(config: &WireConfig, faults: &Faults) -> (Vec<Span>, Vec<Lin
             lines.push(line(usize::from(e1_spans), port, kinds, config, faults, &seed, lines.len()));
         }
     }
+    let phones = config.phone_ports.min(MAX_ANALOG_PORTS);
+    if phones > 0 {
+        let place = spans.len();
+        spans.push(span(place as u16 + 1, SpanKind::Analog, "simulated ports for telephones".into()));
+        for port in 1..=phones as u8 {
+            let kinds = [Signalling::FxoKs, Signalling::FxsKs];
+            lines.push(line(place, port, kinds, config, faults, &seed, lines.len()));
+        }
+    }
     (spans, lines)
 }
 
@@ -193,14 +202,18 @@ fn line(
     before: usize,
 ) -> Line {
     let id = ChannelId(before as u16 + 1);
-    let is_looped = kinds[0] == Signalling::FxsKs;
-    let law = if is_looped { config.analog_law } else { config.law };
+    let exchange = match kinds {
+        [_, Signalling::FxoKs] => Some(Side::Far),
+        [Signalling::FxoKs, _] => Some(Side::Near),
+        _ => None,
+    };
+    let law = if exchange.is_some() { config.analog_law } else { config.law };
     let info = |signalling| ChannelInfo { id, span: SpanId(span as u16 + 1), timeslot, signalling, law };
     let part = before as u64 * 2;
     Line {
         span,
         ports: kinds.map(|kind| Port::new(info(kind))),
-        looped: is_looped.then(Loop::new),
+        looped: exchange.map(Loop::new),
         ways: [Way::new(faults, seed, part), Way::new(faults, seed, part + 1)],
     }
 }

@@ -78,9 +78,11 @@ struct Cut {
 /// Most events that one call can give; both ends have one queue each.
 const EVENTS: usize = 8;
 
-/// The loop and what it has to tell.
+/// The loop and what it has to tell. Inside, the telephone's end is near and the exchange's is far; where the wire has it
+/// the other way round, sides are turned at the way in and out.
 #[derive(Clone, Debug)]
 pub struct Loop {
+    turned: bool,
     near: Terminal,
     far: Office,
     cadence: &'static [u16],
@@ -102,9 +104,10 @@ pub struct Loop {
 }
 
 impl Loop {
-    /// A line at rest.
-    pub fn new() -> Self {
+    /// A line at rest, whose exchange is on this side of the wire.
+    pub fn new(exchange: Side) -> Self {
         Loop {
+            turned: exchange == Side::Near,
             near: Terminal::OnHook,
             far: Office::Idle,
             cadence: RING_CADENCE,
@@ -124,13 +127,24 @@ impl Loop {
     }
 
     /// What there is to tell, oldest first.
-    pub fn told(&mut self) -> std::vec::Drain<'_, (Side, Event)> {
-        self.told.drain(..)
+    pub fn told(&mut self) -> impl Iterator<Item = (Side, Event)> + '_ {
+        let turned = self.turned;
+        self.told.drain(..).map(move |(side, event)| (if turned { side.other() } else { side }, event))
+    }
+
+    /// The side of the wire on which the exchange is.
+    pub fn exchange(&self) -> Side {
+        self.inside(Side::Far)
+    }
+
+    /// A side of the wire, as it is called in here, and the other way round.
+    fn inside(&self, side: Side) -> Side {
+        if self.turned { side.other() } else { side }
     }
 
     /// Somebody opened an end.
     pub fn opened(&mut self, side: Side, now: Micros) {
-        if side == Side::Near {
+        if self.inside(side) == Side::Near {
             self.ring_deaf_until = now + RING_DEAF;
         }
     }
@@ -143,7 +157,7 @@ impl Loop {
     /// Whether speech goes from `side` to the other end.
     pub fn carries_from(&self, side: Side) -> bool {
         let feeds = !self.is_dropped() && self.cut.is_none();
-        match side {
+        match self.inside(side) {
             Side::Near => self.closed && feeds,
             Side::Far => !self.ringer_sounds() && feeds,
         }
@@ -200,7 +214,7 @@ impl Loop {
 
     /// An end moves its hook.
     pub fn hook(&mut self, side: Side, hook: Hook, now: Micros) -> Result<Progress, CardError> {
-        match side {
+        match self.inside(side) {
             Side::Near => self.near_hook(hook, now),
             Side::Far => self.far_hook(hook, now),
         }
@@ -425,7 +439,7 @@ mod tests {
 
     #[test]
     fn a_ring_has_its_cadence_and_its_trailer() {
-        let mut line = Loop::new();
+        let mut line = Loop::new(Side::Far);
         line.hook(Side::Far, Hook::Ring, ms(3_000)).unwrap();
         let near: Vec<_> = run(&mut line, 3_000, 9_500).into_iter().filter(|e| e.1 == Side::Near).collect();
         let expected = [(3_000, Event::RingBegin), (5_050, Event::RingOffHook), (9_000, Event::RingBegin)];
@@ -435,7 +449,7 @@ mod tests {
     #[test]
     fn a_double_ring_has_two_bursts_and_nonsense_the_usual_one() {
         let begins = |cadence: &'static [u16]| {
-            let mut line = Loop::new();
+            let mut line = Loop::new(Side::Far);
             line.ring_cadence(cadence);
             line.hook(Side::Far, Hook::Ring, ms(3_000)).unwrap();
             let begins = run(&mut line, 3_000, 9_999).into_iter().filter(|e| e.2 == Event::RingBegin);
@@ -449,7 +463,7 @@ mod tests {
 
     #[test]
     fn a_reversal_is_told_when_it_has_settled() {
-        let mut line = Loop::new();
+        let mut line = Loop::new(Side::Far);
         line.reverse(true, ms(1_000));
         assert!(!line.is_at_rest());
         assert_eq!(run(&mut line, 1_000, 2_000), [(1_064, Side::Near, Event::Polarity)]);
@@ -463,7 +477,7 @@ mod tests {
 
     #[test]
     fn a_ring_on_a_closed_loop_is_tripped_at_once() {
-        let mut line = Loop::new();
+        let mut line = Loop::new(Side::Far);
         line.hook(Side::Near, Hook::Start, ms(0)).unwrap();
         assert_eq!(run(&mut line, 0, 100), [(50, Side::Far, Event::RingOffHook)]);
         line.hook(Side::Far, Hook::Ring, ms(110)).unwrap();
@@ -475,7 +489,7 @@ mod tests {
     #[test]
     fn a_ring_that_meets_a_seizure_is_told_and_rings_on() {
         for gives_way in [false, true] {
-            let mut line = Loop::new();
+            let mut line = Loop::new(Side::Far);
             line.hook(Side::Near, Hook::Start, ms(3_000)).unwrap();
             line.hook(Side::Far, Hook::Ring, ms(3_010)).unwrap();
             let mut told = run(&mut line, 3_010, 3_020);
@@ -492,7 +506,7 @@ mod tests {
 
     #[test]
     fn a_cut_line_is_a_lost_battery_then_an_alarm_and_heals() {
-        let mut line = Loop::new();
+        let mut line = Loop::new(Side::Far);
         line.hook(Side::Near, Hook::OffHook, ms(0)).unwrap();
         run(&mut line, 0, 1_000);
         line.cut(ms(1_000), ms(3_000));
@@ -518,7 +532,7 @@ mod tests {
 
     #[test]
     fn a_ring_goes_on_until_the_exchange_answers_too() {
-        let mut line = Loop::new();
+        let mut line = Loop::new(Side::Far);
         line.hook(Side::Far, Hook::Ring, ms(3_000)).unwrap();
         run(&mut line, 3_000, 3_500);
         line.hook(Side::Near, Hook::OffHook, ms(3_500)).unwrap();
@@ -539,7 +553,7 @@ mod tests {
 
     #[test]
     fn a_short_on_hook_is_a_flash_and_a_long_one_a_clearing() {
-        let mut line = Loop::new();
+        let mut line = Loop::new(Side::Far);
         line.hook(Side::Near, Hook::OffHook, ms(0)).unwrap();
         assert_eq!(run(&mut line, 0, 1_000), [(50, Side::Far, Event::RingOffHook)]);
         assert_eq!(line.hook(Side::Near, Hook::Flash, ms(1_000)), Ok(Progress::Pending));
@@ -552,7 +566,7 @@ mod tests {
 
     #[test]
     fn a_port_that_drops_is_busy_and_the_terminal_cannot_ring() {
-        let mut line = Loop::new();
+        let mut line = Loop::new(Side::Far);
         assert_eq!(line.hook(Side::Near, Hook::Ring, ms(0)), Err(CardError::Invalid));
         line.hook(Side::Near, Hook::OffHook, ms(0)).unwrap();
         line.hook(Side::Far, Hook::OffHook, ms(10)).unwrap();

@@ -57,6 +57,8 @@ pub struct WireConfig {
     pub spans: u16,
     /// Analogue lines, in one span of their own after the E1 spans; at most [`MAX_ANALOG_PORTS`].
     pub analog_ports: u16,
+    /// Ports for telephones, in one span of their own after those; at most [`MAX_ANALOG_PORTS`].
+    pub phone_ports: u16,
     /// The law of the E1 channels.
     pub law: Law,
     /// The law of the analogue lines, at both ends; µ-law as a rule, as DAHDI's analogue cards have it.
@@ -69,7 +71,15 @@ pub struct WireConfig {
 
 impl Default for WireConfig {
     fn default() -> Self {
-        WireConfig { spans: 1, analog_ports: 0, law: Law::A, analog_law: Law::Mu, seed: 1, faults: Faults::default() }
+        WireConfig {
+            spans: 1,
+            analog_ports: 0,
+            phone_ports: 0,
+            law: Law::A,
+            analog_law: Law::Mu,
+            seed: 1,
+            faults: Faults::default(),
+        }
     }
 }
 

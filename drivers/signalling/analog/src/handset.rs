@@ -7,6 +7,7 @@ mod collector;
 mod dialler;
 mod keyed;
 mod quiet;
+mod telephone;
 
 use heapless::Deque;
 use tipring_card::{BLOCK, Block, Law};
@@ -15,12 +16,16 @@ use tipring_dsp::g711::Companding;
 use tipring_dsp::progress::{Mode, Progress, Progressing};
 use tipring_dsp::{Detector, ZoneId};
 
+use crate::callerid::CallTime;
 use crate::callerid::Content;
+use crate::fxs::{News, Tone};
+use crate::teller::{CallerIdTone, Manner};
 use crate::words::{CallerId, CallerIdForm, Digits, Heard, Listen};
 use collector::Collector;
 use dialler::Dialler;
 use keyed::Keyed;
 use quiet::Quiet;
+use telephone::Mouth;
 
 /// One line's ear and mouth.
 pub struct Handset {
@@ -28,6 +33,7 @@ pub struct Handset {
     listen: Listen,
     progress: Progress,
     quiet: Quiet,
+    mouth: Mouth,
     demodulator: Demodulator,
     collector: Collector,
     carrier: bool,
@@ -53,6 +59,7 @@ impl Handset {
             listen: Listen::Off,
             progress: Progress::new(zone),
             quiet: Quiet::default(),
+            mouth: Mouth::new(zone),
             demodulator: Demodulator::new(),
             collector: Collector::default(),
             carrier: false,
@@ -84,6 +91,7 @@ impl Handset {
                 self.keys = Detector::new();
                 self.keyed = Keyed::default();
             }
+            Listen::Keys => self.keys = Detector::new(),
             Listen::DialTone => self.progress.listen(Mode::BeforeDialling),
             Listen::Progress | Listen::Hangup => {
                 self.quiet = Quiet::default();
@@ -129,6 +137,9 @@ impl Handset {
         if self.listen == Listen::CallerId {
             return self.hear_caller_id(&samples);
         }
+        if self.listen == Listen::Keys {
+            return self.hear_keys(&samples);
+        }
         if self.listen == Listen::Hangup
             && let Some(ms) = self.quiet.hears(&samples)
         {
@@ -167,6 +178,38 @@ impl Handset {
         true
     }
 
+    /// The telephone on this port hears this tone in place of what goes to it; `None`: no tone.
+    pub fn play(&mut self, tone: Option<Tone>) {
+        self.mouth.play(tone);
+    }
+
+    /// Tells the telephone on this port something, in place of all else; [`Heard::Told`] follows. It is told no date: this
+    /// side has none, and a telephone keeps its own.
+    pub fn tell_telephone(&mut self, news: &News, manner: Manner) {
+        let tone = match news {
+            News::Caller(caller) => Some(CallerIdTone::of_caller(caller, manner, CallTime::default())),
+            News::Waiting(waiting) => CallerIdTone::of_waiting(*waiting, manner),
+        };
+        match tone {
+            Some(tone) => self.mouth.tell(tone),
+            // There is no such word in digits.
+            None => self.tell(Heard::Told),
+        }
+    }
+
+    /// The block to be sent to a telephone: replaced while it hears a tone or is told something. Tells whether it was.
+    pub fn replace(&mut self, block: &mut Block) -> bool {
+        if !self.mouth.is_busy() {
+            return false;
+        }
+        let mut samples = [0; BLOCK];
+        if self.mouth.fill(&mut samples) {
+            self.tell(Heard::Told);
+        }
+        self.law.encode_into(&samples, block);
+        true
+    }
+
     /// A block that goes to the line and is not the handset's own.
     pub fn says(&mut self, block: &Block) {
         if self.listen == Listen::Hangup {
@@ -187,6 +230,14 @@ impl Handset {
     }
 
     /// All forms at once: which one a line uses is not known before it comes.
+    fn hear_keys(&mut self, samples: &[i16; BLOCK]) {
+        let mut pressed = None;
+        self.keys.feed(samples, |key| pressed = Some(key));
+        if let Some(key) = pressed {
+            self.tell(Heard::Key(key));
+        }
+    }
+
     fn hear_caller_id(&mut self, samples: &[i16; BLOCK]) {
         let (collector, mut found) = (&mut self.collector, None);
         self.demodulator.feed(samples, |byte| found = collector.push(byte).or(found.take()));

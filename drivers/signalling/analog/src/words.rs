@@ -311,6 +311,8 @@ pub enum Listen {
     DialTone,
     /// Call progress after dialling: ringback, busy, congestion, information tones, voice, silence.
     Progress,
+    /// Keys of a telephone that dials on a port of ours.
+    Keys,
     /// The signs of hang-up during a call: the network's tones, a voice, silence of one side and of both.
     Hangup,
 }
@@ -344,4 +346,8 @@ pub enum Heard {
     Silence(u32),
     /// Nothing from either side for this many milliseconds, told every second. In a call only.
     BothSilent(u32),
+    /// A key of a telephone on a port of ours.
+    Key(u8),
+    /// A telephone has been told what it was to be told.
+    Told,
 }

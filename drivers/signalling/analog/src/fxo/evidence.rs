@@ -85,7 +85,13 @@ impl Fxo {
             Heard::BothSilent(ms) => self.both_silent(now, ms),
             // A far end that is connected on may ring.
             Heard::Silence(_) | Heard::Ringback => {}
-            Heard::CallerId(_) | Heard::BadCallerId | Heard::MessageWaiting(_) | Heard::Dialled | Heard::Broken => {
+            Heard::CallerId(_)
+            | Heard::BadCallerId
+            | Heard::MessageWaiting(_)
+            | Heard::Dialled
+            | Heard::Broken
+            | Heard::Key(_)
+            | Heard::Told => {
                 self.unexpected();
             }
         }

@@ -92,7 +92,13 @@ impl Fxo {
                 self.connected(now, Supervision::GuessedSilence);
             }
             Heard::Voice | Heard::Silence(_) | Heard::BothSilent(_) => {}
-            Heard::CallerId(_) | Heard::BadCallerId | Heard::MessageWaiting(_) | Heard::Dialled | Heard::Broken => {
+            Heard::CallerId(_)
+            | Heard::BadCallerId
+            | Heard::MessageWaiting(_)
+            | Heard::Dialled
+            | Heard::Broken
+            | Heard::Key(_)
+            | Heard::Told => {
                 self.unexpected();
             }
         }
