@@ -156,9 +156,11 @@ impl Modulator {
 /// Hears both standards. Feed it any number of samples at a time.
 #[derive(Clone, Debug)]
 pub struct Demodulator {
-    /// The last samples, the newest at `place`, and the sum of their squares.
-    window: [f32; WINDOW],
+    /// The last samples from `place` on, the newest first; all of it twice, so that they lie in one piece.
+    window: [f32; 2 * WINDOW],
     place: usize,
+    /// The sum of their squares, which are whole numbers.
+    squares: i64,
     /// Highest energy of late at mark and at space.
     peaks: [f32; 2],
     /// Smoothed: energy at the two frequencies, and all energy.
@@ -192,8 +194,9 @@ impl Demodulator {
     /// A demodulator that has heard nothing.
     pub const fn new() -> Demodulator {
         Demodulator {
-            window: [0.0; WINDOW],
+            window: [0.0; 2 * WINDOW],
             place: 0,
+            squares: 0,
             peaks: [0.0; 2],
             inside: 0.0,
             all: 0.0,
@@ -212,7 +215,7 @@ impl Demodulator {
     /// stop bit is left out: the check sum will miss it.
     pub fn feed(&mut self, samples: &[i16], mut told: impl FnMut(u8)) {
         for sample in samples {
-            if let Some(byte) = self.sample(f32::from(*sample)) {
+            if let Some(byte) = self.sample(*sample) {
                 told(byte);
             }
         }
@@ -237,9 +240,11 @@ impl Demodulator {
         *self = Demodulator::new();
     }
 
-    fn sample(&mut self, sample: f32) -> Option<u8> {
-        self.place = (self.place + 1) % WINDOW;
-        self.window[self.place] = sample;
+    fn sample(&mut self, sample: i16) -> Option<u8> {
+        self.place = if self.place == 0 { WINDOW - 1 } else { self.place - 1 };
+        let gone = self.window[self.place] as i32;
+        self.squares += i64::from(i32::from(sample) * i32::from(sample)) - i64::from(gone * gone);
+        (self.window[self.place], self.window[self.place + WINDOW]) = (f32::from(sample), f32::from(sample));
         let before = self.mark;
         let [mark, space, all] = self.energies();
         self.listen_for_carrier(mark + space, all);
@@ -268,19 +273,18 @@ impl Demodulator {
 
     /// Share of the two frequencies and the whole, all in the same measure: a steady tone's own is the whole.
     fn energies(&mut self) -> [f32; 3] {
-        let mut sums = [[0.0f32; 2]; 2];
-        let mut all = 0.0;
-        for (taps, n) in TAPS.iter().zip(0..) {
-            let sample = self.window[(self.place + WINDOW - n) % WINDOW];
-            all += sample * sample;
-            for (sum, tap) in sums.iter_mut().zip(taps) {
-                sum[0] += sample * tap[0];
-                sum[1] += sample * tap[1];
+        let Some(window) = self.window[self.place..].first_chunk::<WINDOW>() else { return [0.0; 3] };
+        // Two sums in turn: neither waits for the other.
+        let mut sums = [[0.0f32; 4]; 2];
+        for (n, (sample, taps)) in window.iter().zip(&TAPS).enumerate() {
+            for (sum, tap) in sums[n % 2].iter_mut().zip(taps) {
+                *sum += sample * tap;
             }
         }
-        self.mark = sums[0];
-        let of = |sum: [f32; 2]| 2.0 * (sum[0] * sum[0] + sum[1] * sum[1]) / WINDOW as f32;
-        [of(sums[0]), of(sums[1]), all]
+        let [mark_re, mark_im, space_re, space_im] = core::array::from_fn(|n| sums[0][n] + sums[1][n]);
+        self.mark = [mark_re, mark_im];
+        let of = |re: f32, im: f32| 2.0 / WINDOW as f32 * (re * re + im * im);
+        [of(mark_re, mark_im), of(space_re, space_im), self.squares as f32]
     }
 
     fn listen_for_carrier(&mut self, inside: f32, all: f32) {
@@ -366,12 +370,13 @@ const MIDDLE_TURN: (f32, f32) = {
     (cos_turns(turns) as f32, sin_turns(turns) as f32)
 };
 
-/// Cosine and sine of mark and space, between the two standards, newest sample first.
-static TAPS: [[[f32; 2]; 2]; WINDOW] = {
-    let mut taps = [[[0.0; 2]; 2]; WINDOW];
+/// Cosine and sine of mark, then of space, between the two standards, newest sample first.
+static TAPS: [[f32; 4]; WINDOW] = {
+    let mut taps = [[0.0; 4]; WINDOW];
     let mut n = 0;
     while n < WINDOW {
-        taps[n] = [tap(1250.0, n), tap(2150.0, n)];
+        let ([a, b], [c, d]) = (tap(1250.0, n), tap(2150.0, n));
+        taps[n] = [a, b, c, d];
         n += 1;
     }
     taps
