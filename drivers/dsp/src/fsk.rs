@@ -226,13 +226,13 @@ impl Demodulator {
         self.carrier
     }
 
-    /// By whose frequencies the bytes were keyed, as far as the mark tells it: 1200 or 1300 Hz. `None` without a carrier
-    /// and its mark.
+    /// By whose frequencies the bytes of the last carrier were keyed, as its mark tells it: 1200 or 1300 Hz. `None` until
+    /// there was a mark.
     pub fn standard(&self) -> Option<Standard> {
         let [re, im] = self.turn;
         let (middle_re, middle_im) = MIDDLE_TURN;
         let faster = im * middle_re - re * middle_im;
-        self.ready.then_some(if faster > 0.0 { Standard::V23 } else { Standard::Bell202 })
+        (re != 0.0 || im != 0.0).then_some(if faster > 0.0 { Standard::V23 } else { Standard::Bell202 })
     }
 
     /// Forgets all.
@@ -261,13 +261,15 @@ impl Demodulator {
         }
         let told = self.bit(now);
         self.last = now;
-        if self.marks >= STEADY_SAMPLES {
-            let ([re, im], [re_before, im_before]) = (self.mark, before);
-            self.turn[0] += re * re_before + im * im_before;
-            self.turn[1] += im * re_before - re * im_before;
-        }
         self.marks = if now > 0.0 { self.marks.saturating_add(1) } else { 0 };
-        self.ready |= self.marks >= READY_SAMPLES;
+        let begins = !self.ready && self.marks >= READY_SAMPLES;
+        self.ready |= begins;
+        if self.ready && self.marks >= STEADY_SAMPLES {
+            let ([re, im], [re_before, im_before]) = (self.mark, before);
+            // What the last carrier's mark was is known until the next one's is.
+            let sum = if begins { [0.0; 2] } else { self.turn };
+            self.turn = [sum[0] + re * re_before + im * im_before, sum[1] + im * re_before - re * im_before];
+        }
         told
     }
 
@@ -297,7 +299,7 @@ impl Demodulator {
         self.loudest = if carrier { self.all.max(self.loudest * FADE) } else { 0.0 };
         if carrier != self.carrier {
             (self.carrier, self.ready, self.marks) = (carrier, false, 0);
-            (self.last, self.peaks, self.turn, self.byte) = (0.0, [0.0; 2], [0.0; 2], Byte::None);
+            (self.last, self.peaks, self.byte) = (0.0, [0.0; 2], Byte::None);
         }
     }
 

@@ -3,6 +3,7 @@
 mod callers;
 mod chaos;
 mod dialled;
+mod hostile;
 mod ringing;
 mod sound;
 mod support;

@@ -59,7 +59,7 @@ fn caller_of(keys: &str, end: u8) -> Option<CallerId> {
     }
     let number =
         if start == "B" { "" } else { rest.split(|c: char| c.is_ascii_alphabetic()).next().unwrap_or_default() };
-    if number.len() >= LEAST_DIGITS && reason != Some(WITHHELD) {
+    if number.bytes().filter(u8::is_ascii_digit).count() >= LEAST_DIGITS && reason != Some(WITHHELD) {
         let form = Some(CallerIdForm::Dtmf);
         return Some(CallerId { number: Digits::try_from(number).ok(), form, ..CallerId::default() });
     }
