@@ -216,3 +216,31 @@ fn what_a_port_tells_its_telephone_is_what_our_ear_hears() {
         }
     }
 }
+
+#[test]
+fn a2_one_ear_hears_whichever_form_comes_and_names_it() {
+    // As a line is before its ring: nothing announces what will come, or when; the ear is never told to begin anew.
+    let mut seed = Seed(77);
+    for law in [Law::A, Law::Mu] {
+        let mut handset = Handset::new(law, ZoneId::default());
+        handset.listen(Listen::CallerId);
+        for round in 0..40 {
+            let sent = FORMS[seed.next(FORMS.len() as u64) as usize].1;
+            let caller = caller(&mut seed, sent);
+            let dbm0 = between(&mut seed, -28.0, -6.0);
+            let sound = match sent {
+                Sent::Keyed(standard, format) => {
+                    keyed(standard, &message_of(&caller, format, CallTime::default()), dbm0, &mut seed)
+                }
+                Sent::Digits(codes) => dialled(&keys_of(&caller, codes), dbm0, &mut seed),
+                Sent::Reason => dialled(if caller.restricted { "D1#" } else { "D3#" }, dbm0, &mut seed),
+            };
+            // A ring's last swing goes before: 25 Hz, far stronger than the line's sound.
+            let mut all = vec![0; 1_600];
+            Tone::new(25.0, 3.0).add_to(&mut all[..400]);
+            all.extend(on_a_line(&sound, dbm0, &mut seed));
+            let heard: Vec<Heard> = hear(&mut handset, law, &all).into_iter().map(|heard| heard.1).collect();
+            assert_eq!(heard, [Heard::CallerId(caller)], "round {round}: {sent:?} at {dbm0} dBm0");
+        }
+    }
+}
