@@ -156,11 +156,14 @@ impl Modulator {
 /// Hears both standards. Feed it any number of samples at a time.
 #[derive(Clone, Debug)]
 pub struct Demodulator {
-    /// The last samples from `place` on, the newest first; all of it twice, so that they lie in one piece.
-    window: [f32; 2 * WINDOW],
+    /// The last samples from `place` on, the newest first; all of it twice, so that they lie in one piece. One more place
+    /// makes the number of taps even.
+    window: [f32; 2 * WINDOW + 1],
     place: usize,
-    /// The sum of their squares, which are whole numbers.
-    squares: i64,
+    /// Samples without a carrier since one was looked at.
+    idle: u32,
+    /// The sum of their squares: whole numbers, so that nothing is lost by adding and taking away.
+    squares: f64,
     /// Highest energy of late at mark and at space.
     peaks: [f32; 2],
     /// Smoothed: energy at the two frequencies, and all energy.
@@ -194,9 +197,10 @@ impl Demodulator {
     /// A demodulator that has heard nothing.
     pub const fn new() -> Demodulator {
         Demodulator {
-            window: [0.0; 2 * WINDOW],
+            window: [0.0; 2 * WINDOW + 1],
             place: 0,
-            squares: 0,
+            idle: 0,
+            squares: 0.0,
             peaks: [0.0; 2],
             inside: 0.0,
             all: 0.0,
@@ -215,7 +219,7 @@ impl Demodulator {
     /// stop bit is left out: the check sum will miss it.
     pub fn feed(&mut self, samples: &[i16], mut told: impl FnMut(u8)) {
         for sample in samples {
-            if let Some(byte) = self.sample(*sample) {
+            if let Some(byte) = self.sample(f32::from(*sample)) {
                 told(byte);
             }
         }
@@ -240,21 +244,29 @@ impl Demodulator {
         *self = Demodulator::new();
     }
 
-    fn sample(&mut self, sample: i16) -> Option<u8> {
+    fn sample(&mut self, sample: f32) -> Option<u8> {
         self.place = if self.place == 0 { WINDOW - 1 } else { self.place - 1 };
-        let gone = self.window[self.place] as i32;
-        self.squares += i64::from(i32::from(sample) * i32::from(sample)) - i64::from(gone * gone);
-        (self.window[self.place], self.window[self.place + WINDOW]) = (f32::from(sample), f32::from(sample));
+        let gone = f64::from(self.window[self.place]);
+        self.squares += f64::from(sample) * f64::from(sample) - gone * gone;
+        (self.window[self.place], self.window[self.place + WINDOW]) = (sample, sample);
+        if !self.carrier {
+            // Until a carrier is there, every fourth sample is enough to see one come.
+            self.idle = (self.idle + 1) % IDLE_HOP;
+            if self.idle != 0 {
+                return None;
+            }
+        }
         let before = self.mark;
         let [mark, space, all] = self.energies();
         self.listen_for_carrier(mark + space, all);
         if !self.carrier {
             return None;
         }
-        self.peaks[0] = mark.max(self.peaks[0] * FADE);
-        self.peaks[1] = space.max(self.peaks[1] * FADE);
-        let floor = self.peaks[0].max(self.peaks[1]) * MAX_TWIST;
-        let now = mark / self.peaks[0].max(floor) - space / self.peaks[1].max(floor);
+        self.peaks[0] = greater(mark, self.peaks[0] * FADE);
+        self.peaks[1] = greater(space, self.peaks[1] * FADE);
+        let floor = greater(self.peaks[0], self.peaks[1]) * MAX_TWIST;
+        let (most_mark, most_space) = (greater(self.peaks[0], floor), greater(self.peaks[1], floor));
+        let now = (mark * most_space - space * most_mark) / (most_mark * most_space);
         if all < self.loudest * CARRIER_DROP {
             // The carrier has ended, or was interrupted: what remains of it is no bit.
             self.byte = Byte::None;
@@ -275,28 +287,30 @@ impl Demodulator {
 
     /// Share of the two frequencies and the whole, all in the same measure: a steady tone's own is the whole.
     fn energies(&mut self) -> [f32; 3] {
-        let Some(window) = self.window[self.place..].first_chunk::<WINDOW>() else { return [0.0; 3] };
+        let Some(window) = self.window[self.place..].first_chunk::<{ WINDOW + 1 }>() else { return [0.0; 3] };
         // Two sums in turn: neither waits for the other.
-        let mut sums = [[0.0f32; 4]; 2];
-        for (n, (sample, taps)) in window.iter().zip(&TAPS).enumerate() {
-            for (sum, tap) in sums[n % 2].iter_mut().zip(taps) {
-                *sum += sample * tap;
+        let (mut even, mut odd) = ([0.0f32; 4], [0.0f32; 4]);
+        for (samples, taps) in window.as_chunks::<2>().0.iter().zip(TAPS.as_chunks::<2>().0) {
+            for n in 0..4 {
+                even[n] += samples[0] * taps[0][n];
+                odd[n] += samples[1] * taps[1][n];
             }
         }
-        let [mark_re, mark_im, space_re, space_im] = core::array::from_fn(|n| sums[0][n] + sums[1][n]);
+        let [mark_re, mark_im, space_re, space_im] = core::array::from_fn(|n| even[n] + odd[n]);
         self.mark = [mark_re, mark_im];
         let of = |re: f32, im: f32| 2.0 / WINDOW as f32 * (re * re + im * im);
         [of(mark_re, mark_im), of(space_re, space_im), self.squares as f32]
     }
 
     fn listen_for_carrier(&mut self, inside: f32, all: f32) {
-        self.inside += (inside - self.inside) * SMOOTHING;
-        self.all += (all - self.all) * SMOOTHING;
+        let smoothing = if self.carrier { SMOOTHING } else { SMOOTHING * IDLE_HOP as f32 };
+        self.inside += (inside - self.inside) * smoothing;
+        self.all += (all - self.all) * smoothing;
         let share = if self.carrier { CARRIER_SHARE_OFF } else { CARRIER_SHARE_ON };
         let floor = if self.carrier { CARRIER_OFF } else { CARRIER_ON } * WINDOW as f32;
         let dropped = self.carrier && self.all < self.loudest * CARRIER_DROP;
         let carrier = self.all > floor && self.inside > self.all * share && !dropped;
-        self.loudest = if carrier { self.all.max(self.loudest * FADE) } else { 0.0 };
+        self.loudest = if carrier { greater(self.all, self.loudest * FADE) } else { 0.0 };
         if carrier != self.carrier {
             (self.carrier, self.ready, self.marks) = (carrier, false, 0);
             (self.last, self.peaks, self.byte) = (0.0, [0.0; 2], Byte::None);
@@ -343,6 +357,11 @@ impl Default for Demodulator {
     }
 }
 
+/// Of two numbers, neither of which is none: `f32::max` asks for that too.
+fn greater(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
 /// Samples of one bit.
 const BIT_SAMPLES: f32 = RATE as f32 / BIT_RATE;
 /// Samples whose energy is compared: nearest to one bit.
@@ -353,6 +372,7 @@ const READY_SAMPLES: u32 = 200;
 const STEADY_SAMPLES: u32 = 10;
 /// How fast a carrier is believed, and missed: within about 10 ms.
 const SMOOTHING: f32 = 1.0 / 80.0;
+const IDLE_HOP: u32 = 4;
 /// A carrier that has become 8 dB weaker than it was is gone; noise is left.
 const CARRIER_DROP: f32 = 0.158;
 /// Share of the two frequencies in all energy. Noise has 0.57 of it there by the width of the window.
@@ -372,9 +392,9 @@ const MIDDLE_TURN: (f32, f32) = {
     (cos_turns(turns) as f32, sin_turns(turns) as f32)
 };
 
-/// Cosine and sine of mark, then of space, between the two standards, newest sample first.
-static TAPS: [[f32; 4]; WINDOW] = {
-    let mut taps = [[0.0; 4]; WINDOW];
+/// Cosine and sine of mark, then of space, between the two standards, newest sample first; and nothing of one more.
+static TAPS: [[f32; 4]; WINDOW + 1] = {
+    let mut taps = [[0.0; 4]; WINDOW + 1];
     let mut n = 0;
     while n < WINDOW {
         let ([a, b], [c, d]) = (tap(1250.0, n), tap(2150.0, n));

@@ -96,16 +96,16 @@ impl Drop for Sender {
 /// Hears messages of one standard.
 pub struct Receiver {
     state: NonNull<State>,
-    heard: Box<Vec<Vec<u8>>>,
+    /// The library's callback and `take` use it, never at the same time.
+    heard: NonNull<Vec<Vec<u8>>>,
 }
 
 impl Receiver {
     /// One that has heard nothing.
     pub fn new(standard: Standard) -> Receiver {
-        let mut heard = Box::new(Vec::new());
-        let user_data = (&raw mut *heard).cast();
-        // SAFETY: without a state it allocates one; the vector lives in its box as long as the state.
-        let state = unsafe { adsi_rx_init(null_mut(), standard as c_int, put, user_data) };
+        let heard = NonNull::from(Box::leak(Box::new(Vec::new())));
+        // SAFETY: without a state it allocates one; the vector lives as long as the state.
+        let state = unsafe { adsi_rx_init(null_mut(), standard as c_int, put, heard.as_ptr().cast()) };
         Receiver { state: NonNull::new(state).expect("spandsp has memory for a receiver"), heard }
     }
 
@@ -118,20 +118,24 @@ impl Receiver {
 
     /// Whole messages since the last time: keyed ones without their check sum, digits as keys.
     pub fn take(&mut self) -> Vec<Vec<u8>> {
-        std::mem::take(&mut *self.heard)
+        // SAFETY: it lives until `drop`, and the library is not running.
+        std::mem::take(unsafe { self.heard.as_mut() })
     }
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
-        // SAFETY: it came from `adsi_rx_init` and is not used again.
-        unsafe { adsi_rx_free(self.state.as_ptr()) };
+        // SAFETY: both came from `new` and are not used again; the state first, which points to the vector.
+        unsafe {
+            adsi_rx_free(self.state.as_ptr());
+            drop(Box::from_raw(self.heard.as_ptr()));
+        }
     }
 }
 
 extern "C" fn put(user_data: *mut c_void, message: *const u8, length: c_int) {
     let Ok(length) = usize::try_from(length) else { return };
-    // SAFETY: the pointer is the box's of `Receiver::new`, and nobody else uses it while `adsi_rx` runs; the message has
+    // SAFETY: the pointer is the vector's of `Receiver::new`, and nobody else uses it while `adsi_rx` runs; the message has
     // its length.
     let (heard, message) =
         unsafe { (&mut *user_data.cast::<Vec<Vec<u8>>>(), std::slice::from_raw_parts(message, length)) };

@@ -36,7 +36,8 @@ type Report = extern "C" fn(user_data: *mut c_void, code: c_int, level: c_int, d
 pub struct Listener {
     descriptor: NonNull<State>,
     state: NonNull<State>,
-    told: Box<Vec<c_int>>,
+    /// The library's callback and `take` use it, never at the same time.
+    told: NonNull<Vec<c_int>>,
 }
 
 impl Listener {
@@ -49,10 +50,9 @@ impl Listener {
         {
             add(descriptor, cadence);
         }
-        let mut told = Box::new(Vec::new());
-        let user_data = (&raw mut *told).cast();
-        // SAFETY: the descriptor is alive until `drop`; the vector lives in its box as long as the state.
-        let state = unsafe { super_tone_rx_init(null_mut(), descriptor.as_ptr(), report, user_data) };
+        let told = NonNull::from(Box::leak(Box::new(Vec::new())));
+        // SAFETY: the descriptor is alive until `drop`; the vector lives as long as the state.
+        let state = unsafe { super_tone_rx_init(null_mut(), descriptor.as_ptr(), report, told.as_ptr().cast()) };
         Listener { descriptor, state: NonNull::new(state).expect("spandsp has memory for a listener"), told }
     }
 
@@ -68,7 +68,8 @@ impl Listener {
 
     /// Tones that were told since the last time, by their place; -1 where one ended.
     pub fn take(&mut self) -> Vec<i32> {
-        std::mem::take(&mut *self.told)
+        // SAFETY: it lives until `drop`, and the library is not running.
+        std::mem::take(unsafe { self.told.as_mut() })
     }
 }
 
@@ -90,16 +91,17 @@ fn add(descriptor: NonNull<State>, cadence: &Cadence) {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // SAFETY: both came from the library and are not used again; the state first, which points to the descriptor.
+        // SAFETY: all came from `new` and are not used again; the state first, which points to the others.
         unsafe {
             super_tone_rx_free(self.state.as_ptr());
             super_tone_rx_free_descriptor(self.descriptor.as_ptr());
+            drop(Box::from_raw(self.told.as_ptr()));
         }
     }
 }
 
 extern "C" fn report(user_data: *mut c_void, code: c_int, _level: c_int, _delay: c_int) {
-    // SAFETY: the pointer is the box's of `Listener::new`, and nobody else uses it while `super_tone_rx` runs.
+    // SAFETY: the pointer is the vector's of `Listener::new`, and nobody else uses it while `super_tone_rx` runs.
     let told = unsafe { &mut *user_data.cast::<Vec<c_int>>() };
     told.push(code);
 }
