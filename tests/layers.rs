@@ -30,7 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["card", "dsp", "resources"]),
     ("api", &["resources", "router", "store"]),
     // Beside libpri and spandsp: nobody may use it.
-    ("interop", &["card", "dsp", "isdn", "switch"]),
+    ("interop", &["analog", "card", "dsp", "isdn", "switch"]),
     (
         "tipring",
         &[

@@ -1,6 +1,7 @@
 //! A call comes in: whose it is, and whether it is taken.
 
 use tipring_card::Cause;
+use tipring_numbering::Class;
 use tipring_resources::{AccountStatus, Call, CallStatus, Direction, Method, Number, Record, Sid, SidKind};
 
 use crate::effects::{CallEvents, Effect, LineCommand, LineEvent, LineKind, LineNumber, TraceKind};
@@ -57,7 +58,9 @@ impl World {
                 .filter(|name| !name.is_empty()),
             ..call
         };
-        let refusal = self.refusal(account, number.as_deref());
+        let calls_help = is_telephone && self.config.plan.class(&call.to) == Class::Emergency;
+        // Nothing stands between a telephone and help.
+        let refusal = if calls_help { None } else { self.refusal(account, number.as_deref()) };
         // What the number does not say, its account does (row C18).
         let voice = self.directory.account(account).map(|account| account.voice.clone()).unwrap_or_default();
         let own = number.as_ref().map(|n| (n.voice_fallback_url.clone(), n.voice_fallback_method));
@@ -66,7 +69,7 @@ impl World {
         let callback = number.as_deref().and_then(|n| callback_of(&n.status_callback, n.status_callback_method));
         let callback = callback.or_else(|| callback_of(&voice.status_callback, voice.status_callback_method));
         self.begin_session(
-            Session { lease: Some(lease), law, fallback, callback, number, ..Session::new(call) },
+            Session { lease: Some(lease), law, fallback, callback, number, calls_help, ..Session::new(call) },
             refusal,
         );
     }

@@ -36,6 +36,8 @@ pub(crate) struct Session {
     pub(crate) told: u32,
     /// The number that this call is to prove.
     pub(crate) proof: Option<Box<Verification>>,
+    /// A telephone of the box calls help: no application is asked.
+    pub(crate) calls_help: bool,
     /// It is the box's own voice: no line, no record, no caller.
     pub(crate) voice: bool,
     /// The room that it sits in.
@@ -114,6 +116,7 @@ impl Session {
             callback: None,
             told: 0,
             proof: None,
+            calls_help: false,
             voice: false,
             seat: None,
             awaited: None,

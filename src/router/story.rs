@@ -42,6 +42,10 @@ async fn beginning(leg: &Leg) -> Result<Wanted, Stop> {
     if call.direction != Direction::Inbound {
         return outgoing::call_out(leg).await;
     }
+    if leg.world().sessions.get(&leg.task).is_some_and(|session| session.calls_help) {
+        leg.trace(TraceKind::Verb, "a number for help, dialled on a telephone of the box: nobody is asked");
+        return Ok(Wanted::Document(format!("<Response><Dial>{}</Dial></Response>", call.to)));
+    }
     let voice = leg.world().directory.account(call.account).map(|account| account.voice.clone()).unwrap_or_default();
     let own = number.as_ref().map(|number| (number.voice_url.trim(), number.voice_method));
     let (url, method) = own.filter(|(url, _)| !url.is_empty()).unwrap_or((voice.url.trim(), voice.method));

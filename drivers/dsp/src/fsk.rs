@@ -156,9 +156,14 @@ impl Modulator {
 /// Hears both standards. Feed it any number of samples at a time.
 #[derive(Clone, Debug)]
 pub struct Demodulator {
-    /// The last samples, the newest at `place`, and the sum of their squares.
-    window: [f32; WINDOW],
+    /// The last samples from `place` on, the newest first; all of it twice, so that they lie in one piece. One more place
+    /// makes the number of taps even.
+    window: [f32; 2 * WINDOW + 1],
     place: usize,
+    /// Samples without a carrier since one was looked at.
+    idle: u32,
+    /// The sum of their squares: whole numbers, so that nothing is lost by adding and taking away.
+    squares: f64,
     /// Highest energy of late at mark and at space.
     peaks: [f32; 2],
     /// Smoothed: energy at the two frequencies, and all energy.
@@ -192,8 +197,10 @@ impl Demodulator {
     /// A demodulator that has heard nothing.
     pub const fn new() -> Demodulator {
         Demodulator {
-            window: [0.0; WINDOW],
+            window: [0.0; 2 * WINDOW + 1],
             place: 0,
+            idle: 0,
+            squares: 0.0,
             peaks: [0.0; 2],
             inside: 0.0,
             all: 0.0,
@@ -223,13 +230,13 @@ impl Demodulator {
         self.carrier
     }
 
-    /// By whose frequencies the bytes were keyed, as far as the mark tells it: 1200 or 1300 Hz. `None` without a carrier
-    /// and its mark.
+    /// By whose frequencies the bytes of the last carrier were keyed, as its mark tells it: 1200 or 1300 Hz. `None` until
+    /// there was a mark.
     pub fn standard(&self) -> Option<Standard> {
         let [re, im] = self.turn;
         let (middle_re, middle_im) = MIDDLE_TURN;
         let faster = im * middle_re - re * middle_im;
-        self.ready.then_some(if faster > 0.0 { Standard::V23 } else { Standard::Bell202 })
+        (re != 0.0 || im != 0.0).then_some(if faster > 0.0 { Standard::V23 } else { Standard::Bell202 })
     }
 
     /// Forgets all.
@@ -238,62 +245,75 @@ impl Demodulator {
     }
 
     fn sample(&mut self, sample: f32) -> Option<u8> {
-        self.place = (self.place + 1) % WINDOW;
-        self.window[self.place] = sample;
+        self.place = if self.place == 0 { WINDOW - 1 } else { self.place - 1 };
+        let gone = f64::from(self.window[self.place]);
+        self.squares += f64::from(sample) * f64::from(sample) - gone * gone;
+        (self.window[self.place], self.window[self.place + WINDOW]) = (sample, sample);
+        if !self.carrier {
+            // Until a carrier is there, every fourth sample is enough to see one come.
+            self.idle = (self.idle + 1) % IDLE_HOP;
+            if self.idle != 0 {
+                return None;
+            }
+        }
         let before = self.mark;
         let [mark, space, all] = self.energies();
         self.listen_for_carrier(mark + space, all);
         if !self.carrier {
             return None;
         }
-        self.peaks[0] = mark.max(self.peaks[0] * FADE);
-        self.peaks[1] = space.max(self.peaks[1] * FADE);
-        let floor = self.peaks[0].max(self.peaks[1]) * MAX_TWIST;
-        let now = mark / self.peaks[0].max(floor) - space / self.peaks[1].max(floor);
+        self.peaks[0] = greater(mark, self.peaks[0] * FADE);
+        self.peaks[1] = greater(space, self.peaks[1] * FADE);
+        let floor = greater(self.peaks[0], self.peaks[1]) * MAX_TWIST;
+        let (most_mark, most_space) = (greater(self.peaks[0], floor), greater(self.peaks[1], floor));
+        let now = (mark * most_space - space * most_mark) / (most_mark * most_space);
         if all < self.loudest * CARRIER_DROP {
             // The carrier has ended, or was interrupted: what remains of it is no bit.
             self.byte = Byte::None;
         }
         let told = self.bit(now);
         self.last = now;
-        if self.marks >= STEADY_SAMPLES {
-            let ([re, im], [re_before, im_before]) = (self.mark, before);
-            self.turn[0] += re * re_before + im * im_before;
-            self.turn[1] += im * re_before - re * im_before;
-        }
         self.marks = if now > 0.0 { self.marks.saturating_add(1) } else { 0 };
-        self.ready |= self.marks >= READY_SAMPLES;
+        let begins = !self.ready && self.marks >= READY_SAMPLES;
+        self.ready |= begins;
+        if self.ready && self.marks >= STEADY_SAMPLES {
+            let ([re, im], [re_before, im_before]) = (self.mark, before);
+            // What the last carrier's mark was is known until the next one's is.
+            let sum = if begins { [0.0; 2] } else { self.turn };
+            self.turn = [sum[0] + re * re_before + im * im_before, sum[1] + im * re_before - re * im_before];
+        }
         told
     }
 
     /// Share of the two frequencies and the whole, all in the same measure: a steady tone's own is the whole.
     fn energies(&mut self) -> [f32; 3] {
-        let mut sums = [[0.0f32; 2]; 2];
-        let mut all = 0.0;
-        for (taps, n) in TAPS.iter().zip(0..) {
-            let sample = self.window[(self.place + WINDOW - n) % WINDOW];
-            all += sample * sample;
-            for (sum, tap) in sums.iter_mut().zip(taps) {
-                sum[0] += sample * tap[0];
-                sum[1] += sample * tap[1];
+        let Some(window) = self.window[self.place..].first_chunk::<{ WINDOW + 1 }>() else { return [0.0; 3] };
+        // Two sums in turn: neither waits for the other.
+        let (mut even, mut odd) = ([0.0f32; 4], [0.0f32; 4]);
+        for (samples, taps) in window.as_chunks::<2>().0.iter().zip(TAPS.as_chunks::<2>().0) {
+            for n in 0..4 {
+                even[n] += samples[0] * taps[0][n];
+                odd[n] += samples[1] * taps[1][n];
             }
         }
-        self.mark = sums[0];
-        let of = |sum: [f32; 2]| 2.0 * (sum[0] * sum[0] + sum[1] * sum[1]) / WINDOW as f32;
-        [of(sums[0]), of(sums[1]), all]
+        let [mark_re, mark_im, space_re, space_im] = core::array::from_fn(|n| even[n] + odd[n]);
+        self.mark = [mark_re, mark_im];
+        let of = |re: f32, im: f32| 2.0 / WINDOW as f32 * (re * re + im * im);
+        [of(mark_re, mark_im), of(space_re, space_im), self.squares as f32]
     }
 
     fn listen_for_carrier(&mut self, inside: f32, all: f32) {
-        self.inside += (inside - self.inside) * SMOOTHING;
-        self.all += (all - self.all) * SMOOTHING;
+        let smoothing = if self.carrier { SMOOTHING } else { SMOOTHING * IDLE_HOP as f32 };
+        self.inside += (inside - self.inside) * smoothing;
+        self.all += (all - self.all) * smoothing;
         let share = if self.carrier { CARRIER_SHARE_OFF } else { CARRIER_SHARE_ON };
         let floor = if self.carrier { CARRIER_OFF } else { CARRIER_ON } * WINDOW as f32;
         let dropped = self.carrier && self.all < self.loudest * CARRIER_DROP;
         let carrier = self.all > floor && self.inside > self.all * share && !dropped;
-        self.loudest = if carrier { self.all.max(self.loudest * FADE) } else { 0.0 };
+        self.loudest = if carrier { greater(self.all, self.loudest * FADE) } else { 0.0 };
         if carrier != self.carrier {
             (self.carrier, self.ready, self.marks) = (carrier, false, 0);
-            (self.last, self.peaks, self.turn, self.byte) = (0.0, [0.0; 2], [0.0; 2], Byte::None);
+            (self.last, self.peaks, self.byte) = (0.0, [0.0; 2], Byte::None);
         }
     }
 
@@ -337,6 +357,11 @@ impl Default for Demodulator {
     }
 }
 
+/// Of two numbers, neither of which is none: `f32::max` asks for that too.
+fn greater(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
 /// Samples of one bit.
 const BIT_SAMPLES: f32 = RATE as f32 / BIT_RATE;
 /// Samples whose energy is compared: nearest to one bit.
@@ -347,6 +372,7 @@ const READY_SAMPLES: u32 = 200;
 const STEADY_SAMPLES: u32 = 10;
 /// How fast a carrier is believed, and missed: within about 10 ms.
 const SMOOTHING: f32 = 1.0 / 80.0;
+const IDLE_HOP: u32 = 4;
 /// A carrier that has become 8 dB weaker than it was is gone; noise is left.
 const CARRIER_DROP: f32 = 0.158;
 /// Share of the two frequencies in all energy. Noise has 0.57 of it there by the width of the window.
@@ -366,12 +392,13 @@ const MIDDLE_TURN: (f32, f32) = {
     (cos_turns(turns) as f32, sin_turns(turns) as f32)
 };
 
-/// Cosine and sine of mark and space, between the two standards, newest sample first.
-static TAPS: [[[f32; 2]; 2]; WINDOW] = {
-    let mut taps = [[[0.0; 2]; 2]; WINDOW];
+/// Cosine and sine of mark, then of space, between the two standards, newest sample first; and nothing of one more.
+static TAPS: [[f32; 4]; WINDOW + 1] = {
+    let mut taps = [[0.0; 4]; WINDOW + 1];
     let mut n = 0;
     while n < WINDOW {
-        taps[n] = [tap(1250.0, n), tap(2150.0, n)];
+        let ([a, b], [c, d]) = (tap(1250.0, n), tap(2150.0, n));
+        taps[n] = [a, b, c, d];
         n += 1;
     }
     taps

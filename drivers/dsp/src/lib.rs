@@ -1,4 +1,4 @@
-//! Sound in numbers: G.711 both ways, levels, tones, DTMF both ways, the networks' tones and rhythms both ways, keying at
+//! Sound in numbers: G.711 both ways, levels, tones, DTMF both ways, the networks' tones and rhythms both ways, the howler, keying at
 //! 1200 bit/s both ways, speech or silence, who has answered, mixing, and the comparison that tests use to recognise a
 //! prompt. It reads no card, keeps no clock and allocates nothing; every state is a plain value.
 //!
@@ -9,6 +9,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod alert;
 pub mod answer;
 pub mod cadence;
 pub mod correlate;
@@ -23,6 +24,7 @@ pub mod speech;
 pub mod tone;
 pub mod zone;
 
+pub use alert::HowlerTone;
 pub use answer::{Answered, Answering, Verdict};
 pub use cadence::{CadenceTone, InformationTone};
 pub use correlate::{Match, best_match, correlation};

@@ -8,12 +8,14 @@
 //! Source: ITU-T E.180 and E.182; the zone table.
 
 mod atom;
+mod howler;
 mod level;
 mod rhythm;
 mod rising;
 mod sounds;
 
 use atom::HALF;
+use howler::Howler;
 use level::{Edge, Levels};
 use rhythm::{DIAL_SPANS, History, spans_needed};
 use rising::Rising;
@@ -49,6 +51,8 @@ pub enum Progressing {
     Congestion,
     /// Three rising tones, or the country's own information tone.
     Information,
+    /// The howler of a telephone that was left off hook: the exchange knows of no call. Told once for as long as it lasts.
+    Howler,
     /// Sound that is none of the network's tones has lasted long enough to be a voice. Told at the beginning of each
     /// stretch; a second of none parts two stretches.
     Voice,
@@ -67,6 +71,7 @@ pub struct Progress {
     levels: Levels,
     history: History,
     rising: Rising,
+    howler: Howler,
     voice: Voice,
     burst: Burst,
     /// Mean square of the block before, and of the 20 ms before.
@@ -108,6 +113,7 @@ impl Progress {
             levels: Levels::new(),
             history: History::new(),
             rising: Rising::new(),
+            howler: Howler::new(),
             voice: Voice::default(),
             burst: Burst::default(),
             power: 0.0,
@@ -123,7 +129,7 @@ impl Progress {
         self.mode = mode;
         self.sounds.atoms.iter_mut().flatten().for_each(atom::Atom::forget);
         (self.levels, self.history, self.rising) = (self.levels.anew(), History::new(), Rising::new());
-        (self.voice, self.burst) = (Voice::default(), Burst::default());
+        (self.howler, self.voice, self.burst) = (Howler::new(), Voice::default(), Burst::default());
         (self.power, self.window, self.tone) = (0.0, 0.0, false);
         (self.silence_ms, self.told) = (SILENCE_MS, [None; TOLD]);
     }
@@ -149,6 +155,9 @@ impl Progress {
                 Edge::Ended { on_ms, power } => self.ended(on_ms, power),
             }
         }
+        if self.levels.is_told() {
+            self.howler.block(samples);
+        }
         self.sound(before.1);
         self.silence();
         let first = self.told[0].take();
@@ -164,6 +173,7 @@ impl Progress {
     fn begun(&mut self, off_ms: u32) {
         self.silence_ms = SILENCE_MS;
         self.history.pause(off_ms);
+        self.howler.begun(off_ms);
         self.tell_rhythm();
     }
 
@@ -176,6 +186,9 @@ impl Progress {
         self.history.burst(on_ms, mask, power);
         self.tell_rhythm();
         self.tell_ringback();
+        if self.howler.ended(on_ms) {
+            self.tell(Progressing::Howler);
+        }
     }
 
     /// Which sounds the burst is by what was measured of it.
@@ -191,7 +204,7 @@ impl Progress {
         let dip = self.window * self.burst.measured as f32 <= self.burst.energy * DIP;
         let tone = loud && (alone || dip && self.burst.measured > 0);
         self.tone = alone || tone;
-        let voice = loud && !tone && self.power >= VOICE_FLOOR && self.levels.knows_noise();
+        let voice = loud && !tone && self.power >= VOICE_FLOOR && self.levels.knows_noise() && !self.howler.is_likely();
         if self.voice.block(voice) {
             self.tell(Progressing::Voice);
         }

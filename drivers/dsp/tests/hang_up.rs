@@ -11,7 +11,7 @@ use crate::speaker::Speaker;
 use crate::world::{Dice, through};
 use tipring_dsp::level::peak_at;
 use tipring_dsp::progress::{BLOCK, Mode};
-use tipring_dsp::{Cadence, Progress, Progressing, ZoneId};
+use tipring_dsp::{Cadence, Progress, Progressing, Tone, ZoneId};
 
 /// One note: a frequency with harmonics, that fades or not.
 struct Note {
@@ -149,7 +149,8 @@ fn telephones(all: &mut [i16], dbm0: f32, dice: &mut Dice) {
 const LISTENING: [&str; 12] = ["us", "gb", "de", "fr", "au", "nz", "it", "es", "br", "in", "cn", "ar"];
 
 fn is_hang_up(what: &Progressing) -> bool {
-    matches!(what, Progressing::Busy | Progressing::Congestion | Progressing::DialTone | Progressing::Information)
+    use Progressing::{Busy, Congestion, DialTone, Howler, Information};
+    matches!(what, Busy | Congestion | DialTone | Information | Howler)
 }
 
 fn feed(ear: &mut Progress, samples: &[i16], mut told: impl FnMut(Progressing)) {
@@ -453,4 +454,49 @@ fn a_hissing_line_is_no_voice_and_a_voice_on_it_is() {
             assert!(told.contains(&Progressing::Voice), "{code} at {hiss}: {told:?}");
         }
     }
+}
+
+/// The howler as it comes: four tones of one level, on and off.
+fn howler(off: f32, ms: usize, dbm0: f32, snr_db: f32, dice: &mut Dice) -> Vec<i16> {
+    let mut all = vec![0i16; 24_000];
+    for hz in [1400.0, 2060.0, 2450.0, 2600.0] {
+        let mut tone = Tone::new(hz * off, dbm0 - 6.0);
+        for burst in all[8_000..].chunks_mut(16 * ms) {
+            let end = burst.len().min(8 * ms);
+            tone.add_to(&mut burst[..end]);
+        }
+    }
+    let noise = peak_at(dbm0 - snr_db) / 2f32.sqrt();
+    all.iter_mut().for_each(|sample| *sample = through(true, sample.saturating_add((noise * dice.gauss()) as i16)));
+    all
+}
+
+#[test]
+fn a_howler_is_told_once_in_a_second_and_before_it_is_a_voice() {
+    let mut dice = Dice::new(75);
+    for zone in ZoneId::all() {
+        for (off, ms, dbm0, snr_db) in
+            [(1.0, 100, -10.0, 40.0), (0.985, 110, -25.0, 20.0), (1.015, 90, -3.0, 30.0), (1.0, 105, -20.0, 15.0)]
+        {
+            let heard = heard_in(zone, Mode::Call, &howler(off, ms, dbm0, snr_db, &mut dice));
+            let heard: Vec<_> =
+                heard.into_iter().filter(|(_, what)| !matches!(what, Progressing::Silence { .. })).collect();
+            let code = zone.tones().code;
+            assert!(matches!(heard[..], [(0..=2000, Progressing::Howler)]), "{code} {off} {ms} {dbm0}: {heard:?}");
+        }
+    }
+}
+
+#[test]
+fn what_lacks_a_tone_of_the_howlers_or_its_rhythm_is_none() {
+    let mut dice = Dice::new(76);
+    let is_told = |sound: &[i16]| {
+        heard_in(ZoneId::default(), Mode::Call, sound).iter().any(|(_, what)| *what == Progressing::Howler)
+    };
+    assert!(is_told(&howler(1.0, 100, -10.0, 30.0, &mut dice)));
+    assert!(!is_told(&howler(1.0, 200, -10.0, 30.0, &mut dice)), "in another rhythm");
+    assert!(!is_told(&howler(0.9, 100, -10.0, 30.0, &mut dice)), "at other frequencies");
+    let noise = |on: bool, dice: &mut Dice| if on { (dice.gauss() * 3000.0) as i16 } else { 0 };
+    let bursts: Vec<i16> = (0..40_000).map(|n| noise(n / 800 % 2 == 0, &mut dice)).collect();
+    assert!(!is_told(&bursts), "noise in its rhythm");
 }

@@ -2,8 +2,11 @@
 //! Run with `--release`; features `spandsp` and `libpri` bring the peers in.
 
 mod allocations;
+#[cfg(all(test, feature = "spandsp"))]
+mod callers;
 mod corpus;
 mod dtmf;
+mod ears;
 mod isdn;
 #[cfg(feature = "libpri")]
 mod libpri;
@@ -26,13 +29,15 @@ mod world;
 type Producer = fn() -> measure::Row;
 
 /// A row's name and who makes it.
-const ROWS: [(&str, Producer); 7] = [
+const ROWS: [(&str, Producer); 9] = [
     ("switch.ivr", switch::ivr),
     ("switch.bridge", switch::bridge),
     ("switch.conf30", switch::conference),
     ("switch.tick", switch::tick),
     ("dsp.dtmf", dtmf::row),
     ("dsp.talk_off", talk_off::row),
+    ("dsp.progress", ears::progress),
+    ("dsp.fsk", ears::keying),
     ("isdn.call", isdn::row),
 ];
 

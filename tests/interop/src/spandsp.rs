@@ -1,5 +1,10 @@
-//! spandsp's DTMF receiver, as its header `spandsp/dtmf.h` (0.0.6) has it. Nothing else of that library.
+//! spandsp's DTMF receiver, as its header `spandsp/dtmf.h` (0.0.6) has it; beside it its caller id and its listener for
+//! the networks' tones. Nothing else of that library.
 #![allow(unsafe_code)]
+
+#[cfg_attr(not(test), allow(dead_code))] // its sender is for the tests
+pub mod adsi;
+pub mod tones;
 
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::{NonNull, null_mut};

@@ -4,13 +4,15 @@ use std::path::Path;
 use std::process::Command;
 
 /// The rows of the table.
-const ROWS: [&str; 18] = [
+const ROWS: [&str; 20] = [
     "switch.ivr",
     "switch.bridge",
     "switch.conf30",
     "switch.tick",
     "dsp.dtmf",
     "dsp.talk_off",
+    "dsp.progress",
+    "dsp.fsk",
     "isdn.call",
     "call.request",
     "call.audio",

@@ -17,11 +17,14 @@ pub struct Count {
     theirs: Option<usize>,
 }
 
+/// Whoever takes the sound, piece by piece.
+type Hear<'a> = &'a mut dyn FnMut(&[i16]);
+
 /// A part of the sound and who makes it.
 struct Part<'a> {
     what: &'static str,
     seconds: usize,
-    make: &'a mut dyn FnMut(&mut dyn FnMut(&[i16])),
+    make: &'a mut dyn FnMut(Hear<'_>),
 }
 
 /// Both ears over the hour of recordings and the two of synthesized sound, or over a share of each.
@@ -43,7 +46,7 @@ pub fn counts(share: f32) -> Vec<Count> {
     all.push(count(Part { what: "formants", seconds: voices, make: &mut |hear| formants(voices, hear) }));
     let chords = seconds(30.0);
     let mut player = Chords::new(77);
-    let make = &mut |hear: &mut dyn FnMut(&[i16])| in_seconds(chords, || player.sample(), hear);
+    let make = &mut |hear: Hear<'_>| in_seconds(chords, || player.sample(), hear);
     all.push(count(Part { what: "chords", seconds: chords, make }));
     let text = corpus::all_spoken();
     if text.is_empty() {
@@ -72,14 +75,14 @@ fn count(part: Part) -> Count {
 }
 
 /// Synthetic voices, another one every five minutes.
-fn formants(seconds: usize, hear: &mut dyn FnMut(&[i16])) {
+fn formants(seconds: usize, hear: Hear<'_>) {
     for (n, at) in (0..seconds).step_by(300).enumerate() {
         let mut speaker = Speaker::new(2100 + n as u64);
         in_seconds(300.min(seconds - at), || speaker.sample(), hear);
     }
 }
 
-fn in_seconds(seconds: usize, mut sample: impl FnMut() -> i16, hear: &mut dyn FnMut(&[i16])) {
+fn in_seconds(seconds: usize, mut sample: impl FnMut() -> i16, hear: Hear<'_>) {
     for n in 0..seconds {
         let second: Vec<i16> = (0..8000).map(|_| through(n % 2 == 0, sample())).collect();
         hear(&second);
@@ -87,7 +90,7 @@ fn in_seconds(seconds: usize, mut sample: impl FnMut() -> i16, hear: &mut dyn Fn
 }
 
 /// Voices of espeak-ng, faster and slower, louder and softer.
-fn spoken(text: &[i16], seconds: usize, hear: &mut dyn FnMut(&[i16])) {
+fn spoken(text: &[i16], seconds: usize, hear: Hear<'_>) {
     let (mut dice, mut left) = (Dice::new(902), seconds * 8000);
     while left > 0 {
         let (pitch, gain) = (dice.between(0.8, 1.25), dice.between(0.1, 1.5));

@@ -126,6 +126,11 @@ impl Levels {
         self.on && self.low <= 1
     }
 
+    /// A burst has begun for certain, and nothing says yet that it has ended.
+    pub fn is_told(&self) -> bool {
+        self.on && self.told && self.low == 0
+    }
+
     /// How long nothing was heard; 0 while a burst lasts.
     pub fn quiet_ms(&self) -> u32 {
         if self.on && self.told { 0 } else { self.quiet.saturating_mul(STEP_MS) }

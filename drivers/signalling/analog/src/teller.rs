@@ -54,14 +54,11 @@ pub struct CallerIdTone {
     pause: usize,
     low: Tone,
     high: Tone,
-    body: Body,
-}
-
-#[derive(Clone, Debug)]
-enum Body {
-    Keyed(Modulator),
-    Digits { digits: Digits, next: usize, key: Option<KeyTone> },
-    Nothing,
+    /// What is keyed; else it goes out in digits.
+    keyed: Option<Modulator>,
+    digits: Digits,
+    next: usize,
+    key: Option<KeyTone>,
 }
 
 impl CallerIdTone {
@@ -72,7 +69,7 @@ impl CallerIdTone {
                 CallerIdTone::keyed(standard, alert, &message_of(caller, format, time))
             }
             Manner::Digits(codes) => {
-                CallerIdTone::made(false, Body::Digits { digits: digits_of(caller, codes), next: 0, key: None })
+                CallerIdTone { digits: digits_of(caller, codes), ..CallerIdTone::made(false, None) }
             }
         }
     }
@@ -88,13 +85,13 @@ impl CallerIdTone {
     }
 
     fn keyed(standard: Standard, alert: bool, message: &Message) -> CallerIdTone {
-        CallerIdTone::made(alert, Modulator::new(standard, KEYED_DBM0, message).map_or(Body::Nothing, Body::Keyed))
+        CallerIdTone::made(alert, Modulator::new(standard, KEYED_DBM0, message))
     }
 
-    fn made(alert: bool, body: Body) -> CallerIdTone {
+    fn made(alert: bool, keyed: Option<Modulator>) -> CallerIdTone {
         let (alert, pause) = if alert { (ALERT_SAMPLES, ALERT_PAUSE_SAMPLES) } else { (0, 0) };
         let [low, high] = ALERT_HZ.map(|hz| Tone::new(hz, ALERT_DBM0));
-        CallerIdTone { alert, pause, low, high, body }
+        CallerIdTone { alert, pause, low, high, keyed, digits: Digits::new(), next: 0, key: None }
     }
 
     /// Writes the next samples; tells how many. Fewer than there is room for: it is over.
@@ -107,35 +104,29 @@ impl CallerIdTone {
         let (silent, rest) = rest.split_at_mut(pause);
         silent.fill(0);
         (self.alert, self.pause) = (self.alert - alert, self.pause - pause);
-        alert + pause + self.body.fill(rest)
-    }
-}
-
-impl Body {
-    fn fill(&mut self, samples: &mut [i16]) -> usize {
-        match self {
-            Body::Keyed(modulator) => modulator.fill(samples),
-            Body::Digits { digits, next, key } => fill_digits(digits, next, key, samples),
-            Body::Nothing => 0,
-        }
-    }
-}
-
-fn fill_digits(digits: &Digits, next: &mut usize, key: &mut Option<KeyTone>, samples: &mut [i16]) -> usize {
-    let mut done = 0;
-    while done < samples.len() {
-        let Some(tone) = key else {
-            let Some(digit) = digits.as_bytes().get(*next) else { break };
-            *next += 1;
-            *key = KeyTone::with(*digit, DIGIT_LOW_DBM0, DIGIT_HIGH_DBM0, DIGIT_MS, DIGIT_MS);
-            continue;
+        let message = match &mut self.keyed {
+            Some(modulator) => modulator.fill(rest),
+            None => self.fill_digits(rest),
         };
-        done += tone.fill(&mut samples[done..]);
-        if tone.left() == 0 {
-            *key = None;
-        }
+        alert + pause + message
     }
-    done
+
+    fn fill_digits(&mut self, samples: &mut [i16]) -> usize {
+        let mut done = 0;
+        while done < samples.len() {
+            let Some(tone) = &mut self.key else {
+                let Some(digit) = self.digits.as_bytes().get(self.next) else { break };
+                self.next += 1;
+                self.key = KeyTone::with(*digit, DIGIT_LOW_DBM0, DIGIT_HIGH_DBM0, DIGIT_MS, DIGIT_MS);
+                continue;
+            };
+            done += tone.fill(&mut samples[done..]);
+            if tone.left() == 0 {
+                self.key = None;
+            }
+        }
+        done
+    }
 }
 
 /// A number between its codes. One that does not fit between them is cut.

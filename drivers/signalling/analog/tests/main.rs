@@ -6,6 +6,7 @@ mod chaos;
 mod chaos_fxs;
 mod dialled;
 mod evidence;
+mod hostile;
 mod ringing;
 mod sound;
 mod support;

@@ -88,6 +88,16 @@ fn a2_a_reversal_announces_caller_id_before_the_ring() {
 }
 
 #[test]
+fn a2_a_short_pulse_of_ringing_announces_caller_id_before_the_ring() {
+    let mut bench = Bench::new(Config::default());
+    bench.sees(LineEvent::RingBegin).puts(&[Output::Audio(true)]);
+    bench.passes(250).sees(LineEvent::RingOffHook).puts(&[listen(Listen::CallerId)]);
+    bench.passes(1_100).hears(Heard::CallerId(caller("0401234567")));
+    bench.puts(&[listen(Listen::Off), event(incoming(caller("0401234567")))]).is("offered");
+    bench.passes(800).rings().tells(&[]).is("offered");
+}
+
+#[test]
 fn every_ring_puts_off_the_missing() {
     let mut bench = Bench::new(plain());
     bench.rings().tells(&[incoming(CallerId::default())]);

@@ -2,7 +2,8 @@
 //! between rings. Not the detector of the digits.
 //!
 //! `A` number … `C` or `#`, with `D` redirecting number and `B` reason among it (`B10`: withheld); `D` number `C`; and
-//! `D1#` to `D3#` for a number that is not told (1: withheld, 2: from abroad, 3: unknown); `B` reason `C` alone.
+//! `D1#` to `D3#` for a number that is not told (1: withheld, 2: from abroad, 3: unknown); `B` reason `C` alone;
+//! and, without a start code, number `#`.
 //!
 //! Source: ETSI EN 300 659-1 annex A; national variants as their exchanges send them.
 
@@ -21,7 +22,8 @@ impl Keyed {
         self.quiet = 0;
         match key {
             b'A' => self.begin(key),
-            b'B' | b'D' if self.keys.is_empty() => self.begin(key),
+            b'B' | b'D' if self.is_bare() => self.begin(key),
+            b'0'..=b'9' if self.keys.is_empty() => self.begin(key),
             _ if self.keys.is_empty() => {}
             b'C' | b'#' => {
                 let keys = core::mem::take(&mut self.keys);
@@ -41,6 +43,11 @@ impl Keyed {
         }
     }
 
+    /// No start code has come.
+    fn is_bare(&self) -> bool {
+        self.keys.bytes().next().is_none_or(|key| key.is_ascii_digit())
+    }
+
     fn begin(&mut self, key: u8) {
         self.keys.clear();
         let _ = self.keys.push(char::from(key));
@@ -52,6 +59,11 @@ fn caller_of(keys: &str, end: u8) -> Option<CallerId> {
     if start == "D" && end == b'#' && rest.len() == 1 {
         return Some(without_number(rest == "1"));
     }
+    if !start.bytes().any(|key| key.is_ascii_alphabetic()) {
+        // No start code: only digits, and more of them than noise would give.
+        let is_number = end == b'#' && keys.len() >= LEAST_BARE_DIGITS && keys.bytes().all(|key| key.is_ascii_digit());
+        return is_number.then(|| with_number(keys));
+    }
     // A reason has two digits: what begins with it has nothing else.
     let reason = if start == "B" { Some(rest) } else { rest.rsplit_once('B').map(|(_, reason)| reason) };
     if start == "B" && !reason.is_some_and(is_reason) {
@@ -59,12 +71,15 @@ fn caller_of(keys: &str, end: u8) -> Option<CallerId> {
     }
     let number =
         if start == "B" { "" } else { rest.split(|c: char| c.is_ascii_alphabetic()).next().unwrap_or_default() };
-    if number.len() >= LEAST_DIGITS && reason != Some(WITHHELD) {
-        let form = Some(CallerIdForm::Dtmf);
-        return Some(CallerId { number: Digits::try_from(number).ok(), form, ..CallerId::default() });
+    if number.bytes().filter(u8::is_ascii_digit).count() >= LEAST_DIGITS && reason != Some(WITHHELD) {
+        return Some(with_number(number));
     }
     // Neither a number nor a reason: line noise.
     reason.map(|reason| without_number(reason == WITHHELD))
+}
+
+fn with_number(number: &str) -> CallerId {
+    CallerId { number: Digits::try_from(number).ok(), form: Some(CallerIdForm::Dtmf), ..CallerId::default() }
 }
 
 fn without_number(restricted: bool) -> CallerId {
@@ -81,6 +96,8 @@ const WITHHELD: &str = "10";
 const GAP_BLOCKS: u16 = 100;
 /// Shorter ones are noise.
 const LEAST_DIGITS: usize = 2;
+/// The same of a number without a start code.
+const LEAST_BARE_DIGITS: usize = 5;
 
 #[cfg(test)]
 mod tests {
@@ -92,8 +109,7 @@ mod tests {
     }
 
     fn number(of: &str) -> Option<CallerId> {
-        let form = Some(CallerIdForm::Dtmf);
-        Some(CallerId { number: of.try_into().ok(), form, ..CallerId::default() })
+        Some(with_number(of))
     }
 
     #[test]
@@ -104,6 +120,9 @@ mod tests {
         assert_eq!(heard("D0223456789C"), number("0223456789"));
         assert_eq!(heard("A0401D0402B11C"), number("0401"));
         assert_eq!(heard("A12A34C"), number("34"), "begun anew");
+        assert_eq!(heard("33123456#"), number("33123456"), "no start code");
+        assert_eq!(heard("7D0223456789C"), number("0223456789"), "a false key before");
+        assert_eq!(heard("7A0223456789C"), number("0223456789"));
         assert_eq!(heard("A0401B10C"), withheld, "a withheld number is not believed");
         for (keys, why) in [
             ("AB10C", &withheld),
