@@ -11,6 +11,9 @@ use super::{Config, ConfigError, Folders, Loaded, Origin, Refusal, Sources, sour
 /// The first line's beginning; the main file follows.
 const MADE_FROM: &str = "# The last good configuration of ";
 
+/// The user's countries, beside it.
+const COUNTRIES: &str = "last-good-countries.toml";
+
 /// Who keeps one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeper {
@@ -33,9 +36,20 @@ pub fn keep(keeper: Keeper, config: &Config, main: &Path) -> std::io::Result<()>
     let this = config.this.clone();
     let folders = Folders { state_dir: this.state_dir, cache_dir: this.cache_dir, runtime_dir: this.runtime_dir };
     let kept = file(keeper, &folders);
-    let body = toml::to_string(config).map_err(std::io::Error::other)?;
-    let text = format!("{MADE_FROM}{}\n# Written by tipring; edits are lost.\n\n{body}", absolute(main));
-    if std::fs::read_to_string(&kept).is_ok_and(|before| before == text) {
+    let mut config = config.clone();
+    if !config.countries.own().is_empty() {
+        // The user's countries are part of what was in force: their file may be broken later.
+        let countries = std::path::absolute(kept.with_file_name(COUNTRIES))?;
+        write(&countries, config.countries.text())?;
+        config.this.countries = countries;
+    }
+    let body = toml::to_string(&config).map_err(std::io::Error::other)?;
+    write(&kept, &format!("{MADE_FROM}{}\n# Written by tipring; edits are lost.\n\n{body}", absolute(main)))
+}
+
+/// Writes a text in place of another: whole, or the old one stays.
+fn write(kept: &Path, text: &str) -> std::io::Result<()> {
+    if std::fs::read_to_string(kept).is_ok_and(|before| before == text) {
         return Ok(());
     }
     let folder = kept.parent().unwrap_or(Path::new("."));
@@ -45,7 +59,7 @@ pub fn keep(keeper: Keeper, config: &Config, main: &Path) -> std::io::Result<()>
     let mut out = std::fs::File::options().write(true).create_new(true).mode(0o600).open(&part)?;
     out.write_all(text.as_bytes())?;
     out.sync_all()?;
-    std::fs::rename(&part, &kept)?;
+    std::fs::rename(&part, kept)?;
     std::fs::File::open(folder)?.sync_all()
 }
 

@@ -10,7 +10,13 @@ use tipring_numbering::{Class, Form, Plan};
 
 use crate::config::{self, Config, NumberClass, NumberForm};
 
-/// The zone of a country; the United States' where it has none.
+/// The two letters of ISO 3166 of the box's country, as the API shows them; empty where it has none.
+pub fn iso(config: &Config) -> String {
+    let code = config.country().map_or("", |country| country.code.as_str());
+    if code.len() == 2 { code.to_uppercase() } else { String::new() }
+}
+
+/// The zone of a built-in country; the United States' where it has none.
 pub fn zone(country: &str) -> ZoneId {
     ZoneId::of(country).unwrap_or_default()
 }
@@ -85,7 +91,7 @@ pub fn lines(config: &Config) -> LinesConfig {
         prefill: card.map_or(2, |card| card.prefill),
         plan: config.dialling_plan(),
         groups: config.group.iter().map(self::group).collect(),
-        analog: analog(&config.analog, zone(&config.this.country)),
+        analog: analog(&config.analog, config.zone()),
         ..LinesConfig::default()
     }
 }
