@@ -1,6 +1,7 @@
 //! `tipring country`: which countries there are, all that is known of one, and whether a file of one's own is good. It
 //! opens no line; a service need not run.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -75,16 +76,22 @@ fn known(config: Option<PathBuf>) -> Result<Countries, ExitCode> {
 fn list(countries: &Countries, as_json: bool) -> ExitCode {
     if as_json {
         let rows: Vec<Value> = countries.all().map(|country| row(countries, country)).collect();
-        println!("{}", json!({ "countries": rows }));
-        return ExitCode::SUCCESS;
+        return print(&[json!({ "countries": rows }).to_string()]);
     }
-    println!("{:8}  {:28}  {:3}  {:24}  caller id", "code", "name", "law", "busy");
+    let mut lines = vec![format!("{:8}  {:28}  {:3}  {:24}  caller id", "code", "name", "law", "busy")];
     for country in countries.all() {
         let busy = busy(countries, country);
         let stand_in = stand_in(countries, country).map(|of| format!("; tones of {of}")).unwrap_or_default();
         let forms = words(country.caller_id.iter().map(|form| form.word()));
-        println!("{:8}  {:28}  {:3}  {busy:24}  {forms}{stand_in}", country.code, country.name, country.law.word());
+        let (code, name, law) = (&country.code, &country.name, country.law.word());
+        lines.push(format!("{code:8}  {name:28}  {law:3}  {busy:24}  {forms}{stand_in}"));
     }
+    print(&lines)
+}
+
+/// Lines for whoever reads them; who stops reading is no failure of ours.
+fn print(lines: &[String]) -> ExitCode {
+    let _ = writeln!(std::io::stdout(), "{}", lines.join("\n"));
     ExitCode::SUCCESS
 }
 
@@ -113,13 +120,9 @@ fn show(countries: &Countries, code: &str, as_json: bool) -> ExitCode {
         })),
     });
     if as_json {
-        println!("{all}");
-        return ExitCode::SUCCESS;
+        return print(&[all.to_string()]);
     }
-    for (name, value) in told(&all) {
-        println!("{name:20}  {value}");
-    }
-    ExitCode::SUCCESS
+    print(&told(&all).iter().map(|(name, value)| format!("{name:20}  {value}")).collect::<Vec<_>>())
 }
 
 /// Each fact of a country on a line of its own.

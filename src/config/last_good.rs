@@ -158,6 +158,29 @@ mod tests {
     }
 
     #[test]
+    fn inst4_a_box_starts_with_the_last_good_countries_when_their_file_is_broken() {
+        let files = Box::new("countries");
+        let entry = "[zz]\nname = \"Z\"\ntones_of = \"de\"\ncaller_id = [\"aon\"]\nfxo_mode = \"FCC\"\nlaw = \"a\"\n\
+            hang_up = [\"tone\"]\nemergency = [\"4711\"]\nframing = \"e1\"\n";
+        let own = files.folder.join("own.toml");
+        std::fs::write(&own, entry).expect("written");
+        let text = format!("[box]\nstate_dir = \"STATE\"\ncountry = \"zz\"\ncountries = \"{}\"\n", own.display());
+        let sources = files.writes("box.toml", &text);
+        let good = load(Keeper::Service, &sources).expect("good");
+        keep(Keeper::Service, &good.config, &sources.file).expect("kept");
+        std::fs::write(&own, entry.replace("aon", "aonn")).expect("written");
+        let loaded = load(Keeper::Service, &sources).expect("the last good one");
+        let refusal = loaded.degraded.expect("the present one is refused");
+        let place = format!("{}:4:15: [zz] caller_id: \"aonn\" is not known; did you mean \"aon\"?", own.display());
+        assert_eq!(refusal.lines(), [place]);
+        assert_eq!(loaded.config.country().map(|country| country.name.as_str()), Some("Z"));
+        assert_eq!(loaded.config.zone(), tipring_dsp::ZoneId::of("de").expect("a zone"));
+        // What is in force again is kept again, in its own place.
+        keep(Keeper::Service, &loaded.config, &sources.file).expect("kept");
+        assert!(load(Keeper::Service, &sources).is_ok());
+    }
+
+    #[test]
     fn another_file_does_not_start_with_it() {
         let files = Box::new("another");
         let sources = files.writes("box.toml", GOOD);
@@ -190,8 +213,8 @@ mod tests {
         let every: String = super::super::keys::SECTIONS
             .iter()
             .map(|section| {
-                // A store, a recognizer and an engine are named in one of two ways.
-                let other_way = ["box.store", "recognizer.url", "speech.url"];
+                // A store, a recognizer and an engine are named in one of two ways; a file of countries would be read.
+                let other_way = ["box.store", "recognizer.url", "speech.url", "box.countries"];
                 let keys = super::super::keys::of(section.name).filter(|key| !other_way.contains(&key.path().as_str()));
                 let lines: Vec<String> = keys.map(|key| format!("{} = {}\n", key.name, key.example)).collect();
                 format!("{}\n{}", section.written(), lines.concat())
