@@ -172,8 +172,9 @@ fn emergency(country: &Country) -> Vec<String> {
 fn judge(file: &Path) -> ExitCode {
     match Countries::of_file(file) {
         Ok(countries) => {
-            println!("{}: good: {} countries", file.display(), countries.own().len());
-            ExitCode::SUCCESS
+            let count = countries.own().len();
+            let what = if count == 1 { "country" } else { "countries" };
+            print(&[format!("{}: good: {count} {what}", file.display())])
         }
         Err(refusal) => {
             check::tell(&refusal);

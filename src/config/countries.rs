@@ -100,8 +100,12 @@ impl Countries {
     /// That there is no such country, and what may have been meant.
     pub fn unknown(&self, code: &str) -> String {
         let told = format!("\"{}\" is not known", near::shown(code));
-        let by_name = self.all().find(|country| country.name.eq_ignore_ascii_case(code)).map(|one| one.code.as_str());
-        let near = by_name.or_else(|| near::nearest(code, self.all().flat_map(Country::codes)));
+        // Two letters are near to every other two: they suggest nothing.
+        let long = code.chars().count() > 2;
+        let name = near::nearest(code, self.all().map(|country| country.name.as_str())).filter(|_| long);
+        let by_name =
+            self.all().find(|country| Some(country.name.as_str()) == name).map(|country| country.code.as_str());
+        let near = by_name.or_else(|| near::nearest(code, self.all().flat_map(Country::codes)).filter(|_| long));
         let meant = near.map(|near| format!("did you mean \"{near}\"? ")).unwrap_or_default();
         format!("{told}; {meant}`tipring country list` shows all, and a file in `box.countries` may have your own")
     }
