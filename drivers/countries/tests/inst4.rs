@@ -343,6 +343,11 @@ fn inst4_a_file_of_any_size_is_judged_within_bounds() {
     let many: String = (0..=MAX_COUNTRIES).map(entry).collect();
     assert!(many.len() < MAX_OCTETS);
     assert!(told(&many)[0].ends_with("more than 300 countries; keep in the file what differs from the built-in ones"));
+    // Garbage in every line, and in one line.
+    for garbage in ["=\n", "= ", "\"\n", "[[", "a.", "[a]\n", "{", "a=["] {
+        let faults = read(&garbage.repeat(MAX_OCTETS / garbage.len())).expect_err("refused");
+        assert!((1..=MAX_FAULTS).contains(&faults.len()), "{garbage:?}: {}", faults.len());
+    }
     let wrong: String = (0..200).map(|n| format!("[x{n}]\nlaw = 1\nlwa = 2\n")).collect();
     assert_eq!(told(&wrong).len(), MAX_FAULTS);
 }
