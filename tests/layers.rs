@@ -9,6 +9,7 @@ use std::process::Command;
 /// Room → rooms that it may use. A room that is not here may use nothing, and nobody may forget to put it here.
 const ARROWS: &[(&str, &[&str])] = &[
     ("card", &[]),
+    ("countries", &[]),
     ("dsp", &["card"]),
     ("isdn", &["card", "dsp"]),
     ("analog", &["card", "dsp"]),
@@ -35,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "tipring",
         &[
             "card",
+            "countries",
             "dsp",
             "isdn",
             "analog",
@@ -58,6 +60,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Room → rooms that its build script may use: what is made of them stands in the room as a table.
+const BUILD_ARROWS: &[(&str, &[&str])] = &[("dsp", &["countries"])];
+
 /// Modules of the root crate → modules that they may use.
 const MODULES: &[(&str, &[&str])] =
     &[("config", &[]), ("observe", &[]), ("daemon", &["config", "observe"]), ("cli", &["config", "daemon", "observe"])];
@@ -77,8 +82,19 @@ fn room(package: &str) -> Option<String> {
     }
 }
 
-/// Dependencies (not of tests) of every package of the workspace, rooms and foreign crates.
+/// Dependencies of every package of the workspace, rooms and foreign crates; not those of tests.
 fn dependencies() -> Edges {
+    dependencies_of_kind(None)
+}
+
+/// Those of build scripts.
+fn build_dependencies() -> Edges {
+    let mut edges = dependencies_of_kind(Some("build"));
+    edges.retain(|_, used| used.iter().any(|package| room(package).is_some()));
+    edges
+}
+
+fn dependencies_of_kind(kind: Option<&str>) -> Edges {
     let out = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -91,7 +107,7 @@ fn dependencies() -> Edges {
             continue;
         };
         let used = package["dependencies"].as_array().expect("dependencies").iter();
-        let used = used.filter(|dependency| dependency["kind"].is_null());
+        let used = used.filter(|dependency| dependency["kind"].as_str() == kind);
         let used = used.map(|dependency| dependency["name"].as_str().expect("name").to_string());
         edges.insert(name, used.collect());
     }
@@ -159,6 +175,18 @@ fn rooms_know_only_the_rooms_that_they_may() {
     assert!(edges.len() >= 17, "the workspace was not read: {edges:?}");
     assert_eq!(wrong_arrows(&edges, ARROWS), Vec::<String>::new());
     assert_eq!(impure(&edges), Vec::<String>::new());
+}
+
+#[test]
+fn build_scripts_know_only_the_rooms_that_they_may() {
+    let mut edges = build_dependencies();
+    assert!(edges["dsp"].contains("tipring-countries"), "the workspace was not read: {edges:?}");
+    assert_eq!(wrong_arrows(&edges, BUILD_ARROWS), Vec::<String>::new());
+    edges.entry("dsp".into()).or_default().insert("tipring-switch".into());
+    assert_eq!(wrong_arrows(&edges, BUILD_ARROWS), ["dsp → switch"]);
+    edges.entry("dsp".into()).or_default().remove("tipring-switch");
+    edges.entry("card".into()).or_default().insert("tipring-countries".into());
+    assert_eq!(wrong_arrows(&edges, BUILD_ARROWS), ["card has no place in the house"]);
 }
 
 #[test]

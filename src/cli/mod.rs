@@ -5,6 +5,7 @@ mod asked;
 mod ca;
 mod check;
 mod config;
+mod country;
 mod lines;
 mod media;
 mod numbers;
@@ -136,6 +137,11 @@ enum Command {
         /// Configuration file
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+    },
+    /// Countries: their tones, caller id, emergency numbers and what else a line wants to know
+    Country {
+        #[command(subcommand)]
+        command: country::Command,
     },
     /// Lines, calls and late blocks of the running service, each second anew
     Top {
@@ -307,6 +313,7 @@ pub fn main() -> ExitCode {
         Command::Config { command: ConfigCommand::Hash { asked } } => config::hash(&asked.sources()),
         Command::Ca { command: CaCommand::Show { pem, json, asked } } => ca::show(&asked.sources(), pem, json),
         Command::Top { once, json, asked } => top::run(&asked.sources(), top::Wish { once, json }),
+        Command::Country { command } => country::run(command),
         Command::Lines { json, config } => lines::run(config, json),
         Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),
         Command::Serve { asked, check_config: false } => with_config(Keeper::Service, asked, form, serve),

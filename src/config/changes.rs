@@ -35,6 +35,10 @@ pub(super) fn changes(old: &Config, new: &Config) -> Vec<Change> {
             changes.push(Change { key: path.clone(), from: shown(was), to: shown(is), policy });
         }
     }
+    if old.this.countries == new.this.countries && old.countries.own() != new.countries.own() {
+        let to = Some(format!("{:?}, which says something else now", new.this.countries));
+        changes.push(Change { key: "box.countries".into(), from: None, to, policy: Reload::LineIdle });
+    }
     let names = |config: &Config| config.group.iter().map(|group| group.name.clone()).collect::<Vec<_>>();
     let (was, is) = (names(old), names(new));
     // The first group is the default one.

@@ -67,16 +67,8 @@ impl Verdict {
             let item = tree.leaves.get("box.dids").and_then(|leaf| leaf.items.get(at)).cloned();
             self.refuse(item.unwrap_or_else(|| tree.place("box.dids")), format!("box.dids: {why}"));
         }
-        let country = this.country.as_str();
-        if country.is_empty() {
-            return;
-        }
-        if country.len() != 2 || !country.bytes().all(|c| c.is_ascii_alphabetic()) {
-            self.refuse(tree.place("box.country"), "box.country: two letters are wanted, such as \"gb\"");
-        } else if tipring_dsp::ZoneId::of(country).is_none() {
-            let known: Vec<_> = tipring_dsp::ZoneId::all().map(|zone| zone.tones().code).collect();
-            let why = format!("box.country: its tones are not known; take one that sounds alike: {}", known.join(" "));
-            self.refuse(tree.place("box.country"), why);
+        if let Some(why) = config.countries.fault(&this.country) {
+            self.refuse(tree.place("box.country"), format!("box.country: {why}"));
         }
     }
 

@@ -178,6 +178,7 @@ pub const KEYS: &[Key] = &[
     key("", "version", Whole(1, 1), "", "1", AtOnce),
     key("box", "name", Text, r#""box""#, r#""front-desk""#, Restart),
     key("box", "country", Text, r#""""#, r#""gb""#, LineIdle),
+    key("box", "countries", Text, r#""""#, r#""/etc/tipring/countries.toml""#, LineIdle),
     key("box", "state_dir", Text, r#""/var/lib/tipring""#, r#""/var/lib/tipring""#, Restart),
     key("box", "cache_dir", Text, r#""/var/cache/tipring""#, r#""/var/cache/tipring""#, Restart),
     key("box", "runtime_dir", Text, r#""/run/tipring""#, r#""/run/tipring""#, Restart),

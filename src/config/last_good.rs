@@ -11,6 +11,9 @@ use super::{Config, ConfigError, Folders, Loaded, Origin, Refusal, Sources, sour
 /// The first line's beginning; the main file follows.
 const MADE_FROM: &str = "# The last good configuration of ";
 
+/// The user's countries, beside it.
+const COUNTRIES: &str = "last-good-countries.toml";
+
 /// Who keeps one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeper {
@@ -33,9 +36,20 @@ pub fn keep(keeper: Keeper, config: &Config, main: &Path) -> std::io::Result<()>
     let this = config.this.clone();
     let folders = Folders { state_dir: this.state_dir, cache_dir: this.cache_dir, runtime_dir: this.runtime_dir };
     let kept = file(keeper, &folders);
-    let body = toml::to_string(config).map_err(std::io::Error::other)?;
-    let text = format!("{MADE_FROM}{}\n# Written by tipring; edits are lost.\n\n{body}", absolute(main));
-    if std::fs::read_to_string(&kept).is_ok_and(|before| before == text) {
+    let mut config = config.clone();
+    if !config.countries.own().is_empty() {
+        // The user's countries are part of what was in force: their file may be broken later.
+        let countries = std::path::absolute(kept.with_file_name(COUNTRIES))?;
+        write(&countries, config.countries.text())?;
+        config.this.countries = countries;
+    }
+    let body = toml::to_string(&config).map_err(std::io::Error::other)?;
+    write(&kept, &format!("{MADE_FROM}{}\n# Written by tipring; edits are lost.\n\n{body}", absolute(main)))
+}
+
+/// Writes a text in place of another: whole, or the old one stays.
+fn write(kept: &Path, text: &str) -> std::io::Result<()> {
+    if std::fs::read_to_string(kept).is_ok_and(|before| before == text) {
         return Ok(());
     }
     let folder = kept.parent().unwrap_or(Path::new("."));
@@ -45,7 +59,7 @@ pub fn keep(keeper: Keeper, config: &Config, main: &Path) -> std::io::Result<()>
     let mut out = std::fs::File::options().write(true).create_new(true).mode(0o600).open(&part)?;
     out.write_all(text.as_bytes())?;
     out.sync_all()?;
-    std::fs::rename(&part, &kept)?;
+    std::fs::rename(&part, kept)?;
     std::fs::File::open(folder)?.sync_all()
 }
 
@@ -144,6 +158,29 @@ mod tests {
     }
 
     #[test]
+    fn inst4_a_box_starts_with_the_last_good_countries_when_their_file_is_broken() {
+        let files = Box::new("countries");
+        let entry = "[zz]\nname = \"Z\"\ntones_of = \"de\"\ncaller_id = [\"aon\"]\nfxo_mode = \"FCC\"\nlaw = \"a\"\n\
+            hang_up = [\"tone\"]\nemergency = [\"4711\"]\nframing = \"e1\"\n";
+        let own = files.folder.join("own.toml");
+        std::fs::write(&own, entry).expect("written");
+        let text = format!("[box]\nstate_dir = \"STATE\"\ncountry = \"zz\"\ncountries = \"{}\"\n", own.display());
+        let sources = files.writes("box.toml", &text);
+        let good = load(Keeper::Service, &sources).expect("good");
+        keep(Keeper::Service, &good.config, &sources.file).expect("kept");
+        std::fs::write(&own, entry.replace("aon", "aonn")).expect("written");
+        let loaded = load(Keeper::Service, &sources).expect("the last good one");
+        let refusal = loaded.degraded.expect("the present one is refused");
+        let place = format!("{}:4:15: [zz] caller_id: \"aonn\" is not known; did you mean \"aon\"?", own.display());
+        assert_eq!(refusal.lines(), [place]);
+        assert_eq!(loaded.config.country().map(|country| country.name.as_str()), Some("Z"));
+        assert_eq!(loaded.config.zone(), tipring_dsp::ZoneId::of("de").expect("a zone"));
+        // What is in force again is kept again, in its own place.
+        keep(Keeper::Service, &loaded.config, &sources.file).expect("kept");
+        assert!(load(Keeper::Service, &sources).is_ok());
+    }
+
+    #[test]
     fn another_file_does_not_start_with_it() {
         let files = Box::new("another");
         let sources = files.writes("box.toml", GOOD);
@@ -176,8 +213,8 @@ mod tests {
         let every: String = super::super::keys::SECTIONS
             .iter()
             .map(|section| {
-                // A store, a recognizer and an engine are named in one of two ways.
-                let other_way = ["box.store", "recognizer.url", "speech.url"];
+                // A store, a recognizer and an engine are named in one of two ways; a file of countries would be read.
+                let other_way = ["box.store", "recognizer.url", "speech.url", "box.countries"];
                 let keys = super::super::keys::of(section.name).filter(|key| !other_way.contains(&key.path().as_str()));
                 let lines: Vec<String> = keys.map(|key| format!("{} = {}\n", key.name, key.example)).collect();
                 format!("{}\n{}", section.written(), lines.concat())

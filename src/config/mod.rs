@@ -4,6 +4,7 @@
 
 mod boxes;
 mod changes;
+mod countries;
 mod destinations;
 mod engines;
 mod fault;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use boxes::Boxes;
 pub use changes::Change;
+pub use countries::Countries;
 pub use destinations::Destinations;
 pub use engines::{DecoderEntry, PresetEntry, SpeechEntry};
 pub use fault::{COMPLAINTS, ConfigError, Folders, Origin, Refusal, position};
@@ -82,6 +84,9 @@ pub struct Config {
     pub messages: Messages,
     /// The log.
     pub log: Log,
+    /// The countries that the box knows: the built-in ones, and those of the file that `box.countries` names.
+    #[serde(skip)]
+    pub countries: Countries,
 }
 
 /// `[box]`
@@ -90,9 +95,11 @@ pub struct Config {
 pub struct ThisBox {
     /// Its name among the boxes that share a store.
     pub name: String,
-    /// The country where it stands, ISO 3166: tones, and the dialling plan as far as `[plan]` does not say otherwise.
-    /// Empty: tones of the United States, and no plan but `[plan]`.
+    /// The country where it stands, one of `tipring country list`: tones, emergency numbers, and the dialling plan as far
+    /// as `[plan]` does not say otherwise. Empty: tones of the United States, and no plan but `[plan]`.
     pub country: String,
+    /// A file of the user's own countries, which add to the built-in ones or replace them; empty: none.
+    pub countries: PathBuf,
     /// Store and recordings.
     pub state_dir: PathBuf,
     /// May be deleted at any time.
@@ -114,6 +121,7 @@ impl Default for ThisBox {
         ThisBox {
             name: "box".into(),
             country: String::new(),
+            countries: PathBuf::new(),
             state_dir: "/var/lib/tipring".into(),
             cache_dir: "/var/cache/tipring".into(),
             runtime_dir: "/run/tipring".into(),
@@ -545,7 +553,18 @@ impl Config {
         }
     }
 
-    /// The dialling plan: the country's, as far as `[plan]` does not say otherwise.
+    /// The country where the box stands, if one is named.
+    pub fn country(&self) -> Option<&tipring_countries::Country> {
+        self.countries.find(&self.this.country)
+    }
+
+    /// The tones of the box's country; the United States' where none is named.
+    pub fn zone(&self) -> tipring_dsp::ZoneId {
+        self.countries.zone(&self.this.country).unwrap_or_default()
+    }
+
+    /// The dialling plan: the country's, as far as `[plan]` does not say otherwise. Help is called by the numbers of the
+    /// place where the box stands, whatever `[plan]` says.
     pub fn dialling_plan(&self) -> tipring_numbering::Plan {
         let wanted = &self.plan;
         let mut plan = tipring_numbering::Plan::preset(&self.this.country).unwrap_or_default();
@@ -563,6 +582,7 @@ impl Config {
             known.clone_from(wanted);
         }
         plan.ddi_digits = wanted.ddi_digits;
+        plan.emergency = self.country().map(|country| country.emergency.join(" ")).unwrap_or_default();
         plan
     }
 }

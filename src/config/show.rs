@@ -93,6 +93,9 @@ pub(super) fn hash(config: &Config) -> String {
             hasher.update(format!("{path} = {value}\n"));
         }
     }
+    for country in config.countries.own() {
+        hasher.update(format!("{country:?}\n"));
+    }
     hasher.finalize().iter().map(|octet| format!("{octet:02x}")).collect()
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize as _;
 
 use super::fault::{COMPLAINTS, ConfigError, Folders, Origin, Refusal, position};
 use super::shape::Shape;
-use super::{Config, judge, near};
+use super::{Config, Countries, judge, near};
 
 /// Octets of one file; more is refused unread.
 const FILE_OCTETS: u64 = 4 * 1024 * 1024;
@@ -121,7 +121,7 @@ fn beside(file: &Path) -> Result<Vec<PathBuf>, ConfigError> {
 }
 
 /// A file's text. Anything but a plain file is refused unopened: a pipe would be waited for.
-fn text_of(file: &Path) -> Result<String, ConfigError> {
+pub(super) fn text_of(file: &Path) -> Result<String, ConfigError> {
     let unread = |error: Error| ConfigError::unread(file, &error);
     let about = std::fs::metadata(file).map_err(unread)?;
     if !about.is_file() {
@@ -195,6 +195,9 @@ impl Reading {
         for (entry, number) in tree.sound("number").zip(&mut config.number) {
             number.origin = entry.origin.clone();
         }
+        if !self.torn && !config.this.countries.as_os_str().is_empty() {
+            config.countries = self.countries(&config.this.countries, tree.place("box.countries"));
+        }
         if !self.torn {
             let mut verdict = judge::judge(&config, &tree);
             self.shape.faults.append(&mut verdict.faults);
@@ -222,6 +225,30 @@ impl Reading {
             }
         }
         Ok(Loaded { config, origins, warnings: self.warnings, files: self.files, degraded: None })
+    }
+
+    /// The countries of the file that `box.countries` names. A faulty one is complained about, and nobody else then of a
+    /// country that it may have.
+    fn countries(&mut self, file: &Path, named: Origin) -> Countries {
+        if !file.is_absolute() {
+            let why = "box.countries: an absolute path is wanted, such as \"/etc/tipring/countries.toml\"";
+            self.shape.faults.push(ConfigError::new(named, why));
+            return Countries::broken();
+        }
+        self.files.push(file.to_path_buf());
+        let text = match text_of(file) {
+            Ok(text) => text,
+            Err(error) => {
+                self.shape.faults.push(error);
+                return Countries::broken();
+            }
+        };
+        let read = Countries::read(file, &text);
+        self.texts.push((file.into(), text));
+        read.unwrap_or_else(|mut faults| {
+            self.shape.faults.append(&mut faults);
+            Countries::broken()
+        })
     }
 
     fn refusal(self, folders: Box<Folders>) -> Refusal {

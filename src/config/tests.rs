@@ -43,7 +43,10 @@ fn the_country_is_the_plan_as_far_as_the_file_does_not_say_otherwise() {
     let london = config.dialling_plan();
     assert_eq!((london.country.as_str(), london.area.as_str(), london.trunk_prefix.as_str()), ("44", "20", "0"));
     config.plan.country_code = "49".into();
-    let other = tipring_numbering::Plan { country: "49".into(), area: "20".into(), ..Default::default() };
+    // Help is where the box stands.
+    let help = "999 112 18000".into();
+    let other =
+        tipring_numbering::Plan { country: "49".into(), area: "20".into(), emergency: help, ..Default::default() };
     assert_eq!(config.dialling_plan(), other);
 }
 
@@ -57,7 +60,9 @@ fn each_fault_is_named_with_its_place() {
         ("[[card]]\nkind = \"isdn\"\n", "t.toml:2:8: card.kind: \"isdn\" is none of \"dahdi\", \"sim\""),
         ("[box\n", "t.toml:1:5: not TOML: "),
         ("[outbound]\nopen = [\"short\", \"everywhere\"]\n", "t.toml:2:18: outbound.open: \"everywhere\" is none of"),
-        ("[box]\ncountry = \"xx\"\n", "t.toml:2:11: box.country: its tones are not known"),
+        ("[box]\ncountry = \"xx\"\n", "t.toml:2:11: box.country: \"xx\" is not known; "),
+        ("[box]\ncountry = \"germany\"\n", "t.toml:2:11: box.country: \"germany\" is not known; did you mean \"de\"?"),
+        ("[box]\ncountries = \"own.toml\"\n", "t.toml:2:13: box.countries: an absolute path is wanted"),
         ("[plan]\ncountry_code = \"fourty\"\n", "t.toml:2:16: plan.country_code: "),
         ("[[card]]\nkind = \"sim\"\nprefill = 8\n", "t.toml:3:11: card.prefill: 8 is outside its range: 1 to 7"),
         ("[[group]]\nname = \"a b\"\nlines = [\"sim 1\"]\n", "t.toml:2:8: group.name: 1 to 40 letters"),
@@ -141,6 +146,99 @@ fn each_fault_is_named_with_its_place() {
         let told = refused(&format!("[[group]]\nname = \"out\"\nlines = [\"dahdi 3/2\", \"sim 1\", \"{line}\"]\n"));
         assert!(told.starts_with(&format!("t.toml:3:32: group out: lines: \"{line}\": a span such as")), "{told}");
     }
+}
+
+/// A file of the user's own countries, gone afterwards.
+struct Own(std::path::PathBuf);
+
+impl Own {
+    fn new(name: &str, text: &str) -> Own {
+        let file = std::env::temp_dir().join(format!("tipring-countries-{name}-{}.toml", std::process::id()));
+        std::fs::write(&file, text).expect("written");
+        Own(file)
+    }
+
+    fn config(&self, country: &str) -> Result<Config, Refusal> {
+        let text = format!("[box]\ncountry = \"{country}\"\ncountries = \"{}\"\n", self.0.display());
+        Config::parse(Path::new("t.toml"), &text)
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+const ELSEWHERE: &str = r#"[zz]
+name = "Elsewhere"
+dial = ["510"]
+ringback = ["510 700/2100"]
+busy = ["510 330/170"]
+information = ["950>1400>1800 330"]
+ring_ms = [700, 2100]
+caller_id = ["v23-after-ring"]
+fxo_mode = "TBR21"
+law = "a"
+hang_up = ["tone"]
+emergency = ["4711"]
+framing = "e1"
+"#;
+
+#[test]
+fn inst4_every_country_of_the_file_may_be_the_boxs_country() {
+    let mut zones = std::collections::BTreeSet::new();
+    for country in tipring_countries::built_in() {
+        for code in country.codes().map(str::to_uppercase).chain([country.code.clone()]) {
+            let config = Config::parse(Path::new("t.toml"), &format!("[box]\ncountry = \"{code}\"\n"));
+            let config = config.unwrap_or_else(|refusal| panic!("{refusal}"));
+            zones.insert(config.zone());
+            assert_eq!(config.country(), Some(country));
+            let plan = config.dialling_plan();
+            for number in &country.emergency {
+                assert_eq!(plan.class(number), tipring_numbering::Class::Emergency, "{code} {number}");
+            }
+        }
+    }
+    assert!(zones.len() >= 46, "{}", zones.len());
+}
+
+#[test]
+fn inst4_a_fault_in_the_users_countries_is_a_fault_of_the_configuration_with_its_place() {
+    let own = Own::new("broken", &ELSEWHERE.replace("510 330/170", "510 330/17"));
+    let refusal = own.config("zz").expect_err("refused");
+    let place =
+        format!("{}:5:18: [zz] busy: 17 ms is out of bounds; write a whole number from 100 to 5000", own.0.display());
+    assert_eq!((refusal.lines(), refusal.exit()), (vec![place], 78), "one complaint: of box.country nothing is known");
+    assert!(
+        refusal.marked().contains("    5 | busy = [\"510 330/17\"]\n      |                  ^\n"),
+        "{}",
+        refusal.marked()
+    );
+    std::fs::remove_file(&own.0).expect("removed");
+    let refusal = own.config("gb").expect_err("refused");
+    assert!(refusal.to_string().ends_with("cannot be read: No such file or directory (os error 2)"), "{refusal}");
+    assert_eq!(refusal.exit(), 78);
+}
+
+#[test]
+fn inst4_the_same_entry_is_the_same_zone_however_often_it_is_read_and_a_changed_one_is_told() {
+    let own = Own::new("reload", ELSEWHERE);
+    let first = own.config("zz").expect("good");
+    let again = own.config("zz").expect("good");
+    assert!(std::ptr::eq(first.zone().tones(), again.zone().tones()), "nothing is kept twice");
+    assert_eq!(Config::changes(&first, &again), []);
+    std::fs::write(&own.0, ELSEWHERE.replace("510 330/170", "520 330/170")).expect("written");
+    let other = own.config("zz").expect("good");
+    assert_ne!(first.zone(), other.zone());
+    let changes = Config::changes(&first, &other);
+    assert_eq!(changes.len(), 1);
+    assert_eq!((changes[0].key.as_str(), changes[0].policy), ("box.countries", keys::Reload::LineIdle));
+    // A built-in country with other tones.
+    std::fs::write(&own.0, ELSEWHERE.replace("[zz]", "[gb]")).expect("written");
+    let gb = own.config("UK").expect_err("the code of an entry that was replaced is gone");
+    assert!(gb.to_string().contains("box.country: \"UK\" is not known"), "{gb}");
+    assert_eq!(own.config("GB").expect("good").zone().tones().busy[0].hz, [510, 0]);
 }
 
 #[test]
@@ -244,5 +342,25 @@ fn what_the_how_to_of_engines_shows_is_good() {
     assert!(shown.len() >= 5);
     for one in shown {
         Config::parse(Path::new("t.toml"), one).unwrap_or_else(|refused| panic!("{refused}: {one}"));
+    }
+}
+
+#[test]
+fn inst4_what_the_how_to_of_countries_shows_is_good() {
+    let text = include_str!("../../docs/how-to/choose-country-and-lines.md");
+    let block = |name: &str| {
+        let shown = text.split(&format!("```{name}\n")).nth(1).and_then(|it| it.split("```").next());
+        shown.unwrap_or_else(|| panic!("there is no block {name}")).to_string()
+    };
+    let own = Own::new("how-to", &block("toml entry"));
+    let named = block("toml named").replace("/etc/tipring/countries.toml", &own.0.display().to_string());
+    let config = Config::parse(Path::new("t.toml"), &named).unwrap_or_else(|refused| panic!("{refused}"));
+    assert_eq!(config.country().map(|country| country.name.as_str()), Some("Elsewhere"));
+    // And every word that it names is one.
+    for form in tipring_countries::CallerId::ALL {
+        assert!(text.contains(&format!("`{}`", form.word())), "{form:?}");
+    }
+    for sign in tipring_countries::HangUp::ALL {
+        assert!(text.contains(&format!("`{}`", sign.word())), "{sign:?}");
     }
 }

@@ -67,11 +67,8 @@ pub async fn apply(service: &Service, started: &Config, old: &Config, new: &Conf
     for sid in numbers.gone {
         service.live.directory(DirectoryChange::NumberGone(sid)).await;
     }
-    let rules = Reconfiguration {
-        plan: new.dialling_plan(),
-        zone: settings::zone(&new.this.country),
-        outbound: settings::outbound(&new.outbound),
-    };
+    let rules =
+        Reconfiguration { plan: new.dialling_plan(), zone: new.zone(), outbound: settings::outbound(&new.outbound) };
     service.live.configure(rules).await;
     outcome.complaints.extend(service.media.take(old, new));
     if service.gauges.is_some() {

@@ -155,7 +155,7 @@ impl Service {
         }
         tell_of_worst_night(config, handle.as_ref().map_or(0, |handle| handle.voices.start.into()), accounts);
         let gauges = handle.as_ref().map(tipring_lines::EngineHandle::gauges);
-        let zone = settings::zone(&config.this.country);
+        let zone = config.zone();
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, messages, zone, epoch };
         let (live, timeline) = conductor::start(parts);
         let observer = observe(config, &live, &store, (meters.clone(), asking), gauges.clone());
@@ -322,7 +322,7 @@ pub(super) fn inherited(listener: std::net::TcpListener) -> Result<tokio::net::T
 pub fn router_config(config: &Config, seed: u64, epoch: Stamp, api: SocketAddr) -> tipring_router::Config {
     tipring_router::Config {
         plan: config.dialling_plan(),
-        zone: settings::zone(&config.this.country),
+        zone: config.zone(),
         outbound: settings::outbound(&config.outbound),
         public_base: format!("http://{api}"),
         seed,
@@ -455,7 +455,7 @@ fn face(config: &Config, store: Store, live: Live, observer: &Observer, beside: 
         base: String::new(),
         options: tipring_api::Options {
             dids: config.this.dids.clone(),
-            country: config.this.country.to_uppercase(),
+            country: settings::iso(config),
             mp3: config.media.mp3.clone(),
             pulse: None,
         },

@@ -10,7 +10,13 @@ use tipring_numbering::{Class, Form, Plan};
 
 use crate::config::{self, Config, NumberClass, NumberForm};
 
-/// The zone of a country; the United States' where it has none.
+/// The two letters of ISO 3166 of the box's country, as the API shows them; empty where it has none.
+pub fn iso(config: &Config) -> String {
+    let code = config.country().map_or("", |country| country.code.as_str());
+    if code.len() == 2 { code.to_uppercase() } else { String::new() }
+}
+
+/// The zone of a built-in country; the United States' where it has none.
 pub fn zone(country: &str) -> ZoneId {
     ZoneId::of(country).unwrap_or_default()
 }
@@ -85,7 +91,7 @@ pub fn lines(config: &Config) -> LinesConfig {
         prefill: card.map_or(2, |card| card.prefill),
         plan: config.dialling_plan(),
         groups: config.group.iter().map(self::group).collect(),
-        analog: analog(&config.analog, zone(&config.this.country)),
+        analog: analog(&config.analog, config.zone()),
         ..LinesConfig::default()
     }
 }
@@ -141,6 +147,80 @@ pub fn analog(wanted: &config::Analog, zone: ZoneId) -> tipring_analog::Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a third person writes, and nobody here has ever seen.
+    const ELSEWHERE: &str = r#"[zz]
+name = "Elsewhere"
+dial = ["510"]
+ringback = ["610 700/2100"]
+busy = ["510 330/170"]
+congestion = ["610 200/100/200/500"]
+ring_ms = [700, 2100]
+caller_id = ["v23-after-ring"]
+fxo_mode = "TBR21"
+law = "a"
+hang_up = ["tone"]
+emergency = ["4711"]
+framing = "e1"
+"#;
+
+    fn elsewhere() -> Config {
+        let dir = super::super::outcome::ScratchDir::new().expect("a folder");
+        let file = dir.path.join("own.toml");
+        std::fs::write(&file, ELSEWHERE).expect("written");
+        let text = format!("[box]\ncountry = \"zz\"\ncountries = \"{}\"\n", file.display());
+        Config::parse(std::path::Path::new("box.toml"), &text).expect("good")
+    }
+
+    /// What a line's handset hears of a tone that is made here, sample by sample.
+    fn heard_on_a_line(zone: ZoneId, hz: f64, on_off_ms: [usize; 2]) -> Vec<tipring_analog::Heard> {
+        use tipring_analog::{Handset, Listen};
+        let mut handset = Handset::new(tipring_card::Law::A, zone);
+        handset.listen(Listen::Progress);
+        let mut heard = Vec::new();
+        for block in 0..400 {
+            let mut octets = [0; tipring_card::BLOCK];
+            for (at, octet) in octets.iter_mut().enumerate() {
+                let n = block * tipring_card::BLOCK + at;
+                let sounds = (n / 8) % (on_off_ms[0] + on_off_ms[1]) < on_off_ms[0];
+                let value = (std::f64::consts::TAU * hz * n as f64 / 8000.0).sin() * 6000.0;
+                *octet = tipring_dsp::alaw_encode(if sounds { value as i16 } else { 0 });
+            }
+            handset.hear(&octets);
+            heard.extend(std::iter::from_fn(|| handset.poll()));
+        }
+        heard
+    }
+
+    #[test]
+    fn inst4_a_third_persons_country_is_what_the_box_plays_and_hears() {
+        let config = elsewhere();
+        let api = ([127, 0, 0, 1], 8080).into();
+        let router = super::super::serve::router_config(&config, 1, tipring_resources::Stamp(0), api);
+        let lines = lines(&config);
+        assert_eq!((router.zone, lines.analog.zone), (config.zone(), config.zone()));
+        assert_eq!(iso(&config), "ZZ");
+        // Heard: its busy tone on a line of the box, and nobody else's.
+        let busy = |zone, hz, on_off| {
+            let heard = heard_on_a_line(zone, hz, on_off);
+            heard.iter().any(|heard| matches!(heard, tipring_analog::Heard::Busy))
+        };
+        assert!(busy(lines.analog.zone, 510.0, [330, 170]), "its own");
+        assert!(!busy(lines.analog.zone, 425.0, [500, 500]), "Europe's");
+        assert!(!busy(ZoneId::default(), 510.0, [330, 170]), "in the United States");
+        assert!(busy(ZoneId::of("pt").expect("a zone"), 425.0, [500, 500]), "the measurement itself hears");
+        // Played: ringback, by its crossings of zero and its silence.
+        let mut samples = vec![0; 8 * 2800];
+        tipring_dsp::CadenceTone::new(router.zone.tones().ringback[0], -10.0).fill(&mut samples);
+        assert!(samples[8 * 700..].iter().all(|sample| *sample == 0) && samples[..8 * 690].iter().any(|it| *it > 3000));
+        let crossings = samples[..8 * 700].windows(2).filter(|pair| pair[0] < 0 && pair[1] >= 0).count();
+        assert!((425..=428).contains(&crossings), "{crossings} in 700 ms of 610 Hz");
+        // Help of that country passes whatever is closed.
+        let plan = config.dialling_plan();
+        assert_eq!((plan.class("4711"), plan.class("4712")), (Class::Emergency, Class::Short));
+        assert_eq!(lines.plan, plan);
+        assert_eq!(router.plan, plan);
+    }
 
     #[test]
     fn minutes_are_spent_by_numbers_that_cost_something() {

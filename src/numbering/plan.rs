@@ -34,6 +34,8 @@ pub struct Plan {
     pub ddi_prefix: String,
     /// How many digits the line sends after the stem; 0: up to six, as long as they are no short code.
     pub ddi_digits: u8,
+    /// Whole numbers that call help where the box stands, parted by blanks; they count beside those of the country.
+    pub emergency: String,
 }
 
 /// What digits without a type of number mean.
@@ -198,10 +200,16 @@ impl Plan {
         self.row().filter(same).map_or(self.trunk_prefix.as_str(), |row| row.trunk)
     }
 
+    /// The numbers that call help: those of the country and those of the place.
+    pub fn emergency_numbers(&self) -> impl Iterator<Item = &str> {
+        // Where nothing is known, whatever calls help from any mobile telephone: 3GPP TS 22.101 10.1.1.
+        let of_country = self.row().map_or("112 911", |row| row.emergency);
+        of_country.split_ascii_whitespace().chain(self.emergency.split_ascii_whitespace())
+    }
+
     /// Whether help is called.
     pub(crate) fn is_emergency(&self, digits: &str) -> bool {
-        // Where nothing is known, whatever calls help from any mobile telephone: 3GPP TS 22.101 10.1.1.
-        country::among(self.row().map_or("112 911", |row| row.emergency), digits)
+        self.emergency_numbers().any(|number| number == digits)
     }
 
     /// Whether it is a short code of the table, paid or not.

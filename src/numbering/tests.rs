@@ -261,6 +261,48 @@ fn emergency_and_short_codes_are_changed_in_no_direction() {
     }
 }
 
+/// The file of countries and the table of plans are two sources of the same fact: neither may have a number alone.
+#[test]
+fn inst4_both_tables_name_the_same_emergency_numbers() {
+    let book = tipring_countries::Book::default();
+    let sorted = |numbers: Vec<&str>| {
+        let mut numbers: Vec<String> = numbers.into_iter().map(Into::into).collect();
+        numbers.sort();
+        numbers
+    };
+    for iso in Plan::presets() {
+        let country = book.find(iso).unwrap_or_else(|| panic!("{iso} is not in the file of countries"));
+        let of_plan = sorted(Plan::preset(iso).expect("a plan").emergency_numbers().collect());
+        let of_file = sorted(country.emergency.iter().map(String::as_str).collect());
+        assert_eq!(of_plan, of_file, "{iso}");
+    }
+}
+
+#[test]
+fn inst4_every_countrys_emergency_numbers_are_help_with_a_plan_and_without() {
+    let book = tipring_countries::Book::default();
+    let mut without = 0;
+    for country in book.all() {
+        let preset = Plan::preset(&country.code);
+        without += usize::from(preset.is_none());
+        let plan = Plan { emergency: country.emergency.join(" "), ..preset.unwrap_or_default() };
+        for number in country.emergency.iter().map(String::as_str).chain(["112"]) {
+            assert_eq!(plan.class(number), Class::Emergency, "{} {number}", country.code);
+            // It is dialled as it is, whatever the line wants, and comes in as it is.
+            for form in [Form::Dialled, Form::Typed, Form::Digits, Form::Plus] {
+                let as_it_is = LineDigits { digits: number.into(), ton: UNKNOWN };
+                assert_eq!(plan.on_line(number, form), as_it_is, "{} {number} {form:?}", country.code);
+            }
+            assert_eq!(plan.e164(number, NATIONAL), number, "{}", country.code);
+        }
+        assert_eq!(plan.fault(), None, "{}", country.code);
+    }
+    assert!(without >= 46, "{without} countries without a plan");
+    // Before the file of countries nobody knew these: fire and police of Norway.
+    let norway = Plan { emergency: "112 110 113".into(), ..Plan::default() };
+    assert_eq!((norway.class("113"), Plan::default().class("113")), (Class::Emergency, Class::Short));
+}
+
 /// Country, numbers, class.
 const CLASS: &[(&str, &str, Class)] = &[
     ("gb", "999 112 18000 +44999 +44112", Class::Emergency),
@@ -447,6 +489,7 @@ fn a_plan_that_is_nonsense_does_no_harm() {
             iso: odd[(at + 4) % odd.len()].into(),
             ddi_prefix: odd[(at + 5) % odd.len()].into(),
             ddi_digits: 255,
+            emergency: odd[(at + 6) % odd.len()].into(),
         };
         for (_, text, ton, _) in IN {
             let all = [plan.e164(text, *ton), plan.called(text, *ton)];

@@ -341,3 +341,26 @@ fn c20_a_call_for_help_is_always_open() {
         assert_eq!(called_of(&run.outcome.called, help.digits()).to, help.digits());
     }
 }
+
+/// The same in a country that has no dialling plan, with a number that calls help nowhere else.
+#[test]
+fn inst4_help_of_a_country_without_a_plan_is_always_open() {
+    let help = Wire::new(WireConfig::default()).emergency_number("113");
+    let text = |group: &str| {
+        "[outbound]\nopen = []\ncaller_ids = [\"+12025550199\"]\n".to_string()
+            + &documents()
+            + &program("made", &format!("group = \"{group}\"\nurl = \"http://app.example/made\""))
+                .replace(BOB, help.digits())
+            + &subscriber(help.digits(), "rings_ms = 3000\ndoes = [{ await_hangup = {} }]")
+    };
+    for group in ["pri", "fxo"] {
+        let in_the_us = both_kinds("", &text(group));
+        let run = crate::world::run(&in_the_us.replace("country = \"us\"", "country = \"no\""));
+        let called = called_of(&run.outcome.called, help.digits());
+        assert_eq!(called.to, help.digits(), "neither changed nor prefixed");
+        assert!(called.answered_after_ms.is_some());
+        // Elsewhere it is a number like others, and those are closed.
+        let run = crate::world::run(&in_the_us);
+        assert!(run.outcome.called.iter().all(|called| called.to != help.digits()), "{:?}", run.outcome.called);
+    }
+}
