@@ -135,6 +135,7 @@ pub const SECTIONS: &[Section] = &[
     one("boxes"),
     many("group"),
     one("analog"),
+    many("telephone"),
     many("card"),
     many("number"),
     one("media"),
@@ -167,6 +168,7 @@ const ORDERS: Kind = Kind::Word(&["opposite-to-network", "ascending", "descendin
 const FORMS: Kind = Kind::Word(&["dialled", "typed", "digits", "plus"]);
 const SIGNS: Kind = Kind::Word(&["reversal", "voice", "dialled"]);
 const REVERSALS: Kind = Kind::Word(&["ignored", "doubted", "certain"]);
+const TELEPHONE_CALLER_IDS: Kind = Kind::Word(&["country", "bell", "v23", "v23-before", "dtmf-before", "none"]);
 const FORMATS: Kind = Kind::Word(&["auto", "journal", "json", "text"]);
 
 use Kind::{Text, Texts, Truth, Whole, Wholes, Word};
@@ -229,6 +231,12 @@ pub const KEYS: &[Key] = &[
     key("analog", "hang_up_tones", Truth, "true", "false", LineIdle),
     key("analog", "hang_up_dial_tone", Truth, "true", "false", LineIdle),
     key("analog", "hang_up_silence_s", Whole(0, 3_600), "60", "30", LineIdle),
+    must("telephone", "line", Text, r#""dahdi 4/1""#, Restart),
+    key("telephone", "number", Text, r#""""#, r#""21""#, LineIdle),
+    key("telephone", "caller_id", TELEPHONE_CALLER_IDS, r#""country""#, r#""bell""#, LineIdle),
+    key("telephone", "disconnect_ms", Whole(0, 3_000), "500", "0", LineIdle),
+    key("telephone", "first_digit_s", Whole(1, 60), "16", "10", LineIdle),
+    key("telephone", "next_digit_s", Whole(1, 60), "8", "4", LineIdle),
     must("card", "kind", Word(&["dahdi", "sim"]), r#""dahdi""#, Restart),
     key("card", "spans", Wholes(1, 65_535), "[]", "[1, 2]", Restart),
     key("card", "role", Word(&["user", "network"]), r#""user""#, r#""network""#, LineIdle),

@@ -206,6 +206,56 @@ impl Default for Analog {
     }
 }
 
+/// `[[telephone]]`: a telephone on a port of the box.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telephone {
+    /// `dahdi 4/1`, or a whole span: `dahdi 4`.
+    pub line: String,
+    /// Shown as the caller of its calls.
+    pub number: String,
+    /// How it is told who calls.
+    pub caller_id: TelephoneCallerId,
+    /// Milliseconds without battery when the far end has gone; 0: a tone alone tells it.
+    pub disconnect_ms: u64,
+    /// Seconds to the first digit.
+    pub first_digit_s: u64,
+    /// Seconds to the next one; then the number counts as whole.
+    pub next_digit_s: u64,
+}
+
+impl Default for Telephone {
+    fn default() -> Self {
+        Telephone {
+            line: String::new(),
+            number: String::new(),
+            caller_id: TelephoneCallerId::Country,
+            disconnect_ms: 500,
+            first_digit_s: 16,
+            next_digit_s: 8,
+        }
+    }
+}
+
+/// How a telephone is told who calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TelephoneCallerId {
+    /// As exchanges of the country do.
+    #[default]
+    Country,
+    /// Bell 202 behind the first ring.
+    Bell,
+    /// V.23 behind the first ring.
+    V23,
+    /// V.23 with an alert tone before the first ring.
+    V23Before,
+    /// Keys before the first ring.
+    DtmfBefore,
+    /// Not at all.
+    None,
+}
+
 /// What a reversal of polarity in a call is taken for, where none has marked its answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -33,7 +33,8 @@ pub use engines::{DecoderEntry, PresetEntry, SpeechEntry};
 pub use fault::{COMPLAINTS, ConfigError, Folders, Origin, Refusal, position};
 pub use keys::Reload;
 pub use lines::{
-    Analog, AnswerSign, Card, CardKind, Group, NumberClass, NumberForm, Order, Outbound, ReversalSign, Role,
+    Analog, AnswerSign, Card, CardKind, Group, NumberClass, NumberForm, Order, Outbound, ReversalSign, Role, Telephone,
+    TelephoneCallerId,
 };
 pub use media::MediaFace;
 pub use show::Value;
@@ -66,6 +67,8 @@ pub struct Config {
     pub group: Vec<Group>,
     /// Analogue lines.
     pub analog: Analog,
+    /// Ports with telephones.
+    pub telephone: Vec<Telephone>,
     /// The cards to be driven; without one the box has no lines.
     pub card: Vec<Card>,
     /// Numbers that are fixed here; the API cannot change them.

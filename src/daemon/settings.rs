@@ -1,14 +1,19 @@
 //! From the configuration's words to those of the rooms: groups of lines, who may be called. Nothing is
 //! decided here but what a missing entry means.
 
+use tipring_analog::callerid::Format;
+use tipring_analog::fxs::{self, Telling};
+use tipring_analog::{Codes, Manner};
 use tipring_card::Micros;
+use tipring_countries::CallerId;
 use tipring_dsp::ZoneId;
+use tipring_dsp::fsk::Standard;
 use tipring_guard::spending::{self, Limits, Night};
 use tipring_isdn::Role;
-use tipring_lines::{Group, LinesConfig, Order};
+use tipring_lines::{Group, LinesConfig, Order, Telephone};
 use tipring_numbering::{Class, Form, Plan};
 
-use crate::config::{self, Config, NumberClass, NumberForm};
+use crate::config::{self, Config, NumberClass, NumberForm, TelephoneCallerId};
 
 /// The two letters of ISO 3166 of the box's country, as the API shows them; empty where it has none.
 pub fn iso(config: &Config) -> String {
@@ -92,6 +97,7 @@ pub fn lines(config: &Config) -> LinesConfig {
         plan: config.dialling_plan(),
         groups: config.group.iter().map(self::group).collect(),
         analog: analog(&config.analog, config.zone()),
+        telephones: config.telephone.iter().map(|wanted| telephone(wanted, config)).collect(),
         ..LinesConfig::default()
     }
 }
@@ -114,6 +120,47 @@ pub fn group(group: &config::Group) -> Group {
         },
         prefix: group.prefix.clone(),
     }
+}
+
+/// A port with a telephone.
+pub fn telephone(wanted: &config::Telephone, config: &Config) -> Telephone {
+    let keyed = |standard, alert| Manner::Keyed { standard, format: Format::Multiple, alert };
+    let form = match wanted.caller_id {
+        TelephoneCallerId::Country => of_country(config).unwrap_or(TelephoneCallerId::Bell),
+        form => form,
+    };
+    Telephone {
+        line: wanted.line.clone(),
+        number: wanted.number.clone(),
+        config: fxs::Config {
+            zone: config.zone(),
+            caller_id: match form {
+                TelephoneCallerId::None => Telling::Never,
+                TelephoneCallerId::V23 => Telling::AfterRing(keyed(Standard::V23, false)),
+                TelephoneCallerId::V23Before => Telling::BeforeRing(keyed(Standard::V23, true)),
+                TelephoneCallerId::DtmfBefore => Telling::BeforeRing(Manner::Digits(Codes::AToHash)),
+                TelephoneCallerId::Bell | TelephoneCallerId::Country => {
+                    Telling::AfterRing(keyed(Standard::Bell202, false))
+                }
+            },
+            first_digit: Micros::from_s(wanted.first_digit_s),
+            next_digit: Micros::from_s(wanted.next_digit_s),
+            disconnect: Micros::from_ms(wanted.disconnect_ms),
+            ..fxs::Config::default()
+        },
+    }
+}
+
+/// The country's first form of caller id that a port of ours can send.
+fn of_country(config: &Config) -> Option<TelephoneCallerId> {
+    let forms = config.country().map(|country| country.caller_id.as_slice()).unwrap_or_default();
+    forms.iter().find_map(|form| match form {
+        CallerId::BellAfterRing => Some(TelephoneCallerId::Bell),
+        CallerId::V23AfterRing => Some(TelephoneCallerId::V23),
+        CallerId::V23BeforeRing => Some(TelephoneCallerId::V23Before),
+        CallerId::DtmfBeforeRing => Some(TelephoneCallerId::DtmfBefore),
+        CallerId::V23Japan | CallerId::DtmfAfterRing | CallerId::Aon => None,
+    })
 }
 
 /// How analogue lines are used.
