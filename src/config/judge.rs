@@ -35,6 +35,7 @@ pub(super) fn judge(config: &Config, tree: &Tree) -> Verdict {
     verdict.media_and_log(config, tree);
     verdict.cards(tree);
     verdict.groups(config, tree);
+    verdict.telephones(config, tree);
     verdict.numbers(config, tree);
     verdict.engines(config, tree);
     verdict.recognizers(config, tree);
@@ -208,6 +209,24 @@ impl Verdict {
             }
             if !group.prefix.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#' | 'w' | 'W')) {
                 self.refuse(entry.place("prefix"), format!("group {name}: prefix: digits, *, # and w are wanted"));
+            }
+        }
+    }
+
+    fn telephones(&mut self, config: &Config, tree: &Tree) {
+        let mut seen: BTreeMap<&str, &Entry> = BTreeMap::new();
+        for (entry, telephone) in tree.sound("telephone").zip(&config.telephone) {
+            let line = telephone.line.as_str();
+            if line_of(line).is_none() {
+                let wanted = "a port such as \"dahdi 4/1\" or a whole span such as \"dahdi 4\" is expected";
+                self.refuse(entry.place("line"), format!("telephone.line: {line:?}: {wanted}"));
+            } else if let Some(first) = seen.insert(line, entry) {
+                let why = format!("telephone {line} stands twice; first at {}", first.place("line"));
+                self.refuse(entry.place("line"), why);
+            }
+            let number = telephone.number.as_str();
+            if number.len() > 20 || !number.chars().all(|c| c.is_ascii_digit() || c == '+') {
+                self.refuse(entry.place("number"), format!("telephone {line}: number: 1 to 20 digits are wanted"));
             }
         }
     }

@@ -120,3 +120,83 @@ fn b8_a_voicemail_on_a_european_line_is_not_a_minute_of_busy_tone() {
         assert_eq!((run.told().status.as_deref(), run.record(&run.told().sid).cause), (Some("completed"), Some(16)));
     }
 }
+
+/// A caller over an analogue line who goes while the document waits; what ended it, and when after his going.
+fn gone(top: &str, document_of: &str) -> (Run, f64) {
+    let text = format!("limit_s = 300\nanalog_lines = 1\ncountry = \"us\"\n{top}")
+        + "[[number]]\nnumber = \"sim 2/1\"\nurl = \"http://app.example/\"\nstatus_callback = \"http://app.example/over\"\n"
+        + &document("/", document_of)
+        + &document("/over", "")
+        + "[[call]]\nid = \"caller\"\nline = 1\ndoes = [{ await_answer = {} }, { wait = { ms = 4000 } }, \
+           { tone = { hz = 700.0, ms = 1000 } }, { hangup = {} }]\n";
+    let run = run(&text);
+    let record = run.record(&run.told().sid);
+    let (ended, answered) = (record.ended.map_or(0, |at| at.0), record.answered.map_or(0, |at| at.0));
+    let after_s = (ended - answered) as f64 / 1e6 - 5.0;
+    (run, after_s)
+}
+
+#[test]
+fn b17_what_told_of_a_hang_up_is_on_the_call_and_in_its_last_request() {
+    for (clears, word, most_s) in [
+        ("battery", "battery-drop", 1.0),
+        ("busy-tone", "busy-tone", 5.0),
+        ("reversal", "reversal", 5.0),
+        ("nothing", "silence", 65.0),
+    ] {
+        let top = format!("[exchange]\nclears_by = \"{clears}\"\n");
+        let (run, after_s) = gone(&top, &format!("<Response><Say>{HELLO}</Say><Pause length=\"200\"/></Response>"));
+        let record = run.record(&run.told().sid);
+        assert_eq!(record.hangup_evidence.as_deref(), Some(word), "{clears}: {:?}", run.lines("line"));
+        assert!(after_s <= most_s, "{clears}: freed {after_s} s after he went");
+        assert_eq!(value(run.asked("/over")[0], "HangupEvidence"), Some(word), "{clears}");
+        let lines = run.lines("line");
+        assert!(lines.iter().any(|(_, text)| text.contains(&format!("told by {word}"))), "{clears}: {lines:?}");
+        if word == "silence" {
+            assert!(lines.iter().any(|(_, text)| text.contains("silence on both sides: the call ends in 10 s")));
+        }
+    }
+}
+
+#[test]
+fn b17_a_line_that_is_told_so_waits_longer_for_a_silent_caller() {
+    let top = "[analog]\nhang_up_silence_s = 90\n[exchange]\nclears_by = \"nothing\"\n";
+    let (run, after_s) = gone(top, &format!("<Response><Say>{HELLO}</Say><Pause length=\"250\"/></Response>"));
+    assert_eq!(run.record(&run.told().sid).hangup_evidence.as_deref(), Some("silence"));
+    assert!((85.0..=95.0).contains(&after_s), "{after_s} s");
+}
+
+/// Two callers over analogue lines in a room, one muted and both silent: 30 minutes long nobody is taken to be gone.
+#[test]
+fn b17_a_muted_member_of_a_room_and_a_caller_in_a_queue_stay_for_thirty_minutes() {
+    let number =
+        |n: u32, path: &str| format!("[[number]]\nnumber = \"sim 2/{n}\"\nurl = \"http://app.example{path}\"\n");
+    let waits = |n: u32| {
+        format!(
+            "[[call]]\nid = \"{n}\"\nline = {n}\ndoes = [{{ await_answer = {{}} }}, {{ wait = {{ ms = 1810000 }} }}, {{ hangup = {{}} }}]\n"
+        )
+    };
+    let room = |muted| {
+        format!(
+            "<Response><Dial><Conference muted=\"{muted}\" beep=\"false\" waitUrl=\"\">quiet</Conference></Dial></Response>"
+        )
+    };
+    let text = "limit_s = 1900\nanalog_lines = 3\ncountry = \"de\"\n[exchange]\nclears_by = \"busy-tone\"\n".to_owned()
+        + &number(1, "/speaker")
+        + &number(2, "/muted")
+        + &number(3, "/queue")
+        + &document("/speaker", &room("false"))
+        + &document("/muted", &room("true"))
+        + &document("/queue", "<Response><Enqueue waitUrl=\"/silence\">line</Enqueue></Response>")
+        + &document("/silence", "<Response><Pause length=\"600\"/></Response>")
+        + &waits(1)
+        + &waits(2)
+        + &waits(3);
+    let run = run(&text);
+    for record in &run.outcome.records {
+        let lasted = record.ended.zip(record.answered).map_or(0, |(ended, answered)| ended.0 - answered.0) / 1_000_000;
+        assert!(lasted >= 1_800, "{}: {lasted} s, {:?}", record.line, record.hangup_evidence);
+        assert_eq!(record.hangup_evidence.as_deref(), Some("busy-tone"), "{}", record.line);
+    }
+    assert_eq!(run.outcome.records.len(), 3);
+}
