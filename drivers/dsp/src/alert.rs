@@ -1,8 +1,8 @@
 //! Sounds by which an exchange calls somebody's attention: the howler for a telephone that was left off hook, and the
 //! signal of a call that waits. Not when they are sent. [`crate::Progress`] hears the howler.
 //!
-//! Source: Telcordia GR-506-CORE (howler; call waiting 440 Hz, 300 ms every 10 s); the German network (425 Hz, 200 ms on,
-//! off and on, every 5 s).
+//! Source: Telcordia GR-506-CORE (howler; call waiting 440 Hz, 300 ms every 10 s); the German network (425 Hz, 200 ms
+//! on, off and on, every 5 s).
 
 use crate::tone::rounded;
 use crate::zone::Cadence;
@@ -37,8 +37,8 @@ impl HowlerTone {
     }
 }
 
-/// The signal of a call that waits. North America has its own; for everybody else it is Germany's rhythm at the frequency
-/// of the country's busy tone: no table of the world's is at hand, and each of them is two short beeps or one.
+/// The signal of a call that waits. North America has its own; for everybody else it is Germany's rhythm at the
+/// frequency of the country's busy tone, since no table of the world's is at hand.
 pub fn call_waiting(zone: ZoneId) -> Cadence {
     let tones = zone.tones();
     if tones.busy.iter().any(|busy| busy.hz == AMERICAN_BUSY_HZ) {

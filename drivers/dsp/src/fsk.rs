@@ -156,8 +156,8 @@ impl Modulator {
 /// Hears both standards. Feed it any number of samples at a time.
 #[derive(Clone, Debug)]
 pub struct Demodulator {
-    /// The last samples from `place` on, the newest first; all of it twice, so that they lie in one piece. One more place
-    /// makes the number of taps even.
+    /// The last samples from `place` on, the newest first; all of it twice, so that they lie in one piece. One more
+    /// place makes the number of taps even.
     window: [f32; 2 * WINDOW + 1],
     place: usize,
     /// Samples without a carrier since one was looked at.
@@ -230,8 +230,8 @@ impl Demodulator {
         self.carrier
     }
 
-    /// By whose frequencies the bytes of the last carrier were keyed, as its mark tells it: 1200 or 1300 Hz. `None` until
-    /// there was a mark.
+    /// By whose frequencies the bytes of the last carrier were keyed, as its mark tells it: 1200 or 1300 Hz. `None`
+    /// until there was a mark.
     pub fn standard(&self) -> Option<Standard> {
         let [re, im] = self.turn;
         let (middle_re, middle_im) = MIDDLE_TURN;

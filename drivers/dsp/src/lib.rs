@@ -1,6 +1,6 @@
-//! Sound in numbers: G.711 both ways, levels, tones, DTMF both ways, the networks' tones and rhythms both ways, the howler, keying at
-//! 1200 bit/s both ways, speech or silence, who has answered, mixing, and the comparison that tests use to recognise a
-//! prompt. It reads no card, keeps no clock and allocates nothing; every state is a plain value.
+//! Sound in numbers: G.711 both ways, levels, tones, DTMF both ways, the networks' tones and rhythms both ways, the
+//! howler, keying at 1200 bit/s both ways, speech or silence, who has answered, mixing, and the comparison that tests
+//! use to recognise a prompt. It reads no card, keeps no clock and allocates nothing; every state is a plain value.
 //!
 //! Linear samples are `i16` at 8 kHz. G.711 A-law (13 bits) is scaled by 8 and µ-law (14 bits) by 4, as in ITU-T G.191,
 //! so both laws share one scale within 0.07 dB.

@@ -51,7 +51,7 @@ pub enum Progressing {
     Congestion,
     /// Three rising tones, or the country's own information tone.
     Information,
-    /// The howler of a telephone that was left off hook: the exchange knows of no call. Told once for as long as it lasts.
+    /// The howler of a telephone that was left off hook: the exchange knows of no call. Told once while it lasts.
     Howler,
     /// Sound that is none of the network's tones has lasted long enough to be a voice. Told at the beginning of each
     /// stretch; a second of none parts two stretches.

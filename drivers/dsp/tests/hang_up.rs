@@ -1,9 +1,10 @@
-//! The signs of hang-up during a call: found where they are, and not found in an hour of sound that is none, nor in a day.
+//! The signs of hang-up during a call: found where they are, and not found in an hour of sound that is none, nor in a
+//! day.
 //!
 //! The speech is **synthetic** (see `talk_off`), and so is the music: chords with harmonics, lone notes at and near the
 //! networks' frequencies in a rhythm that is no network's, ringing telephones, staccato. It says nothing about recorded
-//! music, of which `recordings` has some. A pure, steady sine at the country's frequency for more than two seconds **is** a dial tone to any listener, and
-//! a staccato of such sines in the rhythm of busy is busy; there is none here.
+//! music, of which `recordings` has some. A pure, steady sine at the country's frequency for more than two seconds
+//! **is** a dial tone to any listener, and a staccato of such sines in the rhythm of busy is busy; there is none here.
 
 use crate::network::{Way, heard_in, sound};
 use crate::recordings::{MISSING, Tape};
@@ -99,7 +100,8 @@ fn chords(all: &mut [i16], dbm0: f32, dice: &mut Dice) {
     }
 }
 
-/// Notes at the networks' frequencies and near them, pure or hardly coloured, in a rhythm by chance: a flute, a whistle.
+/// Notes at the networks' frequencies and near them, pure or hardly coloured, in a rhythm by chance: a flute, a
+/// whistle.
 fn lone_notes(all: &mut [i16], dbm0: f32, dice: &mut Dice) {
     let near = [350.0, 392.0, 400.0, 415.3, 420.0, 425.0, 440.0, 450.0, 466.2, 480.0, 620.0, 950.0, 1400.0];
     let mut at = 0;

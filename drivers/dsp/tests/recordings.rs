@@ -1,8 +1,8 @@
-//! Recorded speech and music that Debian packages bring, at other pitches and levels: hours out of twenty minutes. Where
-//! the packages are not installed there is nothing, and whoever asks has to say so. Also taken by the benches.
+//! Recorded speech and music that Debian packages bring, at other pitches and levels: hours out of twenty minutes.
+//! Where the packages are not installed there is nothing, and whoever asks has to say so. Also taken by the benches.
 //!
-//! Speech: `pocketsphinx-testdata`, several readers, 45 s in all. Music: `asterisk-moh-opsound-wav`, five pieces, 19 min.
-//! Both are read where they lie; nothing of them is kept.
+//! Speech: `pocketsphinx-testdata`, several readers, 45 s in all. Music: `asterisk-moh-opsound-wav`, five pieces, 19
+//! min. Both are read where they lie; nothing of them is kept.
 
 use crate::world::{Dice, through};
 use tipring_dsp::level::{peak_at, power_of};

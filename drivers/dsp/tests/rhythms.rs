@@ -1,6 +1,6 @@
-//! Busy and congestion of every country over exchanges whose clocks are off: bursts and pauses up to 15 % longer or shorter,
-//! each by its own factor, -30 to -10 dBm0, frequencies up to 1.5 % off, noise 15 dB down or less, begun anywhere. Found
-//! is what was told as busy or congestion, whichever, within four cycles: both end a call.
+//! Busy and congestion of every country over exchanges whose clocks are off: bursts and pauses up to 15 % longer or
+//! shorter, each by its own factor, -30 to -10 dBm0, frequencies up to 1.5 % off, noise 15 dB down or less, begun
+//! anywhere. Found is what was told as busy or congestion, whichever, within four cycles: both end a call.
 
 use crate::network::{Way, heard_in, sound};
 use crate::world::{Dice, through};

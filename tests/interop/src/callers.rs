@@ -1,5 +1,5 @@
-//! Callers that spandsp sends and we hear, and that we send and spandsp hears: a thousand each way in every form that both
-//! know. What is compared is what was said, and the bytes are each side's own.
+//! Callers that spandsp sends and we hear, and that we send and spandsp hears: a thousand each way in every form that
+//! both know. What is compared is what was said, and the bytes are each side's own.
 
 use tipring_analog::callerid::{CallTime, Format};
 use tipring_analog::{CallerId, CallerIdForm, CallerIdTone, Codes, Handset, Heard, Listen, Manner, ZoneId};

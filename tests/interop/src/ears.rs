@@ -1,5 +1,5 @@
-//! Rows `dsp.progress` and `dsp.fsk`: what our listener for the networks' tones and our demodulator cost a channel-second,
-//! beside spandsp's on the same blocks of 10 ms; and whether both heard what there was.
+//! Rows `dsp.progress` and `dsp.fsk`: what our listener for the networks' tones and our demodulator cost a
+//! channel-second, beside spandsp's on the same blocks of 10 ms; and whether both heard what there was.
 
 use tipring_dsp::cadence::CadenceTone;
 use tipring_dsp::fsk::{Modulator, Standard};
@@ -98,8 +98,8 @@ fn stretches(ear: &mut dyn Ear, parts: &[(Vec<i16>, Vec<i16>)]) -> (usize, usize
     (right, wrong)
 }
 
-/// Call progress of Portugal, whose tones have one frequency: six times a minute of speech, music and silence, then twenty
-/// seconds of busy tone.
+/// Call progress of Portugal, whose tones have one frequency: six times a minute of speech, music and silence, then
+/// twenty seconds of busy tone.
 pub fn progress() -> Row {
     let zone = ZoneId::of("pt").expect("a zone");
     let (mut speaker, mut chords) = (Speaker::new(80), Chords::new(81));

@@ -1,6 +1,6 @@
 //! Row `dsp.talk_off`: keys that our detector and spandsp's find where nobody pressed one, in hours of recorded and of
-//! synthesized speech and music, on the same samples. The recordings are Debian's (see `recordings`): without them their
-//! part is left out and that is said.
+//! synthesized speech and music, on the same samples. The recordings are Debian's (see `recordings`): without them
+//! their part is left out and that is said.
 
 use crate::corpus;
 use crate::dtmf::{Ear, Ours, peer};

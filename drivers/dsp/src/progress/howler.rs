@@ -1,6 +1,6 @@
-//! The howler: four tones at once, ten times in two seconds, that tell a telephone's owner that it was left off hook. On a
-//! line that has a call it says that the exchange knows of none any more. It is the same in the whole of North America, and
-//! where an exchange of such a make stands.
+//! The howler: four tones at once, ten times in two seconds, that tell a telephone's owner that it was left off hook.
+//! On a line that has a call it says that the exchange knows of none any more. It is the same in the whole of North
+//! America, and where an exchange of such a make stands.
 //!
 //! It costs next to nothing: only after a burst and a pause of its rhythm are the next bursts measured.
 //!

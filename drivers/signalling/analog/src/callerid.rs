@@ -36,8 +36,8 @@ pub enum Content {
     MessageWaiting(bool),
 }
 
-/// Reads one whole message, from its type to its check sum. `None`: the sum is wrong, a length does not fit, or it is of
-/// no kind that is known. A message that names nobody is a good one.
+/// Reads one whole message, from its type to its check sum. `None`: the sum is wrong, a length does not fit, or it is
+/// of no kind that is known. A message that names nobody is a good one.
 pub fn read(message: &[u8]) -> Option<Content> {
     let (&[kind, length], rest) = message.split_first_chunk::<2>()?;
     let (_sum, body) = rest.split_last()?;

@@ -1,8 +1,9 @@
-//! Tells a telephone who calls: the other side of what `handset` hears. A caller id, or that messages wait, as sound on its
-//! way out, for a port towards a telephone. When it is sent (between rings, before them, after a reversal) is the port's.
+//! Tells a telephone who calls: the other side of what `handset` hears. A caller id, or that messages wait, as sound on
+//! its way out, for a port towards a telephone. When it is sent (between rings, before them, after a reversal) is the
+//! port's.
 //!
-//! Keyed: an alert tone and its pause if wanted, seizure, mark, message. In digits: a start code, the number, an end code.
-//! Allocates nothing.
+//! Keyed: an alert tone and its pause if wanted, seizure, mark, message. In digits: a start code, the number, an end
+//! code. Allocates nothing.
 //!
 //! Source: Telcordia GR-30-CORE (levels, seizure, mark), ETSI EN 300 659-1 (alert tone, digits).
 

@@ -1,5 +1,5 @@
-//! Caller id that is hurt on purpose, by seed: bytes, keyed samples, digits. Nothing of it may panic, be kept too long or
-//! come out as what it cannot be; and the ear must hear a good message afterwards. A million runs of each where
+//! Caller id that is hurt on purpose, by seed: bytes, keyed samples, digits. Nothing of it may panic, be kept too long
+//! or come out as what it cannot be; and the ear must hear a good message afterwards. A million runs of each where
 //! `TIPRING_SOAK` is set.
 
 use tipring_analog::callerid::{CallTime, Content, Format, Message, message_of, message_waiting, read};

@@ -135,8 +135,8 @@ impl Drop for Receiver {
 
 extern "C" fn put(user_data: *mut c_void, message: *const u8, length: c_int) {
     let Ok(length) = usize::try_from(length) else { return };
-    // SAFETY: the pointer is the vector's of `Receiver::new`, and nobody else uses it while `adsi_rx` runs; the message has
-    // its length.
+    // SAFETY: the pointer is the vector's of `Receiver::new`, and nobody else uses it while `adsi_rx` runs; the message
+    // has its length.
     let (heard, message) =
         unsafe { (&mut *user_data.cast::<Vec<Vec<u8>>>(), std::slice::from_raw_parts(message, length)) };
     heard.push(message.to_vec());
