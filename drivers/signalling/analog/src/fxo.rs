@@ -152,8 +152,12 @@ impl Fxo {
             (State::Ringing { .. } | State::Forewarned { .. }, Heard::BadCallerId) => {
                 self.record.bad_caller_ids = self.record.bad_caller_ids.saturating_add(1);
             }
-            (State::Ringing { .. } | State::Forewarned { .. }, Heard::MessageWaiting(_)) => {}
-            (State::Met { .. }, Heard::Busy | Heard::Congestion | Heard::DialTone) => self.met_in_vain(now),
+            (State::Ringing { .. } | State::Forewarned { .. }, Heard::MessageWaiting(waiting)) => {
+                self.tell(Event::Messages(waiting));
+            }
+            (State::Met { .. }, Heard::Busy | Heard::Congestion | Heard::DialTone | Heard::Howler) => {
+                self.met_in_vain(now)
+            }
             (State::InCall { .. }, heard) => self.heard_in_call(now, &heard),
             (State::AwaitingTone { .. }, Heard::DialTone) => self.dial_tone(now),
             (State::Dialling { .. }, Heard::Dialled) => self.dialled(now),

@@ -150,6 +150,7 @@ impl Handset {
             (Listen::DialTone | Listen::Progress | Listen::Hangup, Progressing::DialTone) => Heard::DialTone,
             (Listen::Progress | Listen::Hangup, Progressing::Busy) => Heard::Busy,
             (Listen::Progress | Listen::Hangup, Progressing::Congestion) => Heard::Congestion,
+            (Listen::Progress | Listen::Hangup, Progressing::Howler) => Heard::Howler,
             (Listen::Progress, Progressing::Ringback) => Heard::Ringback,
             (Listen::Progress | Listen::Hangup, Progressing::Information) => Heard::Information,
             (Listen::Progress | Listen::Hangup, Progressing::Voice) => Heard::Voice,

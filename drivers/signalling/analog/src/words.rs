@@ -162,6 +162,8 @@ pub enum Event {
     Ringback,
     /// The called party has answered.
     Connected(Supervision),
+    /// The exchange says on hook whether messages wait for the line's user.
+    Messages(bool),
     /// Something speaks for it that the far end has gone and is not enough alone; [`Event::Ended`] follows when there is
     /// enough.
     Suspected(Evidence),
@@ -219,6 +221,8 @@ pub enum Sign {
     Quiet,
     /// Neither side has said anything for as long as the line allows.
     Silence,
+    /// The howler: the exchange takes our telephone for one that was left off hook.
+    Howler,
     /// The ring was another call's: we yielded.
     Glare,
     /// The line could not be had: the card refused the hook or never finished it, or the line was at rest.
@@ -242,6 +246,7 @@ impl Sign {
             Sign::InformationTone => "information tone",
             Sign::Quiet => "the far end is quiet",
             Sign::Silence => "silence on both sides",
+            Sign::Howler => "off-hook warning",
             Sign::Glare => "an incoming call has the line",
             Sign::Refused => "the line could not be had",
             Sign::Lost => "the line is gone",
@@ -262,6 +267,7 @@ impl Sign {
             Sign::InformationTone => "information-tone",
             Sign::Quiet => "quiet",
             Sign::Silence => "silence",
+            Sign::Howler => "howler",
             Sign::Glare => "glare",
             Sign::Refused => "refused",
             Sign::Lost => "lost",
@@ -340,6 +346,8 @@ pub enum Heard {
     Congestion,
     /// Special information tone.
     Information,
+    /// The howler.
+    Howler,
     /// A voice, or any sound that is no tone of the network, for long enough.
     Voice,
     /// Nothing at all for this many milliseconds, told every second.

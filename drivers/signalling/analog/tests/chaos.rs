@@ -72,6 +72,7 @@ impl Watch {
                     assert!(self.off_hook && self.call, "seed {seed}");
                     assert!(evidence.weight <= evidence.sum && evidence.sum <= 100, "seed {seed}: {evidence:?}");
                 }
+                Output::Event(Event::Messages(_)) => assert!(!self.off_hook, "seed {seed}"),
                 Output::Event(Event::Dispelled | Event::Silent { .. }) => {
                     assert!(self.off_hook && self.call, "seed {seed}");
                 }

@@ -167,3 +167,21 @@ fn b17_a_line_with_no_sign_at_all_is_freed_within_65_seconds_and_says_why() {
     assert_eq!(call(200, -45.0, -90.0), None, "the far end is heard");
     assert_eq!(call(200, -60.0, -40.0), None, "we play something");
 }
+
+#[test]
+fn b17_the_howler_says_that_the_far_end_has_gone() {
+    let mut bench = unmarked(Config::default());
+    bench.hears(Heard::Howler).tells(&[ended(16, Sign::Howler)]);
+    let mut tone = tipring_dsp::HowlerTone::new(-12.0);
+    let mut handset = Handset::new(Law::Mu, ZoneId::of("us").unwrap());
+    handset.listen(Listen::Hangup);
+    let mut heard = Vec::new();
+    for _ in 0..400 {
+        let (mut samples, mut block) = ([0; BLOCK], [0; BLOCK]);
+        tone.fill(&mut samples);
+        Companding::Mu.encode_into(&samples, &mut block);
+        handset.hear(&block);
+        heard.extend(std::iter::from_fn(|| handset.poll()));
+    }
+    assert!(heard.contains(&Heard::Howler), "{heard:?}");
+}

@@ -31,6 +31,7 @@ pub fn inputs() -> Vec<Input> {
         Heard::Busy,
         Heard::Congestion,
         Heard::Information,
+        Heard::Howler,
         Heard::Voice,
         Heard::Silence(0),
         Heard::Silence(u32::MAX),
@@ -123,7 +124,7 @@ fn every_state_takes_every_input() {
             }
         }
     }
-    assert_eq!(pairs, (3 * 15 - 1) * 37 * 4);
+    assert_eq!(pairs, (3 * 15 - 1) * 38 * 4);
 }
 
 #[test]

@@ -230,6 +230,10 @@ impl Signalling {
                 looped.used = Use::Outgoing { early, ringing, answered: true };
                 self.tell(LineEvent::Answered { lease, by }, actions);
             }
+            (Event::Messages(waiting), _) => {
+                let text = if waiting { "messages wait" } else { "no message waits any more" };
+                actions.push(SignallingAction::Note(format!("{}: the exchange says: {text}", looped.name)));
+            }
             (Event::Suspected(evidence), _) => self.loop_tells(at, &suspicion(&evidence), actions),
             (Event::Dispelled, _) => self.loop_tells(at, "a voice: that was no hang-up", actions),
             (Event::Silent { left_ms }, _) => {

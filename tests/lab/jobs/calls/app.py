@@ -41,6 +41,9 @@ def documents():
         # The far end hangs up during the pause.
         "/caller": gather(3, "/said", say),
         "/said": '<Pause length="120"/>',
+        # A telephone on a port of ours: it hangs up first, or we do.
+        "/telephone": say + '<Pause length="30"/>',
+        "/hello": say,
         "/connect": f'<Dial action="/dialled" timeout="20"><Number trunk="isdn">{CONNECTED}</Number></Dial>',
         "/dialled": "<Hangup/>",
         "/status": "",

@@ -22,6 +22,7 @@ import collide
 import greeting
 import live
 import outgoing
+import phones
 import rooms
 import stream
 from app import PROMPT, Application
@@ -31,7 +32,7 @@ from peer import Exchange, Peer
 from setups import ALL as SETUPS
 
 FOLDER = "/tmp/calls"
-CASES = [*cases.ALL, *outgoing.ALL, *bridge.ALL, *collide.ALL, *rooms.ALL, *live.ALL, *greeting.ALL, *stream.ALL]
+CASES = [*cases.ALL, *outgoing.ALL, *bridge.ALL, *collide.ALL, *rooms.ALL, *live.ALL, *greeting.ALL, *stream.ALL, *phones.ALL]
 
 
 class Lab:

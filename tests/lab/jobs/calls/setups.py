@@ -80,6 +80,16 @@ ALL = {
         LINES,
         groups(),
     ),
+    # The far ends are telephones here, on span 3; each case plugs its own in.
+    "phones": Setup(
+        "user",
+        [1, 4],
+        BY_HAND,
+        {},
+        {"dahdi 4/1": "telephone", "dahdi 4/2": "telephone"},
+        groups() + '[[group]]\nname = "phones"\nlines = ["dahdi 4/2"]\n'
+        + '[[telephone]]\nline = "dahdi 4/1"\nnumber = "21"\nnext_digit_s = 3\n[[telephone]]\nline = "dahdi 4/2"\nnumber = "22"\n',
+    ),
     "control": Setup(
         "user",
         [1, 3],

@@ -79,6 +79,7 @@ impl Fxo {
             Heard::Busy => self.suspect(now, Sign::BusyTone, of(trusted.tones, ENOUGH)),
             Heard::Congestion => self.suspect(now, Sign::CongestionTone, of(trusted.tones, ENOUGH)),
             Heard::Information => self.suspect(now, Sign::InformationTone, of(trusted.tones, WEAK)),
+            Heard::Howler => self.suspect(now, Sign::Howler, of(trusted.tones, ENOUGH)),
             Heard::DialTone => self.suspect(now, Sign::DialTone, of(trusted.dial_tone, ENOUGH)),
             Heard::Voice => self.dispel(),
             Heard::Silence(ms) if ms >= QUIET_MS => self.quiet(now),

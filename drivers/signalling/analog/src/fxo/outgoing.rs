@@ -85,6 +85,8 @@ impl Fxo {
             Heard::Busy => self.finish(now, Cause::USER_BUSY, Sign::BusyTone),
             Heard::Congestion => self.finish(now, Cause::NO_CHANNEL, Sign::CongestionTone),
             Heard::Information => self.finish(now, Cause::UNALLOCATED, Sign::InformationTone),
+            // The exchange has given up on us.
+            Heard::Howler => self.finish(now, Cause::TEMPORARY_FAILURE, Sign::Howler),
             // The exchange has forgotten our digits.
             Heard::DialTone => self.finish(now, Cause::TEMPORARY_FAILURE, Sign::DialTone),
             Heard::Voice if guesses => self.connected(now, Supervision::GuessedVoice),

@@ -1,10 +1,10 @@
 //! What a telephone on a port of ours hears of its exchange: the country's tones, the howler, and who calls. It decides
 //! nothing about when.
 //!
-//! Source: ITU-T E.180 (tones, by the zone table); GR-506 (stutter dial tone: three breaks of 100 ms; the howler).
+//! Source: ITU-T E.180 (tones, by the zone table); GR-506 (stutter dial tone: three breaks of 100 ms).
 
 use tipring_dsp::zone::{Cadence, LEVEL_DBM0};
-use tipring_dsp::{CadenceTone, ZoneId};
+use tipring_dsp::{CadenceTone, HowlerTone, ZoneId};
 
 use crate::fxs::Tone;
 use crate::teller::CallerIdTone;
@@ -14,8 +14,7 @@ use crate::teller::CallerIdTone;
 pub(super) struct Mouth {
     zone: ZoneId,
     tone: Option<CadenceTone>,
-    /// The second pair of the howler's four frequencies.
-    beside: Option<CadenceTone>,
+    howler: Option<HowlerTone>,
     /// Samples of stutter that are left before a dial tone without breaks.
     stutter: usize,
     news: Option<CallerIdTone>,
@@ -23,12 +22,12 @@ pub(super) struct Mouth {
 
 impl Mouth {
     pub(super) fn new(zone: ZoneId) -> Mouth {
-        Mouth { zone, tone: None, beside: None, stutter: 0, news: None }
+        Mouth { zone, tone: None, howler: None, stutter: 0, news: None }
     }
 
     pub(super) fn play(&mut self, tone: Option<Tone>) {
         let tones = self.zone.tones();
-        (self.tone, self.beside, self.stutter) = (None, None, 0);
+        (self.tone, self.howler, self.stutter) = (None, None, 0);
         let Some(tone) = tone else { return };
         let first = |cadences: &'static [Cadence]| cadences.first().copied();
         let cadence = match tone {
@@ -37,11 +36,10 @@ impl Mouth {
             Tone::Busy => first(tones.busy),
             // Some countries say both with busy tone.
             Tone::Congestion => first(tones.congestion).or(first(tones.busy)),
-            Tone::Howler => Some(HOWLER[0]),
+            Tone::Howler => None,
         };
-        let level_dbm0 = if tone == Tone::Howler { HOWLER_DBM0 } else { LEVEL_DBM0 };
-        self.tone = cadence.map(|cadence| CadenceTone::new(cadence, level_dbm0));
-        self.beside = (tone == Tone::Howler).then(|| CadenceTone::new(HOWLER[1], level_dbm0));
+        self.tone = cadence.map(|cadence| CadenceTone::new(cadence, LEVEL_DBM0));
+        self.howler = (tone == Tone::Howler).then(|| HowlerTone::new(HOWLER_DBM0));
         self.stutter = if tone == Tone::Stutter { STUTTER_SAMPLES } else { 0 };
     }
 
@@ -51,7 +49,7 @@ impl Mouth {
 
     /// Whether it has something to say in place of the call.
     pub(super) fn is_busy(&self) -> bool {
-        self.tone.is_some() || self.news.is_some()
+        self.tone.is_some() || self.howler.is_some() || self.news.is_some()
     }
 
     /// Fills all samples; `true` when what was to be told is out.
@@ -67,13 +65,8 @@ impl Mouth {
         if let Some(tone) = &mut self.tone {
             tone.fill(samples);
         }
-        if let Some(beside) = &mut self.beside {
-            let mut more = [0; tipring_card::BLOCK];
-            for piece in samples.chunks_mut(more.len()) {
-                let more = &mut more[..piece.len()];
-                beside.fill(more);
-                piece.iter_mut().zip(&*more).for_each(|(sample, more)| *sample = sample.saturating_add(*more));
-            }
+        if let Some(howler) = &mut self.howler {
+            howler.fill(samples);
         }
         for sample in samples {
             if self.stutter > 0 {
@@ -87,13 +80,7 @@ impl Mouth {
     }
 }
 
-const fn pair(hz: [u16; 2]) -> Cadence {
-    Cadence { hz, modulated: false, on_off_ms: &[100, 100] }
-}
-
-/// The howler, four frequencies at once.
-const HOWLER: [Cadence; 2] = [pair([1400, 2060]), pair([2450, 2600])];
-/// As loud as a telephone channel allows without harm.
+/// Each of its four frequencies, as loud as a telephone channel allows without harm.
 const HOWLER_DBM0: f32 = -9.0;
 /// A break of the stutter, and what is between two.
 const STUTTER_TURN: usize = 800;

@@ -35,6 +35,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
         ("busy", Heard::Busy),
         ("congestion", Heard::Congestion),
         ("information", Heard::Information),
+        ("howler", Heard::Howler),
         ("voice", Heard::Voice),
         ("silence", Heard::Silence(2_000)),
         ("long silence", Heard::Silence(7_000)),
@@ -131,5 +132,5 @@ fn every_cell_of_the_fxo_table_is_what_the_machine_does() {
         assert_eq!(line.counters().overruns, 0);
         (line.state().to_owned(), outputs, line.counters().unexpected > before.unexpected)
     });
-    assert_eq!(pairs, 16 * 34);
+    assert_eq!(pairs, 16 * 35);
 }
