@@ -85,10 +85,10 @@ def a_telephone_rings_shows_who_calls_and_hears_the_end(lab):
 def a_flash_ends_no_call(lab):
     """The telephone flashes in the middle of a call: it is in the timeline, and the call goes on."""
     since, mark = len(lab.app.of("/telephone")), lab.box.mark()
-    phone = Phone(1, "--dial", "5550101", "--flash-after", "3000", "--hold", "9000", "--timeout", "40")
+    phone = Phone(1, "--dial", "5550101", "--flash-after", "10000", "--hold", "16000", "--timeout", "50")
     try:
         request = asked(lab, since, "/telephone")
-        lab.box.log("the hook was flashed", mark, 25)
+        lab.box.log("the hook was flashed", mark, 35)
         call = lab.box.call(request["CallSid"], 30)
         check(call["status"] == "completed", f"it is {call['status']}")
         return f"{call['duration']} s"

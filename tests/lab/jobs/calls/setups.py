@@ -1,5 +1,7 @@
 """What both ends are like in each set-up: tipring's configuration and the far ends' options."""
 
+import json
+
 # Our number towards the called party, and the PRI's own numbers.
 OWN = "+12025550100"
 
@@ -58,12 +60,13 @@ class Setup:
         return text
 
 
-def groups():
-    """As the configuration has them; the first is the default."""
-    text = f'country = "us"\n[outbound]\nopen = ["national"]\ncaller_ids = ["{OWN}"]\n'
+def groups(classes=("national",), named=GROUPS):
+    """As the configuration has them, with the classes of numbers that may be called; the first group is the default."""
+    classes = json.dumps(list(classes))
+    text = f'country = "us"\n[outbound]\nopen = {classes}\ncaller_ids = ["{OWN}"]\n'
     # Cases call as often as they like.
     text += "calls_per_minute = 0\nlines_percent = 100\nminutes_per_day = 1000000\n"
-    for name, lines in GROUPS.items():
+    for name, lines in named.items():
         text += f'[[group]]\nname = "{name}"\nlines = {lines}\norder = "ascending"\n'.replace("'", '"')
     return text
 
@@ -87,7 +90,7 @@ ALL = {
         BY_HAND,
         {},
         {"dahdi 4/1": "telephone", "dahdi 4/2": "telephone"},
-        groups() + '[[group]]\nname = "phones"\nlines = ["dahdi 4/2"]\n'
+        groups(["short"], {}) + '[[group]]\nname = "phones"\nlines = ["dahdi 4/2"]\n'
         + '[[telephone]]\nline = "dahdi 4/1"\nnumber = "21"\nnext_digit_s = 3\n[[telephone]]\nline = "dahdi 4/2"\nnumber = "22"\n',
     ),
     "control": Setup(
