@@ -14,7 +14,7 @@ pub const MAX_MESSAGE: usize = 258;
 /// A message as it goes out.
 pub type Message = Vec<u8, MAX_MESSAGE>;
 
-/// When a call was made, as the exchange says it.
+/// When a call was made, as the exchange says it; without a month it is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallTime {
     /// 1 to 12.
@@ -120,8 +120,11 @@ pub fn message_waiting(waiting: bool, format: Format) -> Message {
 /// An MDMF message of a number, and of a name if anything is to be said of one; or of the reasons for none.
 fn written(number: Result<&str, u8>, name: Option<Result<&str, u8>>, time: CallTime) -> Message {
     let mut message = Message::new();
-    let _ = message.extend_from_slice(&[MDMF, 0, DATE_TIME, 8]);
-    let _ = message.extend_from_slice(&digits_of(time));
+    let _ = message.extend_from_slice(&[MDMF, 0]);
+    // Telephones set their clock by it: who knows no date says none.
+    if time.month != 0 {
+        parameter(&mut message, DATE_TIME, digits_of(time).into_iter());
+    }
     match number {
         Ok(number) => parameter(&mut message, NUMBER, number.bytes().filter(u8::is_ascii).take(MAX_NUMBER)),
         Err(reason) => parameter(&mut message, NUMBER_ABSENT, core::iter::once(reason)),
@@ -452,6 +455,13 @@ mod tests {
         // 0x80 + 19 + 1 + 8 + 402 + 2 + 7 + 357 = 924: 0x39C.
         assert_eq!(message[21], 0x64);
         assert_eq!(message.len(), 22);
+    }
+
+    #[test]
+    fn who_knows_no_date_sends_none_and_is_read_all_the_same() {
+        let message = mdmf(Some("123"), None, false, CallTime::default());
+        assert_eq!(&message[..4], [0x80, 5, NUMBER, 3]);
+        assert_eq!(parse(&message).unwrap().number, number("123"));
     }
 
     #[test]

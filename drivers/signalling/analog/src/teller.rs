@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn pieces_of_any_size_are_one_sound_and_have_their_length() {
         let keyed = Manner::Keyed { standard: Standard::V23, format: Format::Multiple, alert: true };
-        let bits = 300 + 180 + 10 * (2 + 10 + 5 + 1) + 1;
+        let bits = 300 + 180 + 10 * (2 + 5 + 1) + 1;
         for (manner, count) in [(keyed, 800 + 480 + bits * 8000 / 1200), (Manner::Digits(Codes::AToHash), 5 * 140 * 8)]
         {
             let whole = CallerIdTone::of_caller(&caller(Some("123"), false), manner, CallTime::default());

@@ -127,9 +127,9 @@ fn a2_a_withheld_number_comes_as_such() {
 #[test]
 fn a2_a_damaged_message_is_told_as_bad_and_the_next_is_heard() {
     let mut message = mdmf(Some("3015550123"), None, false, CallTime::default());
-    message[15] ^= 4;
+    message[8] ^= 4;
     let mut samples = burst(Standard::V23, -15.0, &message);
-    message[15] ^= 4;
+    message[8] ^= 4;
     samples.extend(burst(Standard::V23, -15.0, &message));
     let heard = hear(&mut listening(Law::A, ZoneId::default(), Listen::CallerId), Law::A, &samples);
     let heard: Vec<Heard> = heard.into_iter().map(|h| h.1).collect();

@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn a_spoiled_message_is_told_and_silence_is_not() {
         let mut message = mdmf(Some("3015550123"), None, false, CallTime::default());
-        message[16] ^= 1;
+        message[6] ^= 1;
         assert_eq!(collect(&message), (None, true));
         assert_eq!(collect(&message[..9]), (None, true), "cut off");
         assert_eq!(collect(&[0x55; 30]), (None, false));
