@@ -65,12 +65,12 @@ pub(crate) fn of_line(flight: &Flight, record: &Record, over: CallOver) -> Strin
     let mut line = Line { began, text: "line: ".to_owned(), empty: true };
     match (record.first_ring, record.bursts) {
         (Some(_), 0 | 1) => line.add("rang once".to_owned()),
-        (Some(_), bursts) => line.add(format!("rang {bursts}×")),
+        (Some(_), bursts) => line.add(format!("rang {bursts} times")),
         (None, _) => {}
     }
     line.at("caller id", record.caller_id);
     if record.bad_caller_ids > 0 {
-        line.add(format!("caller id spoilt {}×", record.bad_caller_ids));
+        line.add(format!("caller id spoilt {} times", record.bad_caller_ids));
     }
     line.at("off hook", record.off_hook.filter(|_| record.answer.is_none() || over.dialled));
     line.at("dial tone", record.dial_tone);
@@ -99,14 +99,18 @@ pub(crate) fn of_line(flight: &Flight, record: &Record, over: CallOver) -> Strin
 /// Of a port for a telephone.
 pub(crate) fn of_phone(flight: &Flight, moments: &PhoneMoments, now: Micros) -> String {
     let mut line = Line { began: flight.began, text: "telephone: ".to_owned(), empty: true };
-    if moments.rings > 0 {
-        line.add(format!("rang {}×", moments.rings));
+    match moments.rings {
+        0 => {}
+        1 => line.add("rang once".to_owned()),
+        rings => line.add(format!("rang {rings} times")),
     }
     line.at("lifted", moments.lifted);
     line.at(&format!("{} dialled", digits(flight.digits)), moments.dialled);
     line.at("through", moments.through);
-    if moments.flashes > 0 {
-        line.add(format!("flashed {}×", moments.flashes));
+    match moments.flashes {
+        0 => {}
+        1 => line.add("flashed once".to_owned()),
+        flashes => line.add(format!("flashed {flashes} times")),
     }
     match moments.put_down {
         Some(at) => line.at("put down", Some(at)),

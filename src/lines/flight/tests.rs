@@ -132,7 +132,7 @@ fn a_summary_is_one_line_of_bounded_length_whatever_a_call_had() {
     };
     let text = of_line(&flight, &record, CallOver { now: s(10_000_009), dialled: false });
     assert!(text.chars().count() <= 360 && !text.contains('\n'), "{text}");
-    assert!(text.starts_with("line: rang 65535×, caller id at 10000001.0 s"), "{text}");
+    assert!(text.starts_with("line: rang 65535 times, caller id at 10000001.0 s"), "{text}");
 }
 
 #[test]
