@@ -13,6 +13,7 @@ mod papers;
 mod reload;
 mod running;
 mod top;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -129,7 +130,8 @@ enum Command {
         #[command(subcommand)]
         command: Sim,
     },
-    /// The box's lines, and whether each is ready
+    /// The box's lines, and whether each is ready; with a further word: ask the service that runs about one
+    #[command(args_conflicts_with_subcommands = true)]
     Lines {
         /// As JSON
         #[arg(long)]
@@ -137,6 +139,8 @@ enum Command {
         /// Configuration file
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        #[command(subcommand)]
+        command: Option<LinesCommand>,
     },
     /// Countries: their tones, caller id, emergency numbers and what else a line wants to know
     Country {
@@ -241,6 +245,20 @@ enum Debug {
 }
 
 #[derive(Debug, Subcommand)]
+enum LinesCommand {
+    /// What happened on an analogue line, or on a port for a telephone, over its last calls
+    Trace {
+        /// Which, as lines are named: "dahdi 3/2"
+        name: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        asked: Asked,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// Every key with its value
     Show {
@@ -314,7 +332,10 @@ pub fn main() -> ExitCode {
         Command::Ca { command: CaCommand::Show { pem, json, asked } } => ca::show(&asked.sources(), pem, json),
         Command::Top { once, json, asked } => top::run(&asked.sources(), top::Wish { once, json }),
         Command::Country { command } => country::run(command),
-        Command::Lines { json, config } => lines::run(config, json),
+        Command::Lines { command: Some(LinesCommand::Trace { name, json, asked }), .. } => {
+            trace::run(&asked.sources(), &name, json)
+        }
+        Command::Lines { json, config, command: None } => lines::run(config, json),
         Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),
         Command::Serve { asked, check_config: false } => with_config(Keeper::Service, asked, form, serve),
         Command::Media { asked, command: Some(command) } => media::run(asked, *command),

@@ -138,6 +138,7 @@ impl Engine {
         let wake = Arc::new(wake.map_err(|errno| CardError::Os(errno as i32))?);
         let stop = Arc::new(AtomicBool::new(false));
         let gauges = Arc::new(Gauges::default());
+        gauges.begin(config.epoch);
         let media = MediaThread {
             media: Media::new(ports).with_prefill(prefill),
             pace,
@@ -467,6 +468,7 @@ impl SignallingThread {
         if now >= self.show_at {
             self.show_at = now + SHOW_EVERY;
             self.gauges.show_signalling(self.signalling.counted());
+            self.gauges.show_flights(|flights| self.signalling.show_flights(flights));
         }
     }
 

@@ -1,11 +1,14 @@
 //! What may be read of an engine at any time, from any thread. The media thread writes plain atomics once a tick; what
 //! the signalling thread counts lies behind a lock that the media thread never takes.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock};
+use std::time::Instant;
 
+use tipring_card::Micros;
 use tipring_switch::Counters as SwitchCounters;
 
+use crate::flight::FlightGauge;
 use crate::lateness::{LATE_CLASSES, Lateness};
 use crate::media::MediaCounters;
 use crate::signalling::SpanGauge;
@@ -29,6 +32,8 @@ pub struct Gauges {
     work: Worked,
     signalling: Mutex<Vec<Counted>>,
     spans: Mutex<Vec<SpanGauge>>,
+    flights: Mutex<Vec<FlightGauge>>,
+    epoch: OnceLock<Instant>,
 }
 
 /// A figure of the signalling side: its room, its name, how often.
@@ -123,6 +128,36 @@ impl Gauges {
     /// The spans as they were at the last look.
     pub fn spans(&self) -> Vec<SpanGauge> {
         self.spans.lock().map(|spans| spans.clone()).unwrap_or_default()
+    }
+
+    /// What happened on one analogue line or port for a telephone, a quarter of a second old at most. `None`: the card
+    /// has no such line.
+    pub fn flight(&self, line: &str) -> Option<FlightGauge> {
+        self.flights.lock().ok()?.iter().find(|flight| flight.line == line).cloned()
+    }
+
+    /// The lines that have a recorder.
+    pub fn flight_lines(&self) -> Vec<String> {
+        let flights = self.flights.lock().map(|flights| flights.iter().map(|flight| flight.line.clone()).collect());
+        flights.unwrap_or_default()
+    }
+
+    /// Now, by the engine's clock. `None`: it has not started.
+    pub fn now(&self) -> Option<Micros> {
+        let epoch = self.epoch.get()?;
+        Some(Micros(u64::try_from(epoch.elapsed().as_micros()).unwrap_or(u64::MAX)))
+    }
+
+    /// The engine's clock began then.
+    pub(crate) fn begin(&self, epoch: Instant) {
+        let _ = self.epoch.set(epoch);
+    }
+
+    /// By the signalling thread: `show` copies what has changed.
+    pub(crate) fn show_flights(&self, show: impl FnOnce(&mut Vec<FlightGauge>)) {
+        if let Ok(mut shown) = self.flights.lock() {
+            show(&mut shown);
+        }
     }
 
     /// By the media thread: a turn took so long.

@@ -14,6 +14,7 @@
 mod config;
 mod cushion;
 mod engine;
+mod flight;
 mod gauges;
 mod groups;
 mod lateness;
@@ -26,6 +27,7 @@ mod work;
 
 pub use config::{Group, LinesConfig, Order, Telephone};
 pub use engine::{Configured, Engine, EngineConfig, EngineEvent, EngineHandle};
+pub use flight::{ENTRIES as FLIGHT_ENTRIES, Entry, FlightGauge, Kind, What};
 pub use gauges::{Counted, Gauges};
 pub use lateness::{LATE_BOUNDS_MS, LATE_CLASSES, Lateness};
 pub use media::{LineNews, Media, MediaCounters, Returned};

@@ -1,8 +1,8 @@
 //! The routes by which the box is looked at. None needs a log-in, so none tells whose call it is; `/state` does, and is
-//! on the control socket alone.
+//! on the control socket alone, as is what happened on a line.
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -26,9 +26,23 @@ pub fn public(observer: Observer) -> Router {
     pages.with_state(observer.clone()).merge(health(observer))
 }
 
-/// For the control socket: all that, and `/state`.
+/// For the control socket: all that, `/state`, and `/lines/trace` of one line.
 pub fn control(observer: Observer) -> Router {
-    Router::new().route("/state", get(state)).with_state(observer.clone()).merge(public(observer))
+    let owners = Router::new().route("/state", get(state)).route("/lines/trace", get(line_trace));
+    owners.with_state(observer.clone()).merge(public(observer))
+}
+
+/// Which line is asked about.
+#[derive(serde::Deserialize)]
+struct Asked {
+    line: String,
+}
+
+async fn line_trace(State(observer): State<Observer>, Query(asked): Query<Asked>) -> Response {
+    match observer.line_trace(&asked.line) {
+        Ok(trace) => ([NOT_KEPT], axum::Json(trace)).into_response(),
+        Err(unknown) => (StatusCode::NOT_FOUND, axum::Json(unknown)).into_response(),
+    }
 }
 
 async fn metrics(State(observer): State<Observer>, headers: HeaderMap) -> Response {

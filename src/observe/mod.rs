@@ -16,6 +16,7 @@ mod names;
 mod observer;
 mod process;
 pub mod state;
+pub mod trace;
 mod watch;
 
 pub use figures::{COMMIT, VERSION, alarms};

@@ -18,6 +18,7 @@ use super::health::{self, ANSWER_TIME, CardCondition, Condition, Pulse, Verdict}
 use super::meters::{Meters, unix_now_s};
 use super::process::Process;
 use super::state::{Line, LiveCall, Span, State};
+use super::trace::{self, LineTrace, Unknown};
 use super::watch::{self, Seen};
 
 /// An answer is given again for so long.
@@ -152,6 +153,12 @@ impl Observer {
         self.0.state.fresh(async { Arc::new(self.show().await) }).await
     }
 
+    /// What happened on one analogue line or port for a telephone. It is not kept: it costs a copy, and no look at calls.
+    pub fn line_trace(&self, line: &str) -> Result<LineTrace, Unknown> {
+        let gauges = self.0.parts.card.as_ref().map(|card| &*card.gauges);
+        trace::of(gauges, line, unix_now_ms())
+    }
+
     async fn snapshot(&self) -> Option<Snapshot> {
         tokio::time::timeout(ANSWER_TIME, self.0.parts.calls.snapshot()).await.ok().flatten()
     }
@@ -215,6 +222,11 @@ impl Observer {
             counters: figures.counters(),
         }
     }
+}
+
+fn unix_now_ms() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn counted(n: usize, what: &str) -> String {

@@ -11,6 +11,7 @@ mod exits;
 mod hostile;
 mod media;
 mod taken;
+mod trace;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -27,6 +27,7 @@ use self::outward::Outward;
 use self::phoned::Phoned;
 use self::trunked::Trunked;
 use crate::config::LinesConfig;
+use crate::flight::FlightGauge;
 use crate::gauges::Counted;
 use crate::groups::{LineRef, Named};
 use crate::media::LineNews;
@@ -316,6 +317,16 @@ impl Signalling {
             sums("telephones", &phone.counters().named());
         }
         counted
+    }
+
+    /// What happened on each analogue line and port for a telephone, into `flights`: only what has changed is copied.
+    pub fn show_flights(&self, flights: &mut Vec<FlightGauge>) {
+        let loops = self.loops.iter().map(|looped| (&looped.name, &looped.flight));
+        let all = loops.chain(self.phones.iter().map(|phone| (&phone.name, &phone.flight)));
+        flights.resize_with(self.loops.len() + self.phones.len(), FlightGauge::default);
+        for (gauge, (name, flight)) in flights.iter_mut().zip(all) {
+            gauge.take(name, flight);
+        }
     }
 
     /// Steps in which an analogue line's machine wanted more than it may: always 0.

@@ -17,6 +17,7 @@ use tipring_switch::Port;
 
 use super::{EVENTS_A_STEP, REOPEN_EVERY, Signalling, SignallingAction};
 use crate::config::Telephone;
+use crate::flight::{self, Flight, Kind, PhoneMoments, What};
 use crate::groups::Availability;
 use crate::media::LineNews;
 
@@ -56,6 +57,8 @@ pub(super) struct Phoned {
     config: Config,
     wanted: Option<Telephone>,
     fxs: Fxs,
+    pub flight: Flight,
+    moments: PhoneMoments,
     port: Port,
     used: Use,
     channel: Option<Box<dyn Channel>>,
@@ -80,6 +83,8 @@ impl Phoned {
             id: channel.id,
             number: telephone.number,
             fxs: Fxs::new(telephone.config.clone()),
+            flight: Flight::default(),
+            moments: PhoneMoments::default(),
             config: telephone.config,
             wanted: None,
             port: Port { index, generation: 0 },
@@ -165,15 +170,34 @@ impl Phoned {
         self.fxs.deadline().into_iter().chain(reopen).min()
     }
 
+    /// The machine takes this; the recorder too.
+    fn give(&mut self, now: Micros, input: Input) {
+        let before = self.fxs.state();
+        let timed = input == Input::Timer;
+        self.flight.phone_takes(now, &input);
+        self.moments.takes(now, &input);
+        self.fxs.handle(now, input);
+        self.flight.state(now, before, self.fxs.state(), timed);
+    }
+
+    /// What the machine wants next.
+    fn wants(&mut self, now: Micros) -> Option<Output> {
+        let output = self.fxs.poll()?;
+        self.flight.phone_gives(now, &output);
+        self.moments.gives(now, &output);
+        Some(output)
+    }
+
     fn is_told(&self) -> bool {
         matches!(self.used, Use::Calling { .. } | Use::Called { .. })
     }
 
     /// A new use begins; what is on the media side goes along.
-    fn begin(&mut self, used: Use, actions: &mut Vec<SignallingAction>) {
+    fn begin(&mut self, now: Micros, used: Use, actions: &mut Vec<SignallingAction>) {
         let from = self.port;
         self.port.generation = self.port.generation.wrapping_add(1);
         self.used = used;
+        self.flight.begins(now, self.port.generation);
         if self.at_media {
             actions.push(SignallingAction::Rename { from, to: self.port });
         }
@@ -202,7 +226,7 @@ impl Signalling {
             if self.phones[at].fxs.deadline().is_none_or(|deadline| deadline > now) {
                 break;
             }
-            self.phones[at].fxs.handle(now, Input::Timer);
+            self.phones[at].give(now, Input::Timer);
             self.phone_outputs(now, at, actions);
         }
     }
@@ -215,7 +239,7 @@ impl Signalling {
                 (phone.channel, phone.control) = (Some(channel), Some(control));
                 (phone.reopen_tries, phone.complained) = (0, false);
                 if std::mem::take(&mut phone.lost) {
-                    phone.fxs.handle(now, Input::Opened);
+                    phone.give(now, Input::Opened);
                     self.phone_outputs(now, at, actions);
                 }
             }
@@ -259,7 +283,7 @@ impl Signalling {
         if event == ChannelEvent::Removed {
             return self.phone_lost(now, at, actions);
         }
-        self.phones[at].fxs.handle(now, Input::Line(event));
+        self.phones[at].give(now, Input::Line(event));
         self.phone_outputs(now, at, actions);
     }
 
@@ -275,7 +299,7 @@ impl Signalling {
         }
         (phone.channel, phone.control) = (None, None);
         (phone.reopen_at, phone.reopen_tries) = (now + REOPEN_EVERY, 0);
-        phone.fxs.handle(now, Input::Lost);
+        phone.give(now, Input::Lost);
         self.phone_outputs(now, at, actions);
     }
 
@@ -293,8 +317,10 @@ impl Signalling {
         }
         match news {
             LineNews::Event(event) => return self.phone_event_of_channel(now, at, event, actions),
-            LineNews::Heard(Heard::Key(key)) => phone.fxs.handle(now, Input::Key(key)),
-            LineNews::Heard(Heard::Told) => phone.fxs.handle(now, Input::Told),
+            LineNews::Heard(Heard::Key(key)) => phone.give(now, Input::Key(key)),
+            LineNews::Heard(Heard::Told) => phone.give(now, Input::Told),
+            // For the recorder alone: the hook of a telephone is seen.
+            LineNews::Heard(Heard::Level(level)) => return phone.flight.level(now, level),
             LineNews::Heard(_) => {}
         }
         self.phone_outputs(now, at, actions);
@@ -313,7 +339,8 @@ impl Signalling {
         if !matches!(phone.availability(), Availability::Free(_)) {
             return None;
         }
-        phone.begin(Use::Called { answered: false }, actions);
+        phone.moments = PhoneMoments::default();
+        phone.begin(now, Use::Called { answered: false }, actions);
         let shown = |text: &str| (!call.restricted && !text.is_empty()).then(|| text.to_owned());
         let caller = CallerId {
             number: shown(&call.from).and_then(|number| number.trim_start_matches('+').try_into().ok()),
@@ -323,7 +350,7 @@ impl Signalling {
             restricted: call.restricted,
             ..CallerId::default()
         };
-        phone.fxs.handle(now, Input::Command(Command::Ring { caller, rhythm_ms: &[] }));
+        phone.give(now, Input::Command(Command::Ring { caller, rhythm_ms: &[] }));
         Some(phone.port)
     }
 
@@ -338,16 +365,16 @@ impl Signalling {
         let (lease, used) = (phone.port, phone.used);
         match *command {
             LineCommand::Alert { lease: of } if of == lease && used == (Use::Calling { answered: false }) => {
-                phone.fxs.handle(now, Input::Command(Command::Alerting));
+                phone.give(now, Input::Command(Command::Alerting));
             }
             LineCommand::Answer { lease: of } if of == lease && used == (Use::Calling { answered: false }) => {
                 phone.used = Use::Calling { answered: true };
-                phone.fxs.handle(now, Input::Command(Command::Through));
+                phone.give(now, Input::Command(Command::Through));
                 self.tell(LineEvent::Answered { lease, by: Supervision::Connect }, actions);
             }
             LineCommand::Clear { lease: of, cause } if of == lease && phone.is_told() => {
                 self.phone_over(now, at, cause, false, actions);
-                self.phones[at].fxs.handle(now, Input::Command(Command::Hangup(tone_of(cause))));
+                self.phones[at].give(now, Input::Command(Command::Hangup(tone_of(cause))));
             }
             // The hook of a telephone is seen: silence decides nothing.
             LineCommand::SilenceCounts { .. } => {}
@@ -372,15 +399,21 @@ impl Signalling {
     ) {
         let phone = &mut self.phones[at];
         let (told, lease) = (phone.is_told(), phone.port);
+        if phone.used != Use::Nothing {
+            phone.flight.note(now, Kind::Call, What::Cleared { cause, by_far_end });
+        }
+        let text = told.then(|| flight::of_phone(&phone.flight, &phone.moments, now));
         (phone.used, phone.rested_since) = (Use::Nothing, now);
-        if told {
+        if let Some(text) = text {
+            phone.moments = PhoneMoments::default();
+            self.tell(LineEvent::Told { lease, text }, actions);
             self.tell(LineEvent::Cleared { lease, cause, by_far_end }, actions);
         }
     }
 
     pub(super) fn phone_outputs(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
         for _ in 0..OUTPUTS_A_STEP {
-            let Some(output) = self.phones[at].fxs.poll() else {
+            let Some(output) = self.phones[at].wants(now) else {
                 return;
             };
             let port = self.phones[at].port;
@@ -389,7 +422,7 @@ impl Signalling {
                     let phone = &mut self.phones[at];
                     let refused = phone.control.as_mut().is_some_and(|control| control.hook(hook).is_err());
                     if refused {
-                        phone.fxs.handle(now, Input::HookFailed);
+                        phone.give(now, Input::HookFailed);
                     }
                 }
                 Output::Audio(true) => self.phone_hand_over(now, at, actions),
@@ -402,8 +435,7 @@ impl Signalling {
                 }
                 Output::Keys(keys) => {
                     self.phones[at].keys = keys;
-                    actions
-                        .push(SignallingAction::Listen { port, listen: if keys { Listen::Keys } else { Listen::Off } });
+                    actions.push(SignallingAction::Listen { port, listen: listens(keys) });
                 }
                 Output::Play(tone) => actions.push(SignallingAction::Play { port, tone }),
                 Output::Tell(news) => {
@@ -412,7 +444,7 @@ impl Signalling {
                 }
                 Output::Judge(digits) => {
                     let judgement = self.judge(&digits);
-                    self.phones[at].fxs.handle(now, Input::Judged(judgement));
+                    self.phones[at].give(now, Input::Judged(judgement));
                 }
                 Output::Event(event) => self.phone_event(now, at, event, actions),
             }
@@ -433,7 +465,7 @@ impl Signalling {
         if !matches!(self.phones[at].used, Use::Called { .. }) {
             // Lifted, or told of its messages: a lease begins, and the router hears of it when a number was dialled.
             let used = self.phones[at].used;
-            self.phones[at].begin(used, actions);
+            self.phones[at].begin(now, used, actions);
         }
         let Some(mut channel) = self.phones[at].channel.take() else {
             return;
@@ -446,7 +478,7 @@ impl Signalling {
                         let Ok(Some(event)) = channel.event() else {
                             break;
                         };
-                        self.phones[at].fxs.handle(now, Input::Line(event));
+                        self.phones[at].give(now, Input::Line(event));
                     }
                     channel.write(&[law.silence(); BLOCK])?;
                 }
@@ -460,7 +492,7 @@ impl Signalling {
         }
         let phone = &mut self.phones[at];
         let mut handset = Box::new(Handset::new(law, phone.config.zone));
-        handset.listen(if phone.keys { Listen::Keys } else { Listen::Off });
+        handset.listen(listens(phone.keys));
         phone.at_media = true;
         actions.push(SignallingAction::Attach { port: phone.port, law, channel, handset: Some(handset) });
     }
@@ -504,6 +536,11 @@ impl Signalling {
             (Event::Busy | Event::Answered | Event::Dialled(_), _) => {}
         }
     }
+}
+
+/// What is listened for on a telephone: keys, or how loud its call is.
+fn listens(keys: bool) -> Listen {
+    if keys { Listen::Keys } else { Listen::Level }
 }
 
 /// What a telephone hears of the end of its call.

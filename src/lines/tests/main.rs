@@ -5,6 +5,7 @@ mod calling;
 mod late;
 mod loops;
 mod phones;
+mod recorder;
 mod settings;
 mod sweep;
 mod threads;

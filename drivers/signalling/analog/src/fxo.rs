@@ -146,6 +146,8 @@ impl Fxo {
 
     fn heard(&mut self, now: Micros, heard: Heard) {
         match (&self.state, heard) {
+            // For people; the last one of a call may come after its end.
+            (_, Heard::Level(_)) => {}
             (State::Ringing { .. } | State::Forewarned { .. }, Heard::CallerId(caller)) => {
                 self.caller_known(now, caller)
             }

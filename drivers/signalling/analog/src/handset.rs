@@ -93,6 +93,7 @@ impl Handset {
             }
             Listen::Keys => self.keys = Detector::new(),
             Listen::DialTone => self.progress.listen(Mode::BeforeDialling),
+            Listen::Level => self.quiet = Quiet::default(),
             Listen::Progress | Listen::Hangup => {
                 self.quiet = Quiet::default();
                 self.progress.listen(Mode::Call);
@@ -140,10 +141,17 @@ impl Handset {
         if self.listen == Listen::Keys {
             return self.hear_keys(&samples);
         }
-        if self.listen == Listen::Hangup
-            && let Some(ms) = self.quiet.hears(&samples)
-        {
-            self.tell(Heard::BothSilent(ms));
+        if self.listen.has_levels() {
+            let silent = self.quiet.hears(&samples);
+            if let Some(level) = self.quiet.level(self.law) {
+                self.tell(Heard::Level(level));
+            }
+            if let Some(ms) = silent.filter(|_| self.listen == Listen::Hangup) {
+                self.tell(Heard::BothSilent(ms));
+            }
+        }
+        if self.listen == Listen::Level {
+            return;
         }
         let Some(heard) = self.progress.block(&samples) else { return };
         let heard = match (self.listen, heard) {
@@ -213,7 +221,7 @@ impl Handset {
 
     /// A block that goes to the line and is not the handset's own.
     pub fn says(&mut self, block: &Block) {
-        if self.listen == Listen::Hangup {
+        if self.listen.has_levels() {
             let mut samples = [0; BLOCK];
             self.law.decode_into(block, &mut samples);
             self.quiet.says(&samples);
@@ -269,7 +277,7 @@ impl Handset {
     }
 }
 
-/// Things heard that wait to be polled. One block gives three at most.
+/// Things heard that wait to be polled. One block gives four at most.
 const HEARD: usize = 8;
 /// Blocks of silence after the digits: a card has eight buffers, so the last digit is on the wire by then.
 const TAIL: u8 = 8;

@@ -321,6 +321,24 @@ pub enum Listen {
     Keys,
     /// The signs of hang-up during a call: the network's tones, a voice, silence of one side and of both.
     Hangup,
+    /// Nothing but how loud it is.
+    Level,
+}
+
+impl Listen {
+    /// Whether [`Heard::Level`] is told.
+    pub(crate) const fn has_levels(self) -> bool {
+        matches!(self, Listen::Progress | Listen::Hangup | Listen::Level)
+    }
+}
+
+/// How loud one second of a line was: the mean of it, in whole dBm0, -96 for nothing at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// What came.
+    pub from_line: i8,
+    /// What went.
+    pub to_line: i8,
 }
 
 /// What a handset has heard or done.
@@ -354,6 +372,8 @@ pub enum Heard {
     Silence(u32),
     /// Nothing from either side for this many milliseconds, told every second. In a call only.
     BothSilent(u32),
+    /// How loud the last second was, told every second of a call and of its progress. For people: it decides nothing.
+    Level(Level),
     /// A key of a telephone on a port of ours.
     Key(u8),
     /// A telephone has been told what it was to be told.

@@ -44,14 +44,15 @@ fn companding(law: Law) -> Companding {
     }
 }
 
-/// Lets a handset hear samples; tells what it heard, and after how many milliseconds.
+/// Lets a handset hear samples; tells what it heard but for levels, and after how many milliseconds.
 pub fn hear(handset: &mut Handset, law: Law, samples: &[i16]) -> Vec<(usize, Heard)> {
     let mut all = Vec::new();
     for (n, piece) in samples.chunks(BLOCK).enumerate() {
         let mut block: Block = [law.silence(); BLOCK];
         companding(law).encode_into(piece, &mut block);
         handset.hear(&block);
-        all.extend(std::iter::from_fn(|| handset.poll()).map(|heard| (10 * (n + 1), heard)));
+        let heard = std::iter::from_fn(|| handset.poll()).filter(|heard| !matches!(heard, Heard::Level(_)));
+        all.extend(heard.map(|heard| (10 * (n + 1), heard)));
     }
     assert_eq!(handset.lost(), 0);
     all
@@ -388,4 +389,34 @@ fn an_ear_that_is_off_hears_nothing_and_one_that_nobody_asks_forgets() {
         handset.send(&digits(""));
     }
     assert_eq!((std::iter::from_fn(|| handset.poll()).count(), handset.lost()), (8, 12));
+}
+
+#[test]
+fn a_handset_tells_how_loud_each_second_of_a_call_was_and_hears_nothing_else_where_that_is_all() {
+    for law in [Law::A, Law::Mu] {
+        let sine = |dbm0: f32, n: usize| (peak_at(dbm0) * f32::sin(n as f32 * 0.7)) as i16;
+        let samples: Vec<i16> = (0..16_000).map(|n| sine(-20.0, n)).collect();
+        for (how, levels) in [(Listen::Level, 2), (Listen::Hangup, 2), (Listen::Progress, 2), (Listen::Keys, 0)] {
+            let mut handset = Handset::new(law, ZoneId::default());
+            handset.listen(how);
+            let (mut told, mut else_told) = (Vec::new(), 0);
+            for piece in samples.chunks(BLOCK) {
+                let (mut block, mut said): (Block, Block) = ([law.silence(); BLOCK], [law.silence(); BLOCK]);
+                companding(law).encode_into(piece, &mut block);
+                let ours: Vec<i16> = (0..BLOCK).map(|n| sine(-35.0, n)).collect();
+                companding(law).encode_into(&ours, &mut said);
+                handset.says(&said);
+                handset.hear(&block);
+                while let Some(heard) = handset.poll() {
+                    match heard {
+                        Heard::Level(level) => told.push((level.from_line, level.to_line)),
+                        _ => else_told += 1,
+                    }
+                }
+            }
+            assert_eq!(told.len(), levels, "{law:?} {how:?}");
+            assert!(told.iter().all(|level| *level == (-20, -35)), "{law:?} {how:?}: {told:?}");
+            assert!(how != Listen::Level || else_told == 0);
+        }
+    }
 }

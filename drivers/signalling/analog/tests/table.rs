@@ -1,6 +1,6 @@
 //! Every state against every input: nothing panics, and what must hold after any step holds.
 
-use tipring_analog::{AnswerSign, CallerId, Command, Config, Fxo, Heard, Input, Output};
+use tipring_analog::{AnswerSign, CallerId, Command, Config, Fxo, Heard, Input, Level, Output};
 use tipring_card::{Event as LineEvent, Hook, Micros};
 
 use crate::support::*;
@@ -37,6 +37,7 @@ pub fn inputs() -> Vec<Input> {
         Heard::Silence(u32::MAX),
         Heard::BothSilent(0),
         Heard::BothSilent(u32::MAX),
+        Heard::Level(Level { from_line: -96, to_line: 3 }),
     ];
     let commands = [
         Command::Answer,
@@ -124,7 +125,7 @@ fn every_state_takes_every_input() {
             }
         }
     }
-    assert_eq!(pairs, (3 * 15 - 1) * 38 * 4);
+    assert_eq!(pairs, (3 * 15 - 1) * 39 * 4);
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Signalling {
             if self.loops[at].fxo.deadline().is_none_or(|deadline| deadline > now) {
                 break;
             }
-            self.loops[at].fxo.handle(now, Input::Timer);
+            self.loops[at].give(now, Input::Timer);
             self.loop_outputs(now, at, actions);
         }
         let looped = &mut self.loops[at];
@@ -63,7 +63,7 @@ impl Signalling {
             ChannelEvent::AlarmCleared => self.alarm(now, at, |looped| looped.port_alarm = false, actions),
             _ => {}
         }
-        self.loops[at].fxo.handle(now, Input::Line(event));
+        self.loops[at].give(now, Input::Line(event));
         self.loop_outputs(now, at, actions);
     }
 
@@ -81,7 +81,7 @@ impl Signalling {
         match news {
             LineNews::Event(event) => self.loop_event_of_channel(now, at, event, actions),
             LineNews::Heard(heard) => {
-                self.loops[at].fxo.handle(now, Input::Heard(heard));
+                self.loops[at].give(now, Input::Heard(heard));
                 self.loop_outputs(now, at, actions);
             }
         }
@@ -100,8 +100,8 @@ impl Signalling {
         if !matches!(looped.availability(now), Availability::Free(_)) {
             return None;
         }
-        looped.begin(Use::Outgoing { early: false, ringing: false, answered: false }, actions);
-        looped.fxo.handle(now, Input::Command(Command::Dial(digits)));
+        looped.begin(now, Use::Outgoing { early: false, ringing: false, answered: false }, actions);
+        looped.give(now, Input::Command(Command::Dial(digits)));
         Some(looped.port)
     }
 
@@ -117,14 +117,14 @@ impl Signalling {
             LineCommand::Answer { lease }
                 if lease == looped.port && matches!(looped.used, Use::Incoming { told: true, answered: false }) =>
             {
-                looped.fxo.handle(now, Input::Command(Command::Answer));
+                looped.give(now, Input::Command(Command::Answer));
             }
             LineCommand::Clear { lease, cause } if lease == looped.port && looped.is_told() => {
                 self.loop_over(now, at, cause, false, actions);
-                self.loops[at].fxo.handle(now, Input::Command(Command::Hangup));
+                self.loops[at].give(now, Input::Command(Command::Hangup));
             }
             LineCommand::SilenceCounts { lease, counts } if lease == looped.port && looped.is_told() => {
-                looped.fxo.handle(now, Input::Command(Command::SilenceCounts(counts)));
+                looped.give(now, Input::Command(Command::SilenceCounts(counts)));
             }
             LineCommand::Answer { .. } | LineCommand::Clear { .. } | LineCommand::SilenceCounts { .. } => {
                 self.stale_commands += 1;
@@ -149,15 +149,17 @@ impl Signalling {
             return;
         }
         let (told, lease) = (looped.is_told(), looped.port);
+        let text = looped.summary(now, cause, by_far_end);
         looped.rest(now);
         if told {
+            self.tell(LineEvent::Told { lease, text }, actions);
             self.tell(LineEvent::Cleared { lease, cause, by_far_end }, actions);
         }
     }
 
     pub(in crate::signalling) fn loop_outputs(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
         for _ in 0..OUTPUTS_A_STEP {
-            let Some(output) = self.loops[at].fxo.poll() else {
+            let Some(output) = self.loops[at].wants(now) else {
                 return;
             };
             match output {
@@ -201,7 +203,7 @@ impl Signalling {
         match (event, looped.used) {
             (Event::Incoming { caller }, Use::Nothing | Use::Incoming { told: false, .. }) => {
                 if looped.used == Use::Nothing {
-                    looped.begin(Use::Nothing, actions);
+                    looped.begin(now, Use::Nothing, actions);
                 }
                 looped.used = Use::Incoming { told: true, answered: false };
                 let event = incoming(looped, &caller);
@@ -213,7 +215,7 @@ impl Signalling {
                 self.tell(LineEvent::Answered { lease, by: Supervision::Connect }, actions);
             }
             (Event::Glare, Use::Outgoing { .. }) => {
-                looped.begin(Use::Incoming { told: false, answered: false }, actions);
+                looped.begin(now, Use::Incoming { told: false, answered: false }, actions);
                 let text = format!("{}: an incoming call has the line, ours looks for another", looped.name);
                 actions.push(SignallingAction::Note(text));
                 self.moves(now, lease, Cause::CHANNEL_UNAVAILABLE, true, actions);
@@ -248,7 +250,9 @@ impl Signalling {
                 let looped = &mut self.loops[at];
                 let by_far_end = !matches!(sign, Sign::Ours | Sign::BrokenDigits | Sign::Lost | Sign::Refused);
                 if is_worth_another_line(looped.used, cause, sign) {
+                    let text = looped.summary(now, cause, by_far_end);
                     looped.rest(now);
+                    self.tell(LineEvent::Told { lease, text }, actions);
                     self.moves(now, lease, cause, by_far_end, actions);
                 } else {
                     self.loop_over(now, at, cause, by_far_end, actions);

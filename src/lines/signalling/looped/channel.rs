@@ -19,7 +19,7 @@ impl Signalling {
                 looped.reopen_tries = 0;
                 looped.complained = false;
                 if std::mem::take(&mut looped.lost) {
-                    looped.fxo.handle(now, Input::Opened);
+                    looped.give(now, Input::Opened);
                     self.loop_outputs(now, at, actions);
                 }
             }
@@ -90,7 +90,7 @@ impl Signalling {
         }
         if self.loops[at].used != Use::Nothing {
             self.loop_over(now, at, Cause::OUT_OF_ORDER, false, actions);
-            self.loops[at].fxo.handle(now, Input::Command(Command::Hangup));
+            self.loops[at].give(now, Input::Command(Command::Hangup));
             self.loop_outputs(now, at, actions);
         }
     }
@@ -108,7 +108,7 @@ impl Signalling {
         (looped.channel, looped.control) = (None, None);
         looped.reopen_at = now + REOPEN_EVERY;
         looped.reopen_tries = 0;
-        looped.fxo.handle(now, Input::Lost);
+        looped.give(now, Input::Lost);
         self.loop_outputs(now, at, actions);
         self.loop_over(now, at, Cause::OUT_OF_ORDER, false, actions);
     }
@@ -122,10 +122,10 @@ impl Signalling {
         match control.hook(hook) {
             // A card that seizes at once has nothing to report later.
             Ok(Progress::Done) if hook == Hook::Start => {
-                looped.fxo.handle(now, Input::Line(ChannelEvent::HookComplete));
+                looped.give(now, Input::Line(ChannelEvent::HookComplete));
             }
             Ok(_) => {}
-            Err(_) => looped.fxo.handle(now, Input::HookFailed),
+            Err(_) => looped.give(now, Input::HookFailed),
         }
     }
 
@@ -133,7 +133,7 @@ impl Signalling {
     pub(in crate::signalling) fn hand_over(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
         if self.loops[at].used == Use::Nothing && !self.loops[at].at_media {
             // A ring whose caller is still to be heard: the lease begins, the router hears of it later.
-            self.loops[at].begin(Use::Incoming { told: false, answered: false }, actions);
+            self.loops[at].begin(now, Use::Incoming { told: false, answered: false }, actions);
         }
         let Some(mut channel) = self.loops[at].channel.take() else {
             return;
@@ -147,7 +147,7 @@ impl Signalling {
                         let Ok(Some(event)) = channel.event() else {
                             break;
                         };
-                        self.loops[at].fxo.handle(now, Input::Line(event));
+                        self.loops[at].give(now, Input::Line(event));
                     }
                     channel.write(&silence)?;
                 }

@@ -10,11 +10,12 @@
 mod calls;
 mod channel;
 
-use tipring_analog::{Config, Fxo, Listen};
-use tipring_card::{Channel, ChannelId, ChannelInfo, Control, Law, Micros, SpanId};
+use tipring_analog::{Config, Fxo, Input, Listen, Output};
+use tipring_card::{Cause, Channel, ChannelId, ChannelInfo, Control, Law, Micros, SpanId};
 use tipring_switch::Port;
 
 use super::SignallingAction;
+use crate::flight::{self, CallOver, Flight, Kind, What};
 use crate::groups::Availability;
 
 /// Rings are not told for this long after an opening: a line that may be ringing is not seized.
@@ -57,6 +58,7 @@ pub(super) struct Looped {
     /// Other settings, as soon as the line has no call.
     wanted: Option<Config>,
     fxo: Fxo,
+    pub flight: Flight,
     port: Port,
     used: Use,
     /// The channel, at rest.
@@ -93,6 +95,7 @@ impl Looped {
             span_id: channel.span,
             zone: config.zone,
             fxo: Fxo::new(config.clone()),
+            flight: Flight::default(),
             config,
             wanted: None,
             port: Port { index, generation: 0 },
@@ -194,16 +197,40 @@ impl Looped {
         self.fxo.deadline().into_iter().chain(reopen).chain(self.deaf_until).min()
     }
 
+    /// The machine takes this; the recorder too.
+    fn give(&mut self, now: Micros, input: Input) {
+        let before = self.fxo.state();
+        let timed = input == Input::Timer;
+        self.flight.line_takes(now, &input);
+        self.fxo.handle(now, input);
+        self.flight.state(now, before, self.fxo.state(), timed);
+    }
+
+    /// What the machine wants next.
+    fn wants(&mut self, now: Micros) -> Option<Output> {
+        let output = self.fxo.poll()?;
+        self.flight.line_gives(now, &output);
+        Some(output)
+    }
+
+    /// The moments of the call that is about to be over, in a line.
+    fn summary(&mut self, now: Micros, cause: Cause, by_far_end: bool) -> String {
+        self.flight.note(now, Kind::Call, What::Cleared { cause, by_far_end });
+        let over = CallOver { now, dialled: matches!(self.used, Use::Outgoing { .. }) };
+        flight::of_line(&self.flight, self.fxo.record(), over)
+    }
+
     /// The router knows of the present use by its lease.
     fn is_told(&self) -> bool {
         matches!(self.used, Use::Incoming { told: true, .. } | Use::Outgoing { .. })
     }
 
     /// A new use begins; what is on the media side goes along.
-    fn begin(&mut self, used: Use, actions: &mut Vec<SignallingAction>) {
+    fn begin(&mut self, now: Micros, used: Use, actions: &mut Vec<SignallingAction>) {
         let from = self.port;
         self.port.generation = self.port.generation.wrapping_add(1);
         self.used = used;
+        self.flight.begins(now, self.port.generation);
         if self.at_media {
             actions.push(SignallingAction::Rename { from, to: self.port });
         }

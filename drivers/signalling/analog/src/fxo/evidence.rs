@@ -86,6 +86,7 @@ impl Fxo {
             Heard::BothSilent(ms) => self.both_silent(now, ms),
             // A far end that is connected on may ring.
             Heard::Silence(_) | Heard::Ringback => {}
+            Heard::Level(_) => {}
             Heard::CallerId(_)
             | Heard::BadCallerId
             | Heard::MessageWaiting(_)

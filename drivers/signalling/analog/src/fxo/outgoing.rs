@@ -93,7 +93,7 @@ impl Fxo {
             Heard::Silence(ms) if guesses && *rang && ms >= SILENT_ANSWER_MS => {
                 self.connected(now, Supervision::GuessedSilence);
             }
-            Heard::Voice | Heard::Silence(_) | Heard::BothSilent(_) => {}
+            Heard::Voice | Heard::Silence(_) | Heard::BothSilent(_) | Heard::Level(_) => {}
             Heard::CallerId(_)
             | Heard::BadCallerId
             | Heard::MessageWaiting(_)

@@ -13,7 +13,10 @@ impl Fxs {
         let known = matches!(key, b'0'..=b'9' | b'*' | b'#' | b'A'..=b'D');
         let (true, State::Prompted { .. } | State::Collecting { .. }) = (known, &self.state) else {
             // In a call keys are the call's.
-            return if self.state.is_lifted() && known { () } else { self.unexpected() };
+            if !(self.state.is_lifted() && known) {
+                self.unexpected();
+            }
+            return;
         };
         self.play(None);
         let mut digits = match &mut self.state {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tipring_analog::{CallerId, Command, Config, Event, Fxo, Heard, Input, Listen, Output};
+use tipring_analog::{CallerId, Command, Config, Event, Fxo, Heard, Input, Level, Listen, Output};
 use tipring_card::{Event as LineEvent, Hook, Micros};
 
 use super::{compare, read};
@@ -32,6 +32,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
         ("dialled", Heard::Dialled),
         ("broken", Heard::Broken),
         ("ringback", Heard::Ringback),
+        ("level", Heard::Level(Level { from_line: -20, to_line: -96 })),
         ("busy", Heard::Busy),
         ("congestion", Heard::Congestion),
         ("information", Heard::Information),
@@ -132,5 +133,5 @@ fn every_cell_of_the_fxo_table_is_what_the_machine_does() {
         assert_eq!(line.counters().overruns, 0);
         (line.state().to_owned(), outputs, line.counters().unexpected > before.unexpected)
     });
-    assert_eq!(pairs, 16 * 35);
+    assert_eq!(pairs, 16 * 36);
 }
