@@ -57,7 +57,12 @@ impl Flight {
             Output::Event(Event::Connected(by)) => self.word(now, Kind::Sign, answered(*by)),
             // Told by what brings them.
             Output::Event(
-                Event::Incoming { .. } | Event::Answered | Event::Dialled | Event::Ringback | Event::Idle,
+                Event::Incoming { .. }
+                | Event::Answered
+                | Event::Dialled
+                | Event::Ringback
+                | Event::Messages(_)
+                | Event::Idle,
             ) => {}
         }
     }
@@ -144,6 +149,7 @@ impl Flight {
             Heard::Busy => "busy tone",
             Heard::Congestion => "congestion tone",
             Heard::Information => "information tone",
+            Heard::Howler => "the howler",
             Heard::Voice => "a voice",
             Heard::Key(_) => "a key",
             Heard::Told => "told",
