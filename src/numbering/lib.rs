@@ -19,6 +19,7 @@ extern crate alloc;
 mod check;
 mod class;
 mod country;
+mod dialled;
 mod line;
 mod normal;
 mod plan;
@@ -26,6 +27,7 @@ mod ton;
 
 pub use check::PlanFault;
 pub use class::Class;
+pub use dialled::Dialled;
 pub use line::{Form, LineDigits};
 pub use plan::Plan;
 pub use ton::TypeOfNumber;

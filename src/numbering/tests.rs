@@ -579,3 +579,30 @@ fn a_preset_is_found_by_either_code() {
     assert!(Plan::preset("zz").is_none() && Plan::preset("").is_none() && Plan::preset("+44").is_none());
     assert!(Plan::presets().count() >= 16);
 }
+
+#[test]
+fn dialled_digits_are_whole_when_nothing_can_follow() {
+    use crate::Dialled::{Beginning, Perhaps, Whole};
+    let us = Plan { area: "202".into(), ..Plan::preset("us").unwrap() };
+    let gb = Plan { area: "20".into(), ..Plan::preset("gb").unwrap() };
+    for (plan, digits, what) in [
+        (&us, "911", Whole),
+        (&us, "91", Beginning),
+        (&us, "5550100", Beginning),
+        (&us, "2025550", Beginning),
+        (&us, "2025550142", Perhaps),
+        (&us, "1202555014", Beginning),
+        (&us, "12025550142", Whole),
+        (&us, "0114420794601", Perhaps),
+        (&us, "011442079460123", Whole),
+        (&gb, "999", Whole),
+        (&gb, "112", Whole),
+        (&gb, "0207946012", Perhaps),
+        (&gb, "02079460123", Whole),
+        (&gb, "0012025550142", Whole),
+        (&gb, "*21", Beginning),
+        (&gb, "", Beginning),
+    ] {
+        assert_eq!(plan.dialled(digits), what, "{} {digits}", plan.iso);
+    }
+}

@@ -3,7 +3,7 @@
 
 use tipring_analog::Digits;
 use tipring_card::{Cause, Law, Micros};
-use tipring_numbering::{Class, Form, LineDigits, Plan, TypeOfNumber};
+use tipring_numbering::{Dialled, Form, LineDigits, Plan, TypeOfNumber};
 use tipring_router::{AttemptId, LineEvent, LineKind, Outgoing};
 use tipring_switch::Port;
 
@@ -97,9 +97,9 @@ impl Outward {
         }
     }
 
-    /// What kind of number digits are that were dialled on a telephone; `None`: they are no number.
-    pub fn class_of(&self, digits: &str) -> Option<Class> {
-        self.plan.normal(digits).map(|number| self.plan.class(&number))
+    /// What the digits may be that a telephone has dialled so far.
+    pub fn dialled(&self, digits: &str) -> Dialled {
+        self.plan.dialled(digits)
     }
 
     /// What a tone dialler sends; `None` when the number is none or too long.

@@ -11,7 +11,7 @@ use tipring_card::{
     BLOCK, CardError, Cause, Channel, ChannelId, ChannelInfo, Control, Event as ChannelEvent, Law, Micros, Setup,
     Supervision,
 };
-use tipring_numbering::Class;
+use tipring_numbering::Dialled;
 use tipring_router::{LineCommand, LineEvent, LineKind, LineNumber, Outgoing};
 use tipring_switch::Port;
 
@@ -452,11 +452,12 @@ impl Signalling {
         self.runaways += 1;
     }
 
-    /// What a telephone has dialled so far. Whole is what the plan knows to be, and numbers for help at once.
+    /// What a telephone has dialled so far, by the plan.
     fn judge(&self, digits: &str) -> Judgement {
-        match self.outward.class_of(digits) {
-            Some(Class::Emergency) => Judgement::Whole,
-            _ => Judgement::Beginning,
+        match self.outward.dialled(digits) {
+            Dialled::Whole => Judgement::Whole,
+            Dialled::Perhaps => Judgement::Perhaps,
+            Dialled::Beginning => Judgement::Beginning,
         }
     }
 
