@@ -448,10 +448,7 @@ impl Scenario {
         }
         let lifts = scenario.telephone.iter().any(|telephone| telephone.lifts_at_ms.is_some());
         if scenario.call.is_empty() && scenario.dial.is_empty() && !lifts {
-            return Err(refuse(
-                0,
-                "nobody calls: a scenario has a [[call]], a [[dial]] or a [[telephone]] that is lifted",
-            ));
+            return Err(refuse(0, "nobody calls: give a [[call]], a [[dial]] or a [[telephone]] that is lifted"));
         }
         if let Some(why) = super::handsets::complaint(&scenario.telephone) {
             return Err(refuse(text.find("[[telephone]]").unwrap_or(0), &why));
