@@ -19,6 +19,7 @@ mod far;
 mod feeder;
 mod gateway;
 mod hands;
+pub mod handsets;
 mod inbox;
 mod listening;
 pub mod log;

@@ -30,6 +30,8 @@ pub struct Outcome {
     pub made: Vec<Told>,
     /// The telephones that the box called, those of the E1 first.
     pub called: Vec<Called>,
+    /// What the telephones on ports of the box saw, in the order of the scenario.
+    pub seen: Vec<super::handsets::Seen>,
     /// The last record of every call, in the order of their birth.
     pub records: Vec<tipring_resources::Call>,
     /// Every call each time that its record was written.
@@ -143,7 +145,8 @@ pub(super) fn write_heard(dir: &Path, outcome: &Outcome) -> Result<(), StartErro
     let failed = |error: &dyn std::fmt::Display| StartError { exit: 1, text: format!("{}: {error}", dir.display()) };
     std::fs::create_dir_all(dir).map_err(|error| failed(&error))?;
     let called = (1..).zip(&outcome.called).map(|(n, called)| (format!("called-{n}"), &called.heard));
-    for (id, octets) in outcome.heard.iter().map(|(id, octets)| (id.clone(), octets)).chain(called) {
+    let seen = outcome.seen.iter().map(|seen| (seen.id.clone(), &seen.heard));
+    for (id, octets) in outcome.heard.iter().map(|(id, octets)| (id.clone(), octets)).chain(called).chain(seen) {
         let name: String = id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
         super::telephones::write_wav(&dir.join(format!("{name}.wav")), octets).map_err(|error| failed(&error))?;
     }

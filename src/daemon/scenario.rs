@@ -87,6 +87,9 @@ pub struct Scenario {
     /// Who can be called; the first entry that fits answers.
     #[serde(default)]
     pub subscriber: Vec<Subscriber>,
+    /// Telephones on ports of the box.
+    #[serde(default)]
+    pub telephone: Vec<super::handsets::Telephone>,
     /// Calls that a program makes through the API.
     #[serde(default)]
     pub dial: Vec<toml::Spanned<Dial>>,
@@ -419,15 +422,12 @@ impl Scenario {
                 document.octets = Some(octets.into());
             }
         }
-        for call in &mut self.call {
+        let calls = self.call.iter_mut().map(|call| &mut call.get_mut().does);
+        let called = self.subscriber.iter_mut().filter_map(|subscriber| subscriber.does.as_mut());
+        let telephones = self.telephone.iter_mut().map(|telephone| &mut telephone.does);
+        for steps in calls.chain(called).chain(telephones) {
             let load = |name: &str| speech_of(&folder.join(name)).map_err(|why| refuse(name, why));
-            tipring_sim::script::resolve(&mut call.get_mut().does, load)?;
-        }
-        for subscriber in &mut self.subscriber {
-            let load = |name: &str| speech_of(&folder.join(name)).map_err(|why| refuse(name, why));
-            if let Some(steps) = &mut subscriber.does {
-                tipring_sim::script::resolve(steps, load)?;
-            }
+            tipring_sim::script::resolve(steps, load)?;
         }
         Ok(())
     }
@@ -446,8 +446,12 @@ impl Scenario {
         if !(1..=4).contains(&scenario.spans) {
             return Err(refuse(text.find("spans").unwrap_or(0), "spans: 1 to 4"));
         }
-        if scenario.call.is_empty() && scenario.dial.is_empty() {
-            return Err(refuse(0, "nobody calls: a scenario has a [[call]] or a [[dial]]"));
+        let lifts = scenario.telephone.iter().any(|telephone| telephone.lifts_at_ms.is_some());
+        if scenario.call.is_empty() && scenario.dial.is_empty() && !lifts {
+            return Err(refuse(0, "nobody calls: give a [[call]], a [[dial]] or a [[telephone]] that is lifted"));
+        }
+        if let Some(why) = super::handsets::complaint(&scenario.telephone) {
+            return Err(refuse(text.find("[[telephone]]").unwrap_or(0), &why));
         }
         if scenario.analog_lines > 24 {
             return Err(refuse(text.find("analog_lines").unwrap_or(0), "analog_lines: at most 24"));
@@ -528,9 +532,7 @@ impl Scenario {
         hosts.dedup();
         hosts
     }
-}
 
-impl Scenario {
     /// Every text of a program that may hold a URL.
     fn programs(&self) -> impl Iterator<Item = &str> {
         let dials = self.dial.iter().map(toml::Spanned::get_ref);

@@ -27,6 +27,7 @@ use super::beyond::Beyond;
 use super::ears::{Ears, Goes};
 use super::feeder::Feeder;
 use super::hands::Hands;
+pub use super::handsets::Seen;
 pub use super::outcome::{Called, Moments, Outcome, Told};
 use super::outcome::{ScratchDir, write_heard};
 use super::programs::Programs;

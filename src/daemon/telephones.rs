@@ -1,5 +1,5 @@
-//! The far end of a scenario: a wire, an exchange for its spans and one for its analogue lines, a telephone for each call. It knows which telephone a call of
-//! ours belongs to, and tells afterwards what each one heard.
+//! The far end of a scenario: a wire, an exchange for its spans and one for its analogue lines, a telephone for each call,
+//! those on ports of the box. It knows which telephone a call of ours belongs to, and tells afterwards what each one heard.
 
 use std::path::Path;
 
@@ -7,10 +7,11 @@ use tipring_card::{Cause, Law, Micros, SpanId};
 use tipring_dsp::{alaw_decode, dbm0_of, mu_to_a};
 use tipring_resources::{Call, Direction, Sid};
 use tipring_sim::{
-    CallReport, Clearing, DialTone, Exchange, ExchangeConfig, Faults, Office, OfficeConfig, Planned, Reply, Side,
-    SimCard, Step, Trouble, Wire, WireConfig,
+    CallReport, Clearing, DialTone, Exchange, ExchangeConfig, Faults, Office, OfficeConfig, Phone, Planned, Reply,
+    Side, SimCard, Step, Trouble, Wire, WireConfig,
 };
 
+use super::handsets::{Handsets, Seen};
 use super::outcome::Moments;
 use super::scenario::{Clears, Expect, Scenario};
 use super::settings::zone;
@@ -29,6 +30,7 @@ pub struct Telephones {
     wire: Wire,
     exchange: Exchange,
     office: Option<Office>,
+    handsets: Handsets,
     rings: Vec<Ring>,
     by_sid: Vec<(Sid, usize)>,
 }
@@ -76,6 +78,7 @@ impl Telephones {
         let wire = Wire::new(WireConfig {
             spans: u16::from(scenario.spans),
             analog_ports: scenario.analog_lines,
+            phone_ports: u16::try_from(scenario.telephone.len()).unwrap_or(0),
             seed,
             faults: faults(scenario),
             ..WireConfig::default()
@@ -86,7 +89,8 @@ impl Telephones {
         let config = ExchangeConfig { starts_at, subscribers, tones, keeps_trace: false, ..ExchangeConfig::default() };
         let exchange = Exchange::new(wire.far(), config);
         let office = (scenario.analog_lines > 0).then(|| Office::new(wire.far(), office_config(scenario)));
-        let mut telephones = Telephones { wire, exchange, office, rings: Vec::new(), by_sid: Vec::new() };
+        let handsets = Handsets::new(scenario, &wire);
+        let mut telephones = Telephones { wire, exchange, office, handsets, rings: Vec::new(), by_sid: Vec::new() };
         for call in scenario.call.iter().map(toml::Spanned::get_ref) {
             for n in 0..call.times {
                 telephones.arrange(call, n)?;
@@ -145,19 +149,20 @@ impl Telephones {
         if let Some(office) = &mut self.office {
             office.step(whole);
         }
+        self.handsets.step(whole);
     }
 
     /// When the far end has something to do of itself.
     pub fn deadline(&self) -> Option<Micros> {
         let office = self.office.as_ref().and_then(Office::deadline);
-        let first = self.exchange.deadline().into_iter().chain(office).min();
+        let first = self.exchange.deadline().into_iter().chain(office).chain(self.handsets.deadline()).min();
         // Rounded up to the wire's next step.
         first.map(|at| Micros(at.0.div_ceil(STEP_US) * STEP_US))
     }
 
-    /// Whether every call has rung and is over.
+    /// Whether every call has rung and is over, and every telephone of the box is on hook.
     pub fn all_done(&self) -> bool {
-        self.exchange.is_idle() && self.office.as_ref().is_none_or(Office::is_idle)
+        self.handsets.all_done() && self.exchange.is_idle() && self.office.as_ref().is_none_or(Office::is_idle)
     }
 
     fn rung(&self, ring: &Ring) -> Option<&CallReport> {
@@ -172,7 +177,7 @@ impl Telephones {
         if let Some((_, at)) = self.by_sid.iter().find(|(sid, _)| *sid == call.sid) {
             return Some(*at);
         }
-        if call.direction != Direction::Inbound {
+        if call.direction != Direction::Inbound || self.handsets.has(&call.line) {
             return None;
         }
         let taken = |at: usize| self.by_sid.iter().any(|(_, taken)| *taken == at);
@@ -200,6 +205,11 @@ impl Telephones {
         self.rings.iter().map(|ring| self.report(ring)).collect()
     }
 
+    /// What the telephones on ports of the box saw, in the order of the scenario.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.handsets.seen()
+    }
+
     fn report(&self, ring: &Ring) -> Report {
         match self.rung(ring) {
             Some(call) => Report { id: ring.id.clone(), expect: ring.expect.clone(), ..told(call) },
@@ -224,10 +234,7 @@ impl Telephones {
 
 fn told(call: &CallReport) -> Report {
     let phone = &call.phone;
-    let heard: Vec<u8> = match phone.law() {
-        Law::A => phone.heard().to_vec(),
-        Law::Mu => phone.heard().iter().map(|&octet| mu_to_a(octet)).collect(),
-    };
+    let heard = of_a_law(phone);
     let steps = phone.steps_ended().iter().map(|step| format!("{step:?}")).collect();
     Report {
         cause: call.cause.map(|Cause(cause)| cause),
@@ -246,6 +253,14 @@ fn told(call: &CallReport) -> Report {
         },
         keys: phone.keys_heard().to_string(),
         ..Report::default()
+    }
+}
+
+/// What a telephone heard, A-law whatever its line speaks.
+pub(super) fn of_a_law(phone: &Phone) -> Vec<u8> {
+    match phone.law() {
+        Law::A => phone.heard().to_vec(),
+        Law::Mu => phone.heard().iter().map(|&octet| mu_to_a(octet)).collect(),
     }
 }
 

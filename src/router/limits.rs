@@ -83,6 +83,9 @@ pub(crate) const DIALLING_LIMIT: Micros = Micros::from_s(30);
 pub(crate) const HELP_EVERY: Micros = Micros::from_ms(250);
 /// …for so long.
 pub(crate) const HELP_LIMIT: Micros = Micros::from_s(10);
+/// A number for help that a telephone of the box has dialled rings so long, in seconds: as long as a Dial may. The
+/// network ends it before.
+pub(crate) const HELP_RINGS_S: u32 = 600;
 /// For the first octet of a sound.
 pub(crate) const SOUND_START_LIMIT: Micros = Micros::from_s(20);
 /// For one sound; longer than any announcement.

@@ -7,7 +7,7 @@ use crate::effects::TraceKind;
 use crate::fault::Fault;
 use crate::fetch::{Ask, Page, Wanted};
 use crate::leg::{Leg, Stop};
-use crate::limits::{LAST_TONE, MAX_DOCUMENTS, MAX_QUICK_DOCUMENTS, MAX_RESCUES, QUICK};
+use crate::limits::{HELP_RINGS_S, LAST_TONE, MAX_DOCUMENTS, MAX_QUICK_DOCUMENTS, MAX_RESCUES, QUICK};
 use crate::outgoing;
 use crate::sound::{Heard, Noise};
 use crate::verbs::{self, Flow};
@@ -44,7 +44,8 @@ async fn beginning(leg: &Leg) -> Result<Wanted, Stop> {
     }
     if leg.world().sessions.get(&leg.task).is_some_and(|session| session.calls_help) {
         leg.trace(TraceKind::Verb, "a number for help, dialled on a telephone of the box: nobody is asked");
-        return Ok(Wanted::Document(format!("<Response><Dial>{}</Dial></Response>", call.to)));
+        let dial = format!("<Dial timeout=\"{HELP_RINGS_S}\">{}</Dial>", call.to);
+        return Ok(Wanted::Document(format!("<Response>{dial}</Response>")));
     }
     let voice = leg.world().directory.account(call.account).map(|account| account.voice.clone()).unwrap_or_default();
     let own = number.as_ref().map(|number| (number.voice_url.trim(), number.voice_method));

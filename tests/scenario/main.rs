@@ -29,6 +29,7 @@ mod rows_lan;
 mod rows_live;
 mod rows_media;
 mod rows_outgoing;
+mod rows_phones;
 mod rows_rooms;
 mod rows_tenants;
 mod rows_trust;

@@ -24,14 +24,14 @@ pub struct Run {
 }
 
 /// A scenario from its text. The usual number and the usual call are added where it names none (no call
-/// where a program makes one); a document whose body
+/// where a program makes one, or a telephone of the box is lifted); a document whose body
 /// is `@announcement` answers [`sound::announcement`].
 pub fn scenario(text: &str) -> Scenario {
     let mut text = text.to_string();
     if !text.contains("[[number]]") {
         text.push_str(NUMBER);
     }
-    if !text.contains("[[call]]") && !text.contains("[[dial]]") {
+    if !["[[call]]", "[[dial]]", "lifts_at_ms"].iter().any(|calls| text.contains(calls)) {
         text.push_str(CALL);
     }
     let mut scenario = Scenario::parse(Path::new("test.toml"), &text).unwrap_or_else(|error| panic!("{error}\n{text}"));

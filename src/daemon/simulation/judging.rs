@@ -7,8 +7,9 @@ use tipring_card::BLOCK_US;
 use tipring_resources::Call;
 
 use super::World;
+use crate::daemon::handsets::Seen;
 use crate::daemon::outcome::{Called, Outcome, Told, file_of, fnv, unasked};
-use crate::daemon::telephones::Report;
+use crate::daemon::telephones::{Report, sound_ms};
 
 impl<W: Write> World<'_, W> {
     pub(super) fn judge(&mut self, wall_s: f64) -> Outcome {
@@ -27,7 +28,7 @@ impl<W: Write> World<'_, W> {
             told.push(self.told(&telephone, call));
             heard.push((telephone.id, telephone.heard));
         }
-        let (made, called) = (self.made(&mut failures), self.called());
+        let (made, called, seen) = (self.made(&mut failures), self.called(), self.seen());
         failures.append(&mut self.programs.failures);
         failures.extend(unasked(self.scenario, &self.app));
         for shown in self.beyond.shown().collect::<Vec<_>>() {
@@ -53,6 +54,7 @@ impl<W: Write> World<'_, W> {
             told,
             made,
             called,
+            seen,
             records,
             written,
             asked,
@@ -109,6 +111,20 @@ impl<W: Write> World<'_, W> {
             called.push(Called { from, to, cause, answered_after_ms, heard, moments, keys });
         }
         called
+    }
+
+    /// What the telephones on ports of the box saw.
+    fn seen(&mut self) -> Vec<Seen> {
+        let seen = self.telephones.seen();
+        for telephone in &seen {
+            self.timeline.object(&json!({
+                "telephone": telephone.id, "rings": telephone.rings_ms.len(), "number": telephone.number,
+                "name": telephone.name, "restricted": telephone.restricted, "lifted_ms": telephone.lifted_ms,
+                "drops": telephone.drops_ms.len(), "sound_ms": sound_ms(&telephone.heard),
+                "digest": format!("{:016x}", fnv(&telephone.heard)), "steps": telephone.steps,
+            }));
+        }
+        seen
     }
 
     fn told(&self, telephone: &Report, call: Option<&Call>) -> Told {

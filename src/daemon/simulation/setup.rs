@@ -7,6 +7,7 @@ use tipring_resources::{Account, AccountStatus, Sid, SidKind};
 use super::{Around, EPOCH};
 use crate::config::Config;
 use crate::daemon::app::App;
+use crate::daemon::handsets;
 use crate::daemon::outcome::ScratchDir;
 use crate::daemon::scenario::Scenario;
 use crate::daemon::serve::StartError;
@@ -25,6 +26,7 @@ pub(super) fn config(scenario: &Scenario, dir: &ScratchDir, around: &Around) -> 
     config.this.runtime_dir = dir.path.join("run");
     config.this.country = scenario.country.clone();
     config.outbound = scenario.outbound.clone();
+    config.telephone = handsets::ports(scenario);
     config.media.trust = around.trust.clone();
     for dir in [&config.this.state_dir, &config.this.cache_dir, &config.this.runtime_dir] {
         std::fs::create_dir_all(dir)

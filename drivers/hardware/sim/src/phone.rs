@@ -117,9 +117,14 @@ impl Phone {
     /// The call is over.
     pub fn released(&mut self, now: Micros) {
         self.doing = Doing::Nothing;
-        if matches!(self.steps.front(), Some(Step::AwaitHangup { .. })) {
+        if self.awaits_hangup() {
             self.end_step(now, StepEnd::Done);
         }
+    }
+
+    /// Whether it waits for the other side to hang up.
+    pub(crate) fn awaits_hangup(&self) -> bool {
+        matches!(self.steps.front(), Some(Step::AwaitHangup { .. }))
     }
 
     /// Takes the block that arrived.

@@ -182,7 +182,12 @@ impl Telephone {
             }
             // The bell itself was heard too: begin afresh.
             Event::RingOffHook if !self.lifted => self.ear.listen(Listen::CallerId),
-            Event::OnHook => keep(&mut self.drops, now),
+            Event::OnHook => {
+                keep(&mut self.drops, now);
+                if let Some(phone) = self.phone.as_mut().filter(|phone| phone.awaits_hangup()) {
+                    phone.released(now);
+                }
+            }
             _ => {}
         }
     }

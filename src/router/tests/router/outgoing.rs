@@ -304,6 +304,28 @@ fn help_may_always_be_called() {
     assert!(bench.orders()[0].emergency);
 }
 
+/// Neither a number nor an application, an account that sleeps, a box that is being stopped, a store that keeps nothing:
+/// any other number is refused there.
+#[test]
+fn help_that_is_dialled_on_a_telephone_of_the_box_asks_nobody_and_rings_for_minutes() {
+    let mut bench = bench();
+    bench.store_commits = false;
+    let mut asleep = account();
+    asleep.status = AccountStatus::Suspended;
+    bench.event(Event::Directory(DirectoryChange::Account(asleep)));
+    bench.event(Event::Drain);
+    bench.telephone_dials(BOB);
+    assert!(bench.orders().is_empty());
+    bench.far_end("911", FarEnd::answers(90_000));
+    bench.telephone_dials("911");
+    bench.wait_ms(200);
+    let [order] = bench.orders()[..] else { panic!("{}", bench.transcript()) };
+    assert!(order.emergency && order.to == "911", "{order:?}");
+    bench.wait_ms(91_000);
+    assert_eq!(bench.call_to("911").status, CallStatus::InProgress);
+    assert_eq!((bench.asked().len(), bench.codes().len()), (0, 0));
+}
+
 /// A line that rests after a call, or is not ready yet, is no reason to give help up.
 #[test]
 fn help_asks_for_a_line_again_until_there_is_one() {

@@ -244,13 +244,22 @@ impl Bench {
     }
 
     pub fn rings_from(&mut self, called: &str, calling: Option<LineNumber>, name: Option<&str>) -> Port {
+        self.comes_in(LineKind::Isdn, called, calling, name)
+    }
+
+    /// Somebody dials on a telephone of the box, at a port without a number.
+    pub fn telephone_dials(&mut self, number: &str) -> Port {
+        self.comes_in(LineKind::Telephone, number, None, None)
+    }
+
+    fn comes_in(&mut self, kind: LineKind, called: &str, calling: Option<LineNumber>, name: Option<&str>) -> Port {
         self.generation += 1;
         let lease = Port { index: 7, generation: self.generation };
         self.event(Event::Line(LineEvent::Incoming {
             lease,
             line: "sim 1/7".into(),
             law: Law::A,
-            kind: tipring_router::LineKind::Isdn,
+            kind,
             called: line_number(called, TypeOfNumber::Unknown, false),
             calling,
             caller_name: name.map(Into::into),
