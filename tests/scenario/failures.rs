@@ -106,7 +106,8 @@ fn line_of<'a>(run: &'a Run, sid: &str, leg: Option<&str>) -> &'a str {
         run.lines.iter().filter(fits).filter_map(|line| line["text"].as_str()).collect::<Vec<_>>()
     };
     let fault = of(sid, "fault").first().copied().or_else(|| of(leg.unwrap_or_default(), "fault").first().copied());
-    let last = || of(leg.unwrap_or(sid), "line").last().copied();
+    // What an analogue line sums up comes behind the end: the end says why.
+    let last = || of(leg.unwrap_or(sid), "line").into_iter().rfind(|text| !text.starts_with("line: "));
     fault.or_else(last).unwrap_or("")
 }
 
