@@ -45,6 +45,8 @@ def documents():
         "/telephone": say + '<Pause length="30"/>',
         "/hello": say,
         "/connect": f'<Dial action="/dialled" timeout="20"><Number trunk="isdn">{CONNECTED}</Number></Dial>',
+        # From one analogue line to another.
+        "/across": f'<Dial action="/dialled" timeout="40"><Number trunk="line">{CONNECTED}</Number></Dial>',
         "/dialled": "<Hangup/>",
         "/status": "",
     }

@@ -93,6 +93,15 @@ ALL = {
         groups(["short"], {}) + '[[group]]\nname = "phones"\nlines = ["dahdi 4/2"]\n'
         + '[[telephone]]\nline = "dahdi 4/1"\nnumber = "21"\nnext_digit_s = 3\n[[telephone]]\nline = "dahdi 4/2"\nnumber = "22"\n',
     ),
+    # A caller on line 9 is connected to line 1.
+    "across": Setup(
+        "user",
+        [1, 3],
+        BY_HAND,
+        {place: ["--pause", PAUSE_MS, "--ringback", RINGBACK_MS] for place in (1, 9)},
+        {"dahdi 3/9": "across"},
+        groups(),
+    ),
     "control": Setup(
         "user",
         [1, 3],
