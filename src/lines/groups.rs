@@ -206,6 +206,11 @@ fn refusal(group: &Resolved, tried: &[LineRef], now: &dyn Fn(LineRef) -> Availab
         let text = format!("no line of {name} is in order: see the state of its spans");
         return Refusal { cause: Cause::NETWORK_OUT_OF_ORDER, may_wait: false, text };
     }
+    if lines().all(|line| matches!(line, LineRef::Telephone(_))) {
+        // Whoever calls a telephone hears that it is busy; nobody waits for it.
+        let text = format!("every telephone of {name} that works is in use");
+        return Refusal { cause: Cause::USER_BUSY, may_wait: false, text };
+    }
     let text = format!("all lines of {name} are in use ({busy} of {}, the others are down)", lines().count());
     let text = if busy == lines().count() { format!("all {busy} lines of {name} are in use") } else { text };
     Refusal { cause: Cause::NO_CHANNEL, may_wait: true, text }
@@ -283,6 +288,27 @@ mod tests {
         assert_eq!((refused.cause, refused.may_wait), (Cause::NETWORK_OUT_OF_ORDER, false));
         let help = groups.choose("a", true, &[], &one_busy).map(|(line, _)| line);
         assert_eq!(help, Ok(LineRef::Loop(2)), "an emergency may use any line");
+    }
+
+    #[test]
+    fn telephones_in_use_are_busy_and_nobody_waits_for_them() {
+        let phone =
+            |n: usize| Named { line: LineRef::Telephone(n), span: "sim 3".into(), name: format!("sim 3/{}", n + 1) };
+        let all: Vec<Named> = lines().into_iter().chain((0..2).map(phone)).collect();
+        let (groups, _) = Groups::new(
+            &[group("desk", &["sim 3"], Order::Ascending), group("any", &["sim 3", "sim 2"], Order::Ascending)],
+            &all,
+            Role::User,
+        );
+        let lifted = |line| match line {
+            LineRef::Telephone(0) => Availability::Busy,
+            LineRef::Telephone(_) => Availability::Down,
+            _ => Availability::Busy,
+        };
+        let refused = groups.choose("desk", false, &[], &lifted).expect_err("it is off hook");
+        assert_eq!((refused.cause, refused.may_wait), (Cause::USER_BUSY, false));
+        let refused = groups.choose("any", false, &[], &lifted).expect_err("none is free");
+        assert_eq!((refused.cause, refused.may_wait), (Cause::NO_CHANNEL, true), "a line is waited for");
     }
 
     #[test]

@@ -213,6 +213,11 @@ fn without_line(leg: &Leg, cause: Cause, why: &str) -> Stop {
         return Stop::Over;
     };
     let text = format!("no line to {}: {why} (cause {}, {})", call.to, cause.0, cause.text());
+    if cause == Cause::USER_BUSY {
+        // A telephone of the box that is in use: an answer like any other.
+        leg.trace(TraceKind::Line, text);
+        return leg.end(Some(CallStatus::Busy), cause);
+    }
     let code = if call.parent.is_some() { 13224 } else { 10004 };
     let mut world = leg.world();
     world.fault(call.account, call.parent.unwrap_or(call.sid), Fault::warning(code, "", text));

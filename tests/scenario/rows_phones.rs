@@ -153,12 +153,12 @@ fn b11_a_telephone_of_the_box_that_nobody_lifts_is_no_answer_and_its_ring_stops(
 }
 
 #[test]
-fn b11_a_telephone_of_the_box_that_is_off_hook_does_not_ring() {
+fn b12_a_telephone_of_the_box_that_is_off_hook_is_busy_and_does_not_ring() {
     let off_hook = "lifts_at_ms = 0\ndoes = [{ wait = { ms = 12000 } }]";
     let run = called("us", &[off_hook], "{ await_hangup = {} }");
     let asked = run.asked("/after");
-    assert_eq!(value(asked[0], "DialCallStatus"), Some("failed"));
-    assert_eq!(run.told().errors, [13224], "no line is free");
+    assert_eq!(value(asked[0], "DialCallStatus"), Some("busy"));
+    assert_eq!((run.told().errors.as_slice(), run.legs_of(&run.told().sid)[0].cause), (&[][..], Some(17)));
     assert!(seen(&run, "21").rings_ms.is_empty());
 }
 

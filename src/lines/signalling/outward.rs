@@ -102,6 +102,11 @@ impl Outward {
         self.plan.dialled(digits)
     }
 
+    /// A caller's number as a telephone shows it: as one would dial it from there.
+    pub fn shown(&self, number: &str) -> String {
+        self.written(number, Form::Dialled).digits
+    }
+
     /// What a tone dialler sends; `None` when the number is none or too long.
     fn loop_digits(&self, call: &Outgoing, writing: &Writing) -> Option<Digits> {
         let digits = format!("{}{}", writing.prefix, self.plan.on_line(&call.to, Form::Dialled).digits);

@@ -30,6 +30,9 @@ const OUTPUTS_A_STEP: usize = 64;
 /// Timers that may be due at one moment.
 const TIMERS_A_STEP: usize = 16;
 
+/// Characters of a name that a telephone shows (GR-30).
+const SHOWN: usize = 15;
+
 /// What the port is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Use {
@@ -341,12 +344,12 @@ impl Signalling {
         }
         phone.moments = PhoneMoments::default();
         phone.begin(now, Use::Called { answered: false }, actions);
-        let shown = |text: &str| (!call.restricted && !text.is_empty()).then(|| text.to_owned());
+        let named = !call.restricted;
+        let number = self.outward.shown(&call.from);
+        let name: String = call.name.chars().take(SHOWN).collect();
         let caller = CallerId {
-            number: shown(&call.from).and_then(|number| number.trim_start_matches('+').try_into().ok()),
-            name: shown(&call.name)
-                .map(|name| name.chars().take(15).collect::<String>())
-                .and_then(|name| name.as_str().try_into().ok()),
+            number: (named && !number.is_empty()).then(|| number.as_str().try_into().ok()).flatten(),
+            name: (named && !name.is_empty()).then(|| name.as_str().try_into().ok()).flatten(),
             restricted: call.restricted,
             ..CallerId::default()
         };

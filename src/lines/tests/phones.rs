@@ -142,6 +142,25 @@ fn a_telephone_rings_shows_who_calls_and_is_answered() {
 }
 
 #[test]
+fn a_telephone_shows_a_number_as_one_would_dial_it_from_there() {
+    for (country, from, shown) in [
+        ("gb", "+442079460100", "02079460100"),
+        ("gb", "+12025550123", "0012025550123"),
+        ("us", "+12025550123", "12025550123"),
+        ("us", "21", "21"),
+    ] {
+        let mut setting = setting(1);
+        setting.lines.plan = tipring_numbering::Plan::preset(country).expect("a plan");
+        let mut bench = Bench::of(setting);
+        bench.run_ms(HEARS_MS);
+        bench.rings_phone("phones", Outgoing { from: from.into(), ..Outgoing::default() });
+        bench.run_ms(5_000);
+        let caller = bench.telephones[0].caller().cloned().expect("caller id");
+        assert_eq!(caller.number.as_deref(), Some(shown), "{country} {from}");
+    }
+}
+
+#[test]
 fn a_withheld_caller_stays_withheld_on_the_telephone() {
     let mut bench = Bench::with_phones(1);
     let call = Outgoing { from: "+12025550123".into(), name: "ADA".into(), restricted: true, ..Outgoing::default() };
@@ -174,9 +193,10 @@ fn a_telephone_that_is_off_hook_is_busy_and_another_of_the_group_rings() {
     bench.rings_phone("phones", Outgoing::default());
     bench.run_ms(1_000);
     assert!(bench.telephones[0].rings().is_empty() && bench.telephones[1].rings().len() == 1);
-    // And when all of them are busy, the call may wait.
+    // And when all of them are, the call is answered by that: nobody waits for a telephone.
     bench.rings_phone("phones", Outgoing::default());
-    assert!(matches!(bench.told.last(), Some(LineEvent::NoLine { may_wait: true, .. })), "{:?}", bench.told.last());
+    let busy = matches!(bench.told.last(), Some(LineEvent::NoLine { cause: Cause::USER_BUSY, may_wait: false, .. }));
+    assert!(busy, "{:?}", bench.told.last());
 }
 
 #[test]
