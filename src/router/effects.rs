@@ -298,7 +298,8 @@ pub enum LineEvent {
         /// In words.
         text: String,
     },
-    /// What told the line that the far end has gone; [`LineEvent::Cleared`] follows at once.
+    /// What told the line that the far end has gone, or that the called party cannot be had; [`LineEvent::Cleared`]
+    /// follows at once.
     EndedBy {
         /// Which.
         lease: Port,

@@ -222,7 +222,7 @@ impl World {
         };
         session.call.hangup_evidence = Some(sign.to_owned());
         let call = session.call.sid;
-        self.trace(Some(call), TraceKind::Line, format!("the far end has gone, told by {sign}"));
+        self.trace(Some(call), TraceKind::Line, format!("the end, told by {sign}"));
     }
 
     /// Silence ends no call of somebody who waits in a queue or sits in a room: the line is told when that changes.

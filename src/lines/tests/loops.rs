@@ -218,6 +218,7 @@ fn a_dead_line_is_left_for_another_and_the_last_one_ends_the_call() {
     bench.dial("5550100");
     bench.run_ms(20_000);
     assert_eq!(bench.count(|event| matches!(event, LineEvent::Moved { .. })), 1, "{:?}", bench.told);
+    assert_eq!(bench.count(|event| matches!(event, LineEvent::EndedBy { .. })), 0, "a dead line tells of no far end");
     assert_eq!(bench.cleared().len(), 1);
     assert!(matches!(bench.cleared()[0], LineEvent::Cleared { cause: Cause::OUT_OF_ORDER, .. }));
 }

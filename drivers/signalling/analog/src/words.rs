@@ -253,6 +253,27 @@ impl Sign {
         }
     }
 
+    /// Whether it tells of the far end, and not of us or of the line.
+    pub const fn is_evidence(self) -> bool {
+        match self {
+            Sign::BatteryDrop
+            | Sign::Reversal
+            | Sign::BusyTone
+            | Sign::CongestionTone
+            | Sign::DialTone
+            | Sign::InformationTone
+            | Sign::Silence
+            | Sign::Howler => true,
+            Sign::Ours
+            | Sign::NoDialTone
+            | Sign::BrokenDigits
+            | Sign::Quiet
+            | Sign::Glare
+            | Sign::Refused
+            | Sign::Lost => false,
+        }
+    }
+
     /// As records and applications have it.
     pub const fn word(self) -> &'static str {
         match self {

@@ -52,6 +52,16 @@ fn b17_a_doubtful_sign_that_nothing_follows_is_forgotten() {
 }
 
 #[test]
+fn b17_what_is_forgotten_decides_nothing() {
+    let mut bench = unmarked(Config::default());
+    bench.sees(LineEvent::Polarity).passes(31_000).outputs();
+    bench.hears(Heard::Information).hears(Heard::Silence(2_000));
+    let told =
+        [suspected(Sign::InformationTone, 60, 60), suspected(Sign::Quiet, 40, 100), ended(16, Sign::InformationTone)];
+    bench.tells(&told);
+}
+
+#[test]
 fn b17_two_doubtful_signs_together_are_enough_and_the_first_decides() {
     let mut bench = unmarked(Config::default());
     bench.hears(Heard::Information).passes(2_000).sees(LineEvent::Polarity);

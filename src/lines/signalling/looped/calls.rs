@@ -244,10 +244,6 @@ impl Signalling {
             }
             (Event::Ended { cause, sign }, Use::Incoming { .. } | Use::Outgoing { .. }) => {
                 actions.push(SignallingAction::Note(format!("{}: ended: {}", looped.name, sign.text())));
-                if looped.is_told() && sign != Sign::Ours {
-                    self.tell(LineEvent::EndedBy { lease, sign: sign.word() }, actions);
-                }
-                let looped = &mut self.loops[at];
                 let by_far_end = !matches!(sign, Sign::Ours | Sign::BrokenDigits | Sign::Lost | Sign::Refused);
                 if is_worth_another_line(looped.used, cause, sign) {
                     let text = looped.summary(now, cause, by_far_end);
@@ -255,6 +251,9 @@ impl Signalling {
                     self.tell(LineEvent::Told { lease, text }, actions);
                     self.moves(now, lease, cause, by_far_end, actions);
                 } else {
+                    if looped.is_told() && sign.is_evidence() {
+                        self.tell(LineEvent::EndedBy { lease, sign: sign.word() }, actions);
+                    }
                     self.loop_over(now, at, cause, by_far_end, actions);
                 }
             }

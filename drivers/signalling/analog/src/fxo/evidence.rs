@@ -20,6 +20,13 @@ pub(super) struct Scale {
 impl Scale {
     /// Puts one more piece on; one of the same sign is replaced by a heavier one, or by a later one of the same weight.
     fn put(&mut self, now: Micros, sign: Sign, weight: u8) {
+        // What is forgotten makes room.
+        for piece in &mut self.pieces {
+            piece.take_if(|(at, _, _)| now.since(*at) > WINDOW);
+        }
+        if weight == 0 {
+            return;
+        }
         let same = self.pieces.iter().position(|piece| piece.is_some_and(|(_, known, _)| known == sign));
         let empty = self.pieces.iter().position(Option::is_none);
         // Signs that can come are fewer than places.
@@ -36,7 +43,7 @@ impl Scale {
         fresh.fold(0, |sum: u8, (_, _, weight)| sum.saturating_add(*weight)).min(ENOUGH)
     }
 
-    /// The heaviest piece: it decides.
+    /// The heaviest piece, as [`Scale::put`] has left them: it decides.
     fn decider(&self) -> Option<Sign> {
         let first_of_heaviest = |best: Option<(Sign, u8)>, &(_, sign, weight): &(Micros, Sign, u8)| match best {
             Some((_, known)) if known >= weight => best,
@@ -161,8 +168,8 @@ impl Fxo {
     }
 }
 
-/// Signs that can come in one call.
-const PIECES: usize = 8;
+/// Signs that can come in one call: eight of the far end, and its quiet.
+const PIECES: usize = 9;
 /// The call is over.
 const ENOUGH: u8 = 100;
 /// Not alone.
