@@ -15,6 +15,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use tipring_analog::fxs::{News, Tone};
 use tipring_analog::{Digits, Handset, Listen, Manner};
 use tipring_card::{Card, CardError, Channel, Law, Micros, Pace};
+use tipring_doctor::{Examine, Examined};
 use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::{Command, Event, Port};
 
@@ -57,6 +58,8 @@ pub struct EngineConfig {
 pub enum EngineEvent {
     /// For the router.
     Line(LineEvent),
+    /// For the doctor.
+    Examined(Box<Examined>),
     /// A line for the timeline.
     Note(String),
 }
@@ -100,6 +103,7 @@ enum ToMedia {
 /// Messages of the owner to the signalling thread.
 enum ToSignalling {
     Command(LineCommand),
+    Examine(Examine),
     /// Other settings; what fits no line of the card is answered.
     Configure(Box<LinesConfig>, mpsc::SyncSender<Configured>),
 }
@@ -222,6 +226,13 @@ impl EngineHandle {
     /// A command for a line; false if the queue is full or the engine has stopped.
     pub fn line(&self, command: LineCommand) -> bool {
         let sent = self.lines.try_send(ToSignalling::Command(command)).is_ok();
+        let _ = self.wake.write(1);
+        sent
+    }
+
+    /// What the doctor wants of a line; false if the queue is full or the engine has stopped.
+    pub fn examine(&self, examine: Examine) -> bool {
+        let sent = self.lines.try_send(ToSignalling::Examine(examine)).is_ok();
         let _ = self.wake.write(1);
         sent
     }
@@ -396,6 +407,7 @@ impl SignallingThread {
             while let Ok(message) = self.commands.try_recv() {
                 match message {
                     ToSignalling::Command(command) => self.signalling.command(now, command, &mut actions),
+                    ToSignalling::Examine(examine) => self.signalling.examine(now, examine, &mut actions),
                     ToSignalling::Configure(config, back) => {
                         let complaints = self.signalling.configure(&config);
                         self.send(ToMedia::Prefill(config.prefill));
@@ -448,6 +460,7 @@ impl SignallingThread {
                 }
                 // Blocks while the owner is behind: line events are never lost, the D channel's window holds the rest.
                 SignallingAction::Event(event) => drop(self.out.send(EngineEvent::Line(event))),
+                SignallingAction::Examined(examined) => drop(self.out.send(EngineEvent::Examined(examined))),
                 SignallingAction::Note(text) => drop(self.out.send(EngineEvent::Note(text))),
             }
         }

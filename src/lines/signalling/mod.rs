@@ -3,9 +3,10 @@
 //! its own loop.
 //!
 //! `trunked` is what a PRI span needs of the card, `looped` what an analogue line needs, `phoned` a port for
-//! a telephone, `outward` finds lines for
-//! outgoing calls; here is what they share.
+//! a telephone, `outward` finds lines for outgoing calls, `lent` keeps a line that the doctor has from everybody else; here
+//! is what they share.
 
+mod lent;
 mod looped;
 mod outward;
 mod phoned;
@@ -19,6 +20,7 @@ use tipring_card::{
     Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Law, Micros, Setup, Signalling as Kind,
     SpanStatus,
 };
+use tipring_doctor::Examined;
 use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::Port;
 
@@ -101,6 +103,8 @@ pub enum SignallingAction {
     },
     /// For the router.
     Event(LineEvent),
+    /// For the doctor, of a line that is lent to it.
+    Examined(Box<Examined>),
     /// A line for the timeline.
     Note(String),
 }
@@ -370,6 +374,7 @@ impl Signalling {
             self.outputs(now, at, actions);
         } else if let Some(at) = self.loop_of(lease) {
             self.loop_command(now, at, &command, actions);
+            self.show_lent(actions);
         } else if let Some(at) = self.phone_of(lease) {
             self.phone_command(now, at, &command, actions);
         }
@@ -382,6 +387,7 @@ impl Signalling {
             self.outputs(now, at, actions);
         } else if let Some(at) = self.loop_of(port) {
             self.loop_lost(now, at, actions);
+            self.show_lent(actions);
         } else if let Some(at) = self.phone_of(port) {
             self.phone_lost(now, at, actions);
         }
@@ -391,6 +397,7 @@ impl Signalling {
     pub fn heard(&mut self, now: Micros, port: Port, news: LineNews, actions: &mut Vec<SignallingAction>) {
         if let Some(at) = self.loop_of(port) {
             self.loop_news(now, at, port, news, actions);
+            self.show_lent(actions);
         } else if let Some(at) = self.phone_of(port) {
             self.phone_news(now, at, port, news, actions);
         }
@@ -412,10 +419,14 @@ impl Signalling {
         for at in 0..self.phones.len() {
             self.step_phone(now, at, actions);
         }
+        self.show_lent(actions);
     }
 
     /// An event on its way to the router; attempts that are decided are forgotten.
     fn tell(&mut self, event: LineEvent, actions: &mut Vec<SignallingAction>) {
+        let Some(event) = self.unless_lent(event) else {
+            return;
+        };
         self.outward.note(&event);
         actions.push(SignallingAction::Event(event));
     }

@@ -97,7 +97,7 @@ impl Signalling {
     ) -> Option<Port> {
         self.idle_events(now, at, actions);
         let looped = &mut self.loops[at];
-        if !matches!(looped.availability(now), Availability::Free(_)) {
+        if !looped.is_free(now) {
             return None;
         }
         looped.begin(now, Use::Outgoing { early: false, ringing: false, answered: false }, actions);
@@ -199,6 +199,9 @@ impl Signalling {
         actions: &mut Vec<SignallingAction>,
     ) {
         let looped = &mut self.loops[at];
+        if let Some(loan) = &mut looped.lent {
+            loan.told(now, &event);
+        }
         let lease = looped.port;
         match (event, looped.used) {
             (Event::Incoming { caller }, Use::Nothing | Use::Incoming { told: false, .. }) => {

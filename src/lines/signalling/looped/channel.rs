@@ -165,6 +165,9 @@ impl Signalling {
         looped.at_media = true;
         let (port, law) = (looped.port, looped.law);
         actions.push(SignallingAction::Attach { port, law, channel, handset: Some(handset) });
+        if let Some(loan) = &mut looped.lent {
+            loan.attached(now);
+        }
     }
 
     pub(in crate::signalling) fn take_back(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {

@@ -15,6 +15,7 @@ use tipring_card::{Cause, Channel, ChannelId, ChannelInfo, Control, Law, Micros,
 use tipring_switch::Port;
 
 use super::SignallingAction;
+use super::lent::Loan;
 use crate::flight::{self, CallOver, Flight, Kind, What};
 use crate::groups::Availability;
 
@@ -57,6 +58,8 @@ pub(super) struct Looped {
     config: Config,
     /// Other settings, as soon as the line has no call.
     wanted: Option<Config>,
+    /// The doctor has it.
+    pub lent: Option<Loan>,
     fxo: Fxo,
     pub flight: Flight,
     port: Port,
@@ -98,6 +101,7 @@ impl Looped {
             flight: Flight::default(),
             config,
             wanted: None,
+            lent: None,
             port: Port { index, generation: 0 },
             used: Use::Nothing,
             channel: None,
@@ -126,9 +130,22 @@ impl Looped {
         self.wanted.is_some()
     }
 
+    /// Its machine goes on with other settings, until [`Looped::comes_home`]; the real ones are given.
+    pub fn lends(&mut self, loan: Loan, change: impl FnOnce(&Config) -> Config) -> Config {
+        self.fxo.configure(change(&self.config));
+        self.lent = Some(loan);
+        self.config.clone()
+    }
+
+    /// Nobody has lent it any more.
+    pub fn comes_home(&mut self) {
+        self.lent = None;
+        self.fxo.configure(self.config.clone());
+    }
+
     /// Takes over what is wanted, if the line has no call and none is about to come.
     fn take_settings(&mut self) -> bool {
-        if self.used != Use::Nothing || !(self.lost || self.fxo.is_idle() || self.alarm()) {
+        if self.lent.is_some() || self.used != Use::Nothing || !(self.lost || self.fxo.is_idle() || self.alarm()) {
             return false;
         }
         let Some(config) = self.wanted.take() else {
@@ -176,20 +193,25 @@ impl Looped {
             Use::Outgoing { .. } => "dialling",
             Use::Nothing if self.lost => "down",
             Use::Nothing if self.alarm() => "alarm",
+            Use::Nothing if self.lent.is_some() => "examined",
             Use::Nothing if self.resting => "resting",
             Use::Nothing => "idle",
         }
     }
 
     pub fn availability(&self, now: Micros) -> Availability {
-        let deaf = self.deaf_until.is_some_and(|until| now < until);
         match self.used {
             _ if self.alarm() || self.lost => Availability::Down,
-            Use::Nothing if self.channel.is_some() && self.fxo.is_idle() && !deaf => {
-                Availability::Free(self.rested_since)
-            }
+            _ if self.lent.is_none() && self.is_free(now) => Availability::Free(self.rested_since),
             _ => Availability::Busy,
         }
+    }
+
+    /// Whether it could be seized now, lent or not.
+    fn is_free(&self, now: Micros) -> bool {
+        let deaf = self.deaf_until.is_some_and(|until| now < until);
+        let in_order = !self.alarm() && !self.lost;
+        in_order && self.used == Use::Nothing && self.channel.is_some() && self.fxo.is_idle() && !deaf
     }
 
     pub fn deadline(&self) -> Option<Micros> {
@@ -198,9 +220,12 @@ impl Looped {
     }
 
     /// The machine takes this; the recorder too.
-    fn give(&mut self, now: Micros, input: Input) {
+    pub(super) fn give(&mut self, now: Micros, input: Input) {
         let before = self.fxo.state();
         let timed = input == Input::Timer;
+        if let Some(loan) = &mut self.lent {
+            loan.takes(now, &input);
+        }
         self.flight.line_takes(now, &input);
         self.fxo.handle(now, input);
         self.flight.state(now, before, self.fxo.state(), timed);
@@ -216,6 +241,9 @@ impl Looped {
     /// The moments of the call that is about to be over, in a line.
     fn summary(&mut self, now: Micros, cause: Cause, by_far_end: bool) -> String {
         self.flight.note(now, Kind::Call, What::Cleared { cause, by_far_end });
+        if let Some(loan) = &mut self.lent {
+            loan.over(now, cause);
+        }
         let over = CallOver { now, dialled: matches!(self.used, Use::Outgoing { .. }) };
         flight::of_line(&self.flight, self.fxo.record(), over)
     }

@@ -1,0 +1,4 @@
+//! What the doctor measures and advises.
+
+mod probes;
+mod tones;

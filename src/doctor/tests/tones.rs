@@ -1,0 +1,39 @@
+//! Tones that nobody knows beforehand.
+
+use tipring_doctor::{Sound, measure};
+use tipring_dsp::{Cadence, CadenceTone, ZoneId, alaw_decode, alaw_encode};
+
+const SECOND: usize = 8_000;
+
+/// A cadence as it comes over a line: from some moment of its rhythm, through the law, with noise.
+pub fn heard(cadence: Cadence, seconds: usize, skipped_ms: usize, level_dbm0: f32) -> Vec<i16> {
+    let mut samples = vec![0; seconds * SECOND + skipped_ms * 8];
+    CadenceTone::new(cadence, level_dbm0).fill(&mut samples);
+    let mut noise = 1_u32;
+    let mut through = |sample: i16| {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let hiss = ((noise >> 16) as i16) / 1_500;
+        alaw_decode(alaw_encode(sample.saturating_add(hiss)))
+    };
+    samples[skipped_ms * 8..].iter().map(|sample| through(*sample)).collect()
+}
+
+#[test]
+fn inst5_every_countrys_tones_are_measured_without_knowing_them() {
+    let (mut told, mut wrong) = (0, Vec::new());
+    for zone in ZoneId::all() {
+        let tones = zone.tones();
+        for cadence in [tones.dial, tones.ringback, tones.busy, tones.congestion].concat() {
+            let turn: usize = cadence.on_off_ms.iter().map(|ms| usize::from(*ms)).sum();
+            let seconds = (turn * 3).div_ceil(1_000).max(4);
+            let sound = measure(&heard(cadence, seconds, 130, -14.0));
+            told += 1;
+            match &sound {
+                Sound::Tone(tone) if tone.is_one_of(&[cadence]) => {}
+                _ => wrong.push(format!("{}: {cadence:?}: {sound:?}", tones.code)),
+            }
+        }
+    }
+    assert!(told > 150, "{told}");
+    assert!(wrong.is_empty(), "{} of {told}:\n{}", wrong.len(), wrong.join("\n"));
+}
