@@ -23,6 +23,10 @@ pub struct OfficeConfig {
     pub first_digit: Micros,
     /// From the last digit to the first tone.
     pub switching: Micros,
+    /// The numbers of its own lines, each with its line: from 1, in the order of [`crate::Office::lines`]. Such a number,
+    /// dialled on a line, rings the box on the other one. The first entry of a number counts, and it goes before a
+    /// subscriber's; the first number of a line is the one that it shows when it calls.
+    pub line_numbers: Vec<(String, u8)>,
     /// Who answers calls of the box: the first entry that fits. A number that fits none gets the information tone.
     pub subscribers: Vec<Subscriber>,
     /// The polarity turns when a subscriber answers.
@@ -51,6 +55,7 @@ impl Default for OfficeConfig {
             digit_pause: Micros::from_ms(2_500),
             first_digit: Micros::from_s(16),
             switching: Micros::from_ms(400),
+            line_numbers: Vec::new(),
             subscribers: Vec::new(),
             reversal_on_answer: false,
             reversal_on_seizure: false,
@@ -60,6 +65,18 @@ impl Default for OfficeConfig {
             line_wait: Micros::from_s(5),
             keeps_trace: true,
         }
+    }
+}
+
+impl OfficeConfig {
+    /// The line that has a number.
+    pub(super) fn line_of(&self, digits: &str) -> Option<u8> {
+        self.line_numbers.iter().find(|(number, _)| number == digits).map(|(_, line)| *line)
+    }
+
+    /// The number that a line shows.
+    pub(super) fn number_of(&self, line: u8) -> Option<&str> {
+        self.line_numbers.iter().find(|(_, of)| *of == line).map(|(number, _)| number.as_str())
     }
 }
 

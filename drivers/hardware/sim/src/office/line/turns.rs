@@ -4,7 +4,7 @@
 use tipring_card::{Cause, Hook, Micros};
 use tipring_isdn::By;
 
-use super::{Desk, MAX_NUMBER, OPEN_AGAIN, Sound, State, SubscriberLine};
+use super::{Desk, MAX_NUMBER, OPEN_AGAIN, Sound, State, SubscriberLine, Word};
 use crate::{
     exchange::{Call, CallReport, Dialled, Reply, Subscriber},
     office::{
@@ -89,7 +89,8 @@ impl SubscriberLine {
 
     pub(super) fn seized(&mut self, now: Micros, desk: &mut Desk<'_>) {
         *desk.named += 1;
-        let call = Call { id: format!("in-{}", desk.named), ..Call::default() };
+        let from = desk.config.number_of(self.number).map(str::to_string);
+        let call = Call { id: format!("in-{}", desk.named), from, ..Call::default() };
         let mut report = CallReport { dialled: Dialled::There, ..CallReport::of(&call, self.law, now) };
         self.name(&mut report);
         self.call = Some(report);
@@ -108,6 +109,7 @@ impl SubscriberLine {
         self.feeds_soon = true;
         self.feed();
         self.talk(now);
+        self.say(Word::Answered);
         self.note(now, desk, || "answered".into());
     }
 
@@ -149,6 +151,11 @@ impl SubscriberLine {
     /// The number is complete: who is it?
     pub(super) fn switch(&mut self, now: Micros, desk: &mut Desk<'_>) {
         let digits = self.call.as_ref().map_or("", |call| call.to.as_str());
+        if let Some(line) = desk.config.line_of(digits) {
+            self.state = State::RingingOut { answer_at: Micros::FOREVER };
+            self.words.push_back(Word::Calls(line));
+            return;
+        }
         let fits = |subscriber: &&Subscriber| subscriber.number.is_empty() || subscriber.number == digits;
         let reply = desk.config.subscribers.iter().find(fits).map(|subscriber| subscriber.reply.clone());
         match reply {
@@ -179,7 +186,7 @@ impl SubscriberLine {
         }
     }
 
-    fn ring_out(&mut self, now: Micros, answer_at: Micros, desk: &mut Desk<'_>) {
+    pub(super) fn ring_out(&mut self, now: Micros, answer_at: Micros, desk: &mut Desk<'_>) {
         self.state = State::RingingOut { answer_at };
         if let Some(call) = &mut self.call {
             call.alerting_at.get_or_insert(now);
@@ -189,7 +196,7 @@ impl SubscriberLine {
         }
     }
 
-    pub(super) fn subscriber_answers(&mut self, now: Micros, desk: &mut Desk<'_>) {
+    pub(in crate::office) fn subscriber_answers(&mut self, now: Micros, desk: &mut Desk<'_>) {
         self.talk(now);
         if desk.config.reversal_on_answer {
             self.reverse(!self.reversed, desk);
@@ -199,7 +206,7 @@ impl SubscriberLine {
 
     fn talk(&mut self, now: Micros) {
         self.state = State::Talking;
-        self.sound = Sound::Phone;
+        self.sound = if self.partner.is_some() { Sound::Partner } else { Sound::Phone };
         self.caller_id = None;
         if let Some(call) = &mut self.call {
             call.connected_at.get_or_insert(now);
@@ -207,7 +214,7 @@ impl SubscriberLine {
         }
     }
 
-    fn refuse(&mut self, now: Micros, cause: Cause, tone: OfficeTone, desk: &mut Desk<'_>) {
+    pub(super) fn refuse(&mut self, now: Micros, cause: Cause, tone: OfficeTone, desk: &mut Desk<'_>) {
         self.mark_end(cause, By::Local);
         self.state = State::Parked { dial_tone_at: Micros::FOREVER };
         self.play(now, tone, desk);
@@ -216,6 +223,7 @@ impl SubscriberLine {
     /// The far end is gone: the box is told in the line's own way.
     fn clear(&mut self, now: Micros, cause: Cause, desk: &mut Desk<'_>) {
         self.mark_end(cause, By::Local);
+        self.say(Word::HungUp(cause));
         self.sound = Sound::Silence;
         if let Some(call) = &mut self.call {
             call.phone.released(now);
@@ -238,13 +246,14 @@ impl SubscriberLine {
     }
 }
 
-/// Whether a number is whole by its length or by being a subscriber's, without waiting for a pause.
+/// Whether a number is whole by its length or by being somebody's, without waiting for a pause.
 fn is_complete(digits: &str, config: &OfficeConfig) -> bool {
-    let known = |subscriber: &Subscriber| subscriber.number == digits;
-    let longer = |subscriber: &Subscriber| {
-        subscriber.number.is_empty() || (subscriber.number.starts_with(digits) && subscriber.number != digits)
+    let numbers = || {
+        let subscribers = config.subscribers.iter().map(|subscriber| subscriber.number.as_str());
+        subscribers.chain(config.line_numbers.iter().map(|(number, _)| number.as_str()))
     };
+    let longer = |number: &str| number.is_empty() || (number.starts_with(digits) && number != digits);
     digits.len() >= MAX_NUMBER
         || config.number_length.is_some_and(|length| digits.len() >= length)
-        || (config.subscribers.iter().any(known) && !config.subscribers.iter().any(longer))
+        || (numbers().any(|number| number == digits) && !numbers().any(longer))
 }
