@@ -2,7 +2,11 @@
 
 use tipring_analog::{CallerId, Heard};
 use tipring_card::{BLOCK, Cause, ChannelId, Event, Hook, Law};
-use tipring_dsp::{Tone, ZoneId, g711::Companding, level::dbm0_at};
+use tipring_dsp::{
+    Tone, ZoneId,
+    g711::Companding,
+    level::{dbm0_at, dbm0_of},
+};
 use tipring_isdn::By;
 use tipring_sim::{CallerIdForm, Clearing, Dialled, OfficeConfig, Reply};
 
@@ -137,9 +141,15 @@ fn what_one_line_says_has_the_same_level_at_the_other() {
 
 #[test]
 fn a_hang_up_at_either_end_is_told_to_the_other_in_every_way_of_clearing() {
-    for clearing in
-        [Clearing::BatteryDrop, Clearing::BusyTone, Clearing::Reversal, Clearing::DialTone, Clearing::Nothing]
-    {
+    for (clearing, drops, reverses, tone_after) in [
+        (Clearing::BatteryDrop, true, false, Some(DIAL)),
+        (Clearing::BatteryDropThenBusyTone, true, false, Some(BUSY)),
+        (Clearing::BusyTone, false, false, Some(BUSY)),
+        (Clearing::Reversal, false, true, None),
+        (Clearing::ReversalThenBusyTone, false, true, Some(BUSY)),
+        (Clearing::DialTone, false, false, Some(DIAL)),
+        (Clearing::Nothing, false, false, None),
+    ] {
         for first in [0, 1] {
             let mut world =
                 PairWorld::connected(OfficeConfig { clearing, reversal_on_answer: true, ..OfficeConfig::default() });
@@ -148,14 +158,15 @@ fn a_hang_up_at_either_end_is_told_to_the_other_in_every_way_of_clearing() {
             world.hangs_up(first);
             world.run(ms(200));
             let what = format!("{clearing:?}, line {} first", first + 1);
-            assert_eq!(world.ends[other].saw(Event::OnHook), clearing == Clearing::BatteryDrop, "{what}");
-            assert_eq!(world.ends[other].saw(Event::Polarity), clearing == Clearing::Reversal, "{what}");
-            world.run(ms(1_800));
-            match clearing {
-                Clearing::BusyTone => assert!(world.ends[other].rhythm(1_900).contains(&500), "{what}"),
-                Clearing::BatteryDrop | Clearing::DialTone => assert!(world.ends[other].sounds(DIAL), "{what}"),
-                Clearing::Nothing | Clearing::Reversal => assert!(world.ends[other].is_quiet(), "{what}"),
-            }
+            let seen = (world.ends[other].saw(Event::OnHook), world.ends[other].saw(Event::Polarity));
+            assert_eq!(seen, (drops, reverses), "{what}");
+            world.run(ms(3_000));
+            let heard = world.ends[other].last(2_000);
+            let loudest = |hz: &f32| heard.chunks(800).map(|part| dbm0_at(part, *hz)).fold(-96.0, f32::max);
+            assert!(tone_after.unwrap_or_default().iter().all(|hz| loudest(hz) > -14.0), "{what}");
+            assert_eq!(tone_after.is_none(), dbm0_of(heard) < -55.0, "{what}");
+            let rhythm = world.ends[other].rhythm(1_900);
+            assert_eq!(rhythm.contains(&500), tone_after == Some(BUSY), "{what}: {rhythm:?}");
             world.run(ms(20_000));
             let busy = world.office.busy_lines();
             assert_eq!(busy, [ChannelId(other as u16 + 1)], "{what}: the box has that line still");

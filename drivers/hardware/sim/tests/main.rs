@@ -7,6 +7,7 @@ mod fxo;
 mod hostile;
 mod joined;
 mod liar;
+mod lossy;
 mod office;
 mod outgoing;
 mod pair;

@@ -26,7 +26,15 @@ impl PairWorld {
 
     /// Its office and its box look so seldom.
     pub fn stepping(config: OfficeConfig, step: Micros) -> PairWorld {
-        let wire = Wire::new(WireConfig { spans: 0, analog_ports: 3, ..WireConfig::default() });
+        PairWorld::made(WireConfig { spans: 0, analog_ports: 3, ..WireConfig::default() }, config, step)
+    }
+
+    pub fn on(wire: WireConfig, config: OfficeConfig) -> PairWorld {
+        PairWorld::made(wire, config, ms(10))
+    }
+
+    fn made(wire: WireConfig, config: OfficeConfig, step: Micros) -> PairWorld {
+        let wire = Wire::new(wire);
         let line_numbers = match config.line_numbers.is_empty() {
             true => NUMBERS.iter().zip(1..).map(|(number, line)| (number.to_string(), line)).collect(),
             false => config.line_numbers,

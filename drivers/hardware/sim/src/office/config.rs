@@ -1,9 +1,13 @@
 //! How an office works: plain values. Nothing happens here.
 
 use tipring_card::Micros;
-use tipring_dsp::ZoneId;
+use tipring_dsp::{Cadence, ZoneId};
 
-use crate::exchange::Subscriber;
+use crate::{
+    exchange::Subscriber,
+    lossy::LineFault,
+    tones::{OfficeTone, Playing},
+};
 
 /// How an office works.
 #[derive(Clone, Debug)]
@@ -35,6 +39,16 @@ pub struct OfficeConfig {
     pub reversal_on_seizure: bool,
     /// How the box is told that the far end has hung up.
     pub clearing: Clearing,
+    /// It is told so much later; in between it hears silence. A call that rings ends at once.
+    pub clearing_after: Micros,
+    /// In place of the country's busy tone, wherever that would be played.
+    pub busy_tone: Option<Cadence>,
+    /// In place of the country's dial tone.
+    pub dial_tone_form: Option<Cadence>,
+    /// In place of the country's ringback.
+    pub ringback_tone: Option<Cadence>,
+    /// Lines that are worse than others; the first entry of a line counts.
+    pub lines_differ: Vec<LineFault>,
     /// How it says who calls.
     pub caller_id: CallerIdForm,
     /// From a call's moment to its first ring. Whoever seizes the line meanwhile has the caller on it: glare.
@@ -60,6 +74,11 @@ impl Default for OfficeConfig {
             reversal_on_answer: false,
             reversal_on_seizure: false,
             clearing: Clearing::BatteryDrop,
+            clearing_after: Micros::ZERO,
+            busy_tone: None,
+            dial_tone_form: None,
+            ringback_tone: None,
+            lines_differ: Vec::new(),
             caller_id: CallerIdForm::Bell202,
             ring_delay: Micros::ZERO,
             line_wait: Micros::from_s(5),
@@ -77,6 +96,18 @@ impl OfficeConfig {
     /// The number that a line shows.
     pub(super) fn number_of(&self, line: u8) -> Option<&str> {
         self.line_numbers.iter().find(|(_, of)| *of == line).map(|(number, _)| number.as_str())
+    }
+
+    /// A tone as it is played here.
+    pub(super) fn tone(&self, tone: OfficeTone) -> Playing {
+        let own = match tone {
+            OfficeTone::Dial => self.dial_tone_form,
+            OfficeTone::Ringback => self.ringback_tone,
+            OfficeTone::Busy => self.busy_tone,
+            OfficeTone::Congestion if self.zone.tones().congestion.is_empty() => self.busy_tone,
+            OfficeTone::Congestion | OfficeTone::Information => None,
+        };
+        own.map_or_else(|| Playing::new(tone, self.zone), Playing::of)
     }
 }
 
@@ -96,10 +127,14 @@ pub enum DialTone {
 pub enum Clearing {
     /// The battery is dropped for half a second; then dial tone, if the box is still off hook.
     BatteryDrop,
+    /// The battery is dropped for half a second; then busy tone until the box hangs up.
+    BatteryDropThenBusyTone,
     /// Busy tone until the box hangs up; the battery stays. Usual in Europe.
     BusyTone,
     /// The polarity is turned once more, nothing else.
     Reversal,
+    /// The polarity is turned once more, with busy tone behind it until the box hangs up.
+    ReversalThenBusyTone,
     /// Dial tone, as for a fresh line.
     DialTone,
     /// Not at all: silence.

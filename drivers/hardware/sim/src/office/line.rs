@@ -86,8 +86,10 @@ enum State {
     Announcing { cause: Cause },
     /// Both talk.
     Talking,
-    /// The call is over for the far end, or was refused; the box has not hung up yet.
-    Parked { dial_tone_at: Micros },
+    /// The call is over for the far end, and the box is not told yet.
+    Ending { told_at: Micros },
+    /// The call is over for the far end, or was refused; the box has not hung up yet. This tone comes then.
+    Parked { tone: OfficeTone, tone_at: Micros },
 }
 
 /// What the box hears.
@@ -255,14 +257,16 @@ impl SubscriberLine {
             State::Collecting { since, last_key_at } => self.collect(now, since, last_key_at, desk),
             State::Switching { until } if until <= now => self.switch(now, desk),
             State::RingingOut { answer_at } if answer_at <= now => self.subscriber_answers(now, desk),
-            State::Parked { dial_tone_at } if dial_tone_at <= now => {
-                self.state = State::Parked { dial_tone_at: Micros::FOREVER };
-                self.play(now, OfficeTone::Dial, desk);
+            State::Ending { told_at } if told_at <= now => self.tell_end(now, desk),
+            State::Parked { tone, tone_at } if tone_at <= now => {
+                self.state = State::Parked { tone, tone_at: Micros::FOREVER };
+                self.play(now, tone, desk);
             }
             State::Switching { .. }
             | State::RingingOut { .. }
             | State::Announcing { .. }
             | State::Talking
+            | State::Ending { .. }
             | State::Parked { .. } => {}
         }
         let wish = self.call.as_ref().and_then(|call| call.phone.wants_to_hang_up());
@@ -279,7 +283,11 @@ impl SubscriberLine {
 
     fn hear(&mut self, now: Micros, block: &Block, desk: &mut Desk<'_>) {
         match &mut self.state {
-            State::Talking | State::Announcing { .. } | State::RingingOut { .. } | State::Parked { .. } => {
+            State::Talking
+            | State::Announcing { .. }
+            | State::RingingOut { .. }
+            | State::Ending { .. }
+            | State::Parked { .. } => {
                 if let Some(call) = &mut self.call {
                     call.phone.hear(now, block);
                 }
@@ -341,7 +349,7 @@ impl SubscriberLine {
     }
 
     fn play(&mut self, now: Micros, tone: OfficeTone, desk: &mut Desk<'_>) {
-        self.sound = Sound::Tone(Playing::new(tone, desk.config.zone));
+        self.sound = Sound::Tone(desk.config.tone(tone));
         self.note(now, desk, || format!("{tone:?} tone"));
     }
 

@@ -24,6 +24,7 @@ use self::line::{Desk, SubscriberLine};
 use crate::{
     card::SimCard,
     exchange::{Call, CallReport, Finished, RingError, Trace, TraceLine},
+    lossy::LineFault,
 };
 
 /// An exchange on the analogue lines of a simulated card.
@@ -54,6 +55,8 @@ pub struct Office {
     trace: Trace,
     named: u32,
     seen: Micros,
+    /// The lines' differences as the card knows them.
+    differ: Vec<LineFault>,
 }
 
 impl Office {
@@ -72,6 +75,7 @@ impl Office {
             trace,
             named: 0,
             seen: Micros::ZERO,
+            differ: Vec::new(),
         }
     }
 
@@ -115,6 +119,9 @@ impl Office {
             return;
         }
         self.seen = now;
+        if self.differ != self.config.lines_differ {
+            self.make_differ();
+        }
         self.place_calls(now);
         self.each_line(|line, desk| line.listen(now, desk));
         self.join_lines(now);
@@ -124,6 +131,14 @@ impl Office {
             if let Some(report) = line.take_finished() {
                 self.finished.keep(report);
             }
+        }
+    }
+
+    fn make_differ(&mut self) {
+        self.differ.clone_from(&self.config.lines_differ);
+        for (line, number) in self.lines.iter().zip(1..) {
+            let fault = self.differ.iter().find(|fault| fault.line == number).copied().unwrap_or_default();
+            let _ = self.card.suffers(line.id, &fault); // a card that is gone tells it at the next read
         }
     }
 

@@ -15,8 +15,10 @@ use crate::{
     tones::OfficeTone,
 };
 
-/// After a battery drop the line is fed again; dial tone then, if the loop is still closed.
+/// After a battery drop the line is fed again; a tone then, if the loop is still closed.
 const DROP_LASTS: Micros = Micros::from_ms(900);
+/// From a reversal to the tone behind it.
+const TONE_AFTER_REVERSAL: Micros = Micros::from_ms(200);
 /// Caller id in digits: from the reversal to the first digit, and from the last to the ring.
 const REVERSED_BEFORE: Micros = Micros::from_ms(200);
 const RING_AFTER: Micros = Micros::from_ms(1_000);
@@ -45,7 +47,7 @@ impl SubscriberLine {
     /// The far end of the call hangs up.
     pub(in crate::office) fn far_end_hangs_up(&mut self, now: Micros, cause: Cause, desk: &mut Desk<'_>) {
         match self.state {
-            State::Idle | State::Parked { .. } => {}
+            State::Idle | State::Ending { .. } | State::Parked { .. } => {}
             State::Ringing { .. } => {
                 self.hook(Hook::RingOff);
                 self.reverse(false, desk);
@@ -216,11 +218,11 @@ impl SubscriberLine {
 
     pub(super) fn refuse(&mut self, now: Micros, cause: Cause, tone: OfficeTone, desk: &mut Desk<'_>) {
         self.mark_end(cause, By::Local);
-        self.state = State::Parked { dial_tone_at: Micros::FOREVER };
+        self.state = State::Parked { tone, tone_at: Micros::FOREVER };
         self.play(now, tone, desk);
     }
 
-    /// The far end is gone: the box is told in the line's own way.
+    /// The far end is gone: the box is told in the line's own way, at once or after a while.
     fn clear(&mut self, now: Micros, cause: Cause, desk: &mut Desk<'_>) {
         self.mark_end(cause, By::Local);
         self.say(Word::HungUp(cause));
@@ -228,21 +230,36 @@ impl SubscriberLine {
         if let Some(call) = &mut self.call {
             call.phone.released(now);
         }
-        let clearing = desk.config.clearing;
+        let (clearing, after) = (desk.config.clearing, desk.config.clearing_after);
         self.note(now, desk, || format!("the far end hangs up, told by {clearing:?}"));
-        let mut dial_tone_at = Micros::FOREVER;
-        match clearing {
-            Clearing::BatteryDrop => {
+        self.state = State::Ending { told_at: now + after };
+        if after == Micros::ZERO {
+            self.tell_end(now, desk);
+        }
+    }
+
+    /// Tells the box that the far end is gone.
+    pub(super) fn tell_end(&mut self, now: Micros, desk: &mut Desk<'_>) {
+        let (mut tone, mut tone_at) = (OfficeTone::Dial, Micros::FOREVER);
+        match desk.config.clearing {
+            clearing @ (Clearing::BatteryDrop | Clearing::BatteryDropThenBusyTone) => {
                 self.hook(Hook::OnHook);
                 self.feeds_soon = true;
-                dial_tone_at = now + DROP_LASTS;
+                tone_at = now + DROP_LASTS;
+                if clearing == Clearing::BatteryDropThenBusyTone {
+                    tone = OfficeTone::Busy;
+                }
             }
             Clearing::BusyTone => self.play(now, OfficeTone::Busy, desk),
             Clearing::Reversal => self.reverse(!self.reversed, desk),
-            Clearing::DialTone => dial_tone_at = now,
+            Clearing::ReversalThenBusyTone => {
+                self.reverse(!self.reversed, desk);
+                (tone, tone_at) = (OfficeTone::Busy, now + TONE_AFTER_REVERSAL);
+            }
+            Clearing::DialTone => tone_at = now,
             Clearing::Nothing => {}
         }
-        self.state = State::Parked { dial_tone_at };
+        self.state = State::Parked { tone, tone_at };
     }
 }
 
