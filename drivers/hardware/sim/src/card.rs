@@ -16,6 +16,7 @@ use crate::{
     dial::Dialler,
     line::Line,
     looped::Loop,
+    lossy::{LineFault, Lossy},
     port::Port,
     wire::{Shared, Side, World},
 };
@@ -56,7 +57,23 @@ impl SimCard {
         self.with_loop(channel, |looped, _| looped.ring_cadence(on_off_ms))
     }
 
+    /// What the sound of a loop suffers from now on; only the exchange's end can say it.
+    pub(crate) fn suffers(&mut self, channel: ChannelId, fault: &LineFault) -> Result<(), CardError> {
+        self.with_exchange(channel, |line, _| {
+            line.lossy = Lossy::new(fault, &line.noise).map(Box::new);
+            Some(())
+        })
+    }
+
     fn with_loop(&mut self, channel: ChannelId, act: impl FnOnce(&mut Loop, Micros)) -> Result<(), CardError> {
+        self.with_exchange(channel, |line, now| line.looped.as_mut().map(|looped| act(looped, now)))
+    }
+
+    fn with_exchange(
+        &mut self,
+        channel: ChannelId,
+        act: impl FnOnce(&mut Line, Micros) -> Option<()>,
+    ) -> Result<(), CardError> {
         let side = self.side;
         let mut world = self.shared.world();
         if world.gone[self.side.index()] {
@@ -64,9 +81,9 @@ impl SimCard {
         }
         let now = world.now;
         let line = usize::from(channel.0).checked_sub(1).and_then(|line| world.lines.get_mut(line));
-        let looped = line.ok_or(CardError::NoSuchChannel)?.looped.as_mut();
-        act(looped.filter(|looped| looped.exchange() == side).ok_or(CardError::Invalid)?, now);
-        Ok(())
+        let line = line.ok_or(CardError::NoSuchChannel)?;
+        let is_exchange = line.looped.as_ref().is_some_and(|looped| looped.exchange() == side);
+        is_exchange.then_some(()).and_then(|()| act(line, now)).ok_or(CardError::Invalid)
     }
 }
 

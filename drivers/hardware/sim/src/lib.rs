@@ -3,7 +3,7 @@
 //! device, and on virtual time nothing asks for the time: the same seed gives the same world, octet by octet.
 //!
 //! `wire` is the middle of everything, `line` what it is made of. `card` is what a user opens, `port` one end of a
-//! channel, `audio` and `frames` its queues, `looped` an analogue line, `faults` what goes wrong, `wall` the host's
+//! channel, `audio` and `frames` its queues, `looped` an analogue line, `lossy` what its sound suffers, `faults` what goes wrong, `wall` the host's
 //! clock, `exchange` the far end of the digital spans, `office` that of the analogue lines, `phone` and `script` their
 //! telephones, `tones` what they play, `emergency` the numbers that only a simulation may dial.
 
@@ -16,6 +16,7 @@ mod faults;
 mod frames;
 mod line;
 mod looped;
+mod lossy;
 mod office;
 mod phone;
 mod port;
@@ -35,6 +36,7 @@ pub use exchange::{
 };
 pub use faults::{Faults, FirstFrame, Planned, Trouble};
 pub use frames::{FRAME_BUFFERS, FRAME_OCTETS, fcs};
+pub use lossy::{Echo, LineFault, MAX_ECHO_MS};
 pub use office::{CallerIdForm, Clearing, DialTone, Office, OfficeConfig};
 pub use phone::{MAX_HEARD, MAX_KEYS, Phone, StepEnd, StepReport};
 pub use port::EVENTS_KEPT;

@@ -6,10 +6,14 @@ use tipring_card::{Alarms, BLOCK, ChannelId, ChannelInfo, Event, Law, Micros, Si
 use crate::{
     faults::{Faults, FrameFate, Way},
     looped::Loop,
+    lossy::Lossy,
     port::Port,
     seed::Seed,
     wire::{D_TIMESLOT, E1_TIMESLOTS, MAX_ANALOG_PORTS, MAX_SPANS, Side, Watch, WireConfig, WireCounters},
 };
+
+/// Where the parts of the seed begin that are for noise; those before are for the faults of each way.
+const NOISE: u64 = 1 << 32;
 
 /// One span's state.
 pub(crate) struct Span {
@@ -33,6 +37,10 @@ pub(crate) struct Line {
     pub ports: [Port; 2],
     /// The loop, when it is an analogue line.
     pub looped: Option<Loop>,
+    /// What its sound suffers beside the faults of the wire.
+    pub lossy: Option<Box<Lossy>>,
+    /// Of the noise on it.
+    pub noise: Seed,
     /// Faults from near to far and from far to near.
     pub ways: [Way; 2],
 }
@@ -49,7 +57,9 @@ impl Line {
     /// Moves audio both ways; tells how many slips there were.
     pub fn move_audio(&mut self, octets: usize, span: &mut Span) -> u32 {
         let mut slips = 0;
-        for from in [Side::Near, Side::Far] {
+        // The exchange comes last: what the other end sends may come back to it in the same stretch.
+        let exchange = self.looped.as_ref().map_or(Side::Far, Loop::exchange);
+        for from in [exchange.other(), exchange] {
             let mut stretch = [0; BLOCK + 2];
             let carries = !span.is_down && self.looped.as_ref().is_none_or(|looped| looped.carries_from(from));
             let [near, far] = &mut self.ports;
@@ -73,6 +83,12 @@ impl Line {
             };
             if !carries {
                 heard.fill(law.silence());
+            }
+            if let Some(lossy) = &mut self.lossy {
+                match from == exchange {
+                    false => lossy.box_sends(heard, law),
+                    true => lossy.box_hears(heard, law, carries),
+                }
             }
             if self.looped.is_some() && law != receiver.law {
                 translate(heard, law);
@@ -214,6 +230,8 @@ fn line(
         span,
         ports: kinds.map(|kind| Port::new(info(kind))),
         looped: exchange.map(Loop::new),
+        lossy: None,
+        noise: seed.part(NOISE + before as u64),
         ways: [Way::new(faults, seed, part), Way::new(faults, seed, part + 1)],
     }
 }

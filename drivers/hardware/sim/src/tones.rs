@@ -4,7 +4,7 @@
 //! Source: the dsp's zone table; ITU-T E.180 for the usual information tone.
 
 use tipring_card::{BLOCK, Block, Cause, Law};
-use tipring_dsp::{CadenceTone, Information, InformationTone, ZoneId};
+use tipring_dsp::{Cadence, CadenceTone, Information, InformationTone, ZoneId};
 
 use crate::dial::companding;
 
@@ -60,12 +60,17 @@ impl Playing {
             OfficeTone::Information => &[],
         };
         match forms.first() {
-            Some(cadence) => Playing::Rhythm(Box::new(CadenceTone::new(*cadence, TONE_DBM0))),
+            Some(cadence) => Playing::of(*cadence),
             None => {
                 let information = zone.information.first().copied().unwrap_or(USUAL_INFORMATION);
                 Playing::Information(Box::new(InformationTone::new(information, TONE_DBM0)))
             }
         }
+    }
+
+    /// A tone of no country.
+    pub fn of(cadence: Cadence) -> Playing {
+        Playing::Rhythm(Box::new(CadenceTone::new(cadence, TONE_DBM0)))
     }
 
     /// The next block.

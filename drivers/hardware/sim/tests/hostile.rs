@@ -2,7 +2,9 @@
 //! nothing grows without end, and a good call still works afterwards.
 
 use tipring_card::{Card, CardError, Cause, Channel, ChannelId, Hook, Law, Setup};
-use tipring_sim::{Call, Clearing, DialTone, Office, OfficeConfig, Reply, Seed, Side, Step, Trouble, Wire, WireConfig};
+use tipring_sim::{
+    Call, Clearing, DialTone, Echo, LineFault, Office, OfficeConfig, Reply, Seed, Side, Step, Trouble, Wire, WireConfig,
+};
 
 use crate::{
     subscriber::{answers, subscribers_of},
@@ -143,7 +145,8 @@ fn a_dialled_number_is_heard_at_the_far_port() {
 
 #[test]
 fn any_box_leaves_the_office_whole() {
-    for seed in 0..30 {
+    let mut joined = 0;
+    for seed in 0..60 {
         let mut chance = Seed::new(seed);
         let wire = Wire::new(WireConfig { spans: 0, analog_ports: 2, seed, ..WireConfig::default() });
         let config = office_of_chance(&mut chance);
@@ -196,13 +199,22 @@ fn any_box_leaves_the_office_whole() {
                 report.cause.is_some() && report.by.is_some() && report.released_at.is_some(),
                 "seed {seed}: {report}"
             );
+            joined += usize::from(report.id.ends_with("-rung") && report.connected_at.is_some());
         }
     }
+    assert!(joined > 2, "{joined} calls from line to line were answered");
 }
 
 fn office_of_chance(chance: &mut Seed) -> OfficeConfig {
-    let clearings =
-        [Clearing::BatteryDrop, Clearing::BusyTone, Clearing::Reversal, Clearing::DialTone, Clearing::Nothing];
+    let clearings = [
+        Clearing::BatteryDrop,
+        Clearing::BatteryDropThenBusyTone,
+        Clearing::BusyTone,
+        Clearing::Reversal,
+        Clearing::ReversalThenBusyTone,
+        Clearing::DialTone,
+        Clearing::Nothing,
+    ];
     let tones = [DialTone::After(ms(200)), DialTone::Silent, DialTone::Dead];
     let replies = vec![
         ("1", answers(300, vec![Step::Wait { ms: 500 }])),
@@ -210,9 +222,15 @@ fn office_of_chance(chance: &mut Seed) -> OfficeConfig {
         ("3", Reply::Refuse(Cause(chance.below(128) as u8))),
         ("", Reply::Ignore),
     ];
+    let numbers = [vec![], vec![("1".into(), 1), ("2".into(), 2), ("3".into(), 0)]];
+    let echo = Some(Echo { loss_db: 3.0, delay_ms: chance.below(50) as u16 });
+    let fault = LineFault { line: chance.below(4) as u8, loss_db: 3.0, echo, ..LineFault::default() };
     OfficeConfig {
+        line_numbers: numbers[chance.below(2) as usize].clone(),
+        lines_differ: vec![fault],
         subscribers: subscribers_of(replies),
-        clearing: clearings[chance.below(5) as usize],
+        clearing: clearings[chance.below(7) as usize],
+        clearing_after: ms(chance.below(2) * 900),
         dial_tone: tones[chance.below(3) as usize],
         digit_pause: ms(300),
         first_digit: ms(3_000),

@@ -120,7 +120,14 @@ fn a_reversal_tells_the_answer_and_another_the_end() {
 
 #[test]
 fn every_form_of_a_hang_up_is_what_it_says() {
-    for clearing in [Clearing::BatteryDrop, Clearing::BusyTone, Clearing::DialTone, Clearing::Nothing] {
+    for clearing in [
+        Clearing::BatteryDrop,
+        Clearing::BatteryDropThenBusyTone,
+        Clearing::BusyTone,
+        Clearing::ReversalThenBusyTone,
+        Clearing::DialTone,
+        Clearing::Nothing,
+    ] {
         let config = OfficeConfig {
             subscribers: subscribers_of(vec![("77", answers(500, vec![Step::Wait { ms: 2_000 }]))]),
             clearing,
@@ -130,10 +137,14 @@ fn every_form_of_a_hang_up_is_what_it_says() {
         world.dials("77");
         world.run_until(9_000, "end", |world| world.office.calls().any(|call| call.cause.is_some()));
         world.run(ms(500));
-        assert_eq!(world.saw(Event::OnHook), clearing == Clearing::BatteryDrop, "{clearing:?}");
-        world.run(ms(1_500));
+        let drops = matches!(clearing, Clearing::BatteryDrop | Clearing::BatteryDropThenBusyTone);
+        assert_eq!(world.saw(Event::OnHook), drops, "{clearing:?}");
+        assert_eq!(world.saw(Event::Polarity), clearing == Clearing::ReversalThenBusyTone, "{clearing:?}");
+        world.run(ms(2_500));
         match clearing {
-            Clearing::BusyTone => assert!(world.rhythm(1_900).contains(&500), "{:?}", world.rhythm(1_900)),
+            Clearing::BusyTone | Clearing::BatteryDropThenBusyTone | Clearing::ReversalThenBusyTone => {
+                assert!(world.rhythm(1_900).contains(&500), "{clearing:?} {:?}", world.rhythm(1_900));
+            }
             Clearing::BatteryDrop | Clearing::DialTone => assert!(world.sounds(DIAL), "{clearing:?}"),
             Clearing::Nothing | Clearing::Reversal => assert!(world.is_quiet()),
         }

@@ -1,7 +1,11 @@
 //! One subscriber's loop: what the office does on it from the seizure or the first ring to the box's on-hook. Which call
-//! is rung on which line is the office's; `turns` has the turns of a call, here are the port, its events and its sound.
+//! is rung on which line is the office's; `turns` has the turns of a call, `partner` what a call to another line of the
+//! office is to this one, here are the port, its events and its sound.
 
+mod partner;
 mod turns;
+
+use std::collections::VecDeque;
 
 use tipring_card::{
     BLOCK, Block, Card, CardError, Cause, Channel, ChannelId, ChannelInfo, Event, Hook, Law, Micros, PREFILL, Setup,
@@ -10,6 +14,9 @@ use tipring_card::{
 use tipring_dsp::{Detector, g711::Companding};
 use tipring_isdn::By;
 
+pub(super) use self::partner::Word;
+
+use self::partner::Partner;
 use super::config::{DialTone, OfficeConfig};
 use crate::{
     audio::BUFFERS,
@@ -41,6 +48,8 @@ pub(super) struct Desk<'a> {
 /// One loop.
 pub(super) struct SubscriberLine {
     pub id: ChannelId,
+    /// Among the office's lines, from 1.
+    number: u8,
     span: SpanId,
     port: u8,
     law: Law,
@@ -55,6 +64,10 @@ pub(super) struct SubscriberLine {
     reversed: bool,
     /// The port is to be off hook, but it recovers from a drop still.
     feeds_soon: bool,
+    /// Blocks that were read and are not answered yet.
+    owed: usize,
+    partner: Option<Partner>,
+    words: VecDeque<Word>,
 }
 
 /// Where a call is.
@@ -73,16 +86,23 @@ enum State {
     Announcing { cause: Cause },
     /// Both talk.
     Talking,
-    /// The call is over for the far end, or was refused; the box has not hung up yet.
-    Parked { dial_tone_at: Micros },
+    /// The call is over for the far end, and the box is not told yet.
+    Ending { told_at: Micros },
+    /// The call is over for the far end, or was refused; the box has not hung up yet. This tone comes then.
+    Parked { tone: OfficeTone, tone_at: Micros },
 }
 
 /// What the box hears.
 enum Sound {
     Silence,
     Tone(Playing),
-    Octets { octets: Vec<u8>, sent: usize },
+    Octets {
+        octets: Vec<u8>,
+        sent: usize,
+    },
     Phone,
+    /// The line that it is joined with.
+    Partner,
 }
 
 /// What listens for digits.
@@ -92,9 +112,11 @@ struct Ears {
 }
 
 impl SubscriberLine {
-    pub fn new(info: &ChannelInfo) -> SubscriberLine {
+    /// The line of this number, from 1.
+    pub fn new(info: &ChannelInfo, number: u8) -> SubscriberLine {
         SubscriberLine {
             id: info.id,
+            number,
             span: info.span,
             port: info.timeslot,
             law: info.law,
@@ -108,6 +130,9 @@ impl SubscriberLine {
             caller_id: None,
             reversed: false,
             feeds_soon: false,
+            owed: 0,
+            partner: None,
+            words: VecDeque::new(),
         }
     }
 
@@ -123,8 +148,12 @@ impl SubscriberLine {
         matches!(self.state, State::Idle)
     }
 
+    pub fn is_open(&self) -> bool {
+        self.channel.is_some()
+    }
+
     pub fn can_ring(&self) -> bool {
-        self.is_at_rest() && self.channel.is_some()
+        self.is_at_rest() && self.is_open()
     }
 
     /// When the channel is to be opened, if it is not.
@@ -132,8 +161,8 @@ impl SubscriberLine {
         self.channel.is_none().then_some(self.open_at)
     }
 
-    /// Everything that has happened, and what follows from it.
-    pub fn step(&mut self, now: Micros, desk: &mut Desk<'_>) {
+    /// Everything that has happened.
+    pub fn listen(&mut self, now: Micros, desk: &mut Desk<'_>) {
         if self.channel.is_none() {
             if now < self.open_at {
                 return;
@@ -141,7 +170,12 @@ impl SubscriberLine {
             self.open(now, desk);
         }
         self.feed();
-        self.carry(now, desk);
+        self.read(now, desk);
+    }
+
+    /// What follows from it: sound, and what is due.
+    pub fn work(&mut self, now: Micros, desk: &mut Desk<'_>) {
+        self.write(now);
         self.act(now, desk);
     }
 
@@ -150,8 +184,8 @@ impl SubscriberLine {
         self.channel = desk.card.open(self.id).ok();
     }
 
-    /// Reads what came and answers each block with one, two blocks ahead.
-    fn carry(&mut self, now: Micros, desk: &mut Desk<'_>) {
+    /// Reads what came. Each block is answered with one, two blocks ahead, once all lines have been read.
+    fn read(&mut self, now: Micros, desk: &mut Desk<'_>) {
         let mut block = [0; BLOCK];
         for _ in 0..BUFFERS + EVENTS_KEPT {
             let Some(channel) = &mut self.channel else {
@@ -161,12 +195,7 @@ impl SubscriberLine {
                 Ok(_) if matches!(self.state, State::Idle) => {}
                 Ok(_) => {
                     self.hear(now, &block, desk);
-                    self.speak(now, &mut block);
-                    let full =
-                        self.channel.as_mut().map(|channel| channel.write(&block)) == Some(Err(CardError::Again));
-                    if let Some(call) = self.call.as_mut().filter(|_| full) {
-                        call.blocks_lost += 1;
-                    }
+                    self.owed += 1;
                 }
                 Err(CardError::EventPending) => {
                     if let Ok(Some(event)) = channel.event() {
@@ -180,6 +209,18 @@ impl SubscriberLine {
                     Err(CardError::Gone) => self.lost(now, desk),
                     _ => return,
                 },
+            }
+        }
+    }
+
+    /// Writes a block for each that was read.
+    fn write(&mut self, now: Micros) {
+        let mut block = [0; BLOCK];
+        for _ in 0..std::mem::take(&mut self.owed) {
+            self.speak(now, &mut block);
+            let full = self.channel.as_mut().map(|channel| channel.write(&block)) == Some(Err(CardError::Again));
+            if let Some(call) = self.call.as_mut().filter(|_| full) {
+                call.blocks_lost += 1;
             }
         }
     }
@@ -216,14 +257,16 @@ impl SubscriberLine {
             State::Collecting { since, last_key_at } => self.collect(now, since, last_key_at, desk),
             State::Switching { until } if until <= now => self.switch(now, desk),
             State::RingingOut { answer_at } if answer_at <= now => self.subscriber_answers(now, desk),
-            State::Parked { dial_tone_at } if dial_tone_at <= now => {
-                self.state = State::Parked { dial_tone_at: Micros::FOREVER };
-                self.play(now, OfficeTone::Dial, desk);
+            State::Ending { told_at } if told_at <= now => self.tell_end(now, desk),
+            State::Parked { tone, tone_at } if tone_at <= now => {
+                self.state = State::Parked { tone, tone_at: Micros::FOREVER };
+                self.play(now, tone, desk);
             }
             State::Switching { .. }
             | State::RingingOut { .. }
             | State::Announcing { .. }
             | State::Talking
+            | State::Ending { .. }
             | State::Parked { .. } => {}
         }
         let wish = self.call.as_ref().and_then(|call| call.phone.wants_to_hang_up());
@@ -234,14 +277,22 @@ impl SubscriberLine {
 
     /// Whether a telephone of the office does its steps: it rings for the caller, speaks or listens.
     fn has_phone(&self) -> bool {
-        matches!(self.state, State::Ringing { .. } | State::Announcing { .. } | State::Talking)
+        let in_turn = matches!(self.state, State::Ringing { .. } | State::Announcing { .. } | State::Talking);
+        in_turn && self.partner.is_none()
     }
 
     fn hear(&mut self, now: Micros, block: &Block, desk: &mut Desk<'_>) {
         match &mut self.state {
-            State::Talking | State::Announcing { .. } | State::RingingOut { .. } | State::Parked { .. } => {
+            State::Talking
+            | State::Announcing { .. }
+            | State::RingingOut { .. }
+            | State::Ending { .. }
+            | State::Parked { .. } => {
                 if let Some(call) = &mut self.call {
                     call.phone.hear(now, block);
+                }
+                if let Some(partner) = &mut self.partner {
+                    partner.hear(block);
                 }
             }
             State::Collecting { since, last_key_at } => {
@@ -277,6 +328,11 @@ impl SubscriberLine {
         }
         match &mut self.sound {
             Sound::Phone => {}
+            Sound::Partner => {
+                if let Some(partner) = &mut self.partner {
+                    partner.speak(block, self.law);
+                }
+            }
             Sound::Silence => block.fill(self.law.silence()),
             Sound::Tone(tone) => tone.fill(block, self.law),
             Sound::Octets { octets, sent } => {
@@ -293,7 +349,7 @@ impl SubscriberLine {
     }
 
     fn play(&mut self, now: Micros, tone: OfficeTone, desk: &mut Desk<'_>) {
-        self.sound = Sound::Tone(Playing::new(tone, desk.config.zone));
+        self.sound = Sound::Tone(desk.config.tone(tone));
         self.note(now, desk, || format!("{tone:?} tone"));
     }
 
@@ -317,6 +373,7 @@ impl SubscriberLine {
     /// Audio from now on: what is queued is of another call. Fails with the card only, and the next read tells that.
     fn begin_audio(&mut self) {
         self.sound = Sound::Silence;
+        self.owed = 0;
         let Some(channel) = &mut self.channel else {
             return;
         };
@@ -346,6 +403,9 @@ impl SubscriberLine {
         self.sound = Sound::Silence;
         self.caller_id = None;
         self.feeds_soon = false;
+        self.owed = 0;
+        let cause = self.call.as_ref().and_then(|call| call.cause);
+        self.say(Word::HungUp(cause.unwrap_or(Cause::NORMAL)));
         if let Some(channel) = &mut self.channel {
             let _ = channel.setup(Setup::Audio(self.law)); // silence, and nothing counts as late
         }

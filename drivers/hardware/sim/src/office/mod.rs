@@ -2,13 +2,15 @@
 //! subscribers' telephones and plays the country's tones; it rings the box with cadence and caller id; it ends calls as
 //! exchanges do, by battery, polarity, tone or not at all. It is not the ISDN exchange, which is [`crate::Exchange`].
 //!
-//! It has no clock and no thread: [`Office::step`] after every step of the wire. `line` is one subscriber's loop,
-//! `config` what can be wished, `callerid` the burst between the first and the second ring.
+//! It has no clock and no thread: [`Office::step`] after every step of the wire. `line` is one subscriber's loop, `joined`
+//! calls from one line to another, `config` what can be wished, `callerid` the burst between the first and the second
+//! ring.
 //!
 //! Source: loop signalling as in ITU-T Q.552 networks and GR-506; tones as in the country's row of E.180.
 
 mod callerid;
 mod config;
+mod joined;
 mod line;
 
 use std::collections::VecDeque;
@@ -22,6 +24,7 @@ use self::line::{Desk, SubscriberLine};
 use crate::{
     card::SimCard,
     exchange::{Call, CallReport, Finished, RingError, Trace, TraceLine},
+    lossy::LineFault,
 };
 
 /// An exchange on the analogue lines of a simulated card.
@@ -52,6 +55,8 @@ pub struct Office {
     trace: Trace,
     named: u32,
     seen: Micros,
+    /// The lines' differences as the card knows them.
+    differ: Vec<LineFault>,
 }
 
 impl Office {
@@ -59,7 +64,7 @@ impl Office {
     /// step.
     pub fn new(card: SimCard, config: OfficeConfig) -> Office {
         let lines = card.channels().iter().filter(|channel| channel.signalling == Signalling::FxoKs);
-        let lines = lines.map(SubscriberLine::new).collect();
+        let lines = lines.zip(1..).map(|(info, number)| SubscriberLine::new(info, number)).collect();
         let trace = Trace::new(config.keeps_trace);
         Office {
             card,
@@ -70,6 +75,7 @@ impl Office {
             trace,
             named: 0,
             seen: Micros::ZERO,
+            differ: Vec::new(),
         }
     }
 
@@ -103,6 +109,7 @@ impl Office {
         if let Some(line) = lines.iter_mut().find(|line| line.call().is_some_and(|call| call.id == id)) {
             line.far_end_hangs_up(now, cause, &mut Desk { card, config, trace, named });
         }
+        self.join_lines(now);
     }
 
     /// Works: events, digits, rings, telephones. Call it after every step of the wire. Calls that are due are rung
@@ -112,13 +119,33 @@ impl Office {
             return;
         }
         self.seen = now;
+        if self.differ != self.config.lines_differ {
+            self.make_differ();
+        }
         self.place_calls(now);
-        let Office { lines, card, config, trace, named, finished, .. } = self;
-        for line in lines {
-            line.step(now, &mut Desk { card, config, trace, named });
+        self.each_line(|line, desk| line.listen(now, desk));
+        self.join_lines(now);
+        self.each_line(|line, desk| line.work(now, desk));
+        self.join_lines(now);
+        for line in &mut self.lines {
             if let Some(report) = line.take_finished() {
-                finished.keep(report);
+                self.finished.keep(report);
             }
+        }
+    }
+
+    fn make_differ(&mut self) {
+        self.differ.clone_from(&self.config.lines_differ);
+        for (line, number) in self.lines.iter().zip(1..) {
+            let fault = self.differ.iter().find(|fault| fault.line == number).copied().unwrap_or_default();
+            let _ = self.card.suffers(line.id, &fault); // a card that is gone tells it at the next read
+        }
+    }
+
+    fn each_line(&mut self, mut act: impl FnMut(&mut SubscriberLine, &mut Desk<'_>)) {
+        let Office { lines, card, config, trace, named, .. } = self;
+        for line in lines {
+            act(line, &mut Desk { card, config, trace, named });
         }
     }
 
@@ -149,7 +176,8 @@ impl Office {
         self.lines.iter().filter_map(SubscriberLine::call)
     }
 
-    /// A call by its id: under way, or over and not yet taken.
+    /// A call by its id: under way, or over and not yet taken. A call from line to line has two reports: that of the line
+    /// that dialled, and that of the called one, which has the id of the other with `-rung` behind it.
     pub fn call(&self, id: &str) -> Option<&CallReport> {
         self.calls().chain(self.finished.iter()).find(|report| report.id == id)
     }

@@ -4,7 +4,7 @@
 use tipring_card::{Cause, Hook, Micros};
 use tipring_isdn::By;
 
-use super::{Desk, MAX_NUMBER, OPEN_AGAIN, Sound, State, SubscriberLine};
+use super::{Desk, MAX_NUMBER, OPEN_AGAIN, Sound, State, SubscriberLine, Word};
 use crate::{
     exchange::{Call, CallReport, Dialled, Reply, Subscriber},
     office::{
@@ -15,8 +15,10 @@ use crate::{
     tones::OfficeTone,
 };
 
-/// After a battery drop the line is fed again; dial tone then, if the loop is still closed.
+/// After a battery drop the line is fed again; a tone then, if the loop is still closed.
 const DROP_LASTS: Micros = Micros::from_ms(900);
+/// From a reversal to the tone behind it.
+const TONE_AFTER_REVERSAL: Micros = Micros::from_ms(200);
 /// Caller id in digits: from the reversal to the first digit, and from the last to the ring.
 const REVERSED_BEFORE: Micros = Micros::from_ms(200);
 const RING_AFTER: Micros = Micros::from_ms(1_000);
@@ -45,7 +47,7 @@ impl SubscriberLine {
     /// The far end of the call hangs up.
     pub(in crate::office) fn far_end_hangs_up(&mut self, now: Micros, cause: Cause, desk: &mut Desk<'_>) {
         match self.state {
-            State::Idle | State::Parked { .. } => {}
+            State::Idle | State::Ending { .. } | State::Parked { .. } => {}
             State::Ringing { .. } => {
                 self.hook(Hook::RingOff);
                 self.reverse(false, desk);
@@ -89,7 +91,8 @@ impl SubscriberLine {
 
     pub(super) fn seized(&mut self, now: Micros, desk: &mut Desk<'_>) {
         *desk.named += 1;
-        let call = Call { id: format!("in-{}", desk.named), ..Call::default() };
+        let from = desk.config.number_of(self.number).map(str::to_string);
+        let call = Call { id: format!("in-{}", desk.named), from, ..Call::default() };
         let mut report = CallReport { dialled: Dialled::There, ..CallReport::of(&call, self.law, now) };
         self.name(&mut report);
         self.call = Some(report);
@@ -108,6 +111,7 @@ impl SubscriberLine {
         self.feeds_soon = true;
         self.feed();
         self.talk(now);
+        self.say(Word::Answered);
         self.note(now, desk, || "answered".into());
     }
 
@@ -149,6 +153,11 @@ impl SubscriberLine {
     /// The number is complete: who is it?
     pub(super) fn switch(&mut self, now: Micros, desk: &mut Desk<'_>) {
         let digits = self.call.as_ref().map_or("", |call| call.to.as_str());
+        if let Some(line) = desk.config.line_of(digits) {
+            self.state = State::RingingOut { answer_at: Micros::FOREVER };
+            self.words.push_back(Word::Calls(line));
+            return;
+        }
         let fits = |subscriber: &&Subscriber| subscriber.number.is_empty() || subscriber.number == digits;
         let reply = desk.config.subscribers.iter().find(fits).map(|subscriber| subscriber.reply.clone());
         match reply {
@@ -179,7 +188,7 @@ impl SubscriberLine {
         }
     }
 
-    fn ring_out(&mut self, now: Micros, answer_at: Micros, desk: &mut Desk<'_>) {
+    pub(super) fn ring_out(&mut self, now: Micros, answer_at: Micros, desk: &mut Desk<'_>) {
         self.state = State::RingingOut { answer_at };
         if let Some(call) = &mut self.call {
             call.alerting_at.get_or_insert(now);
@@ -189,7 +198,7 @@ impl SubscriberLine {
         }
     }
 
-    pub(super) fn subscriber_answers(&mut self, now: Micros, desk: &mut Desk<'_>) {
+    pub(in crate::office) fn subscriber_answers(&mut self, now: Micros, desk: &mut Desk<'_>) {
         self.talk(now);
         if desk.config.reversal_on_answer {
             self.reverse(!self.reversed, desk);
@@ -199,7 +208,7 @@ impl SubscriberLine {
 
     fn talk(&mut self, now: Micros) {
         self.state = State::Talking;
-        self.sound = Sound::Phone;
+        self.sound = if self.partner.is_some() { Sound::Partner } else { Sound::Phone };
         self.caller_id = None;
         if let Some(call) = &mut self.call {
             call.connected_at.get_or_insert(now);
@@ -207,44 +216,61 @@ impl SubscriberLine {
         }
     }
 
-    fn refuse(&mut self, now: Micros, cause: Cause, tone: OfficeTone, desk: &mut Desk<'_>) {
+    pub(super) fn refuse(&mut self, now: Micros, cause: Cause, tone: OfficeTone, desk: &mut Desk<'_>) {
         self.mark_end(cause, By::Local);
-        self.state = State::Parked { dial_tone_at: Micros::FOREVER };
+        self.state = State::Parked { tone, tone_at: Micros::FOREVER };
         self.play(now, tone, desk);
     }
 
-    /// The far end is gone: the box is told in the line's own way.
+    /// The far end is gone: the box is told in the line's own way, at once or after a while.
     fn clear(&mut self, now: Micros, cause: Cause, desk: &mut Desk<'_>) {
         self.mark_end(cause, By::Local);
+        self.say(Word::HungUp(cause));
         self.sound = Sound::Silence;
         if let Some(call) = &mut self.call {
             call.phone.released(now);
         }
-        let clearing = desk.config.clearing;
+        let (clearing, after) = (desk.config.clearing, desk.config.clearing_after);
         self.note(now, desk, || format!("the far end hangs up, told by {clearing:?}"));
-        let mut dial_tone_at = Micros::FOREVER;
-        match clearing {
-            Clearing::BatteryDrop => {
+        self.state = State::Ending { told_at: now + after };
+        if after == Micros::ZERO {
+            self.tell_end(now, desk);
+        }
+    }
+
+    /// Tells the box that the far end is gone.
+    pub(super) fn tell_end(&mut self, now: Micros, desk: &mut Desk<'_>) {
+        let (mut tone, mut tone_at) = (OfficeTone::Dial, Micros::FOREVER);
+        match desk.config.clearing {
+            clearing @ (Clearing::BatteryDrop | Clearing::BatteryDropThenBusyTone) => {
                 self.hook(Hook::OnHook);
                 self.feeds_soon = true;
-                dial_tone_at = now + DROP_LASTS;
+                tone_at = now + DROP_LASTS;
+                if clearing == Clearing::BatteryDropThenBusyTone {
+                    tone = OfficeTone::Busy;
+                }
             }
             Clearing::BusyTone => self.play(now, OfficeTone::Busy, desk),
             Clearing::Reversal => self.reverse(!self.reversed, desk),
-            Clearing::DialTone => dial_tone_at = now,
+            Clearing::ReversalThenBusyTone => {
+                self.reverse(!self.reversed, desk);
+                (tone, tone_at) = (OfficeTone::Busy, now + TONE_AFTER_REVERSAL);
+            }
+            Clearing::DialTone => tone_at = now,
             Clearing::Nothing => {}
         }
-        self.state = State::Parked { dial_tone_at };
+        self.state = State::Parked { tone, tone_at };
     }
 }
 
-/// Whether a number is whole by its length or by being a subscriber's, without waiting for a pause.
+/// Whether a number is whole by its length or by being somebody's, without waiting for a pause.
 fn is_complete(digits: &str, config: &OfficeConfig) -> bool {
-    let known = |subscriber: &Subscriber| subscriber.number == digits;
-    let longer = |subscriber: &Subscriber| {
-        subscriber.number.is_empty() || (subscriber.number.starts_with(digits) && subscriber.number != digits)
+    let numbers = || {
+        let subscribers = config.subscribers.iter().map(|subscriber| subscriber.number.as_str());
+        subscribers.chain(config.line_numbers.iter().map(|(number, _)| number.as_str()))
     };
+    let longer = |number: &str| number.is_empty() || (number.starts_with(digits) && number != digits);
     digits.len() >= MAX_NUMBER
         || config.number_length.is_some_and(|length| digits.len() >= length)
-        || (config.subscribers.iter().any(known) && !config.subscribers.iter().any(longer))
+        || (numbers().any(|number| number == digits) && !numbers().any(longer))
 }
