@@ -144,7 +144,8 @@ impl Visit {
             (Heard::DialTone, Step::Dialling { known_at: None }) if which == caller => {
                 self.step = Step::Dialling { known_at: Some(self.line(caller).ear.mark()) };
             }
-            (Heard::CallerId(told), Step::Dialling { .. } | Step::Ringing { .. }) if which != caller => {
+            (Heard::CallerId(told), Step::Dialling { .. } | Step::Ringing { .. })
+                if which == Which::Examined && which != caller => {
                 let before_ring = self.found().rang_after_ms.is_none();
                 let known = self.found().caller_id.get_or_insert_default();
                 known.form = told.form.map(|form| form_word(form).into());
@@ -153,7 +154,8 @@ impl Visit {
                 known.withheld |= told.restricted || told.unavailable;
                 known.before_ring = before_ring;
             }
-            (Heard::BadCallerId, Step::Dialling { .. } | Step::Ringing { .. }) if which != caller => {
+            (Heard::BadCallerId, Step::Dialling { .. } | Step::Ringing { .. })
+                if which == Which::Examined && which != caller => {
                 self.found().caller_id.get_or_insert_default().damaged += 1;
             }
             (heard, Step::Clearing { .. }) if which == Which::Examined => {

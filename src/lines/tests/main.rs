@@ -2,6 +2,7 @@
 //! end sees, and what becomes of channels.
 
 mod calling;
+mod doctor;
 mod late;
 mod loops;
 mod phones;
@@ -34,6 +35,7 @@ struct Bench {
     told: Vec<LineEvent>,
     notes: Vec<String>,
     heard: Vec<Event>,
+    examined: Vec<tipring_doctor::Examined>,
     attempts: u64,
 }
 
@@ -71,6 +73,7 @@ impl Bench {
             told: Vec::new(),
             notes: Vec::new(),
             heard: Vec::new(),
+            examined: Vec::new(),
             attempts: 0,
         }
     }
@@ -144,6 +147,7 @@ impl Bench {
                     self.media.tell_telephone(port, &news, manner);
                 }
                 SignallingAction::Event(event) => self.told.push(event),
+                SignallingAction::Examined(examined) => self.examined.push(*examined),
                 SignallingAction::Note(text) => self.notes.push(text),
             }
         }

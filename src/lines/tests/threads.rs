@@ -28,7 +28,7 @@ impl Told {
                         return;
                     }
                 }
-                Ok(EngineEvent::Note(_)) => {}
+                Ok(EngineEvent::Note(_) | EngineEvent::Examined(_)) => {}
                 Err(_) => break,
             }
         }
