@@ -165,6 +165,12 @@ fn tone_of_end(settings: &Settings, end: &EndFound, advice: &mut Advice) {
         }
         _ => {}
     }
+    if let Some(ToneFound { tone: Some(tone), known: true, .. }) = &end.tone
+        && end.heard_as.is_none()
+    {
+        let text = "is its country's, and the line's own ear has not taken it for the end: it may be too weak";
+        advice.remark(format!("The tone at the end, {tone}, {text}."));
+    }
     let Some(ToneFound { tone: Some(tone), certain, known: false, .. }) = &end.tone else {
         return;
     };

@@ -1,7 +1,7 @@
 //! A sound that nobody knows beforehand, measured: is it a tone, of which frequencies and level, in which rhythm? What the
 //! country's tones are plays no part in it.
 //!
-//! Bursts are cut out by level in steps of 10 ms, each one's spectrum is looked at where networks have their tones, and the
+//! Bursts are cut out by level in steps of 5 ms, each one's spectrum is looked at where networks have their tones, and the
 //! shortest rhythm that explains all bursts and pauses is taken. Written in the notation of the countries' file.
 
 use std::fmt;
@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use tipring_dsp::{Cadence, RATE, Zone, dbm0_of, dbm0_of_power, level::power_of};
 
 /// A step of the envelope.
-const STEP: usize = 80;
+const STEP: usize = 40;
 /// Milliseconds of it.
-const STEP_MS: u32 = 10;
+const STEP_MS: u32 = 5;
 /// Quieter than this is no tone of a network.
 const FLOOR_DBM0: f32 = -45.0;
 /// What is so much below the loudest is a pause.
@@ -196,7 +196,7 @@ fn bursts(levels: &[f32]) -> Vec<Burst> {
 
 /// A burst without the steps in which it rises and falls; of a long one half a second is enough.
 fn inner(burst: &[i16]) -> &[i16] {
-    let cut = if burst.len() > 4 * STEP { STEP } else { 0 };
+    let cut = if burst.len() > 8 * STEP { 2 * STEP } else { 0 };
     let inner = &burst[cut..burst.len() - cut];
     &inner[..inner.len().min(RATE as usize / 2)]
 }
@@ -235,7 +235,7 @@ impl Spectrum {
 /// The frequencies of a tone; `None`: it is none.
 fn spectrum(samples: &[i16]) -> Option<Spectrum> {
     let length = samples.len();
-    if length < 4 * STEP {
+    if length < 8 * STEP {
         return None;
     }
     let all = f64::from(power_of(samples));
@@ -309,13 +309,13 @@ fn power_at(windowed: &[f64], hz: f64) -> f64 {
 /// The shortest rhythm that explains all bursts and pauses that are whole, and how often it was heard. Two turns at least.
 fn rhythm(bursts: &[Burst], steps: usize) -> Option<(Vec<u16>, u32)> {
     // What was under way at the beginning is of unknown length, and so is what is at the end.
-    let cut_in = bursts.first().is_some_and(|first| first.from <= 1);
+    let cut_in = bursts.first().is_some_and(|first| first.from <= 2);
     let bursts = if cut_in { &bursts[1..] } else { bursts };
     let mut spans: Vec<u32> = Vec::new();
     for pair in bursts.windows(2) {
         spans.extend([pair[0].ms(), (pair[1].from - pair[0].to) as u32 * STEP_MS]);
     }
-    if let Some(last) = bursts.last().filter(|last| last.to + 2 < steps) {
+    if let Some(last) = bursts.last().filter(|last| last.to + 4 < steps) {
         spans.push(last.ms());
         // The pause that goes on may be the long one of the rhythm.
         if (steps - last.to) as u32 * STEP_MS > spans.iter().skip(1).step_by(2).max().map_or(u32::MAX, |most| most * 2)
@@ -329,7 +329,7 @@ fn rhythm(bursts: &[Burst], steps: usize) -> Option<(Vec<u16>, u32)> {
         let mean = |place: usize| {
             let turns: Vec<u32> = spans.iter().copied().skip(place).step_by(length).collect();
             let mean = turns.iter().sum::<u32>() as f64 / turns.len() as f64;
-            ((mean / 10.0).round() * 10.0) as u16
+            ((mean / 5.0).round() * 5.0) as u16
         };
         fits.then(|| (from_its_beginning((0..length).map(mean).collect()), spans.len().div_ceil(length) as u32))
     })

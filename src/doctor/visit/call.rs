@@ -33,7 +33,9 @@ const LOST_DBM0: f32 = -45.0;
 const CLEARING_LIMIT: Micros = Micros::from_s(16);
 /// A tone may follow a drop or a reversal.
 const AFTER_A_SIGN: Micros = Micros::from_s(6);
-/// A longer one is in its rhythm.
+/// The line's own ear wants one or two turns of a rhythm more.
+const EAR_SPARE: Micros = Micros(2_500_000);
+/// How often what is heard is measured.
 const LOOKS_EVERY: Micros = Micros::from_ms(500);
 /// After both have rested: rings are not told for two seconds after a channel was opened again.
 const REST: Micros = Micros::from_ms(500);
@@ -64,9 +66,24 @@ pub(super) enum Step {
     /// Noise goes out of the examined line.
     Noise { quiet: [usize; 2] },
     /// The other line has hung up.
-    Clearing { since: Micros, mark: usize, look: Micros, last_sign: Option<Micros> },
+    Clearing(Clearing),
     /// Both have hung up.
     Resting { since: Option<Micros> },
+}
+
+/// The end of a call is awaited.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Clearing {
+    /// The other line hung up.
+    since: Micros,
+    /// From here on it is heard.
+    mark: usize,
+    /// What is heard was looked at last.
+    look: Micros,
+    /// A sign came that a tone may follow.
+    sign: Option<Micros>,
+    /// What sounds is certain; the line's own ear may take longer.
+    certain: Option<Micros>,
 }
 
 impl Visit {
@@ -125,11 +142,9 @@ impl Visit {
                 let after = ms(at, answered);
                 self.found().answer_reversal_ms.get_or_insert(after);
             }
-            (LineEvent::Polarity | LineEvent::OnHook, Step::Clearing { since, mark, look, .. })
-                if which == Which::Examined =>
-            {
-                self.step = Step::Clearing { since, mark, look, last_sign: Some(at) };
-                let after = ms(at, since);
+            (LineEvent::Polarity | LineEvent::OnHook, Step::Clearing(clearing)) if which == Which::Examined => {
+                self.step = Step::Clearing(Clearing { sign: Some(at), ..clearing });
+                let after = ms(at, clearing.since);
                 let end = self.found().end.get_or_insert_default();
                 let place = if event == LineEvent::OnHook { &mut end.battery_ms } else { &mut end.reversal_ms };
                 place.get_or_insert(after);
@@ -145,7 +160,8 @@ impl Visit {
                 self.step = Step::Dialling { known_at: Some(self.line(caller).ear.mark()) };
             }
             (Heard::CallerId(told), Step::Dialling { .. } | Step::Ringing { .. })
-                if which == Which::Examined && which != caller => {
+                if which == Which::Examined && which != caller =>
+            {
                 let before_ring = self.found().rang_after_ms.is_none();
                 let known = self.found().caller_id.get_or_insert_default();
                 known.form = told.form.map(|form| form_word(form).into());
@@ -155,10 +171,11 @@ impl Visit {
                 known.before_ring = before_ring;
             }
             (Heard::BadCallerId, Step::Dialling { .. } | Step::Ringing { .. })
-                if which == Which::Examined && which != caller => {
+                if which == Which::Examined && which != caller =>
+            {
                 self.found().caller_id.get_or_insert_default().damaged += 1;
             }
-            (heard, Step::Clearing { .. }) if which == Which::Examined => {
+            (heard, Step::Clearing(_)) if which == Which::Examined => {
                 let word = match heard {
                     Heard::Busy => "busy tone",
                     Heard::Congestion => "congestion tone",
@@ -214,7 +231,7 @@ impl Visit {
     pub(super) fn is_over(&mut self, at: Micros, which: Which) {
         let expected = match self.step {
             Step::Resting { .. } => true,
-            Step::Clearing { .. } => which == Which::Other,
+            Step::Clearing(_) => which == Which::Other,
             _ => false,
         };
         if !expected {
@@ -231,7 +248,7 @@ impl Visit {
             Step::Ringing { .. } | Step::Ringback { .. } => "the other line was to ring",
             Step::Answering | Step::Settling { .. } => "the other line answered",
             Step::Quiet { .. } | Step::Tone { .. } | Step::Noise { .. } => "levels were measured",
-            Step::Clearing { .. } => "the end of the call was awaited",
+            Step::Clearing(_) => "the end of the call was awaited",
             Step::Resting { .. } => "the lines rested",
         }
     }
@@ -269,9 +286,8 @@ impl Visit {
             }
             Step::Tone { from } if over => self.tone_is_over(now, from),
             Step::Noise { quiet } if over => self.noise_is_over(now, quiet),
-            Step::Clearing { since, mark, look, last_sign } if over || now >= look + LOOKS_EVERY => {
-                self.step = Step::Clearing { since, mark, look: now, last_sign };
-                self.judge_end(now, since, mark, last_sign, over);
+            Step::Clearing(clearing) if over || now >= clearing.look + LOOKS_EVERY => {
+                self.judge_end(now, Clearing { look: now, ..clearing }, over);
             }
             Step::Resting { since: None } if self.lines.iter().all(|line| line.idle) => {
                 self.goes_to(Step::Resting { since: Some(now) }, now + REST);
@@ -286,7 +302,7 @@ impl Visit {
     /// When what is heard is looked at again.
     pub(super) fn next_look(&self) -> Micros {
         match self.step {
-            Step::Ringback { look, .. } | Step::Clearing { look, .. } => look + LOOKS_EVERY,
+            Step::Ringback { look, .. } | Step::Clearing(Clearing { look, .. }) => look + LOOKS_EVERY,
             _ => Micros::FOREVER,
         }
     }
@@ -390,23 +406,31 @@ impl Visit {
         let name = self.line(Which::Other).name.clone();
         self.tells(format!("{name} hangs up"));
         self.wish(Which::Other, Wish::HangUp);
-        let step = Step::Clearing { since: now, mark, look: now, last_sign: None };
-        self.goes_to(step, now + CLEARING_LIMIT);
+        let clearing = Clearing { since: now, mark, look: now, sign: None, certain: None };
+        self.goes_to(Step::Clearing(clearing), now + CLEARING_LIMIT);
     }
 
-    fn judge_end(&mut self, now: Micros, since: Micros, mark: usize, last_sign: Option<Micros>, over: bool) {
-        let heard = self.line(Which::Examined).ear.since(mark);
+    fn judge_end(&mut self, now: Micros, clearing: Clearing, over: bool) {
+        let heard = self.line(Which::Examined).ear.since(clearing.mark);
         let sound = measure(heard);
         let certain = matches!(&sound, Sound::Tone(tone) if tone.cycles == 0 || tone.cycles >= 3);
-        let silent_after_a_sign = sound == Sound::Silence && last_sign.is_some_and(|at| now >= at + AFTER_A_SIGN);
-        if !certain && !silent_after_a_sign && !over {
+        let certain = certain.then(|| clearing.certain.unwrap_or(now));
+        let (tone, after_ms) = (sound.tone().cloned(), begins_ms(heard));
+        let zone = self.zone(Which::Examined).tones();
+        let end = self.found().end.get_or_insert_default();
+        let is_heard = end.heard_as.is_some();
+        let enough = certain.is_some_and(|at| is_heard || now >= at + EAR_SPARE);
+        let silent_after_a_sign = sound == Sound::Silence && clearing.sign.is_some_and(|at| now >= at + AFTER_A_SIGN);
+        if !enough && !silent_after_a_sign && !over {
+            self.step = Step::Clearing(Clearing { certain, ..clearing });
             return;
         }
-        let (tone, after_ms) = (sound.tone().cloned(), begins_ms(heard));
-        let end = self.found().end.get_or_insert_default();
-        let known = end.heard_as.is_some();
-        end.tone = tone.map(|tone| ToneFound { after_ms, tone: Some(tone), certain, known });
-        end.listened_ms = ms(now, since);
+        end.tone = tone.map(|tone| {
+            let forms = [zone.busy, zone.congestion, zone.dial].concat();
+            let known = is_heard || tone.is_one_of(&forms);
+            ToneFound { after_ms, tone: Some(tone), certain: certain.is_some(), known }
+        });
+        end.listened_ms = ms(now, clearing.since);
         self.hangs_up(now);
     }
 

@@ -3,12 +3,13 @@
 use tipring_analog::{AnswerSign, Config, Reversal, Trusted};
 use tipring_doctor::{Effect, Event as Happened, Order, Report, Visit};
 use tipring_dsp::{Cadence, ZoneId};
-use tipring_sim::{CallerIdForm, Clearing};
+use tipring_lines::Group;
+use tipring_sim::{Clearing, Echo, LineFault};
 
 use super::*;
 
-const A: &str = "sim 2/1";
-const B: &str = "sim 2/2";
+const A: &str = "sim 1/1";
+const B: &str = "sim 1/2";
 const NUMBER_A: &str = "5550101";
 const NUMBER_B: &str = "5550102";
 
@@ -19,10 +20,11 @@ fn order() -> Order {
 /// A box in Britain with two lines of one exchange.
 fn bench(office: OfficeConfig, config: Config) -> Bench {
     let zone = ZoneId::of("gb").expect("a zone");
-    let wire = WireConfig { spans: 1, analog_ports: 2, ..WireConfig::default() };
+    let wire = WireConfig { spans: 0, analog_ports: 2, ..WireConfig::default() };
     let line_numbers = vec![(NUMBER_A.into(), 1), (NUMBER_B.into(), 2)];
     let office = OfficeConfig { zone, line_numbers, ..office };
-    let lines = LinesConfig { analog: Config { zone, ..config }, ..LinesConfig::default() };
+    let groups = vec![Group { name: "a".into(), lines: vec![A.into()], ..Group::default() }];
+    let lines = LinesConfig { analog: Config { zone, ..config }, groups, ..LinesConfig::default() };
     let mut bench = Bench::of(Setting { wire, office, lines, ..Setting::default() });
     bench.run_ms(READY_MS);
     bench
@@ -181,11 +183,7 @@ fn inst5_tones_of_ones_own_are_proposed_in_the_files_notation() {
     let report = bench.visit(order());
     assert_eq!(
         proposed(&report),
-        [
-            ("dial_tone", "\"425\""),
-            ("ringback_tone", "\"425 1000/4000\""),
-            ("hang_up_tone", "\"480+620 240/260\""),
-        ],
+        [("dial_tone", "\"425\""), ("ringback_tone", "\"425 1000/4000\""), ("hang_up_tone", "\"480+620 240/260\""),],
         "{}",
         report.text()
     );
@@ -217,9 +215,9 @@ fn inst5_an_echo_and_noise_are_measured_and_limit_the_gain() {
 #[test]
 fn inst5_only_an_idle_line_is_examined_and_others_are_named() {
     let mut bench = bench(OfficeConfig::default(), Config::default());
-    let report = bench.visit(Order { line: "sim 2/7".into(), ..order() });
+    let report = bench.visit(Order { line: "sim 1/7".into(), ..order() });
     let failure = report.failure.expect("refused");
-    assert!(failure.contains("sim 2/7 is no analogue line") && failure.contains("sim 2/1, sim 2/2"), "{failure}");
+    assert!(failure.contains("sim 1/7 is no analogue line") && failure.contains("sim 1/1, sim 1/2"), "{failure}");
     let report = bench.visit(Order { with: A.into(), ..order() });
     assert!(report.failure.is_some_and(|why| why.contains("cannot call itself")));
     let report = bench.visit(Order { number: String::new(), with_number: String::new(), ..order() });
@@ -255,7 +253,7 @@ fn inst5_a_strangers_call_goes_to_the_router_and_ends_the_visit() {
         }
     });
     let failure = report.failure.expect("broken off");
-    assert!(failure.contains("a call came in on sim 2/1"), "{failure}");
+    assert!(failure.contains("a call came in on sim 1/1"), "{failure}");
     let lease = bench.lease();
     bench.command(LineCommand::Answer { lease });
     bench.run_ms(1_000);
@@ -268,7 +266,7 @@ fn inst5_a_visited_line_is_as_it_was_and_nobody_had_it_meanwhile() {
     let mut words = std::collections::BTreeSet::new();
     let report = bench.visit_amid(order(), |bench, block| {
         if block % 500 == 250 {
-            bench.dial_with(Outgoing { to: NUMBER_B.into(), group: "analog".into(), ..Outgoing::default() });
+            bench.dial_with(Outgoing { to: NUMBER_B.into(), ..Outgoing::default() });
         }
         words.extend(bench.signalling.gauges().iter().filter(|it| it.analog).flat_map(|it| it.channels.clone()));
     });
@@ -289,15 +287,23 @@ fn inst5_a_visited_line_is_as_it_was_and_nobody_had_it_meanwhile() {
 
 #[test]
 fn inst5_a_line_that_is_cut_or_taken_away_ends_the_visit() {
-    for gone in [false, true] {
+    let cut = |bench: &Bench| {
+        let card = bench.wire.near();
+        let line = card.channels().iter().find(|it| it.signalling == tipring_card::Signalling::FxsKs);
+        Trouble::LineCut { line: line.expect("a line").id, lasts: Micros::from_s(60) }
+    };
+    let removed = |_: &Bench| Trouble::Remove(Side::Near);
+    for trouble in [&cut as &dyn Fn(&Bench) -> Trouble, &removed] {
         let mut bench = bench(OfficeConfig::default(), Config::default());
         let report = bench.visit_amid(order(), |bench, block| {
-            if block == 700 {
-                let trouble = if gone { Trouble::Gone } else { Trouble::Cut };
-                let _ = (trouble, bench);
+            if block == 1_000 {
+                bench.wire.trouble(trouble(bench));
             }
         });
-        assert_eq!(report.failure, None);
-        break;
+        let failure = report.failure.as_deref().expect("broken off");
+        assert!(failure.contains("broke off while") || failure.contains("is gone"), "{failure}");
+        assert_eq!(report.proposals, []);
+        let words: Vec<_> = bench.signalling.gauges().into_iter().flat_map(|it| it.channels).collect();
+        assert!(words.iter().all(|(_, word)| *word != "examined"), "{words:?}");
     }
 }
