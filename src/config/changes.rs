@@ -10,7 +10,7 @@ use super::keys::{self, Reload};
 /// A difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// `box.drain_s`; `number[+442079460100].url` and `group[out].lines` in lists, by name; `group` alone for their order.
+    /// `box.drain_s`; `number[+442079460100].url`, `group[out].lines` and `line[dahdi 3/2].country` in lists, by name; `group` alone for their order.
     pub key: String,
     /// As it was, without passwords; `None`: it was not there.
     pub from: Option<String>,
@@ -62,6 +62,7 @@ fn rows(config: &Config) -> Rows {
                 let name = match key.section {
                     "number" => config.number.get(at).map(|entry| entry.number.clone()),
                     "group" => config.group.get(at).map(|entry| entry.name.clone()),
+                    "line" => config.line.get(at).map(|entry| entry.line.clone()),
                     _ => None,
                 };
                 let name = name.unwrap_or_else(|| (at + 1).to_string());

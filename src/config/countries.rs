@@ -11,9 +11,9 @@ use tipring_dsp::{Cadence, Zone, ZoneId};
 use super::fault::{ConfigError, Refusal};
 use super::{near, sources};
 
-/// Zones of users' own countries in one run of the program. They are kept for ever, so there is a bound: each entry that
-/// the box stood in counts once, however often it is read.
-const MAX_ZONES: usize = 256;
+/// Zones of users' own countries, and of lines with tones of their own, in one run of the program. They are kept for ever,
+/// so there is a bound: each that was ever used counts once, however often it is read.
+pub(super) const MAX_ZONES: usize = 256;
 
 /// All countries that a box knows.
 #[derive(Clone, Debug, Default)]
@@ -111,8 +111,8 @@ impl Countries {
     }
 }
 
-/// The zone of a user's own country, made once.
-fn made(country: &Country, tones: &Tones) -> Option<ZoneId> {
+/// The zone of a user's own country, or of a country's line with tones of its own, made once. `None`: there are too many.
+pub(super) fn made(country: &Country, tones: &Tones) -> Option<ZoneId> {
     static MADE: Mutex<BTreeMap<(String, String, Tones), ZoneId>> = Mutex::new(BTreeMap::new());
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     let key = (country.code.clone(), country.name.clone(), tones.clone());

@@ -35,6 +35,7 @@ pub(super) fn judge(config: &Config, tree: &Tree) -> Verdict {
     verdict.media_and_log(config, tree);
     verdict.cards(tree);
     verdict.groups(config, tree);
+    verdict.lines(config, tree);
     verdict.telephones(config, tree);
     verdict.numbers(config, tree);
     verdict.engines(config, tree);
@@ -392,7 +393,7 @@ fn level_fault(filter: &str) -> Option<String> {
 }
 
 /// `dahdi 1` or `dahdi 3/2`, as lines are named everywhere: card and span. Whether the card has it is seen at start.
-fn line_of(name: &str) -> Option<(CardKind, u16)> {
+pub(super) fn line_of(name: &str) -> Option<(CardKind, u16)> {
     let number = |digits: &str| {
         let plain = !digits.is_empty() && digits.len() <= 5 && digits.bytes().all(|b| b.is_ascii_digit());
         plain.then(|| digits.parse::<u32>().ok()).flatten()
@@ -410,7 +411,7 @@ fn line_of(name: &str) -> Option<(CardKind, u16)> {
 }
 
 /// Whether the configured card can have this span.
-fn fits(config: &Config, card: CardKind, span: u16) -> bool {
+pub(super) fn fits(config: &Config, card: CardKind, span: u16) -> bool {
     let of_card = |entry: &super::Card| match entry.kind {
         CardKind::Sim => SIM_SPANS.contains(&span),
         CardKind::Dahdi => entry.spans.is_empty() || entry.spans.contains(&span),

@@ -108,6 +108,8 @@ pub struct Section {
     pub name: &'static str,
     /// `[[name]]`, any number of them.
     pub list: bool,
+    /// Entries of a list that say the same here are one: put together key by key, the later one wins.
+    pub together_by: Option<&'static str>,
 }
 
 impl Section {
@@ -118,11 +120,16 @@ impl Section {
 }
 
 const fn one(name: &'static str) -> Section {
-    Section { name, list: false }
+    Section { name, list: false, together_by: None }
 }
 
 const fn many(name: &'static str) -> Section {
-    Section { name, list: true }
+    Section { name, list: true, together_by: None }
+}
+
+/// Entries with the same value of a key are one, in how many files they may stand.
+const fn many_by(name: &'static str, key: &'static str) -> Section {
+    Section { name, list: true, together_by: Some(key) }
 }
 
 /// All sections, in the order of the reference.
@@ -135,6 +142,7 @@ pub const SECTIONS: &[Section] = &[
     one("boxes"),
     many("group"),
     one("analog"),
+    many_by("line", "line"),
     many("telephone"),
     many("card"),
     many("number"),
@@ -163,6 +171,11 @@ const fn must(section: &'static str, name: &'static str, kind: Kind, example: &'
     Key { section, name, kind, default: "", must: true, example, reload }
 }
 
+/// A key without a default: what nobody says is said elsewhere.
+const fn may(section: &'static str, name: &'static str, kind: Kind, example: &'static str, reload: Reload) -> Key {
+    Key { section, name, kind, default: "", must: false, example, reload }
+}
+
 const CLASSES: Kind = Kind::Words(&["short", "toll-free", "national", "mobile", "international", "premium", "unknown"]);
 const ORDERS: Kind = Kind::Word(&["opposite-to-network", "ascending", "descending"]);
 const FORMS: Kind = Kind::Word(&["dialled", "typed", "digits", "plus"]);
@@ -177,7 +190,7 @@ use Reload::{AtOnce, LineIdle, Restart};
 /// All keys, in the order of the reference.
 #[rustfmt::skip]
 pub const KEYS: &[Key] = &[
-    key("", "version", Whole(1, 1), "", "1", AtOnce),
+    may("", "version", Whole(1, 1), "1", AtOnce),
     key("box", "name", Text, r#""box""#, r#""front-desk""#, Restart),
     key("box", "country", Text, r#""""#, r#""gb""#, LineIdle),
     key("box", "countries", Text, r#""""#, r#""/etc/tipring/countries.toml""#, LineIdle),
@@ -231,6 +244,23 @@ pub const KEYS: &[Key] = &[
     key("analog", "hang_up_tones", Truth, "true", "false", LineIdle),
     key("analog", "hang_up_dial_tone", Truth, "true", "false", LineIdle),
     key("analog", "hang_up_silence_s", Whole(0, 3_600), "60", "30", LineIdle),
+    must("line", "line", Text, r#""dahdi 3/2""#, LineIdle),
+    may("line", "number", Text, r#""+442079460101""#, LineIdle),
+    may("line", "country", Text, r#""de""#, LineIdle),
+    may("line", "answer", SIGNS, r#""reversal""#, LineIdle),
+    may("line", "dial_tone_ms", Whole(0, 60_000), "8000", LineIdle),
+    may("line", "dial_anyway", Truth, "true", LineIdle),
+    may("line", "caller_id", Truth, "false", LineIdle),
+    may("line", "hang_up_battery", Truth, "false", LineIdle),
+    may("line", "hang_up_reversal", REVERSALS, r#""certain""#, LineIdle),
+    may("line", "hang_up_tones", Truth, "false", LineIdle),
+    may("line", "hang_up_dial_tone", Truth, "false", LineIdle),
+    may("line", "hang_up_silence_s", Whole(0, 3_600), "30", LineIdle),
+    may("line", "hang_up_tone", Text, r#""425 300/300""#, LineIdle),
+    may("line", "dial_tone", Text, r#""440""#, LineIdle),
+    may("line", "ringback_tone", Text, r#""425 1000/3000""#, LineIdle),
+    may("line", "receive_gain_db", Whole(-12, 12), "4", LineIdle),
+    may("line", "send_gain_db", Whole(-12, 12), "-2", LineIdle),
     must("telephone", "line", Text, r#""dahdi 4/1""#, Restart),
     key("telephone", "number", Text, r#""""#, r#""21""#, LineIdle),
     key("telephone", "caller_id", TELEPHONE_CALLER_IDS, r#""country""#, r#""bell""#, LineIdle),

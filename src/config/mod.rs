@@ -11,6 +11,7 @@ mod fault;
 mod judge;
 pub mod keys;
 pub mod last_good;
+mod line;
 mod lines;
 mod listeners;
 mod media;
@@ -32,6 +33,7 @@ pub use destinations::Destinations;
 pub use engines::{DecoderEntry, PresetEntry, SpeechEntry};
 pub use fault::{COMPLAINTS, ConfigError, Folders, Origin, Refusal, position};
 pub use keys::Reload;
+pub use line::LineEntry;
 pub use lines::{
     Analog, AnswerSign, Card, CardKind, Group, NumberClass, NumberForm, Order, Outbound, ReversalSign, Role, Telephone,
     TelephoneCallerId,
@@ -67,6 +69,8 @@ pub struct Config {
     pub group: Vec<Group>,
     /// Analogue lines.
     pub analog: Analog,
+    /// Analogue lines that differ.
+    pub line: Vec<LineEntry>,
     /// Ports with telephones.
     pub telephone: Vec<Telephone>,
     /// The cards to be driven; without one the box has no lines.

@@ -21,6 +21,20 @@ pub(super) struct Leaf {
     pub origin: Origin,
     /// The places of a list's items.
     pub items: Vec<Origin>,
+    /// A text that is written as it is, between quotes: each of its characters has a place of its own.
+    pub as_it_is: bool,
+}
+
+impl Leaf {
+    /// The place of a character of a text, from 1; the value's own where that is not known.
+    pub fn inside(&self, character: usize) -> Origin {
+        match &self.origin {
+            Origin::File { file, line, column } if self.as_it_is => {
+                Origin::File { file: file.clone(), line: *line, column: column.saturating_add(character) }
+            }
+            other => other.clone(),
+        }
+    }
 }
 
 /// One `[[entry]]` of a list.
@@ -41,7 +55,7 @@ impl Entry {
     }
 }
 
-/// What all sources say together: later ones win, entries of lists are put one after another.
+/// What all sources say together: later ones win, entries of lists are put one after another, those of one thing in one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
     /// By `section.key`.
@@ -54,6 +68,20 @@ impl Tree {
     /// The place of a key; built-in where nobody says it.
     pub fn place(&self, path: &str) -> Origin {
         self.leaves.get(path).map(|leaf| leaf.origin.clone()).unwrap_or_default()
+    }
+
+    /// One more entry of a list, or more of one that is there.
+    fn put(&mut self, section: &'static Section, entry: Entry) {
+        let entries = self.entries.entry(section.name).or_default();
+        let name = section.together_by.filter(|_| !entry.broken);
+        let same = name.and_then(|name| {
+            let value = |entry: &Entry| entry.leaves.get(name).map(|leaf| leaf.value.clone());
+            entries.iter_mut().find(|known| !known.broken && value(known) == value(&entry))
+        });
+        match same {
+            Some(known) => known.leaves.extend(entry.leaves.into_iter().filter(|(key, _)| Some(*key) != name)),
+            None => entries.push(entry),
+        }
     }
 
     /// The entries of a list whose meaning can be judged.
@@ -172,7 +200,7 @@ impl Shape {
                 {
                     for entry in entries.iter() {
                         let entry = self.entry(text, section, entry);
-                        self.tree.entries.entry(section.name).or_default().push(entry);
+                        self.tree.put(section, entry);
                     }
                 }
                 (Some(section), value) => {
@@ -236,8 +264,14 @@ impl Shape {
         if let DeValue::Array(array) = value.get_ref() {
             items = array.iter().map(|item| text.place(item.span().start)).collect();
         }
+        let written = text.text.get(value.span()).unwrap_or_default();
+        let within = |quote: char| written.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+        let as_it_is = value
+            .get_ref()
+            .as_str()
+            .is_some_and(|said| ['"', '\''].into_iter().any(|quote| within(quote) == Some(said)));
         match of_kind(key, value.get_ref()) {
-            Ok(value) => Some((key, Leaf { value, origin, items })),
+            Ok(value) => Some((key, Leaf { value, origin, items, as_it_is })),
             Err((item, why)) => {
                 let origin = item.and_then(|item| items.get(item).cloned()).unwrap_or(origin);
                 self.fault(origin, format!("{}: {why}", key.path()));
@@ -302,7 +336,7 @@ impl Shape {
         match within(key, &read) {
             Ok(()) => {
                 let items = read.as_array().map_or(0, Vec::len);
-                let leaf = Leaf { value: read, items: vec![origin.clone(); items], origin };
+                let leaf = Leaf { value: read, items: vec![origin.clone(); items], origin, as_it_is: false };
                 self.tree.leaves.insert(key.path(), leaf);
             }
             Err((_, why)) => self.fault(origin, format!("{}: {why}", key.path())),

@@ -356,6 +356,8 @@ fn inst4_what_the_how_to_of_countries_shows_is_good() {
     let named = block("toml named").replace("/etc/tipring/countries.toml", &own.0.display().to_string());
     let config = Config::parse(Path::new("t.toml"), &named).unwrap_or_else(|refused| panic!("{refused}"));
     assert_eq!(config.country().map(|country| country.name.as_str()), Some("Elsewhere"));
+    let line = Config::parse(Path::new("t.toml"), &block("toml line")).unwrap_or_else(|refusal| panic!("{refusal}"));
+    assert_eq!(line.lines_that_differ()[1].hang_up_tone.as_deref(), Some("425 300/300"), "its span's");
     // And every word that it names is one.
     for form in tipring_countries::CallerId::ALL {
         assert!(text.contains(&format!("`{}`", form.word())), "{form:?}");

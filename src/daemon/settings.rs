@@ -98,8 +98,13 @@ pub fn lines(config: &Config) -> LinesConfig {
         groups: config.group.iter().map(self::group).collect(),
         analog: analog(&config.analog, config.zone()),
         telephones: config.telephone.iter().map(|wanted| telephone(wanted, config)).collect(),
-        ..LinesConfig::default()
+        analog_lines: config.lines_that_differ().iter().map(|line| analog_line(line, config)).collect(),
     }
+}
+
+/// A line that is used in another way than the others.
+fn analog_line(line: &config::LineEntry, config: &Config) -> (String, tipring_analog::Config) {
+    (line.line.clone(), analog(&line.analog(&config.analog), line.zone(config)))
 }
 
 /// A group of lines.

@@ -8,6 +8,7 @@
 
 mod book;
 mod fault;
+mod form;
 mod near;
 mod read;
 mod room;
@@ -20,6 +21,7 @@ use serde::Serialize;
 
 pub use book::Book;
 pub use fault::Fault;
+pub use form::ToneKind;
 pub use read::{
     CODE_CHARS, EMERGENCY_DIGITS, FORMS, MAX_COUNTRIES, MAX_FAULTS, MAX_OCTETS, STEP_DB, read, read_beside,
 };
