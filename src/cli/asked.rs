@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::config::{DEFAULT_FILE, Sources};
 
 /// The flags that name a configuration.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Asked {
     /// Configuration file; conf.d/*.toml beside it are read too
     #[arg(long, value_name = "FILE")]

@@ -6,6 +6,7 @@ mod ca;
 mod check;
 mod config;
 mod country;
+mod doctor;
 mod lines;
 mod media;
 mod numbers;
@@ -141,6 +142,11 @@ enum Command {
         config: Option<PathBuf>,
         #[command(subcommand)]
         command: Option<LinesCommand>,
+    },
+    /// Examine a part of the box, and propose what of its settings ought to be otherwise
+    Doctor {
+        #[command(subcommand)]
+        command: doctor::Command,
     },
     /// Countries: their tones, caller id, emergency numbers and what else a line wants to know
     Country {
@@ -342,6 +348,7 @@ pub fn main() -> ExitCode {
         Command::Media { asked, command: None } => with_config(Keeper::Media, asked, form, |loaded, sources| {
             block_on(daemon::media::run(&loaded.config, &sources.file, reread(&sources)))
         }),
+        Command::Doctor { command } => doctor::run(command),
         Command::Reload { json, asked } => reload::run(&asked.sources(), json),
         Command::Debug { command: Debug::StallMedia { seconds, asked } } => {
             reload::stall_media(&asked.sources(), seconds)

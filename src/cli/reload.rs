@@ -14,12 +14,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks, and shows the outcome: 0 taken over, 78 refused, 69 nobody answers.
 pub fn run(sources: &Sources, as_json: bool) -> ExitCode {
+    ExitCode::from(run_with(sources, as_json))
+}
+
+fn run_with(sources: &Sources, as_json: bool) -> u8 {
     let socket = running::socket(sources);
     let (status, text) = match block_on(control::ask(&socket, "POST", "/reload", PATIENCE)) {
         Ok(answer) => answer,
         Err(error) => {
             eprintln!("tipring: {error}");
-            return ExitCode::from(error.exit);
+            return error.exit;
         }
     };
     if as_json {
@@ -27,7 +31,15 @@ pub fn run(sources: &Sources, as_json: bool) -> ExitCode {
     } else {
         show(&serde_json::from_str(&text).unwrap_or_default());
     }
-    if status == 200 { ExitCode::SUCCESS } else { ExitCode::from(78) }
+    if status == 200 { 0 } else { 78 }
+}
+
+/// Has a change taken over that a command has just written, and tells it. The exit code where it is not.
+pub fn take_over(sources: &Sources) -> Result<(), u8> {
+    match run_with(sources, false) {
+        0 => Ok(()),
+        exit => Err(exit),
+    }
 }
 
 fn show(outcome: &Value) {

@@ -39,7 +39,8 @@ pub fn run(sources: &Sources, line: &str, as_json: bool) -> ExitCode {
     ExitCode::from(exit)
 }
 
-fn unknown(line: &str, unknown: &Unknown) -> String {
+/// That there is no such line, and which there are.
+pub(super) fn unknown(line: &str, unknown: &Unknown) -> String {
     let known = match &unknown.known[..] {
         [] => "the box drives no analogue line".to_owned(),
         known => format!("there are {}", known.join(", ")),

@@ -165,6 +165,11 @@ impl LineEntry {
 }
 
 impl Config {
+    /// The number of an analogue line, as others dial it, where it is known.
+    pub fn number_of_line(&self, line: &str) -> Option<String> {
+        self.line.iter().rev().find(|entry| entry.line == line).and_then(|entry| entry.number.clone())
+    }
+
     /// Analogue lines that differ, each with all that is said of it and of its span; whole spans before lines, so that the
     /// last one that fits a line is the line's.
     pub fn lines_that_differ(&self) -> Vec<LineEntry> {

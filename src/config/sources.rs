@@ -15,6 +15,8 @@ use super::{Config, Countries, judge, near};
 
 /// Octets of one file; more is refused unread.
 const FILE_OCTETS: u64 = 4 * 1024 * 1024;
+/// The folder beside the main file.
+const DROP_INS: &str = "conf.d";
 /// Files in `conf.d`; more are refused.
 const FILES: usize = 100;
 
@@ -36,6 +38,11 @@ impl Sources {
     /// A file, what lies beside it, and this process's environment.
     pub fn of(file: PathBuf) -> Sources {
         Sources { file, variables: std::env::vars_os().collect(), flags: Vec::new() }
+    }
+
+    /// Where files lie that are read beside the main one.
+    pub fn drop_ins(&self) -> PathBuf {
+        self.file.parent().unwrap_or(Path::new("")).join(DROP_INS)
     }
 }
 
@@ -99,7 +106,7 @@ pub(super) fn of_text(file: &Path, text: &str) -> Result<Loaded, Refusal> {
 
 /// The files of `conf.d`, in byte order of their names.
 fn beside(file: &Path) -> Result<Vec<PathBuf>, ConfigError> {
-    let folder = file.parent().unwrap_or(Path::new("")).join("conf.d");
+    let folder = file.parent().unwrap_or(Path::new("")).join(DROP_INS);
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),

@@ -22,6 +22,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 use super::callbook::{self, CallBook};
+use super::doctor::Doctor;
 use super::ears::{Ears, Goes};
 use super::feeder::{AHEAD, Feeder};
 use super::gateway::{Heard, Taking};
@@ -119,6 +120,7 @@ pub fn start(parts: Parts) -> (Live, broadcast::Receiver<Trace>) {
         next_request: 0,
         held: std::collections::VecDeque::new(),
         book,
+        doctor: Doctor::default(),
     };
     tokio::spawn(conductor.run(Inbox { lines: line_events, ended, asked, streamed }));
     (Live { requests, traces }, timeline)
@@ -182,6 +184,7 @@ struct Conductor {
     held: std::collections::VecDeque<SwitchCommand>,
     /// For those who look at living calls.
     book: CallBook,
+    doctor: Doctor,
 }
 
 impl Conductor {
@@ -221,9 +224,9 @@ impl Conductor {
     }
 
     fn wait(&self) -> Duration {
-        let idle = self.router.live_calls().next().is_none() && self.held.is_empty();
+        let idle = self.router.live_calls().next().is_none() && self.held.is_empty() && !self.doctor.runs();
         let poll = if idle { IDLE_POLL } else { LIVE_POLL };
-        match self.router.deadline() {
+        match self.router.deadline().into_iter().chain(self.doctor.deadline()).min() {
             Some(deadline) => poll.min(Duration::from_micros(deadline.since(self.now()).0)),
             None => poll,
         }
@@ -240,11 +243,17 @@ impl Conductor {
         if self.router.deadline().is_some_and(|deadline| deadline <= now) {
             self.router.handle(now, Event::Timer);
         }
+        self.doctor.timer(now);
     }
 
     fn line(&mut self, event: EngineEvent) {
         match event {
             EngineEvent::Line(event) => self.handle(Event::Line(event)),
+            EngineEvent::Examined(examined) => {
+                let now = self.now();
+                self.doctor.examined(now, examined);
+                self.effects();
+            }
             EngineEvent::Note(text) => {
                 let trace = Trace { at: self.now(), call: None, kind: TraceKind::Line, text };
                 let _ = self.traces.send(trace);
@@ -255,6 +264,10 @@ impl Conductor {
     fn switch_events(&mut self) {
         let mut commands = Vec::new();
         while let Some(event) = self.engine.as_mut().and_then(EngineHandle::switch_event) {
+            let now = self.now();
+            let Some(event) = self.doctor.switched(now, event) else {
+                continue;
+            };
             match event {
                 SwitchEvent::Audio { tap, data, .. } => self.heard(tap, &data),
                 SwitchEvent::Room { play, octets, .. } => {
@@ -420,6 +433,22 @@ impl Conductor {
             Ask::Snapshot(back) => {
                 let _ = back.send(self.book.snapshot(self.router.live_calls(), self.router.counters()));
             }
+            Ask::Examine(order, back) => {
+                let now = self.now();
+                let begun = match &self.engine {
+                    Some(_) => self.doctor.begin(now, order),
+                    None => Err("the box has no card, and no lines".into()),
+                };
+                let _ = back.send(begun);
+            }
+            Ask::Examination { stop, back } => {
+                let now = self.now();
+                if stop {
+                    self.doctor.stop(now);
+                    self.effects();
+                }
+                let _ = back.send(self.doctor.seen().clone());
+            }
             Ask::Drain => self.handle(Event::Drain),
             Ask::Notice(text) => self.handle(Event::Notice(text)),
             Ask::EndAll => self.handle(Event::EndAll),
@@ -429,6 +458,9 @@ impl Conductor {
     fn effects(&mut self) {
         while let Some(effect) = self.router.poll() {
             self.effect(effect);
+        }
+        while let Some(effect) = self.doctor.poll() {
+            self.of_doctor(effect);
         }
     }
 }

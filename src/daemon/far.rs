@@ -14,6 +14,8 @@ use super::settings::zone;
 
 /// Analogue lines of the simulated card.
 pub const ANALOG_LINES: u16 = 2;
+/// The numbers of those lines.
+pub const LINE_NUMBERS: [&str; ANALOG_LINES as usize] = ["12025550171", "12025550172"];
 /// The number of the simulated callers.
 pub const CALLER: &str = "2025550100";
 /// And their name.
@@ -55,6 +57,7 @@ impl FarEnd {
                 zone: zone(COUNTRY),
                 // A trunk prefix and ten digits.
                 number_length: Some(11),
+                line_numbers: LINE_NUMBERS.iter().zip(1..).map(|(number, line)| ((*number).into(), line)).collect(),
                 subscribers: everybody(ANALOG_RINGS, answers_and_hangs_up()),
                 ..OfficeConfig::default()
             },

@@ -12,6 +12,7 @@ pub mod conductor;
 pub mod control;
 pub mod dev;
 mod directory;
+pub mod doctor;
 mod documents;
 mod ears;
 pub mod entrance;

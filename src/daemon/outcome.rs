@@ -22,6 +22,8 @@ pub struct Outcome {
     pub channel_seconds: f64,
     /// Wall time that the loop took.
     pub wall_s: f64,
+    /// What the doctor found, visit by visit.
+    pub examined: Vec<tipring_doctor::Report>,
     /// What each telephone heard, by call: G.711 octets.
     pub heard: Vec<(String, Vec<u8>)>,
     /// What came of each call, in the order of `heard`.

@@ -9,11 +9,12 @@ use tipring_card::Card;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
+use super::conductor::Live;
 use super::reload::{self, Outcome};
 use super::serve::{LAST_WORDS, NOTICE_LIMIT, Service, StartError, Wiring, card_of, failed};
 use super::supervisor::{Inherited, Supervisor};
 use super::watch::{Health, Watch};
-use super::{control, far};
+use super::{control, doctor, far};
 use crate::config::last_good::{self, Keeper};
 use crate::config::{CardKind, Config};
 use crate::observe::events;
@@ -174,7 +175,7 @@ async fn turn(
     signals: &mut Signals,
     service: &Service,
     watch: &mut Watch,
-    asked: &mut mpsc::Receiver<oneshot::Sender<Outcome>>,
+    asked: &mut mpsc::Receiver<Asked>,
 ) -> Ended {
     let mut look = tokio::time::interval(LOOK_EVERY.min(supervisor.watchdog().map_or(LOOK_EVERY, |limit| limit / 4)));
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -183,9 +184,12 @@ async fn turn(
             _ = signals.interrupt.recv() => return Ended::ForGood,
             _ = signals.terminate.recv() => return Ended::ForGood,
             _ = signals.hangup.recv() => drop(reload(settings, started, service, supervisor, watch).await),
-            Some(back) = asked.recv() => {
-                let _ = back.send(reload(settings, started, service, supervisor, watch).await);
-            }
+            Some(asked) = asked.recv() => match asked {
+                Asked::Reload(back) => {
+                    let _ = back.send(reload(settings, started, service, supervisor, watch).await);
+                }
+                Asked::Order(asked, back) => drop(back.send(doctor::order(&asked, &settings.config))),
+            },
             _ = look.tick() => {
                 let card_is_gone = looked(supervisor, watch).await;
                 if card_is_gone && supervisor.is_there() {
@@ -299,11 +303,48 @@ async fn metrics(config: &Config, inherited: &Inherited, service: &Service) -> O
     }))
 }
 
+/// What the control socket asks of whoever has the configuration.
+enum Asked {
+    /// Read it anew.
+    Reload(oneshot::Sender<Outcome>),
+    /// Which numbers a visit of the doctor dials.
+    Order(doctor::Asked, oneshot::Sender<Result<tipring_doctor::Order, String>>),
+}
+
+/// The doctor at the control socket: `POST` begins a visit, `GET` shows it, `DELETE` ends it.
+fn visits(live: Live, asks: mpsc::Sender<Asked>) -> axum::routing::MethodRouter {
+    use axum::Json;
+    use axum::extract::Query;
+    use axum::http::StatusCode;
+    let begins = live.clone();
+    let begin = async move |Query(asked): Query<doctor::Asked>| {
+        let (back, answer) = oneshot::channel();
+        let stopped = || "the service is being stopped".to_owned();
+        let order = match asks.send(Asked::Order(asked, back)).await {
+            Ok(()) => answer.await.unwrap_or_else(|_| Err(stopped())),
+            Err(_) => Err(stopped()),
+        };
+        let begun = match order {
+            Ok(order) => begins.examine(order).await,
+            Err(why) => Err(why),
+        };
+        match begun {
+            Ok(()) => (StatusCode::ACCEPTED, Json(serde_json::json!({}))),
+            Err(why) => (StatusCode::CONFLICT, Json(serde_json::json!({"error": why}))),
+        }
+    };
+    let ends = live.clone();
+    let show = async move || Json(live.examination(false).await.unwrap_or_default());
+    let end = async move || Json(ends.examination(true).await.unwrap_or_default());
+    axum::routing::post(begin).get(show).delete(end)
+}
+
 /// What the control socket answers.
-fn control_face(service: &Service, reloads: mpsc::Sender<oneshot::Sender<Outcome>>) -> axum::Router {
+fn control_face(service: &Service, reloads: mpsc::Sender<Asked>) -> axum::Router {
+    let visits = visits(service.live.clone(), reloads.clone());
     let reload = axum::routing::post(async move || {
         let (back, outcome) = oneshot::channel();
-        let sent = reloads.send(back).await;
+        let sent = reloads.send(Asked::Reload(back)).await;
         let outcome = match sent {
             Ok(()) => outcome.await.ok(),
             Err(_) => None,
@@ -312,7 +353,8 @@ fn control_face(service: &Service, reloads: mpsc::Sender<oneshot::Sender<Outcome
         let status = if outcome.ok { axum::http::StatusCode::OK } else { axum::http::StatusCode::UNPROCESSABLE_ENTITY };
         (status, axum::Json(outcome))
     });
-    let face = crate::observe::face::control(service.observer.clone()).route("/reload", reload);
+    let face =
+        crate::observe::face::control(service.observer.clone()).route("/reload", reload).route("/doctor", visits);
     match std::env::var_os("TIPRING_DEBUG") {
         Some(_) => face.merge(debug_face(service.gauges.clone())),
         None => face,

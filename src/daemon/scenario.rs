@@ -75,6 +75,9 @@ pub struct Scenario {
     /// What goes wrong on the wire.
     #[serde(default)]
     pub faults: Faults,
+    /// Visits of the line doctor, in order.
+    #[serde(default)]
+    pub doctor: Vec<DoctorVisit>,
     /// Numbers and their applications.
     #[serde(default)]
     pub number: Vec<Number>,
@@ -114,6 +117,22 @@ pub struct Scenario {
     /// What an application must have been asked.
     #[serde(default)]
     pub asked: Vec<Asked>,
+}
+
+/// A visit of the line doctor.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DoctorVisit {
+    /// After the lines are ready.
+    pub at_ms: u64,
+    /// The line to be examined: `sim 2/1`.
+    pub line: String,
+    /// Its number, as it is dialled.
+    pub number: String,
+    /// The line that helps.
+    pub with: String,
+    /// Its number.
+    pub with_number: String,
 }
 
 fn all_open() -> crate::config::Outbound {

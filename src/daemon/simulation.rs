@@ -9,12 +9,13 @@ mod layer;
 mod setup;
 mod visitor;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use tipring_card::{BLOCK_US, Micros};
+use tipring_doctor::Report;
 use tipring_lines::{LinesConfig, Media, Signalling, SignallingAction};
 use tipring_resources::{Account, Call, Number, NumberOrigin, Record, Sid, SidKind, Stamp};
 use tipring_router::{DirectoryChange, Event, HttpId, MediaId, Router, SwitchCommand, SwitchEvent};
@@ -24,6 +25,7 @@ use self::effects::Came;
 use self::layer::Layer;
 use super::app::App;
 use super::beyond::Beyond;
+use super::doctor::Doctor;
 use super::ears::{Ears, Goes};
 use super::feeder::Feeder;
 use super::hands::Hands;
@@ -32,7 +34,7 @@ pub use super::outcome::{Called, Moments, Outcome, Told};
 use super::outcome::{ScratchDir, write_heard};
 use super::programs::Programs;
 use super::recorder::Recorder;
-use super::scenario::Scenario;
+use super::scenario::{DoctorVisit, Scenario};
 use super::serve::{StartError, client, open_store, router_config};
 use super::settings;
 use super::telephones::Telephones;
@@ -127,6 +129,9 @@ pub async fn run_amid(
         programs: Programs::new(scenario, account.sid),
         actions: Vec::new(),
         layer,
+        doctor: Doctor::default(),
+        orders: scenario.doctor.iter().cloned().collect(),
+        examined: Vec::new(),
     };
     world.directory(&account, options.seed).await?;
     let begin = Instant::now();
@@ -203,6 +208,10 @@ struct World<'a, W: Write> {
     programs: Programs,
     actions: Vec<SignallingAction>,
     layer: Layer,
+    doctor: Doctor,
+    /// Visits that are still to begin, in order.
+    orders: VecDeque<DoctorVisit>,
+    examined: Vec<Report>,
 }
 
 impl<W: Write> World<'_, W> {
@@ -264,6 +273,7 @@ impl<W: Write> World<'_, W> {
             if self.router.deadline().is_some_and(|deadline| deadline <= self.now) {
                 self.tell(Event::Timer);
             }
+            self.send_for_doctor();
             self.settle().await?;
             while self.next_tick <= self.now {
                 self.media.tick(1);
@@ -276,7 +286,11 @@ impl<W: Write> World<'_, W> {
             let timers = self.router.deadline().is_some_and(|at| at < Micros::FOREVER);
             let pending = timers || self.due.keys().any(|(at, _)| *at < Micros::FOREVER);
             let done = self.telephones.all_done() && self.programs.all_done() && self.visits.all_done();
-            let quiet = done && self.router.live_calls().next().is_none() && !pending;
+            let quiet = done
+                && self.orders.is_empty()
+                && !self.doctor.runs()
+                && self.router.live_calls().next().is_none()
+                && !pending;
             quiet_since = if quiet { quiet_since.or(Some(self.now)) } else { None };
             if quiet_since.is_some_and(|since| self.now.since(since) >= AFTERGLOW) {
                 break;
@@ -295,6 +309,7 @@ impl<W: Write> World<'_, W> {
             self.telephones.deadline(),
             self.programs.deadline(),
             self.visits.deadline(),
+            self.doctor.deadline(),
             due,
         ];
         let next = next.into_iter().flatten().min().unwrap_or(self.next_tick);
@@ -341,6 +356,7 @@ impl<W: Write> World<'_, W> {
                 }
                 SignallingAction::Detach { port } => drop(self.media.remove(port)),
                 SignallingAction::Event(event) => self.tell(Event::Line(event)),
+                SignallingAction::Examined(examined) => self.doctor.examined(self.now, examined),
                 SignallingAction::Note(text) => self.timeline.note(self.now.0, &text),
             }
         }
@@ -353,6 +369,9 @@ impl<W: Write> World<'_, W> {
     fn switch_events(&mut self) {
         let mut commands = Vec::new();
         while let Some(event) = self.media.poll() {
+            let Some(event) = self.doctor.switched(self.now, event) else {
+                continue;
+            };
             match event {
                 SwitchEvent::Audio { tap, data, .. } => match self.ears.block(tap, &data) {
                     Goes::Nowhere => {}
@@ -418,6 +437,7 @@ impl<W: Write> World<'_, W> {
             while let Some(effect) = self.router.poll() {
                 self.effect(effect);
             }
+            self.of_doctor();
             self.switch_events();
             for flight in std::mem::take(&mut self.flights) {
                 let end = flight.task.await;

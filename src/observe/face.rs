@@ -26,9 +26,12 @@ pub fn public(observer: Observer) -> Router {
     pages.with_state(observer.clone()).merge(health(observer))
 }
 
-/// For the control socket: all that, `/state`, and `/lines/trace` of one line.
+/// For the control socket: all that, `/state`, and `/lines/trace` and `/lines/habits` of one line.
 pub fn control(observer: Observer) -> Router {
-    let owners = Router::new().route("/state", get(state)).route("/lines/trace", get(line_trace));
+    let owners = Router::new()
+        .route("/state", get(state))
+        .route("/lines/trace", get(line_trace))
+        .route("/lines/habits", get(line_habits));
     owners.with_state(observer.clone()).merge(public(observer))
 }
 
@@ -41,6 +44,13 @@ struct Asked {
 async fn line_trace(State(observer): State<Observer>, Query(asked): Query<Asked>) -> Response {
     match observer.line_trace(&asked.line) {
         Ok(trace) => ([NOT_KEPT], axum::Json(trace)).into_response(),
+        Err(unknown) => (StatusCode::NOT_FOUND, axum::Json(unknown)).into_response(),
+    }
+}
+
+async fn line_habits(State(observer): State<Observer>, Query(asked): Query<Asked>) -> Response {
+    match observer.line_habits(&asked.line) {
+        Ok(habits) => ([NOT_KEPT], axum::Json(habits)).into_response(),
         Err(unknown) => (StatusCode::NOT_FOUND, axum::Json(unknown)).into_response(),
     }
 }

@@ -9,6 +9,7 @@ mod exposition;
 pub mod face;
 mod figures;
 mod fold;
+pub mod habits;
 mod health;
 pub mod log;
 pub mod meters;

@@ -14,6 +14,7 @@ use tipring_store::Store;
 
 use super::exposition::Form;
 use super::figures::{self, COMMIT, CardFigures, Figures, VERSION};
+use super::habits::{self, Habits};
 use super::health::{self, ANSWER_TIME, CardCondition, Condition, Pulse, Verdict};
 use super::meters::{Meters, unix_now_s};
 use super::process::Process;
@@ -157,6 +158,11 @@ impl Observer {
     pub fn line_trace(&self, line: &str) -> Result<LineTrace, Unknown> {
         let gauges = self.0.parts.card.as_ref().map(|card| &*card.gauges);
         trace::of(gauges, line, unix_now_ms())
+    }
+
+    /// The same, counted.
+    pub fn line_habits(&self, line: &str) -> Result<Habits, Unknown> {
+        habits::of(self.0.parts.card.as_ref().map(|card| &*card.gauges), line)
     }
 
     async fn snapshot(&self) -> Option<Snapshot> {

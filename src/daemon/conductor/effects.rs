@@ -13,6 +13,21 @@ use crate::daemon::hands::Hands;
 use crate::observe::events;
 
 impl Conductor {
+    /// What the doctor wants.
+    pub(super) fn of_doctor(&mut self, effect: tipring_doctor::Effect) {
+        match effect {
+            tipring_doctor::Effect::Examine(examine) => {
+                let sent = self.engine.as_ref().is_some_and(|engine| engine.examine(examine));
+                if !sent {
+                    // It fails by its own limit, and its lines come back with it.
+                    tracing::error!("the card's thread takes no command of the doctor");
+                }
+            }
+            tipring_doctor::Effect::Switch(command) => self.switch(&mut vec![command]),
+            tipring_doctor::Effect::Progress(_) => {}
+        }
+    }
+
     pub(super) fn effect(&mut self, effect: Effect) {
         match effect {
             Effect::Http { id, request } => {

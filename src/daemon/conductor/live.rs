@@ -1,9 +1,11 @@
 //! How others speak with the conductor: what they ask, and the answers.
 
+use tipring_doctor::Order;
 use tipring_lines::{Configured, LinesConfig};
 use tipring_router::{DirectoryChange, Reconfiguration, Reply, Request, Trace};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::daemon::doctor::Seen;
 use crate::observe::Snapshot;
 
 /// How others speak with the conductor. Cheap to clone.
@@ -23,6 +25,8 @@ pub(super) enum Ask {
     Configure(Box<Reconfiguration>),
     Lines(Box<LinesConfig>, oneshot::Sender<Option<Configured>>),
     Snapshot(oneshot::Sender<Snapshot>),
+    Examine(Order, oneshot::Sender<Result<(), String>>),
+    Examination { stop: bool, back: oneshot::Sender<Seen> },
     Drain,
     Notice(String),
     EndAll,
@@ -77,6 +81,21 @@ impl Live {
     pub async fn snapshot(&self) -> Option<Snapshot> {
         let (back, answer) = oneshot::channel();
         self.requests.send(Ask::Snapshot(back)).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// Has the doctor examine a line; the reason where that cannot be.
+    pub async fn examine(&self, order: Order) -> Result<(), String> {
+        let stopped = || "the service is being stopped".to_owned();
+        let (back, answer) = oneshot::channel();
+        self.requests.send(Ask::Examine(order, back)).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// What can be seen of the doctor's visit, or of the last one; one that goes on is ended where `stop`.
+    pub async fn examination(&self, stop: bool) -> Option<Seen> {
+        let (back, answer) = oneshot::channel();
+        self.requests.send(Ask::Examination { stop, back }).await.ok()?;
         answer.await.ok()
     }
 

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use tipring_card::Micros;
+use tipring_doctor::{Effect as DoctorEffect, Order};
 use tipring_resources::{Code, Sid};
 use tipring_router::{Effect, Event, HttpId, HttpRequest, ListenHeard, ListenId};
 
@@ -11,8 +12,47 @@ use crate::daemon::app::Document;
 use crate::daemon::beyond::Whole;
 use crate::daemon::hands::Hands;
 use crate::daemon::listening;
+use crate::daemon::scenario::DoctorVisit;
+use crate::daemon::telephones::LINE_READY;
 
 impl<W: Write> World<'_, W> {
+    /// Begins the visits of the doctor that are due, and does what is due of one.
+    pub(super) fn send_for_doctor(&mut self) {
+        self.doctor.timer(self.now);
+        let due = self.orders.front().is_some_and(|visit| LINE_READY + Micros::from_ms(visit.at_ms) <= self.now);
+        if due
+            && !self.doctor.runs()
+            && let Some(DoctorVisit { line, number, with, with_number, .. }) = self.orders.pop_front()
+        {
+            // None goes on: it begins.
+            let _ = self.doctor.begin(self.now, Order { line, number, with, with_number });
+        }
+    }
+
+    /// What the doctor wants, and what came of it.
+    pub(super) fn of_doctor(&mut self) {
+        let ran = self.doctor.runs();
+        while let Some(effect) = self.doctor.poll() {
+            match effect {
+                DoctorEffect::Examine(examine) => {
+                    let mut actions = std::mem::take(&mut self.actions);
+                    self.signalling.examine(self.now, examine, &mut actions);
+                    self.carry_out(&mut actions);
+                    self.actions = actions;
+                }
+                DoctorEffect::Switch(command) => self.media.command(command),
+                DoctorEffect::Progress(_) => {}
+            }
+        }
+        if ran
+            && !self.doctor.runs()
+            && let Some(report) = &self.doctor.seen().report
+        {
+            self.timeline.note(self.now.0, &format!("the doctor has examined {}", report.line));
+            self.examined.push(report.clone());
+        }
+    }
+
     pub(super) fn effect(&mut self, effect: Effect) {
         match effect {
             Effect::Http { id, request } => self.http(id, request),

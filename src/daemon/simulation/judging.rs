@@ -45,6 +45,7 @@ impl<W: Write> World<'_, W> {
         let (records, written) = (std::mem::take(&mut self.records.calls), std::mem::take(&mut self.records.written));
         let token = String::new();
         Outcome {
+            examined: std::mem::take(&mut self.examined),
             ok,
             failures,
             calls,
