@@ -10,11 +10,12 @@
 mod calls;
 mod channel;
 
-use tipring_analog::{Config, Fxo, Input, Listen, Output};
+use tipring_analog::{Fxo, Input, Listen, Output};
 use tipring_card::{Cause, Channel, ChannelId, ChannelInfo, Control, Law, Micros, SpanId};
 use tipring_switch::Port;
 
 use super::SignallingAction;
+use crate::config::AnalogLine;
 use crate::flight::{self, CallOver, Flight, Kind, What};
 use crate::groups::Availability;
 
@@ -52,11 +53,10 @@ pub(super) struct Looped {
     pub law: Law,
     id: ChannelId,
     span_id: SpanId,
-    zone: tipring_analog::ZoneId,
     /// What the machine was made with.
-    config: Config,
+    settings: AnalogLine,
     /// Other settings, as soon as the line has no call.
-    wanted: Option<Config>,
+    wanted: Option<AnalogLine>,
     fxo: Fxo,
     pub flight: Flight,
     port: Port,
@@ -85,7 +85,7 @@ pub(super) struct Looped {
 }
 
 impl Looped {
-    pub fn new(span: String, name: String, channel: &ChannelInfo, index: u16, config: Config) -> Self {
+    pub fn new(span: String, name: String, channel: &ChannelInfo, index: u16, settings: AnalogLine) -> Self {
         Looped {
             span,
             name,
@@ -93,10 +93,9 @@ impl Looped {
             law: channel.law,
             id: channel.id,
             span_id: channel.span,
-            zone: config.zone,
-            fxo: Fxo::new(config.clone()),
+            fxo: Fxo::new(settings.config.clone()),
             flight: Flight::default(),
-            config,
+            settings,
             wanted: None,
             port: Port { index, generation: 0 },
             used: Use::Nothing,
@@ -117,8 +116,8 @@ impl Looped {
     }
 
     /// Other settings, or the old ones again.
-    pub fn want(&mut self, config: Config) {
-        self.wanted = Some(config).filter(|config| *config != self.config);
+    pub fn want(&mut self, settings: AnalogLine) {
+        self.wanted = Some(settings).filter(|settings| *settings != self.settings);
     }
 
     /// Something is wanted that waits for the end of a call.
@@ -131,12 +130,11 @@ impl Looped {
         if self.used != Use::Nothing || !(self.lost || self.fxo.is_idle() || self.alarm()) {
             return false;
         }
-        let Some(config) = self.wanted.take() else {
+        let Some(settings) = self.wanted.take() else {
             return false;
         };
-        self.zone = config.zone;
-        self.fxo.configure(config.clone());
-        self.config = config;
+        self.fxo.configure(settings.config.clone());
+        self.settings = settings;
         true
     }
 
