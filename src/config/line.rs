@@ -158,6 +158,13 @@ impl LineEntry {
         })
     }
 
+    /// Why it cannot have the tones that it is to have, where no file is judged.
+    pub fn complaint(&self, config: &Config) -> Option<String> {
+        let country = self.country.as_deref().and_then(|code| config.countries.fault(code));
+        let tones = || self.try_zone(config).err().map(|misfit| format!("{}: {}", misfit.key, misfit.text));
+        country.or_else(tones).map(|why| format!("line {}: {why}", self.line))
+    }
+
     /// The tones of the line in the place where the box stands.
     pub fn zone(&self, config: &Config) -> ZoneId {
         self.try_zone(config).unwrap_or_else(|_| config.zone())
@@ -168,6 +175,13 @@ impl Config {
     /// The number of an analogue line, as others dial it, where it is known.
     pub fn number_of_line(&self, line: &str) -> Option<String> {
         self.line.iter().rev().find(|entry| entry.line == line).and_then(|entry| entry.number.clone())
+    }
+
+    /// A box of which nothing is known but its country.
+    pub fn of_place(country: &str) -> Config {
+        let mut config = Config::default();
+        config.this.country = country.into();
+        config
     }
 
     /// Analogue lines that differ, each with all that is said of it and of its span; whole spans before lines, so that the

@@ -48,6 +48,9 @@ pub struct Scenario {
     /// Analogue lines.
     #[serde(default)]
     pub analog: crate::config::Analog,
+    /// Those that differ, each once.
+    #[serde(default)]
+    pub line: Vec<crate::config::LineEntry>,
     /// How the exchange of the analogue lines works.
     #[serde(default)]
     pub exchange: AnalogExchange,
@@ -264,9 +267,11 @@ pub struct Call {
 }
 
 /// `[exchange]`: how the exchange of the analogue lines works.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AnalogExchange {
+    /// Whose tones it plays; empty: those of the box's country.
+    pub country: String,
     /// The polarity of the loop is reversed at the called party's answer.
     pub reverses_polarity: bool,
     /// How the box is told that the far end has hung up.
@@ -281,6 +286,7 @@ pub struct AnalogExchange {
 impl Default for AnalogExchange {
     fn default() -> Self {
         AnalogExchange {
+            country: String::new(),
             reverses_polarity: false,
             clears_by: Clears::default(),
             dial_tone_ms: Some(300),
@@ -474,6 +480,10 @@ impl Scenario {
         }
         if scenario.analog_lines > 24 {
             return Err(refuse(text.find("analog_lines").unwrap_or(0), "analog_lines: at most 24"));
+        }
+        let config = crate::config::Config::of_place(&scenario.country);
+        if let Some(why) = scenario.line.iter().find_map(|line| line.complaint(&config)) {
+            return Err(refuse(text.find("[[line]]").unwrap_or(0), &why));
         }
         scenario.check_dialled(&refuse)?;
         let calls: usize = scenario.call.iter().map(|call| usize::from(call.get_ref().times)).sum();

@@ -10,7 +10,7 @@ use tipring_dsp::ZoneId;
 use tipring_dsp::fsk::Standard;
 use tipring_guard::spending::{self, Limits, Night};
 use tipring_isdn::Role;
-use tipring_lines::{Group, LinesConfig, Order, Telephone};
+use tipring_lines::{AnalogLine, Group, LinesConfig, Order, Telephone};
 use tipring_numbering::{Class, Form, Plan};
 
 use crate::config::{self, Config, NumberClass, NumberForm, TelephoneCallerId};
@@ -103,8 +103,12 @@ pub fn lines(config: &Config) -> LinesConfig {
 }
 
 /// A line that is used in another way than the others.
-fn analog_line(line: &config::LineEntry, config: &Config) -> (String, tipring_analog::Config) {
-    (line.line.clone(), analog(&line.analog(&config.analog), line.zone(config)))
+fn analog_line(line: &config::LineEntry, config: &Config) -> AnalogLine {
+    AnalogLine {
+        line: line.line.clone(),
+        number: line.number.clone().unwrap_or_default(),
+        config: analog(&line.analog(&config.analog), line.zone(config)),
+    }
 }
 
 /// A group of lines.

@@ -93,11 +93,8 @@ pub async fn run_amid(
     let api = ([127, 0, 0, 1], 8080).into();
     let mut router = Router::new(router_config(&config, options.seed, epoch, api));
     let telephones = Telephones::new(scenario, options.seed).map_err(|text| StartError { exit: 78, text })?;
-    let lines = LinesConfig {
-        groups: scenario.group.iter().map(settings::group).collect(),
-        analog: settings::analog(&scenario.analog, settings::zone(&scenario.country)),
-        ..settings::lines(&config)
-    };
+    let groups = scenario.group.iter().map(settings::group).collect();
+    let lines = LinesConfig { groups, ..settings::lines(&config) };
     let signalling = Signalling::new(Box::new(telephones.near()), lines);
     router.has_voices(Media::voices(signalling.ports()));
     router.has_lines(u32::try_from(signalling.ports()).unwrap_or(u32::MAX));

@@ -285,8 +285,9 @@ fn subscriber(one: &super::scenario::Subscriber) -> tipring_sim::Subscriber {
 }
 
 fn office_config(scenario: &Scenario) -> OfficeConfig {
+    let own = scenario.exchange.country.as_str();
     OfficeConfig {
-        zone: zone(&scenario.country),
+        zone: zone(if own.is_empty() { &scenario.country } else { own }),
         subscribers: subscribers(scenario, true),
         reversal_on_answer: scenario.exchange.reverses_polarity,
         clearing: match scenario.exchange.clears_by {

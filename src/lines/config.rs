@@ -22,7 +22,7 @@ pub struct LinesConfig {
     /// Ports with a telephone: `dahdi 4/1`, or a whole span `dahdi 4`. Others are left alone.
     pub telephones: Vec<Telephone>,
     /// Analogue lines that differ: `dahdi 3/2` or a whole span `dahdi 3`; the last entry that fits a line counts.
-    pub analog_lines: Vec<(String, tipring_analog::Config)>,
+    pub analog_lines: Vec<AnalogLine>,
 }
 
 impl Default for LinesConfig {
@@ -54,10 +54,32 @@ impl LinesConfig {
     }
 
     /// The settings of one analogue line.
-    pub(crate) fn analog_line(&self, span: &str, line: &str) -> tipring_analog::Config {
-        let fitting = self.analog_lines.iter().rev().find(|(name, _)| name == line || name == span);
-        fitting.map_or(&self.analog, |(_, config)| config).clone()
+    pub(crate) fn analog_line(&self, span: &str, line: &str) -> AnalogLine {
+        let fitting = self.analog_lines.iter().rev().find(|entry| entry.line == line || entry.line == span);
+        let usual = || AnalogLine { config: self.analog.clone(), ..AnalogLine::default() };
+        AnalogLine { line: line.into(), ..fitting.cloned().unwrap_or_else(usual) }
     }
+
+    /// A complaint for each entry that fits none of the analogue lines of the card, of span and name each.
+    pub(crate) fn lines_that_are_not<'a>(
+        &self,
+        lines: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    ) -> Vec<String> {
+        let fits = |entry: &&AnalogLine| !lines.clone().any(|(span, name)| entry.line == name || entry.line == span);
+        let nowhere = self.analog_lines.iter().filter(fits);
+        nowhere.map(|entry| format!("line {}: the card has no such analogue line", entry.line)).collect()
+    }
+}
+
+/// How an analogue line is used.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalogLine {
+    /// `dahdi 3/2`, or a whole span: `dahdi 3`.
+    pub line: String,
+    /// Its own number, as others dial it: whom incoming calls call. Empty: nobody knows.
+    pub number: String,
+    /// How its machine works.
+    pub config: tipring_analog::Config,
 }
 
 /// A port with a telephone.

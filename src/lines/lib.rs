@@ -25,7 +25,7 @@ mod signalling;
 mod span;
 mod work;
 
-pub use config::{Group, LinesConfig, Order, Telephone};
+pub use config::{AnalogLine, Group, LinesConfig, Order, Telephone};
 pub use engine::{Configured, Engine, EngineConfig, EngineEvent, EngineHandle};
 pub use flight::{ENTRIES as FLIGHT_ENTRIES, Entry, FlightGauge, Kind, What};
 pub use gauges::{Counted, Gauges};

@@ -56,6 +56,51 @@ fn a3_each_analogue_line_has_its_own_application() {
     assert_eq!((from("/one"), from("/two")), (vec![Some("+12025550101")], vec![Some("+12025550102")]));
 }
 
+#[test]
+fn a3_a_line_with_a_number_of_its_own_is_called_by_it_and_one_without_by_its_name() {
+    let rings = |n: u32| {
+        format!(
+            "[[call]]\nid = \"{n}\"\nfrom = \"2025550101\"\nline = {n}\ndoes = [{{ await_answer = {{}} }}, {{ await_hangup = {{}} }}]\n"
+        )
+    };
+    let number =
+        |number: &str, path: &str| format!("[[number]]\nnumber = \"{number}\"\nurl = \"http://app.example{path}\"\n");
+    let text = "analog_lines = 3\ncountry = \"us\"\n".to_owned()
+        + "[[line]]\nline = \"sim 2/1\"\nnumber = \"2025550177\"\n[[line]]\nline = \"sim 2/2\"\nnumber = \"22\"\n"
+        + &number("+12025550177", "/own")
+        + &number("22", "/extension")
+        + &number("sim 2/3", "/name")
+        + &["/own", "/extension", "/name"].map(|path| document(path, "<Response><Hangup/></Response>")).concat()
+        + &[1, 2, 3].map(rings).concat();
+    let run = run(&text);
+    let to = |path: &str| run.asked(path).iter().map(|asked| value(asked, "To")).collect::<Vec<_>>();
+    assert_eq!(to("/own"), [Some("+12025550177")]);
+    assert_eq!(to("/extension"), [Some("22")]);
+    assert_eq!(to("/name"), [Some("sim 2/3")]);
+    let mut raw: Vec<_> = run.outcome.records.iter().map(|call| (call.line.as_str(), call.to_raw.as_str())).collect();
+    raw.sort();
+    assert_eq!(raw, [("sim 2/1", "2025550177"), ("sim 2/2", "22"), ("sim 2/3", "")]);
+}
+
+#[test]
+fn b8_the_busy_tone_of_one_lines_exchange_ends_its_calls_and_those_of_no_other_line() {
+    let ends = |line: &str| {
+        let (run, after_s) = gone(
+            &format!("[exchange]\nclears_by = \"busy-tone\"\ncountry = \"gb\"\n{line}"),
+            &format!("<Response><Say>{HELLO}</Say><Pause length=\"200\"/></Response>"),
+        );
+        (run.record(&run.told().sid).hangup_evidence.clone(), after_s < 6.0)
+    };
+    // A tone that nobody knows is a voice that never stops.
+    assert_eq!(ends(""), (None, false));
+    for line in ["hang_up_tone = \"400 375/375\"\n", "country = \"gb\"\n"] {
+        let told = ends(&format!("[[line]]\nline = \"sim 2/1\"\n{line}"));
+        assert_eq!(told, (Some("busy-tone".into()), true), "{line}");
+        let told = ends(&format!("[[line]]\nline = \"sim 2/2\"\n{line}"));
+        assert_eq!(told, (None, false), "{line}");
+    }
+}
+
 /// A program's call over an analogue line to somebody who answers after three seconds of ringing and speaks.
 fn answered(top: &str, more: &str, subscribes: &str) -> Run {
     let text = document("/made", &format!("<Response><Say>{HELLO}</Say></Response>"))

@@ -26,6 +26,8 @@ pub(super) fn config(scenario: &Scenario, dir: &ScratchDir, around: &Around) -> 
     config.this.runtime_dir = dir.path.join("run");
     config.this.country = scenario.country.clone();
     config.outbound = scenario.outbound.clone();
+    config.analog = scenario.analog.clone();
+    config.line = scenario.line.clone();
     config.telephone = handsets::ports(scenario);
     config.media.trust = around.trust.clone();
     for dir in [&config.this.state_dir, &config.this.cache_dir, &config.this.runtime_dir] {

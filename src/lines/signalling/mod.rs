@@ -177,7 +177,8 @@ impl Signalling {
             }
         }
         let names = named(&spans, &loops, &phones);
-        let (outward, complaints) = Outward::new(&config, &names);
+        let (outward, mut complaints) = Outward::new(&config, &names);
+        complaints.extend(config.lines_that_are_not(loops.iter().map(names_of)));
         Signalling {
             card,
             spans,
@@ -214,7 +215,9 @@ impl Signalling {
             }
         }
         let names = named(&self.spans, &self.loops, &self.phones);
-        self.outward.configure(config, &names)
+        let mut complaints = self.outward.configure(config, &names);
+        complaints.extend(config.lines_that_are_not(self.loops.iter().map(names_of)));
+        complaints
     }
 
     /// Spans and lines whose new settings wait for the end of their calls.
@@ -475,6 +478,10 @@ fn named(spans: &[Trunked], loops: &[Looped], phones: &[Phoned]) -> Vec<Named> {
     };
     names.extend(phones.iter().enumerate().map(of_phone));
     names
+}
+
+fn names_of(looped: &Looped) -> (&str, &str) {
+    (&looped.span, &looped.name)
 }
 
 /// Fetches all events of a D channel; true if one of them was about an alarm.

@@ -1,6 +1,7 @@
 //! Other settings while calls are up: each line takes them when its call is over, and not before.
 
-use tipring_lines::Group;
+use tipring_lines::{AnalogLine, Group};
+use tipring_numbering::TypeOfNumber;
 
 use super::*;
 
@@ -99,4 +100,33 @@ fn answers() -> Reply {
     let hello = Step::Say { octets: crate::loops::babble() };
     let listens = vec![hello, Step::AwaitHangup { limit_ms: 600_000 }];
     Reply::Answer { rings: Micros::from_ms(2_500), steps: listens }
+}
+
+fn line(name: &str, number: &str) -> AnalogLine {
+    AnalogLine { line: name.into(), number: number.into(), ..AnalogLine::default() }
+}
+
+#[test]
+fn a3_calls_on_an_analogue_line_are_to_its_own_number() {
+    let wire = WireConfig { spans: 0, analog_ports: 3, ..WireConfig::default() };
+    let mut bench = Bench::calling(Vec::new(), Setting { wire, ..Setting::default() });
+    let analog_lines = vec![line("sim 1", "21"), line("sim 1/2", "+12025550102"), line("sim 7", "23")];
+    let complaints = configure(&mut bench, &LinesConfig { analog_lines, ..LinesConfig::default() });
+    assert_eq!(complaints, ["line sim 7: the card has no such analogue line"]);
+    for id in ["a", "b", "c"] {
+        let call = Call { id: id.into(), at: bench.now, to: "100".into(), steps: Vec::new(), ..Call::default() };
+        bench.office.ring(call).expect("a good call");
+    }
+    bench.run_ms(12_000);
+    let mut called: Vec<_> = bench
+        .told
+        .iter()
+        .filter_map(|event| match event {
+            LineEvent::Incoming { line, called, .. } => Some((line.as_str(), called.digits.as_str(), called.ton)),
+            _ => None,
+        })
+        .collect();
+    called.sort_by_key(|(line, ..)| *line);
+    let (open, typed) = (TypeOfNumber::default(), TypeOfNumber::International);
+    assert_eq!(called, [("sim 1/1", "21", open), ("sim 1/2", "12025550102", typed), ("sim 1/3", "21", open)]);
 }

@@ -2,6 +2,7 @@
 
 use tipring_analog::{Command, Digits, Event, Evidence, Input, Output, Sign};
 use tipring_card::{Cause, Event as ChannelEvent, Micros, Supervision};
+use tipring_numbering::TypeOfNumber;
 use tipring_router::{LineCommand, LineEvent, LineKind, LineNumber};
 use tipring_switch::Port;
 
@@ -298,9 +299,18 @@ fn incoming(looped: &Looped, caller: &tipring_analog::CallerId) -> LineEvent {
         line: looped.name.clone(),
         law: looped.law,
         kind: LineKind::Analog,
-        called: LineNumber::default(),
+        called: own_number(&looped.settings.number),
         calling: number.or_else(|| caller.restricted.then(withheld)),
         caller_name: caller.name.as_ref().map(ToString::to_string).filter(|name| !name.is_empty()),
         redirecting: None,
     }
+}
+
+/// Whom a call calls that comes in: the exchange of an analogue line does not say it, so it is the line's own number.
+fn own_number(number: &str) -> LineNumber {
+    let (digits, ton) = match number.strip_prefix('+') {
+        Some(digits) => (digits, TypeOfNumber::International),
+        None => (number, TypeOfNumber::default()),
+    };
+    LineNumber { digits: digits.into(), ton, ..LineNumber::default() }
 }

@@ -160,7 +160,7 @@ impl Signalling {
             return self.loop_lost(now, at, actions);
         }
         let looped = &mut self.loops[at];
-        let mut handset = Box::new(Handset::new(looped.law, looped.zone));
+        let mut handset = Box::new(Handset::new(looped.law, looped.settings.config.zone));
         handset.listen(looped.listen);
         looped.at_media = true;
         let (port, law) = (looped.port, looped.law);

@@ -16,6 +16,7 @@ use tipring_switch::Port;
 
 use super::SignallingAction;
 use super::lent::Loan;
+use crate::config::AnalogLine;
 use crate::flight::{self, CallOver, Flight, Kind, What};
 use crate::groups::Availability;
 
@@ -53,11 +54,10 @@ pub(super) struct Looped {
     pub law: Law,
     id: ChannelId,
     span_id: SpanId,
-    zone: tipring_analog::ZoneId,
     /// What the machine was made with.
-    config: Config,
+    settings: AnalogLine,
     /// Other settings, as soon as the line has no call.
-    wanted: Option<Config>,
+    wanted: Option<AnalogLine>,
     /// The doctor has it.
     pub lent: Option<Loan>,
     fxo: Fxo,
@@ -88,7 +88,7 @@ pub(super) struct Looped {
 }
 
 impl Looped {
-    pub fn new(span: String, name: String, channel: &ChannelInfo, index: u16, config: Config) -> Self {
+    pub fn new(span: String, name: String, channel: &ChannelInfo, index: u16, settings: AnalogLine) -> Self {
         Looped {
             span,
             name,
@@ -96,10 +96,9 @@ impl Looped {
             law: channel.law,
             id: channel.id,
             span_id: channel.span,
-            zone: config.zone,
-            fxo: Fxo::new(config.clone()),
+            fxo: Fxo::new(settings.config.clone()),
             flight: Flight::default(),
-            config,
+            settings,
             wanted: None,
             lent: None,
             port: Port { index, generation: 0 },
@@ -121,8 +120,8 @@ impl Looped {
     }
 
     /// Other settings, or the old ones again.
-    pub fn want(&mut self, config: Config) {
-        self.wanted = Some(config).filter(|config| *config != self.config);
+    pub fn want(&mut self, settings: AnalogLine) {
+        self.wanted = Some(settings).filter(|settings| *settings != self.settings);
     }
 
     /// Something is wanted that waits for the end of a call.
@@ -132,15 +131,15 @@ impl Looped {
 
     /// Its machine goes on with other settings, until [`Looped::comes_home`]; the real ones are given.
     pub fn lends(&mut self, loan: Loan, change: impl FnOnce(&Config) -> Config) -> Config {
-        self.fxo.configure(change(&self.config));
+        self.fxo.configure(change(&self.settings.config));
         self.lent = Some(loan);
-        self.config.clone()
+        self.settings.config.clone()
     }
 
     /// Nobody has lent it any more.
     pub fn comes_home(&mut self) {
         self.lent = None;
-        self.fxo.configure(self.config.clone());
+        self.fxo.configure(self.settings.config.clone());
     }
 
     /// Takes over what is wanted, if the line has no call and none is about to come.
@@ -148,12 +147,11 @@ impl Looped {
         if self.lent.is_some() || self.used != Use::Nothing || !(self.lost || self.fxo.is_idle() || self.alarm()) {
             return false;
         }
-        let Some(config) = self.wanted.take() else {
+        let Some(settings) = self.wanted.take() else {
             return false;
         };
-        self.zone = config.zone;
-        self.fxo.configure(config.clone());
-        self.config = config;
+        self.fxo.configure(settings.config.clone());
+        self.settings = settings;
         true
     }
 
