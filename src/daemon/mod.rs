@@ -15,6 +15,7 @@ mod directory;
 mod documents;
 mod ears;
 pub mod entrance;
+pub mod exchange;
 mod far;
 mod feeder;
 mod gateway;
