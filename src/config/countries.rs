@@ -142,7 +142,8 @@ fn cadences(tones: &[Tone]) -> &'static [Cadence] {
     tones.iter().map(cadence).collect::<Vec<_>>().leak()
 }
 
-fn cadence(tone: &Tone) -> Cadence {
+/// A tone for the rooms of sound, which keep it for as long as the program runs: there must be a bound to how many.
+pub(crate) fn cadence(tone: &Tone) -> Cadence {
     Cadence { hz: tone.hz, modulated: tone.modulated, on_off_ms: tone.on_off_ms.clone().leak() }
 }
 

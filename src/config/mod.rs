@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use boxes::Boxes;
 pub use changes::Change;
 pub use countries::Countries;
+pub(crate) use countries::cadence;
 pub use destinations::Destinations;
 pub use engines::{DecoderEntry, PresetEntry, SpeechEntry};
 pub use fault::{COMPLAINTS, ConfigError, Folders, Origin, Refusal, position};

@@ -16,6 +16,7 @@ pub mod doctor;
 mod documents;
 mod ears;
 pub mod entrance;
+pub mod exchange;
 mod far;
 mod feeder;
 mod gateway;

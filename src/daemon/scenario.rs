@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::app::Document;
 use super::asks::Ask;
 use super::beyond::{Incomer, MessageGateway, Recognizer, StreamServer};
+use super::exchange::{AnalogExchange, LineFault, LineNumber};
 use crate::config::{ConfigError, position};
 
 /// Calls of one scenario: two spans' worth, a few times over.
@@ -54,6 +55,12 @@ pub struct Scenario {
     /// How the exchange of the analogue lines works.
     #[serde(default)]
     pub exchange: AnalogExchange,
+    /// Numbers of the analogue lines themselves.
+    #[serde(default)]
+    pub line_number: Vec<toml::Spanned<LineNumber>>,
+    /// Analogue lines that are worse than others.
+    #[serde(default)]
+    pub line_fault: Vec<toml::Spanned<LineFault>>,
     /// Hosts on which nobody listens: connections to them are refused.
     #[serde(default)]
     pub dead_hosts: Vec<String>,
@@ -266,54 +273,6 @@ pub struct Call {
     pub expect: Expect,
 }
 
-/// `[exchange]`: how the exchange of the analogue lines works.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AnalogExchange {
-    /// Whose tones it plays; empty: those of the box's country.
-    pub country: String,
-    /// The polarity of the loop is reversed at the called party's answer.
-    pub reverses_polarity: bool,
-    /// How the box is told that the far end has hung up.
-    pub clears_by: Clears,
-    /// Dial tone comes this long after the seizure; -1: never.
-    #[serde(deserialize_with = "or_never")]
-    pub dial_tone_ms: Option<u64>,
-    /// From a call's moment to its first ring: who seizes the line meanwhile has the caller on it.
-    pub ring_delay_ms: u64,
-}
-
-impl Default for AnalogExchange {
-    fn default() -> Self {
-        AnalogExchange {
-            country: String::new(),
-            reverses_polarity: false,
-            clears_by: Clears::default(),
-            dial_tone_ms: Some(300),
-            ring_delay_ms: 0,
-        }
-    }
-}
-
-fn or_never<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
-    Ok(u64::try_from(i64::deserialize(from)?).ok())
-}
-
-/// How an exchange tells that the far end has hung up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Clears {
-    /// The battery is dropped for half a second.
-    #[default]
-    Battery,
-    /// Busy tone until the box hangs up.
-    BusyTone,
-    /// The polarity is reversed once more.
-    Reversal,
-    /// Not at all.
-    Nothing,
-}
-
 /// `[[subscriber]]`: somebody whom the box can call.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -481,9 +440,8 @@ impl Scenario {
         if scenario.analog_lines > 24 {
             return Err(refuse(text.find("analog_lines").unwrap_or(0), "analog_lines: at most 24"));
         }
-        let config = crate::config::Config::of_place(&scenario.country);
-        if let Some(why) = scenario.line.iter().find_map(|line| line.complaint(&config)) {
-            return Err(refuse(text.find("[[line]]").unwrap_or(0), &why));
+        if let Some((at, why)) = super::exchange::complaint(&scenario) {
+            return Err(refuse(at.or(text.find("[exchange]")).unwrap_or(0), &why));
         }
         scenario.check_dialled(&refuse)?;
         let calls: usize = scenario.call.iter().map(|call| usize::from(call.get_ref().times)).sum();

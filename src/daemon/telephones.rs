@@ -7,13 +7,14 @@ use tipring_card::{Cause, Law, Micros, SpanId};
 use tipring_dsp::{alaw_decode, dbm0_of, mu_to_a};
 use tipring_resources::{Call, Direction, Sid};
 use tipring_sim::{
-    CallReport, Clearing, DialTone, Exchange, ExchangeConfig, Faults, Office, OfficeConfig, Phone, Planned, Reply,
-    Side, SimCard, Step, Trouble, Wire, WireConfig,
+    CallReport, Exchange, ExchangeConfig, Faults, Office, Phone, Planned, Reply, Side, SimCard, Step, Trouble, Wire,
+    WireConfig,
 };
 
+use super::exchange::office_config;
 use super::handsets::{Handsets, Seen};
 use super::outcome::Moments;
-use super::scenario::{Clears, Expect, Scenario};
+use super::scenario::{Expect, Scenario};
 use super::settings::zone;
 
 /// Sound is what is louder than this, block by block.
@@ -84,11 +85,12 @@ impl Telephones {
             ..WireConfig::default()
         });
         let starts_at = Micros::from_ms(scenario.faults.exchange_late_ms);
-        let subscribers = subscribers(scenario, false);
+        let subscribers = subscribers_of(scenario, false);
         let tones = subscribers.first().map(|_| zone(&scenario.country));
         let config = ExchangeConfig { starts_at, subscribers, tones, keeps_trace: false, ..ExchangeConfig::default() };
         let exchange = Exchange::new(wire.far(), config);
-        let office = (scenario.analog_lines > 0).then(|| Office::new(wire.far(), office_config(scenario)));
+        let office = (scenario.analog_lines > 0)
+            .then(|| Office::new(wire.far(), office_config(scenario, subscribers_of(scenario, true))));
         let handsets = Handsets::new(scenario, &wire);
         let mut telephones = Telephones { wire, exchange, office, handsets, rings: Vec::new(), by_sid: Vec::new() };
         for call in scenario.call.iter().map(toml::Spanned::get_ref) {
@@ -264,7 +266,7 @@ pub(super) fn of_a_law(phone: &Phone) -> Vec<u8> {
     }
 }
 
-fn subscribers(scenario: &Scenario, analog: bool) -> Vec<tipring_sim::Subscriber> {
+fn subscribers_of(scenario: &Scenario, analog: bool) -> Vec<tipring_sim::Subscriber> {
     let here = scenario.subscriber.iter().filter(|one| one.analog.is_none_or(|only| only == analog));
     here.map(subscriber).collect()
 }
@@ -281,28 +283,6 @@ fn subscriber(one: &super::scenario::Subscriber) -> tipring_sim::Subscriber {
                 steps: one.does.clone().unwrap_or_else(|| vec![Step::AwaitHangup { limit_ms: LISTENS_MS }]),
             },
         },
-    }
-}
-
-fn office_config(scenario: &Scenario) -> OfficeConfig {
-    let own = scenario.exchange.country.as_str();
-    OfficeConfig {
-        zone: zone(if own.is_empty() { &scenario.country } else { own }),
-        subscribers: subscribers(scenario, true),
-        reversal_on_answer: scenario.exchange.reverses_polarity,
-        clearing: match scenario.exchange.clears_by {
-            Clears::Battery => Clearing::BatteryDrop,
-            Clears::BusyTone => Clearing::BusyTone,
-            Clears::Reversal => Clearing::Reversal,
-            Clears::Nothing => Clearing::Nothing,
-        },
-        dial_tone: match scenario.exchange.dial_tone_ms {
-            Some(ms) => DialTone::After(Micros::from_ms(ms)),
-            None => DialTone::Dead,
-        },
-        ring_delay: Micros::from_ms(scenario.exchange.ring_delay_ms),
-        keeps_trace: false,
-        ..OfficeConfig::default()
     }
 }
 

@@ -42,10 +42,13 @@ fn files_every_key_of_a_scenario_stands_in_its_document() {
     let of_scenario = keys("src/daemon/scenario.rs");
     let of_document = keys("src/daemon/app.rs");
     let of_telephone = keys("src/daemon/handsets.rs");
+    let of_exchange = keys("src/daemon/exchange.rs");
     assert!(of_scenario.contains(&"dead_hosts".to_string()) && of_document.contains(&"type".to_string()));
     assert!(of_telephone.contains(&"answers_ring".to_string()));
+    assert!(of_exchange.contains(&"noise_dbm0".to_string()));
     let told = |key: &&String| document.contains(&format!("`{key}`")) || document.contains(&format!("[[{key}]]"));
-    let all = of_scenario.iter().chain(&of_document).chain(&of_telephone).filter(|key| *key != "content_type");
+    let all = of_scenario.iter().chain(&of_document).chain(&of_telephone).chain(&of_exchange);
+    let all = all.filter(|key| *key != "content_type");
     let untold: Vec<_> = all.filter(|key| !told(key) && !document.contains(&format!("[{key}]"))).collect();
     assert!(untold.is_empty(), "docs/scenarios.md says nothing of {untold:?}");
 }

@@ -26,6 +26,7 @@ mod rows_documents;
 mod rows_errors;
 mod rows_kept;
 mod rows_lan;
+mod rows_lines;
 mod rows_live;
 mod rows_media;
 mod rows_outgoing;

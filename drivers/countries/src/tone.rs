@@ -3,9 +3,11 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use crate::fault::{Fault, position};
 use crate::near::shown;
 
 /// Frequencies that a telephone line carries.
@@ -84,6 +86,18 @@ impl Tone {
                 "on and off times are parted by strokes: \"425 200/200/600/1000\"",
             )),
         }
+    }
+}
+
+/// A tone that stands alone, in a text of one line; the fault has its column.
+impl FromStr for Tone {
+    type Err = Fault;
+
+    fn from_str(text: &str) -> Result<Tone, Fault> {
+        Tone::read(text).map_err(|Wrong { at, what, remedy }| {
+            let (line, column) = position(text, at);
+            Fault { line, column, what, remedy }
+        })
     }
 }
 
@@ -286,6 +300,15 @@ mod tests {
         }
         let spaced = Tone::read("  425   500/500 ").expect("blanks part words");
         assert_eq!(spaced, Tone { hz: [425, 0], modulated: false, on_off_ms: vec![500, 500] });
+    }
+
+    #[test]
+    fn a_tone_that_stands_alone_is_read_and_its_fault_has_a_place_and_a_remedy() {
+        let busy = Tone { hz: [425, 0], modulated: false, on_off_ms: vec![500, 400] };
+        assert_eq!("425 500/400".parse(), Ok(busy));
+        let fault = "425 500".parse::<Tone>().expect_err("no pair");
+        assert_eq!((fault.line, fault.column), (1, 5));
+        assert!(fault.text().contains("come in pairs; write"), "{}", fault.text());
     }
 
     #[test]
