@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("resources", &["numbering"]),
     ("instructions", &[]),
     ("router", &["card", "switch", "instructions", "resources", "numbering", "guard"]),
-    ("lines", &["card", "isdn", "analog", "numbering", "router", "switch"]),
+    ("lines", &["card", "dsp", "isdn", "analog", "numbering", "router", "switch"]),
     ("guard", &["card"]),
     ("door", &[]),
     ("egress", &["guard"]),

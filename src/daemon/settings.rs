@@ -108,6 +108,8 @@ fn analog_line(line: &config::LineEntry, config: &Config) -> AnalogLine {
         line: line.line.clone(),
         number: line.number.clone().unwrap_or_default(),
         config: analog(&line.analog(&config.analog), line.zone(config)),
+        receive_gain_db: line.receive_gain_db.unwrap_or(0),
+        send_gain_db: line.send_gain_db.unwrap_or(0),
     }
 }
 

@@ -341,8 +341,8 @@ impl<W: Write> World<'_, W> {
     fn carry_out(&mut self, actions: &mut Vec<SignallingAction>) {
         for action in actions.drain(..) {
             match action {
-                SignallingAction::Attach { port, law, channel, handset } => {
-                    drop(self.media.add(port, law, channel, handset));
+                SignallingAction::Attach { port, law, channel, handset, gains } => {
+                    drop(self.media.add(port, law, channel, handset, gains));
                 }
                 SignallingAction::Rename { from, to } => self.media.rename(from, to),
                 SignallingAction::Listen { port, listen } => self.media.listen(port, listen),

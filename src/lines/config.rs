@@ -80,6 +80,10 @@ pub struct AnalogLine {
     pub number: String,
     /// How its machine works.
     pub config: tipring_analog::Config,
+    /// Decibels by which what comes is made louder.
+    pub receive_gain_db: i8,
+    /// Decibels by which what goes is made louder.
+    pub send_gain_db: i8,
 }
 
 /// A port with a telephone.

@@ -21,6 +21,7 @@ use tipring_switch::{Command, Event, Port};
 
 use crate::config::LinesConfig;
 use crate::cushion::Due;
+use crate::gain::Gains;
 use crate::gauges::Gauges;
 use crate::media::{LineNews, Media, Returned};
 use crate::ring::ring;
@@ -90,7 +91,7 @@ pub struct EngineHandle {
 
 /// Messages to the media thread.
 enum ToMedia {
-    Attach { port: Port, law: Law, channel: Box<dyn Channel>, handset: Option<Box<Handset>> },
+    Attach { port: Port, law: Law, channel: Box<dyn Channel>, handset: Option<Box<Handset>>, gains: Gains },
     Rename { from: Port, to: Port },
     Detach { port: Port },
     Listen { port: Port, listen: Listen },
@@ -312,7 +313,9 @@ impl MediaThread {
     fn take(&mut self) {
         while self.coming_back.is_none() {
             let back = match self.channels.dequeue() {
-                Some(ToMedia::Attach { port, law, channel, handset }) => self.media.add(port, law, channel, handset),
+                Some(ToMedia::Attach { port, law, channel, handset, gains }) => {
+                    self.media.add(port, law, channel, handset, gains)
+                }
                 Some(ToMedia::Detach { port }) => self.media.remove(port),
                 Some(ToMedia::Rename { from, to }) => {
                     self.media.rename(from, to);
@@ -444,9 +447,9 @@ impl SignallingThread {
     fn carry_out(&mut self, actions: &mut Vec<SignallingAction>) {
         for action in actions.drain(..) {
             match action {
-                SignallingAction::Attach { port, law, channel, handset } => {
+                SignallingAction::Attach { port, law, channel, handset, gains } => {
                     self.under_way += 1;
-                    if !self.send(ToMedia::Attach { port, law, channel, handset }) {
+                    if !self.send(ToMedia::Attach { port, law, channel, handset, gains }) {
                         self.under_way -= 1;
                     }
                 }

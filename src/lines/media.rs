@@ -3,7 +3,9 @@
 //! [`Cushion`]. Nothing here allocates, locks or logs after construction.
 //!
 //! The channel of an analogue line has a handset: what comes is heard by it before the switch has it, what goes may be
-//! its digits instead: those go out with a [`Lead`] over the wire or not at all. Its words and the channel's events wait for the signalling side in a bounded queue.
+//! its digits instead: those go out with a [`Lead`] over the wire or not at all. Its words and the channel's events wait for
+//! the signalling side in a bounded queue. Where the line has [`Gains`], they come before all that hears and after all that
+//! speaks.
 
 mod digits;
 
@@ -14,6 +16,7 @@ use tipring_card::{BLOCK, Block, CardError, Channel, Event as ChannelEvent, Law,
 use tipring_switch::{Command, Event, Port, PortIo, Switch};
 
 use crate::cushion::Cushion;
+use crate::gain::Gains;
 use crate::lateness::Lateness;
 use crate::lead::{BUFFERS, Lead};
 
@@ -72,11 +75,14 @@ pub struct Returned {
     pub channel: Box<dyn Channel>,
     /// Its handset, if it had one.
     pub handset: Option<Box<Handset>>,
+    /// Its gains.
+    pub gains: Gains,
 }
 
 struct Bearer {
     channel: Box<dyn Channel>,
     handset: Option<Box<Handset>>,
+    gains: Gains,
     /// While the handset sends digits.
     lead: Option<Lead>,
     /// Of a channel without a handset.
@@ -157,13 +163,14 @@ impl Media {
         law: Law,
         channel: Box<dyn Channel>,
         handset: Option<Box<Handset>>,
+        gains: Gains,
     ) -> Option<Returned> {
         let Some(place) = self.io.bearers.get_mut(usize::from(port.index)) else {
-            return Some(Returned { channel, handset });
+            return Some(Returned { channel, handset, gains });
         };
         let cushion = Cushion::new(self.io.prefill);
         let (owes, flowing, lost, told) = (false, false, false, false);
-        let bearer = Bearer { channel, handset, lead: None, cushion, port, law, owes, flowing, lost, told };
+        let bearer = Bearer { channel, handset, gains, lead: None, cushion, port, law, owes, flowing, lost, told };
         let before = place.replace(bearer).map(Bearer::returned);
         self.switch.command(Command::Attach { port, law });
         before
@@ -283,7 +290,7 @@ impl Media {
 
 impl Bearer {
     fn returned(self) -> Returned {
-        Returned { channel: self.channel, handset: self.handset }
+        Returned { channel: self.channel, handset: self.handset, gains: self.gains }
     }
 }
 
@@ -347,8 +354,10 @@ impl Bearer {
 }
 
 impl Bearer {
-    /// Writes a block, and tells the events that are in its way.
-    fn put(&mut self, counters: &mut MediaCounters, news: &mut News, block: &[u8]) -> Result<usize, CardError> {
+    /// Writes up to a block, as loud as the line wants it, and tells the events that are in its way.
+    fn put(&mut self, counters: &mut MediaCounters, news: &mut News, said: &[u8]) -> Result<usize, CardError> {
+        let mut louder = [0; BLOCK];
+        let block = self.gains.sent(said, &mut louder);
         match self.channel.write(block) {
             Err(CardError::EventPending) => {
                 Io::events(counters, news, self);
@@ -411,6 +420,7 @@ impl PortIo for Io {
                 if !bearer.flowing {
                     bearer.begin(into);
                 }
+                bearer.gains.received(into);
                 if let Some(handset) = &mut bearer.handset {
                     handset.hear(into);
                     bearer.heard(&mut self.counters, &mut self.news);
@@ -530,7 +540,7 @@ mod tests {
     fn events_of_an_analogue_line_are_news_and_those_of_a_bearer_are_not() {
         for (handset, news) in [(handset(), 3), (None, 0)] {
             let mut media = Media::new(1);
-            assert!(media.add(PORT, Law::Mu, Scripted::with(3).0, handset).is_none());
+            assert!(media.add(PORT, Law::Mu, Scripted::with(3).0, handset, Gains::default()).is_none());
             media.tick(1);
             let told: Vec<_> = std::iter::from_fn(|| media.heard()).collect();
             assert_eq!(told, vec![(PORT, LineNews::Event(ChannelEvent::Polarity)); news]);
@@ -543,7 +553,7 @@ mod tests {
         let mut media = Media::new(8);
         for index in 0..8 {
             let port = Port { index, ..PORT };
-            media.add(port, Law::Mu, Scripted::with(60).0, handset());
+            media.add(port, Law::Mu, Scripted::with(60).0, handset(), Gains::default());
         }
         media.tick(1);
         assert_eq!(media.counters().news_lost, 8 * 60 - NEWS as u64);
@@ -554,7 +564,7 @@ mod tests {
     fn digits_go_out_in_place_of_what_the_switch_says_and_their_end_is_told() {
         let mut media = Media::new(1);
         let (channel, written) = Scripted::with(0);
-        media.add(PORT, Law::Mu, channel, handset());
+        media.add(PORT, Law::Mu, channel, handset(), Gains::default());
         media.send(Port { generation: 9, ..PORT }, &Digits::try_from("9").expect("a digit"));
         (0..10).for_each(|_| media.tick(1));
         assert!(written.lock().expect("one thread").iter().all(|octet| *octet == 0xFF), "a stale lease says nothing");
@@ -569,7 +579,7 @@ mod tests {
     fn digits_that_may_have_run_dry_are_broken_off_and_said_so() {
         let mut media = Media::new(1);
         let (channel, written) = Scripted::with(0);
-        media.add(PORT, Law::Mu, channel, handset());
+        media.add(PORT, Law::Mu, channel, handset(), Gains::default());
         let loud = || written.lock().expect("one thread").iter().filter(|octet| **octet != 0xFF).count();
         media.send(PORT, &Digits::try_from("1234567890").expect("digits"));
         media.tick(9);
@@ -587,7 +597,7 @@ mod tests {
     #[test]
     fn a_channel_goes_on_under_another_lease_without_a_gap() {
         let mut media = Media::new(1);
-        media.add(PORT, Law::Mu, Scripted::with(0).0, handset());
+        media.add(PORT, Law::Mu, Scripted::with(0).0, handset(), Gains::default());
         media.tick(5);
         let next = Port { generation: 2, ..PORT };
         media.rename(PORT, next);
@@ -601,7 +611,7 @@ mod tests {
     fn a_bearer_has_its_cushion_first_and_loses_what_a_late_tick_has_made_of_delay() {
         let mut media = Media::new(1);
         let (channel, written) = Scripted::with(0);
-        media.add(PORT, Law::Mu, channel, None);
+        media.add(PORT, Law::Mu, channel, None, Gains::default());
         let written = || written.lock().expect("one thread").len();
         media.tick_late(1, 0);
         assert_eq!(written(), 64 + BLOCK, "8 ms of silence and the block");

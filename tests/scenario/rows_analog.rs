@@ -2,7 +2,7 @@
 //! Rows A2, A3, A16 and the voicemail that is not a minute of busy tone.
 
 use crate::legs::{BOB, both_kinds, called_of, program, subscriber, tones};
-use crate::sound::{HELLO, in_words, recorded};
+use crate::sound::{HELLO, in_words, linear, recorded};
 use crate::world::{Run, document, run, value};
 
 const WORDS: &str = "the application's words";
@@ -164,6 +164,36 @@ fn b8_a_voicemail_on_a_european_line_is_not_a_minute_of_busy_tone() {
         assert!(ms < 10_000, "{country}: {ms} ms are kept of a message of 4 s");
         assert_eq!((run.told().status.as_deref(), run.record(&run.told().sid).cause), (Some("completed"), Some(16)));
     }
+}
+
+#[test]
+fn b8_the_gains_of_a_line_are_in_what_is_recorded_there_and_in_what_its_caller_hears() {
+    let on = |line: u8| {
+        let text = "analog_lines = 2\ncountry = \"gb\"\n".to_owned()
+            + "[[line]]\nline = \"sim 2/2\"\nreceive_gain_db = 6\nsend_gain_db = -6\n"
+            + &format!("[[number]]\nnumber = \"sim 2/{line}\"\nurl = \"http://app.example/\"\n")
+            + &document(
+                "/",
+                &format!(
+                    "<Response><Say>{HELLO}</Say><Record maxLength=\"3\" playBeep=\"false\" action=\"/kept\"/></Response>"
+                ),
+            )
+            + &document("/kept", "<Response/>")
+            + &format!(
+                "[[call]]\nid = \"caller\"\nline = {line}\ndoes = [{{ await_answer = {{}} }}, {{ await_sound = {{}} }}, \
+                {{ await_quiet = {{ ms = 300 }} }}, {{ tone = {{ hz = 700.0, ms = 9000, level_dbm0 = -20.0 }} }}]\n"
+            );
+        let run = run(&text);
+        let [file] = &run.told().recordings[..] else { panic!("{} recordings", run.told().recordings.len()) };
+        let recorded = recorded(file);
+        let heard = linear(&run.outcome.heard[0].1);
+        let words = heard.chunks_exact(800).map(tipring_dsp::dbm0_of).fold(f32::MIN, f32::max);
+        (tipring_dsp::dbm0_of(&recorded[recorded.len() - 8_000..]), words)
+    };
+    let (plain, gained) = (on(1), on(2));
+    assert!((plain.0 + 20.0).abs() < 0.3, "{plain:?}");
+    assert!((gained.0 - plain.0 - 6.0).abs() < 0.3, "recorded: {plain:?} {gained:?}");
+    assert!((gained.1 - plain.1 + 6.0).abs() < 0.5, "heard: {plain:?} {gained:?}");
 }
 
 /// A caller over an analogue line who goes while the document waits; what ended it, and when after his going.

@@ -54,6 +54,24 @@ impl Companding {
         to.iter_mut().zip(from).for_each(|(t, f)| *t = table[usize::from(*f)]);
     }
 
+    /// What each octet becomes when it is made louder by `db` decibels (softer, where negative). What is louder than the law
+    /// can say is as loud as it can say; what is nothing stays nothing.
+    pub fn louder(self, db: f64) -> [u8; 256] {
+        let factor = crate::math::exp10(db / 20.0);
+        // A-law has no zero: its least sample stands for silence, and made louder it would be a hum.
+        let nothing = match self {
+            Companding::A => A_LEAST,
+            Companding::Mu => 0,
+        };
+        let mut table = [0; 256];
+        for (octet, louder) in (0..=u8::MAX).zip(&mut table) {
+            let sample = self.decode(octet);
+            let is_nothing = sample.unsigned_abs() <= nothing;
+            *louder = if is_nothing { octet } else { self.encode(saturated(f64::from(sample) * factor)) };
+        }
+        table
+    }
+
     fn decoding(self) -> &'static [i16; 256] {
         match self {
             Companding::A => &A_DECODED,
@@ -90,6 +108,13 @@ pub fn a_to_mu(octet: u8) -> u8 {
 /// The A-law octet nearest to a µ-law octet.
 pub fn mu_to_a(octet: u8) -> u8 {
     MU_TO_A[usize::from(octet)]
+}
+
+/// The nearest sample.
+fn saturated(value: f64) -> i16 {
+    let rounded = if value < 0.0 { value - 0.5 } else { value + 0.5 };
+    // A cast of a float keeps within the type's bounds.
+    rounded as i16
 }
 
 /// Magnitude bits of a sample, negative by ones' complement.
@@ -134,6 +159,8 @@ const fn mu_value(octet: u8) -> i16 {
     if code & 0x80 == 0 { (value * 4) as i16 } else { (-value * 4) as i16 }
 }
 
+/// The least magnitude of A-law.
+const A_LEAST: u16 = 8;
 /// A-law inverts its even bits, so that silence has many ones and zeroes.
 const A_EVEN_BITS: u8 = 0x55;
 /// Added to a 14-bit magnitude before the segment is looked for (G.711 table 2a: 33 of 8159).
@@ -296,5 +323,45 @@ mod tests {
         let mut out = [0; 2];
         Companding::A.transcode_into(Companding::A, &[1, 2], &mut out);
         assert_eq!(out, [1, 2]);
+    }
+
+    #[test]
+    fn a_gain_is_as_many_decibels_as_it_says_and_silence_stays_silent() {
+        let mut sine = [0; 8_000];
+        for law in [Companding::A, Companding::Mu] {
+            for (level, db) in [(-30.0, 12.0), (-20.0, 3.0), (-10.0, -12.0), (-10.0, 0.0), (-15.0, 12.0), (-24.0, -6.0)]
+            {
+                crate::Tone::new(1_004.0, level).fill(&mut sine);
+                let table = law.louder(f64::from(db));
+                let louder = sine.map(|sample| law.decode(table[usize::from(law.encode(sample))]));
+                let measured = crate::dbm0_of(&louder) - crate::dbm0_of(&sine);
+                assert!((measured - db).abs() < 0.2, "{law:?}: {level} dBm0 and {db} dB: {measured}");
+            }
+            for db in [-12.0, 12.0] {
+                assert_eq!(
+                    [0, -1].map(|silent| law.louder(db)[usize::from(law.encode(silent))]),
+                    [0, -1].map(|s| law.encode(s))
+                );
+            }
+            assert_eq!(
+                law.louder(0.0).map(|octet| law.decode(octet)),
+                core::array::from_fn(|octet| law.decode(octet as u8))
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_too_loud_is_as_loud_as_it_can_be_and_never_turns_over() {
+        for law in [Companding::A, Companding::Mu] {
+            let table = law.louder(12.0);
+            let loudest = law.decode(law.encode(i16::MAX));
+            for octet in 0..=255_u8 {
+                let (before, after) = (law.decode(octet), law.decode(table[usize::from(octet)]));
+                assert!(i32::from(before) * i32::from(after) >= 0, "{law:?} {octet:02x}: {before} becomes {after}");
+                assert!(after.unsigned_abs() >= before.unsigned_abs(), "{law:?} {octet:02x}: {before} becomes {after}");
+                let full = before.unsigned_abs() > 8_200;
+                assert!(!full || after.unsigned_abs() == loudest.unsigned_abs(), "{law:?} {octet:02x}: {after}");
+            }
+        }
     }
 }

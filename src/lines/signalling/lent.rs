@@ -117,7 +117,7 @@ impl Signalling {
             None => {
                 let config = looped.lends(Loan::default(), examining);
                 actions.push(SignallingAction::Note(format!("{name}: lent to the doctor")));
-                Seen::Lent(Box::new(Lent { law: looped.law, config, receive_gain_db: 0 }))
+                Seen::Lent(Box::new(Lent { law: looped.law, config, receive_gain_db: looped.settings.receive_gain_db }))
             }
         };
         let examined = Examined { line: name, port: looped.port(), at: now, seen };

@@ -30,6 +30,7 @@ use self::phoned::Phoned;
 use self::trunked::Trunked;
 use crate::config::LinesConfig;
 use crate::flight::FlightGauge;
+use crate::gain::Gains;
 use crate::gauges::Counted;
 use crate::groups::{LineRef, Named};
 use crate::media::LineNews;
@@ -58,6 +59,8 @@ pub enum SignallingAction {
         channel: Box<dyn Channel>,
         /// Ear and mouth of an analogue line.
         handset: Option<Box<Handset>>,
+        /// What it is made louder by.
+        gains: Gains,
     },
     /// The channel on the media side goes on under another lease.
     Rename {

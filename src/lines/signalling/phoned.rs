@@ -18,6 +18,7 @@ use tipring_switch::Port;
 use super::{EVENTS_A_STEP, REOPEN_EVERY, Signalling, SignallingAction};
 use crate::config::Telephone;
 use crate::flight::{self, Flight, Kind, PhoneMoments, What};
+use crate::gain::Gains;
 use crate::groups::Availability;
 use crate::media::LineNews;
 
@@ -498,7 +499,13 @@ impl Signalling {
         let mut handset = Box::new(Handset::new(law, phone.config.zone));
         handset.listen(listens(phone.keys));
         phone.at_media = true;
-        actions.push(SignallingAction::Attach { port: phone.port, law, channel, handset: Some(handset) });
+        actions.push(SignallingAction::Attach {
+            port: phone.port,
+            law,
+            channel,
+            handset: Some(handset),
+            gains: Gains::default(),
+        });
     }
 
     fn phone_event(&mut self, now: Micros, at: usize, event: Event, actions: &mut Vec<SignallingAction>) {

@@ -5,6 +5,7 @@ use tipring_card::{CardError, Channel, ChannelId, ChannelInfo, Micros, Setup, Sp
 use tipring_isdn::{ChannelMap, Config, Role};
 
 use super::{REOPEN_EVERY, Signalling, SignallingAction, drain_events, open_bearer};
+use crate::gain::Gains;
 use crate::span::{Output, Span, SpanConfig, SpanInput};
 
 /// Frames taken from one D channel in one step: a babbling far end must not keep us from the others.
@@ -182,7 +183,13 @@ impl Signalling {
                 Output::Frame(frame) => self.send(at, &frame),
                 Output::OpenBearer { port, channel, law } => match open_bearer(&mut *self.card, channel, law) {
                     Ok(channel) => {
-                        actions.push(SignallingAction::Attach { port, law, channel, handset: None });
+                        actions.push(SignallingAction::Attach {
+                            port,
+                            law,
+                            channel,
+                            handset: None,
+                            gains: Gains::default(),
+                        });
                         self.spans[at].span.handle(now, SpanInput::Bearer { port, open: true });
                     }
                     Err(error) => {

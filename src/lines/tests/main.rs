@@ -3,6 +3,7 @@
 
 mod calling;
 mod doctor;
+mod gains;
 mod late;
 mod loops;
 mod phones;
@@ -135,8 +136,8 @@ impl Bench {
     fn carry_out(&mut self, actions: Vec<SignallingAction>) {
         for action in actions {
             match action {
-                SignallingAction::Attach { port, law, channel, handset } => {
-                    drop(self.media.add(port, law, channel, handset));
+                SignallingAction::Attach { port, law, channel, handset, gains } => {
+                    drop(self.media.add(port, law, channel, handset, gains));
                 }
                 SignallingAction::Rename { from, to } => self.media.rename(from, to),
                 SignallingAction::Detach { port } => drop(self.media.remove(port)),

@@ -163,8 +163,8 @@ impl Signalling {
         let mut handset = Box::new(Handset::new(looped.law, looped.settings.config.zone));
         handset.listen(looped.listen);
         looped.at_media = true;
-        let (port, law) = (looped.port, looped.law);
-        actions.push(SignallingAction::Attach { port, law, channel, handset: Some(handset) });
+        let (port, law, gains) = (looped.port, looped.law, looped.gains.clone());
+        actions.push(SignallingAction::Attach { port, law, channel, handset: Some(handset), gains });
         if let Some(loan) = &mut looped.lent {
             loan.attached(now);
         }

@@ -18,6 +18,7 @@ use super::SignallingAction;
 use super::lent::Loan;
 use crate::config::AnalogLine;
 use crate::flight::{self, CallOver, Flight, Kind, What};
+use crate::gain::Gains;
 use crate::groups::Availability;
 
 /// Rings are not told for this long after an opening: a line that may be ringing is not seized.
@@ -56,6 +57,8 @@ pub(super) struct Looped {
     span_id: SpanId,
     /// What the machine was made with.
     settings: AnalogLine,
+    /// Of these settings.
+    gains: Gains,
     /// Other settings, as soon as the line has no call.
     wanted: Option<AnalogLine>,
     /// The doctor has it.
@@ -98,6 +101,7 @@ impl Looped {
             span_id: channel.span,
             fxo: Fxo::new(settings.config.clone()),
             flight: Flight::default(),
+            gains: gains_of(channel.law, &settings),
             settings,
             wanted: None,
             lent: None,
@@ -151,6 +155,7 @@ impl Looped {
             return false;
         };
         self.fxo.configure(settings.config.clone());
+        self.gains = gains_of(self.law, &settings);
         self.settings = settings;
         true
     }
@@ -268,4 +273,8 @@ impl Looped {
         self.resting = true;
         self.rested_since = now;
     }
+}
+
+fn gains_of(law: Law, settings: &AnalogLine) -> Gains {
+    Gains::new(law, settings.receive_gain_db, settings.send_gain_db)
 }
