@@ -9,6 +9,7 @@ use tipring_router::LineEvent;
 use tipring_switch::Port;
 
 use super::{Signalling, SignallingAction};
+use crate::config::AnalogLine;
 use crate::groups::Availability;
 
 /// Dial tone is waited for so long: the doctor finds out whether it comes.
@@ -115,9 +116,9 @@ impl Signalling {
         let seen = match refusal {
             Some(text) => Seen::Refused(text),
             None => {
-                let config = looped.lends(Loan::default(), examining);
+                let AnalogLine { config, receive_gain_db, .. } = looped.lends(Loan::default(), examining);
                 actions.push(SignallingAction::Note(format!("{name}: lent to the doctor")));
-                Seen::Lent(Box::new(Lent { law: looped.law, config, receive_gain_db: looped.settings.receive_gain_db }))
+                Seen::Lent(Box::new(Lent { law: looped.law, config, receive_gain_db }))
             }
         };
         let examined = Examined { line: name, port: looped.port(), at: now, seen };

@@ -134,10 +134,10 @@ impl Looped {
     }
 
     /// Its machine goes on with other settings, until [`Looped::comes_home`]; the real ones are given.
-    pub fn lends(&mut self, loan: Loan, change: impl FnOnce(&Config) -> Config) -> Config {
+    pub fn lends(&mut self, loan: Loan, change: impl FnOnce(&Config) -> Config) -> AnalogLine {
         self.fxo.configure(change(&self.settings.config));
         self.lent = Some(loan);
-        self.settings.config.clone()
+        self.settings.clone()
     }
 
     /// Nobody has lent it any more.
