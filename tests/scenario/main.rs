@@ -22,6 +22,7 @@ mod rows_bridge;
 mod rows_cached;
 mod rows_calls;
 mod rows_dial;
+mod rows_doctor;
 mod rows_documents;
 mod rows_errors;
 mod rows_kept;

@@ -34,9 +34,15 @@ use Level::{Cheap, May, Must, Should, ShouldC};
 /// A row's name, its level, and what it means.
 pub type Row = (&'static str, Level, &'static str);
 
-/// The chapters, by the letter of their rows.
-pub const CHAPTERS: &[(char, &str)] =
-    &[('A', "Calls and applications"), ('B', "Verbs"), ('C', "The API"), ('D', "Sound"), ('E', "Trust, tenants, load")];
+/// The chapters, by the letters of their rows.
+pub const CHAPTERS: &[(&str, &str)] = &[
+    ("A", "Calls and applications"),
+    ("B", "Verbs"),
+    ("C", "The API"),
+    ("D", "Sound"),
+    ("E", "Trust, tenants, load"),
+    ("INST", "Installers"),
+];
 
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
@@ -175,6 +181,8 @@ pub const ROWS: &[Row] = &[
     ("E17", Should, "Speech may be made on another host, reached by HTTP"),
     ("E20", May, "After a crash no line is stuck and no record open"),
     ("E21", Should, "Ordinary web tools build and test an application"),
+    ("INST4", Must, "One choice of a country sets tones, caller id, law, signs of a hang-up and emergency numbers"),
+    ("INST5", Must, "The line doctor calls one line from another, finds what its settings ought to be, and proposes it"),
 ];
 
 /// Rows that no test bears the name of, and why. One that gets its test leaves this list.
