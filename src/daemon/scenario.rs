@@ -565,6 +565,8 @@ mod tests {
         let keys = "[[call]]\nid = \"a\"\nto = \"1\"\ndoes = [{ press = { keys = \"x\" } }]\n";
         assert!(refused(keys).starts_with("s.toml:1:1: call a: 'x' is no key"), "{}", refused(keys));
         assert!(refused("[[call]]\nid = \"a\"\nto = \"1\"\ndoes = [{ shout = 1 }]\n").contains("s.toml:4:"));
+        let line = "[[line]]\nline = \"sim 2/1\"\nhang_up_tone = \"425\"\n[[call]]\nid = \"a\"\nto = \"1\"\n";
+        assert!(refused(line).starts_with("s.toml:1:1: line sim 2/1: hang_up_tone: \"425\" has no rhythm"));
     }
 
     #[test]

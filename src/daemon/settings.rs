@@ -281,6 +281,28 @@ framing = "e1"
     }
 
     #[test]
+    fn a_line_that_differs_has_settings_of_its_own_and_its_spans_come_before_it() {
+        let text = "[box]\ncountry = \"gb\"\n[analog]\nanswer = \"dialled\"\nhang_up_silence_s = 40\n\
+                    [[line]]\nline = \"dahdi 3/2\"\nnumber = \"21\"\nreceive_gain_db = 3\nhang_up_tone = \"510 330/170\"\n\
+                    [[line]]\nline = \"dahdi 3\"\nsend_gain_db = -2\nhang_up_battery = false\n";
+        let config = Config::parse(std::path::Path::new("box.toml"), text).expect("good");
+        let lines = lines(&config);
+        let [span, line] = &lines.analog_lines[..] else { panic!("{:?}", lines.analog_lines) };
+        assert_eq!((span.line.as_str(), line.line.as_str()), ("dahdi 3", "dahdi 3/2"));
+        assert_eq!((span.number.as_str(), span.receive_gain_db, span.send_gain_db), ("", 0, -2));
+        assert_eq!((line.number.as_str(), line.receive_gain_db, line.send_gain_db), ("21", 3, -2));
+        for one in [span, line] {
+            assert!(!one.config.trusted.battery && lines.analog.trusted.battery);
+            assert_eq!(one.config.answer, tipring_analog::AnswerSign::Dialled);
+            assert_eq!(one.config.silence_limit, Micros::from_s(40));
+        }
+        let busy = |zone, hz, on_off| heard_on_a_line(zone, hz, on_off).contains(&tipring_analog::Heard::Busy);
+        assert!(busy(line.config.zone, 510.0, [330, 170]), "the exchange's own");
+        assert!(busy(line.config.zone, 400.0, [375, 375]), "its country's");
+        assert!(!busy(span.config.zone, 510.0, [330, 170]), "and no other line's");
+    }
+
+    #[test]
     fn minutes_are_spent_by_numbers_that_cost_something() {
         let plan = Plan::preset("us").expect("a plan");
         let minutes =
