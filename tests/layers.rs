@@ -20,7 +20,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("resources", &["numbering"]),
     ("instructions", &[]),
     ("router", &["card", "switch", "instructions", "resources", "numbering", "guard"]),
-    ("lines", &["card", "dsp", "isdn", "analog", "numbering", "router", "switch"]),
+    ("doctor", &["card", "dsp", "analog", "switch"]),
+    ("lines", &["card", "dsp", "isdn", "analog", "numbering", "router", "doctor", "switch"]),
     ("guard", &["card"]),
     ("door", &[]),
     ("egress", &["guard"]),
@@ -46,6 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "numbering",
             "resources",
             "router",
+            "doctor",
             "lines",
             "guard",
             "door",
@@ -70,7 +72,7 @@ const MODULES: &[(&str, &[&str])] =
 /// Crates that bring threads, sockets, files or clocks; a pure room has none of them.
 const IMPURE: &[&str] = &["tokio", "reqwest", "sqlx", "axum", "hyper", "nix", "libc"];
 const PURE: &[&str] =
-    &["card", "dsp", "isdn", "analog", "switch", "numbering", "resources", "instructions", "router", "guard"];
+    &["card", "dsp", "isdn", "analog", "switch", "numbering", "resources", "instructions", "router", "doctor", "guard"];
 
 type Edges = BTreeMap<String, BTreeSet<String>>;
 

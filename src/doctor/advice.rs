@@ -174,7 +174,9 @@ fn tone_of_end(settings: &Settings, end: &EndFound, advice: &mut Advice) {
     let Some(ToneFound { tone: Some(tone), certain, known: false, .. }) = &end.tone else {
         return;
     };
-    if !certain {
+    if let Some(other) = &end.means {
+        advice.remark(format!("The tone at the end, {tone}, is {other} on this line: it cannot tell of an end too."));
+    } else if !certain {
         advice.remark(format!("A tone of {} Hz came at the end of a call, too short to know its rhythm.", tone.hz[0]));
     } else if tone.on_off_ms.is_empty() {
         advice.propose("dial_tone", "", quoted(tone), "this steady tone comes when the other end has gone");

@@ -112,6 +112,8 @@ pub struct EndFound {
     pub tone: Option<ToneFound>,
     /// What the line's own ear has taken it for.
     pub heard_as: Option<String>,
+    /// The tone has another meaning in the line's country.
+    pub means: Option<String>,
     /// It was listened for so long.
     pub listened_ms: u32,
 }

@@ -425,6 +425,8 @@ impl Visit {
             self.step = Step::Clearing(Clearing { certain, ..clearing });
             return;
         }
+        let ringback = tone.as_ref().filter(|tone| tone.is_one_of(zone.ringback));
+        end.means = ringback.map(|_| "ringback".into());
         end.tone = tone.map(|tone| {
             let forms = [zone.busy, zone.congestion, zone.dial].concat();
             let known = is_heard || tone.is_one_of(&forms);

@@ -330,3 +330,13 @@ fn inst5_a_line_that_is_cut_or_taken_away_ends_the_visit() {
         assert!(words.iter().all(|(_, word)| *word != "examined"), "{words:?}");
     }
 }
+
+#[test]
+fn inst5_an_end_that_sounds_like_ringing_is_a_note_and_no_setting() {
+    let ringback = ZoneId::of("gb").expect("a zone").tones().ringback[0];
+    let office = OfficeConfig { clearing: Clearing::BusyTone, busy_tone: Some(ringback), ..OfficeConfig::default() };
+    let mut bench = bench(office, Config::default());
+    let report = bench.visit(order());
+    assert_eq!((report.failure.as_deref(), proposed(&report)), (None, vec![]), "{}", report.text());
+    assert!(report.remarks.iter().any(|it| it.contains("is ringback on this line")), "{:?}", report.remarks);
+}
