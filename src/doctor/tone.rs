@@ -35,7 +35,7 @@ const APART_HZ: f64 = 12.0;
 /// And differ by no more.
 const SECOND_DB: f64 = 12.0;
 /// So many bursts are looked at for their frequencies.
-const MAX_BURSTS: usize = 8;
+const MAX_BURSTS: usize = 4;
 /// Most bursts and pauses of one rhythm, together.
 const MAX_SPANS: usize = 8;
 
@@ -246,7 +246,7 @@ fn spectrum(samples: &[i16]) -> Option<Spectrum> {
         .collect();
     let power = |hz: f64| power_at(&window, hz);
     let width = f64::from(RATE) / length as f64;
-    let step = (width / 2.0).clamp(2.0, 10.0);
+    let step = (width * 1.5).clamp(2.0, 10.0);
     let count = ((HIGHEST_HZ - LOWEST_HZ) / step) as usize;
     let scan: Vec<(f64, f64)> = (0..=count).map(|n| LOWEST_HZ + n as f64 * step).map(|hz| (hz, power(hz))).collect();
     let tops = scan.windows(3).filter(|near| near[1].1 >= near[0].1 && near[1].1 > near[2].1).map(|near| near[1]);

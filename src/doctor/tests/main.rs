@@ -1,4 +1,6 @@
 //! What the doctor measures and advises.
 
+mod advice;
+mod hostile;
 mod probes;
 mod tones;
