@@ -305,3 +305,160 @@ impl Held {
         SignallingAction::Note(format!("{}: {text}", self.name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tipring_analog::ZoneId;
+    use tipring_card::{Card, Signalling};
+    use tipring_sim::{SimCard, Wire, WireConfig};
+
+    use super::*;
+
+    /// A channel and what it did, on a wire whose office is ours to play.
+    struct Bench {
+        wire: Wire,
+        card: SimCard,
+        held: Held,
+        now: Micros,
+        actions: Vec<SignallingAction>,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let wire = Wire::new(WireConfig { spans: 0, analog_ports: 1, ..WireConfig::default() });
+            let card = wire.near();
+            let held = Held::new(card.name(), &card.channels()[0], 7);
+            Bench { wire, card, held, now: Micros::ZERO, actions: Vec::new() }
+        }
+
+        fn opened() -> Bench {
+            let mut bench = Bench::new();
+            assert_eq!(bench.open(), Opened::Found);
+            bench
+        }
+
+        fn open(&mut self) -> Opened {
+            let opened = self.card.open(self.held.id());
+            self.held.open(self.now, opened, &mut self.actions)
+        }
+
+        fn attach(&mut self) {
+            let handset = Box::new(Handset::new(self.held.law, ZoneId::default()));
+            self.held.attach(handset, Gains::default(), &mut self.actions);
+        }
+
+        /// In a word each, and no more.
+        #[track_caller]
+        fn did(&mut self, expected: &[&str]) {
+            let word = |action: SignallingAction| match action {
+                SignallingAction::Attach { .. } => "attach".to_owned(),
+                SignallingAction::Detach { .. } => "detach".to_owned(),
+                SignallingAction::Rename { .. } => "rename".to_owned(),
+                SignallingAction::Note(text) => text,
+                _ => "something else".to_owned(),
+            };
+            let did: Vec<String> = self.actions.drain(..).map(word).collect();
+            assert_eq!(did, expected);
+        }
+    }
+
+    #[test]
+    fn a_channel_that_the_media_side_keeps_is_looked_for_for_a_second_and_then_lost() {
+        let mut bench = Bench::opened();
+        bench.attach();
+        let kept = bench.actions.pop(); // with the channel in it
+        assert!(bench.held.take_back(bench.now, &mut bench.actions));
+        for _ in 0..REOPEN_TRIES {
+            bench.now = bench.held.reopens().expect("it is looked for");
+            assert_eq!(bench.open(), Opened::NotYet);
+        }
+        assert_eq!(bench.now, Micros::from_s(1));
+        bench.now = bench.held.reopens().expect("it is looked for");
+        assert_eq!(bench.open(), Opened::Lost);
+        assert!(bench.held.lose(bench.now, &mut bench.actions));
+        bench.did(&[
+            "detach",
+            "sim 1/1: cannot be opened again: the channel is in use by another program",
+            "sim 1/1: the channel is gone",
+        ]);
+        assert_eq!(bench.held.reopens(), Some(bench.now + REOPEN_EVERY));
+        drop(kept);
+        assert_eq!(bench.open(), Opened::Found, "found anew");
+    }
+
+    #[test]
+    fn a_channel_that_comes_back_is_no_news_and_keeps_its_lease() {
+        let mut bench = Bench::opened();
+        let lease = bench.held.renew(&mut bench.actions);
+        bench.attach();
+        assert_eq!((bench.held.is_at_media(), bench.held.channel().is_some()), (true, false));
+        bench.did(&["attach"]);
+        assert!(bench.held.take_back(bench.now, &mut bench.actions));
+        bench.did(&["detach"]);
+        assert!(!bench.held.is_open() && !bench.held.is_gone());
+        assert_eq!(bench.open(), Opened::Again);
+        assert_eq!((bench.held.port(), bench.held.is_at_rest()), (lease, true));
+    }
+
+    #[test]
+    fn a_channel_of_somebody_else_is_complained_of_once() {
+        let mut bench = Bench::new();
+        let theirs = bench.card.open(bench.held.id()).expect("it is free");
+        assert_eq!((bench.open(), bench.open()), (Opened::NotYet, Opened::NotYet));
+        bench.did(&["sim 1/1: cannot be opened yet: the channel is in use by another program"]);
+        drop(theirs);
+        assert_eq!(bench.open(), Opened::Found);
+        assert!(bench.held.is_at_rest());
+    }
+
+    #[test]
+    fn only_what_is_somewhere_can_be_given_taken_and_lost() {
+        let mut bench = Bench::new();
+        bench.attach();
+        assert!(!bench.held.take_back(bench.now, &mut bench.actions));
+        assert!(!bench.held.lose(bench.now, &mut bench.actions));
+        assert_eq!(bench.held.prime(1, |_| {}), Err(CardError::Invalid));
+        assert_eq!((bench.held.hook(Hook::OffHook), bench.held.event()), (None, None));
+        bench.did(&[]);
+        bench.open();
+        assert!(!bench.held.take_back(bench.now, &mut bench.actions), "it is here");
+        bench.attach();
+        bench.attach();
+        bench.held.renew(&mut bench.actions);
+        assert!(bench.held.lose(bench.now, &mut bench.actions));
+        assert!(!bench.held.lose(bench.now, &mut bench.actions));
+        bench.did(&["attach", "rename", "sim 1/1: the channel is gone", "detach"]);
+    }
+
+    #[test]
+    fn events_in_the_way_of_the_priming_are_told() {
+        let mut bench = Bench::opened();
+        let mut office = bench.wire.far();
+        let port = office.channels().iter().find(|channel| channel.signalling == Signalling::FxoKs).map(|port| port.id);
+        let mut port = office.open(port.expect("an office")).expect("it is free");
+        // The kernel tells no ring sooner.
+        bench.wire.step(Micros::from_ms(2_500));
+        port.hook(Hook::Ring).expect("it rings");
+        bench.wire.step(Micros::from_ms(2_600));
+        let mut told = Vec::new();
+        assert_eq!(bench.held.prime(2, |event| told.push(event)), Ok(()));
+        assert_eq!(told, [Event::RingBegin]);
+    }
+
+    #[test]
+    fn a_channel_whose_card_is_taken_away_says_so_by_an_event() {
+        let mut bench = Bench::opened();
+        assert_eq!(bench.held.event(), None);
+        bench.wire.remove(tipring_sim::Side::Near);
+        assert_eq!(bench.held.event(), Some(Event::Removed));
+    }
+
+    #[test]
+    fn two_alarms_are_one_until_both_are_over() {
+        let mut bench = Bench::opened();
+        let mut alarm = |port, span| bench.held.alarm(|alarms| *alarms = Alarms { port, span }, &mut bench.actions);
+        assert_eq!([alarm(true, false), alarm(true, true), alarm(false, true)], [Some(true), None, None]);
+        assert_eq!([alarm(false, false), alarm(false, false)], [Some(false), None]);
+        bench.did(&["sim 1/1: alarm", "sim 1/1: alarm cleared"]);
+    }
+}
