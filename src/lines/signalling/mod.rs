@@ -229,7 +229,8 @@ impl Signalling {
 
     /// Spans and lines whose new settings wait for the end of their calls.
     pub fn waiting(&self) -> Vec<String> {
-        let spans = self.spans.iter().filter(|trunked| trunked.waits()).map(|trunked| trunked.span.name().to_owned());
+        let spans =
+            self.spans.iter().filter(|trunked| trunked.trunk.waits()).map(|trunked| trunked.span.name().to_owned());
         let loops = self.loops.iter().filter(|looped| looped.settings.waits()).map(|looped| looped.held.name.clone());
         let phones = self.phones.iter().filter(|phone| phone.settings.waits()).map(|phone| phone.held.name.clone());
         spans.chain(loops).chain(phones).collect()

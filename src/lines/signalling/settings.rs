@@ -1,4 +1,4 @@
-//! Settings of a line, and others that wait for the end of its call.
+//! Settings of a line or a span, and others that wait for the end of its calls.
 
 use std::ops::Deref;
 
@@ -16,6 +16,11 @@ impl<T: PartialEq> Settings<T> {
     /// Others, or the old ones again.
     pub fn want(&mut self, wanted: T) {
         self.wanted = Some(wanted).filter(|wanted| *wanted != self.now);
+    }
+
+    /// What waits.
+    pub fn wanted(&self) -> Option<&T> {
+        self.wanted.as_ref()
     }
 
     /// Others are wanted, and wait.
