@@ -287,6 +287,14 @@ impl Held {
         Some(on)
     }
 
+    /// Whether the telephone at a port is off hook, where the card can tell.
+    pub fn is_lifted(&mut self) -> Option<bool> {
+        let (Place::AtRest { control, .. } | Place::AtMedia { control }) = &mut self.place else {
+            return None;
+        };
+        control.lifted().ok()
+    }
+
     /// Moves the hook. What the machine is to hear of that at once: a card that is ready at once has nothing to report
     /// later. Without a channel the line is on hook, and the machine hears of the loss.
     pub fn hook(&mut self, hook: Hook) -> Option<Tidings> {

@@ -50,6 +50,10 @@ pub(super) trait Line: Sized {
     fn equip(&mut self, now: Micros) -> (Box<Handset>, Gains);
     /// The channel was opened, newly or again; the machine has not heard of it yet.
     fn was_opened(&mut self, _now: Micros) {}
+    /// What no event has told, since it happened while the channel was closed. Asked behind each opening.
+    fn missed(&mut self) -> Option<Event> {
+        None
+    }
     /// The line carries nothing any more, by its alarms.
     fn falls_silent(_signalling: &mut Signalling, _now: Micros, _at: usize, _actions: &mut Vec<SignallingAction>) {}
     /// The channel is gone, and the machine has heard of it.
@@ -97,8 +101,12 @@ impl Signalling {
         }
         match opened {
             Opened::Found => self.line_takes::<L>(now, at, Tidings::Opened, actions),
-            Opened::Lost => self.lose_line::<L>(now, at, actions),
-            Opened::Again | Opened::NotYet => {}
+            Opened::Again => {}
+            Opened::Lost => return self.lose_line::<L>(now, at, actions),
+            Opened::NotYet => return,
+        }
+        if let Some(event) = L::of(self, at).missed() {
+            self.line_takes::<L>(now, at, Tidings::Line(event), actions);
         }
     }
 

@@ -7,7 +7,7 @@
 
 use tipring_analog::fxs::{Command, Event, Fxs, Input, Judgement, Output, Reason, Telling, Tone};
 use tipring_analog::{CallerId, Handset, Heard, Listen, Manner};
-use tipring_card::{Cause, Micros, Supervision};
+use tipring_card::{Cause, Event as ChannelEvent, Micros, Supervision};
 use tipring_numbering::Dialled;
 use tipring_router::{LineCommand, LineEvent, LineKind, LineNumber, Outgoing};
 use tipring_switch::Port;
@@ -227,6 +227,11 @@ impl Line for Phoned {
         };
         self.fxs.configure(telephone.config.clone());
         true
+    }
+
+    fn missed(&mut self) -> Option<ChannelEvent> {
+        let unseen = self.held.is_lifted()? && !self.fxs.is_lifted();
+        unseen.then_some(ChannelEvent::RingOffHook)
     }
 
     fn equip(&mut self, _now: Micros) -> (Box<Handset>, Gains) {
