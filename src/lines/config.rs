@@ -50,7 +50,8 @@ impl LinesConfig {
     /// The telephone of a port, if it is to have one. The entry of the port itself goes before that of its span.
     pub(crate) fn telephone(&self, span: &str, line: &str) -> Option<Telephone> {
         let of = |name: &str| self.telephones.iter().find(|telephone| telephone.line == name);
-        of(line).or_else(|| of(span)).cloned()
+        let telephone = of(line).or_else(|| of(span))?;
+        Some(Telephone { line: line.into(), ..telephone.clone() })
     }
 
     /// The settings of one analogue line.

@@ -125,7 +125,7 @@ pub trait Channel: Send {
     }
 }
 
-/// Hook and card-made digits of a channel that somebody else reads and writes: see [`Channel::control`].
+/// Hooks and card-made digits of a channel that somebody else reads and writes: see [`Channel::control`].
 pub trait Control: Send {
     /// As [`Channel::hook`].
     fn hook(&mut self, hook: Hook) -> Result<Progress, CardError>;
@@ -133,6 +133,12 @@ pub trait Control: Send {
     fn dial(&mut self, digits: &str) -> Result<(), CardError>;
     /// As [`Channel::dialing`].
     fn dialing(&mut self) -> Result<bool, CardError>;
+    /// Whether the telephone at a port for one (`FxoKs`) is off hook at this moment, told by an event or not: what happened
+    /// while the channel was closed is told by none. `Invalid` on a port towards an exchange, and where the card cannot
+    /// tell.
+    fn lifted(&mut self) -> Result<bool, CardError> {
+        Err(CardError::Invalid)
+    }
 }
 
 /// Ticks of a card's clock.

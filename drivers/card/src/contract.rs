@@ -184,6 +184,7 @@ const CLAUSES: &[(&str, Check)] = &[
     ("a_control_works_while_the_channel_is_open", line::a_control_works_while_the_channel_is_open),
     ("a_control_does_not_keep_the_channel_open", line::a_control_does_not_keep_the_channel_open),
     ("a_control_is_invalid_after_the_channel_was_dropped", line::a_control_is_invalid_after_the_channel_was_dropped),
+    ("a_lifted_telephone_is_known_without_an_event", line::a_lifted_telephone_is_known_without_an_event),
     ("events_after_the_63rd_are_lost", line::events_after_the_63rd_are_lost),
     ("a_pulled_cable_is_an_alarm", span::a_pulled_cable_is_an_alarm),
     ("a_removed_card_is_gone", span::a_removed_card_is_gone),

@@ -108,7 +108,8 @@ fn inst5_each_setting_that_does_not_fit_is_proposed_and_no_other() {
 fn inst5_what_no_setting_helps_is_noted() {
     let usual = settings(|_| {});
     let notes = |change: &dyn Fn(&mut CallFound)| of(&usual, change);
-    let cases: &[(&dyn Fn(&mut CallFound), &str)] = &[
+    type Case<'a> = (&'a dyn Fn(&mut CallFound), &'a str);
+    let cases: &[Case<'_>] = &[
         (&|it| *end(it) = EndFound { listened_ms: 16_000, ..EndFound::default() }, "Nothing told of the end"),
         (&|it| it.sent_dbm0 = Some(-17.0), "examine that one with this one"),
         (&|it| it.echo = Some(Echo { loss_db: 7.0, delay_ms: 20 }), "fxotune"),

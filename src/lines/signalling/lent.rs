@@ -8,6 +8,7 @@ use tipring_doctor::{Examine, Examined, Lent, Seen, Wish};
 use tipring_router::LineEvent;
 use tipring_switch::Port;
 
+use super::looped::Looped;
 use super::{Signalling, SignallingAction};
 use crate::config::AnalogLine;
 use crate::groups::Availability;
@@ -68,8 +69,8 @@ impl Signalling {
     /// What the doctor wants of an analogue line.
     pub fn examine(&mut self, now: Micros, examine: Examine, actions: &mut Vec<SignallingAction>) {
         let Examine { line, wish } = examine;
-        let Some(at) = self.loops.iter().position(|looped| looped.name == line) else {
-            let known: Vec<&str> = self.loops.iter().map(|looped| looped.name.as_str()).collect();
+        let Some(at) = self.loops.iter().position(|looped| looped.held.name == line) else {
+            let known: Vec<&str> = self.loops.iter().map(|looped| looped.held.name.as_str()).collect();
             let known = if known.is_empty() { "none".into() } else { known.join(", ") };
             let text = format!("{line} is no analogue line that this box drives; those are: {known}");
             let port = Port { index: u16::MAX, generation: 0 };
@@ -92,14 +93,14 @@ impl Signalling {
             Wish::HangUp => self.end_examined(now, at, actions),
             Wish::Return => self.take_home(now, at, actions),
         }
-        self.loop_outputs(now, at, actions);
+        self.line_outputs::<Looped>(now, at, actions);
         self.show_lent(actions);
     }
 
     fn lend(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
-        self.idle_events(now, at, actions);
+        self.idle_events::<Looped>(now, at, actions);
         let looped = &mut self.loops[at];
-        let name = looped.name.clone();
+        let name = looped.held.name.clone();
         let refusal = match looped.availability(now) {
             Availability::Free(_) => None,
             Availability::Down => {
@@ -117,8 +118,8 @@ impl Signalling {
             Some(text) => Seen::Refused(text),
             None => {
                 let AnalogLine { config, receive_gain_db, .. } = looped.lends(Loan::default(), examining);
-                actions.push(SignallingAction::Note(format!("{name}: lent to the doctor")));
-                Seen::Lent(Box::new(Lent { law: looped.law, config, receive_gain_db }))
+                actions.push(looped.held.note("lent to the doctor"));
+                Seen::Lent(Box::new(Lent { law: looped.held.law, config, receive_gain_db }))
             }
         };
         let examined = Examined { line: name, port: looped.port(), at: now, seen };
@@ -135,12 +136,12 @@ impl Signalling {
         let offer = self.loops[at].lent.as_mut().and_then(|loan| loan.offer.take());
         if offer.is_none() {
             self.end_examined(now, at, actions);
-            self.loop_outputs(now, at, actions);
+            self.line_outputs::<Looped>(now, at, actions);
         }
         self.show_lent(actions);
         let looped = &mut self.loops[at];
         looped.comes_home();
-        actions.push(SignallingAction::Note(format!("{}: back from the doctor", looped.name)));
+        actions.push(looped.held.note("back from the doctor"));
         if let Some(event) = offer {
             self.tell(event, actions);
         }
@@ -163,7 +164,7 @@ impl Signalling {
     /// What lent lines have to tell, in order.
     pub(super) fn show_lent(&mut self, actions: &mut Vec<SignallingAction>) {
         for looped in &mut self.loops {
-            let (line, port) = (looped.name.clone(), looped.port());
+            let (line, port) = (looped.held.name.clone(), looped.port());
             let Some(loan) = &mut looped.lent else {
                 continue;
             };

@@ -2,14 +2,18 @@
 //! machines, carries their outputs out. It is stepped, not threaded: [`crate::Engine`] gives it a thread, a simulation
 //! its own loop.
 //!
-//! `trunked` is what a PRI span needs of the card, `looped` what an analogue line needs, `phoned` a port for
-//! a telephone, `outward` finds lines for outgoing calls, `lent` keeps a line that the doctor has from everybody else; here
-//! is what they share.
+//! `trunked` is what a PRI span needs of the card, `looped` what an analogue line needs, `phoned` a port for a telephone.
+//! The latter two are each a [`Line`] (`line`: the steps that every kind of line goes through) on a channel that is `held`.
+//! `settings` keeps what waits for the end of a call, `outward` finds lines for outgoing calls, `lent` keeps a line that
+//! the doctor has from everybody else; here is what they share.
 
+mod held;
 mod lent;
+mod line;
 mod looped;
 mod outward;
 mod phoned;
+mod settings;
 mod trunked;
 
 use std::os::fd::BorrowedFd;
@@ -24,6 +28,8 @@ use tipring_doctor::Examined;
 use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::Port;
 
+use self::held::Held;
+use self::line::Line;
 use self::looped::Looped;
 use self::outward::Outward;
 use self::phoned::Phoned;
@@ -164,18 +170,16 @@ impl Signalling {
         }
         let mut loops = Vec::new();
         for channel in card.channels().iter().filter(|channel| channel.signalling == Kind::FxsKs) {
-            let span = format!("{} {}", card.name(), channel.span.0);
-            let name = format!("{span}/{}", channel.timeslot);
-            let analog = config.analog_line(&span, &name);
-            loops.push(Looped::new(span, name, channel, first_port, analog));
+            let held = Held::new(card.name(), channel, first_port);
+            let analog = config.analog_line(&held.span, &held.name);
+            loops.push(Looped::new(held, analog));
             first_port = first_port.saturating_add(1);
         }
         let mut phones = Vec::new();
         for channel in card.channels().iter().filter(|channel| channel.signalling == Kind::FxoKs) {
-            let span = format!("{} {}", card.name(), channel.span.0);
-            let name = format!("{span}/{}", channel.timeslot);
-            if let Some(telephone) = config.telephone(&span, &name) {
-                phones.push(Phoned::new(span, name, channel, first_port, telephone));
+            let held = Held::new(card.name(), channel, first_port);
+            if let Some(telephone) = config.telephone(&held.span, &held.name) {
+                phones.push(Phoned::new(held, telephone));
                 first_port = first_port.saturating_add(1);
             }
         }
@@ -210,11 +214,11 @@ impl Signalling {
             trunked.want(config.role);
         }
         for looped in &mut self.loops {
-            looped.want(config.analog_line(&looped.span, &looped.name));
+            looped.settings.want(config.analog_line(&looped.held.span, &looped.held.name));
         }
         for phone in &mut self.phones {
-            if let Some(telephone) = config.telephone(&phone.span, &phone.name) {
-                phone.want(telephone);
+            if let Some(telephone) = config.telephone(&phone.held.span, &phone.held.name) {
+                phone.settings.want(telephone);
             }
         }
         let names = named(&self.spans, &self.loops, &self.phones);
@@ -225,9 +229,10 @@ impl Signalling {
 
     /// Spans and lines whose new settings wait for the end of their calls.
     pub fn waiting(&self) -> Vec<String> {
-        let spans = self.spans.iter().filter(|trunked| trunked.waits()).map(|trunked| trunked.span.name().to_owned());
-        let loops = self.loops.iter().filter(|looped| looped.waits()).map(|looped| looped.name.clone());
-        let phones = self.phones.iter().filter(|phone| phone.waits()).map(|phone| phone.name.clone());
+        let spans =
+            self.spans.iter().filter(|trunked| trunked.trunk.waits()).map(|trunked| trunked.span.name().to_owned());
+        let loops = self.loops.iter().filter(|looped| looped.settings.waits()).map(|looped| looped.held.name.clone());
+        let phones = self.phones.iter().filter(|phone| phone.settings.waits()).map(|phone| phone.held.name.clone());
         spans.chain(loops).chain(phones).collect()
     }
 
@@ -239,9 +244,7 @@ impl Signalling {
 
     /// Ports that the media side must have room for.
     pub fn ports(&self) -> usize {
-        self.spans.iter().map(|trunked| usize::from(trunked.ports)).sum::<usize>()
-            + self.loops.len()
-            + self.phones.len()
+        self.spans.iter().map(|trunked| usize::from(trunked.ports)).sum::<usize>() + self.held().count()
     }
 
     /// The card.
@@ -264,16 +267,16 @@ impl Signalling {
             channels: trunked.span.channels().collect(),
         };
         let mut gauges: Vec<SpanGauge> = self.spans.iter().map(of_trunk).collect();
-        let loops = self.loops.iter().map(|l| (&l.span, l.timeslot, l.word(), l.is_in_order()));
-        let phones = self.phones.iter().map(|p| (&p.span, p.timeslot, p.word(), p.is_in_order()));
-        for (span, timeslot, word, in_order) in loops.chain(phones) {
-            let known = gauges.iter().position(|gauge| gauge.name == *span);
+        let loops = self.loops.iter().map(|l| (&l.held, l.word(), l.is_in_order()));
+        let phones = self.phones.iter().map(|p| (&p.held, p.word(), p.is_in_order()));
+        for (held, word, in_order) in loops.chain(phones) {
+            let known = gauges.iter().position(|gauge| gauge.name == held.span);
             let at = known.unwrap_or_else(|| {
-                gauges.push(SpanGauge { name: span.clone(), analog: true, ..SpanGauge::default() });
+                gauges.push(SpanGauge { name: held.span.clone(), analog: true, ..SpanGauge::default() });
                 gauges.len() - 1
             });
             gauges[at].up |= in_order;
-            gauges[at].channels.push((timeslot, word));
+            gauges[at].channels.push((held.timeslot, word));
         }
         gauges
     }
@@ -331,8 +334,8 @@ impl Signalling {
 
     /// What happened on each analogue line and port for a telephone, into `flights`: only what has changed is copied.
     pub fn show_flights(&self, flights: &mut Vec<FlightGauge>) {
-        let loops = self.loops.iter().map(|looped| (&looped.name, &looped.flight));
-        let all = loops.chain(self.phones.iter().map(|phone| (&phone.name, &phone.flight)));
+        let loops = self.loops.iter().map(|looped| (&looped.held.name, &looped.flight));
+        let all = loops.chain(self.phones.iter().map(|phone| (&phone.held.name, &phone.flight)));
         flights.resize_with(self.loops.len() + self.phones.len(), FlightGauge::default);
         for (gauge, (name, flight)) in flights.iter_mut().zip(all) {
             gauge.take(name, flight);
@@ -351,17 +354,15 @@ impl Signalling {
 
     /// File descriptors of the analogue lines at rest, to wait on for events only: nobody reads their audio.
     pub fn event_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let loops = self.loops.iter().filter_map(|looped| looped.idle_channel()?.fd());
-        loops.chain(self.phones.iter().filter_map(|phone| phone.idle_channel()?.fd()))
+        self.held().filter_map(|held| held.channel()?.fd())
     }
 
     /// When to step at the latest.
     pub fn deadline(&self, now: Micros) -> Micros {
         let of_spans = self.spans.iter().filter_map(Trunked::deadline);
         let of_loops = self.loops.iter().filter_map(Looped::deadline);
-        let of_phones = self.phones.iter().filter_map(Phoned::deadline);
-        let has_no_priority =
-            !(self.loops.is_empty() && self.phones.is_empty()) && self.card.clock() != ClockDomain::Dahdi;
+        let of_phones = self.phones.iter().filter_map(Line::due);
+        let has_no_priority = self.held().next().is_some() && self.card.clock() != ClockDomain::Dahdi;
         let looking = has_no_priority.then_some(now + LOOPS_EVERY);
         of_spans.chain(of_loops).chain(of_phones).chain(looking).chain([self.status_at]).min().unwrap_or(self.status_at)
     }
@@ -392,20 +393,20 @@ impl Signalling {
             self.spans[at].span.handle(now, SpanInput::BearerLost { port });
             self.outputs(now, at, actions);
         } else if let Some(at) = self.loop_of(port) {
-            self.loop_lost(now, at, actions);
+            self.lose_line::<Looped>(now, at, actions);
             self.show_lent(actions);
         } else if let Some(at) = self.phone_of(port) {
-            self.phone_lost(now, at, actions);
+            self.lose_line::<Phoned>(now, at, actions);
         }
     }
 
     /// The media side heard something on an analogue line, or its channel has an event.
     pub fn heard(&mut self, now: Micros, port: Port, news: LineNews, actions: &mut Vec<SignallingAction>) {
         if let Some(at) = self.loop_of(port) {
-            self.loop_news(now, at, port, news, actions);
+            self.line_news::<Looped>(now, at, port, news, actions);
             self.show_lent(actions);
         } else if let Some(at) = self.phone_of(port) {
-            self.phone_news(now, at, port, news, actions);
+            self.line_news::<Phoned>(now, at, port, news, actions);
         }
     }
 
@@ -423,7 +424,7 @@ impl Signalling {
             self.step_loop(now, at, look, actions);
         }
         for at in 0..self.phones.len() {
-            self.step_phone(now, at, actions);
+            self.step_line::<Phoned>(now, at, look, actions);
         }
         self.show_lent(actions);
     }
@@ -442,6 +443,11 @@ impl Signalling {
         if self.outward.somebody_waits() {
             actions.push(SignallingAction::Event(LineEvent::LineFree));
         }
+    }
+
+    /// The channels of all lines that have one of their own: analogue lines, then telephones.
+    fn held(&self) -> impl Iterator<Item = &Held> {
+        self.loops.iter().map(|looped| &looped.held).chain(self.phones.iter().map(|phone| &phone.held))
     }
 
     fn span_of(&self, port: Port) -> Option<usize> {
@@ -468,23 +474,14 @@ fn named(spans: &[Trunked], loops: &[Looped], phones: &[Phoned]) -> Vec<Named> {
             name: format!("{span}/{timeslot}"),
         }));
     }
-    let of_loop = |(at, looped): (usize, &Looped)| Named {
-        line: LineRef::Loop(at),
-        span: looped.span.clone(),
-        name: looped.name.clone(),
-    };
-    names.extend(loops.iter().enumerate().map(of_loop));
-    let of_phone = |(at, phone): (usize, &Phoned)| Named {
-        line: LineRef::Telephone(at),
-        span: phone.span.clone(),
-        name: phone.name.clone(),
-    };
-    names.extend(phones.iter().enumerate().map(of_phone));
+    let of = |held: &Held, line| Named { line, span: held.span.clone(), name: held.name.clone() };
+    names.extend(loops.iter().enumerate().map(|(at, looped)| of(&looped.held, LineRef::Loop(at))));
+    names.extend(phones.iter().enumerate().map(|(at, phone)| of(&phone.held, LineRef::Telephone(at))));
     names
 }
 
 fn names_of(looped: &Looped) -> (&str, &str) {
-    (&looped.span, &looped.name)
+    (&looped.held.span, &looped.held.name)
 }
 
 /// Fetches all events of a D channel; true if one of them was about an alarm.

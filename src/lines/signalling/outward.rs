@@ -7,6 +7,7 @@ use tipring_numbering::{Dialled, Form, LineDigits, Plan, TypeOfNumber};
 use tipring_router::{AttemptId, LineEvent, LineKind, Outgoing};
 use tipring_switch::Port;
 
+use super::looped::Looped;
 use super::phoned::Phoned;
 use super::{Signalling, SignallingAction};
 use crate::config::LinesConfig;
@@ -202,12 +203,12 @@ impl Signalling {
                     let digits = self.outward.loop_digits(call, &writing).ok_or_else(|| not_a_number(&call.to))?;
                     let lease = self.loop_dial(now, at, digits, actions);
                     let looped = &self.loops[at];
-                    lease.map(|lease| (lease, looped.name.clone(), looped.law, LineKind::Analog))
+                    lease.map(|lease| (lease, looped.held.name.clone(), looped.held.law, LineKind::Analog))
                 }
                 LineRef::Telephone(at) => {
                     let lease = self.phone_dial(now, at, call, actions);
                     let phone = &self.phones[at];
-                    lease.map(|lease| (lease, phone.name.clone(), phone.law, LineKind::Telephone))
+                    lease.map(|lease| (lease, phone.held.name.clone(), phone.held.law, LineKind::Telephone))
                 }
             };
             if let Some((lease, name, law, kind)) = placed {
@@ -225,10 +226,10 @@ impl Signalling {
     fn go_on(&mut self, now: Micros, on: LineRef, actions: &mut Vec<SignallingAction>) {
         match on {
             LineRef::Bearer(span, _) => self.outputs(now, span, actions),
-            LineRef::Loop(at) => self.loop_outputs(now, at, actions),
+            LineRef::Loop(at) => self.line_outputs::<Looped>(now, at, actions),
             LineRef::Telephone(at) => {
                 let lease = self.phones[at].port();
-                self.phone_outputs(now, at, actions);
+                self.line_outputs::<Phoned>(now, at, actions);
                 self.tell(LineEvent::Ringing { lease }, actions);
             }
         }

@@ -4,6 +4,7 @@
 use tipring_card::{CardError, Channel, ChannelId, ChannelInfo, Micros, Setup, SpanId, SpanStatus};
 use tipring_isdn::{ChannelMap, Config, Role};
 
+use super::settings::Settings;
 use super::{REOPEN_EVERY, Signalling, SignallingAction, drain_events, open_bearer};
 use crate::gain::Gains;
 use crate::span::{Output, Span, SpanConfig, SpanInput};
@@ -23,10 +24,8 @@ pub(super) struct Trunked {
     reopen_at: Micros,
     /// The last opening failed, and that was said.
     complained: bool,
-    /// What the machine was made with.
-    trunk: Config,
-    /// Another role, as soon as no channel has a call.
-    wanted: Option<Role>,
+    /// Others count as soon as no channel has a call.
+    pub trunk: Settings<Config>,
     pub first_port: u16,
     pub ports: u16,
 }
@@ -54,8 +53,7 @@ impl Trunked {
             status: SpanStatus::default(),
             reopen_at: Micros::ZERO,
             complained: false,
-            trunk,
-            wanted: None,
+            trunk: Settings::new(trunk),
             first_port,
             ports,
         }
@@ -63,12 +61,7 @@ impl Trunked {
 
     /// Another role for our end, or the old one again.
     pub fn want(&mut self, role: Role) {
-        self.wanted = Some(role).filter(|role| *role != self.trunk.role);
-    }
-
-    /// Something is wanted that waits for the end of calls.
-    pub fn waits(&self) -> bool {
-        self.wanted.is_some()
+        self.trunk.want(Config { role, ..*self.trunk });
     }
 
     pub fn deadline(&self) -> Option<Micros> {
@@ -97,16 +90,15 @@ impl Signalling {
     /// The link begins anew in another role, once the span has no call.
     fn take_role(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
         let trunked = &mut self.spans[at];
-        let Some(role) = trunked.wanted else {
+        let Some(&trunk) = trunked.trunk.wanted() else {
             return;
         };
-        let trunk = Config { role, ..trunked.trunk };
         if !trunked.span.begin_anew(trunk) {
             return;
         }
-        (trunked.trunk, trunked.wanted) = (trunk, None);
+        trunked.trunk.take();
         (trunked.channel, trunked.up, trunked.reopen_at) = (None, false, now);
-        actions.push(SignallingAction::Note(format!("{}: begins anew, as {role:?}", trunked.span.name())));
+        actions.push(SignallingAction::Note(format!("{}: begins anew, as {:?}", trunked.span.name(), trunk.role)));
     }
 
     fn open_d(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {

@@ -185,6 +185,42 @@ fn a_ring_that_is_given_up_stops_and_the_telephone_may_dial() {
     assert!(bench.hears(0), "dial tone");
 }
 
+/// The loop is seen to be closed 50 ms after it was: before the channel is taken back, while nobody has it, or after that.
+#[test]
+fn a_telephone_that_is_lifted_while_its_channel_is_opened_again_gets_dial_tone() {
+    for before_ms in (0..50).step_by(10) {
+        let mut bench = Bench::with_phones(1);
+        bench.rings_phone("phones", Outgoing::default());
+        bench.run_ms(3_000);
+        let lease = bench.seized().0;
+        bench.lift(0, vec![waits()]);
+        bench.run_ms(before_ms);
+        bench.clear(lease, Cause::NO_ANSWER);
+        bench.run_ms(1_500);
+        assert_eq!(bench.story(lease), ["seized", "ringing", "cleared"]);
+        let words = &bench.signalling.gauges()[0].channels;
+        assert_eq!(words, &[(1, "dialling")], "lifted {before_ms} ms before the ring was given up");
+        assert!(bench.hears(0), "dial tone, lifted {before_ms} ms before the ring was given up");
+    }
+}
+
+#[test]
+fn a_telephone_that_is_off_hook_when_the_box_starts_gets_dial_tone() {
+    let mut bench = Bench::of(setting(1));
+    for ms in [100, 200] {
+        bench.now = Micros::from_ms(ms);
+        bench.wire.step(bench.now);
+        bench.telephones[0].step(bench.now);
+        bench.lift(0, vec![waits()]);
+    }
+    bench.run_ms(1_500);
+    assert_eq!(bench.signalling.gauges()[0].channels, [(1, "dialling")]);
+    assert!(bench.hears(0), "dial tone");
+    bench.put_down(0);
+    bench.run_ms(1_500);
+    assert_eq!(bench.signalling.gauges()[0].channels, [(1, "idle")]);
+}
+
 #[test]
 fn a_telephone_that_is_off_hook_is_busy_and_another_of_the_group_rings() {
     let mut bench = Bench::with_phones(2);

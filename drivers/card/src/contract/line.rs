@@ -319,6 +319,30 @@ pub(super) fn a_control_works_while_the_channel_is_open(bench: &mut dyn Bench) -
     Ok(String::new())
 }
 
+pub(super) fn a_lifted_telephone_is_known_without_an_event(bench: &mut dyn Bench) -> Verdict {
+    let mut ends = quiet_line(bench)?;
+    let mut port = ends.far.control().at("control")?;
+    match port.lifted() {
+        Ok(false) => {}
+        Err(CardError::Invalid) => return Err(Stop::NotApplicable("the card cannot tell".into())),
+        other => return failed(format!("on hook, lifted gives {other:?}")),
+    }
+    if let Ok(lifted) = ends.near.control().at("control")?.lifted() {
+        return failed(format!("a port towards an exchange knows of a telephone: {lifted}"));
+    }
+    ends.near.hook(Hook::OffHook).at("off hook")?;
+    wait_for(bench, ends.far.as_mut(), Event::RingOffHook, 500)?;
+    if !port.lifted().at("lifted")? {
+        return failed("off hook, and seen to be, but not lifted");
+    }
+    ends.near.hook(Hook::OnHook).at("on hook")?;
+    wait_for(bench, ends.far.as_mut(), Event::OnHook, ON_HOOK_SEEN_MS)?;
+    if port.lifted().at("lifted")? {
+        return failed("put down, and seen to be, but still lifted");
+    }
+    Ok(String::new())
+}
+
 pub(super) fn a_control_does_not_keep_the_channel_open(bench: &mut dyn Bench) -> Verdict {
     let (id, _) = pair(bench, Signalling::FxsKs)?;
     let mut ends = quiet_line(bench)?;

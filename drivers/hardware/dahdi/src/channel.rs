@@ -61,9 +61,7 @@ impl DahdiChannel {
 
     /// What the kernel tells about the channel at the moment.
     pub(crate) fn params(&self) -> Result<raw::Params, CardError> {
-        let mut params = raw::Params::zero();
-        self.ask(&raw::GET_PARAMS, &mut params)?;
-        Ok(params)
+        params_of(&self.node)
     }
 
     fn buffers(&self, count: u32, size: u32) -> Result<(), CardError> {
@@ -131,7 +129,10 @@ impl Channel for DahdiChannel {
 
     fn control(&self) -> Result<Box<dyn Control>, CardError> {
         match self.info.signalling {
-            Signalling::FxsKs | Signalling::FxoKs => Ok(Box::new(DahdiControl { node: Arc::downgrade(&self.node) })),
+            Signalling::FxsKs | Signalling::FxoKs => Ok(Box::new(DahdiControl {
+                node: Arc::downgrade(&self.node),
+                is_port: self.info.signalling == Signalling::FxoKs,
+            })),
             _ => Err(CardError::Invalid),
         }
     }
@@ -146,6 +147,8 @@ impl Channel for DahdiChannel {
 #[derive(Clone, Debug)]
 pub struct DahdiControl {
     node: Weak<File>,
+    /// A port for a telephone. Of one towards an exchange the kernel's word for the far end is about its battery.
+    is_port: bool,
 }
 
 impl DahdiControl {
@@ -166,6 +169,19 @@ impl Control for DahdiControl {
     fn dialing(&mut self) -> Result<bool, CardError> {
         still_dialing(&*self.node()?)
     }
+
+    fn lifted(&mut self) -> Result<bool, CardError> {
+        if !self.is_port {
+            return Err(CardError::Invalid);
+        }
+        Ok(params_of(&*self.node()?)?.rxisoffhook != 0)
+    }
+}
+
+fn params_of(node: &File) -> Result<raw::Params, CardError> {
+    let mut params = raw::Params::zero();
+    raw::ioctl(node.as_fd(), &raw::GET_PARAMS, &mut params).map_err(fault::card_error)?;
+    Ok(params)
 }
 
 fn move_hook(node: &File, hook: Hook) -> Result<Progress, CardError> {

@@ -180,6 +180,12 @@ impl Handle {
         })
     }
 
+    fn lifted(&self) -> Result<bool, CardError> {
+        self.with_line(|line, _| {
+            line.looped.as_ref().and_then(|looped| looped.lifted(self.side)).ok_or(CardError::Invalid)
+        })
+    }
+
     fn dial(&self, digits: &str) -> Result<(), CardError> {
         self.with(|port| {
             if port.info.signalling == Signalling::Hdlc {
@@ -225,6 +231,10 @@ impl Control for SimControl {
 
     fn dialing(&mut self) -> Result<bool, CardError> {
         self.told(self.handle.dialing())
+    }
+
+    fn lifted(&mut self) -> Result<bool, CardError> {
+        self.told(self.handle.lifted())
     }
 }
 

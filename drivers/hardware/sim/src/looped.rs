@@ -154,6 +154,11 @@ impl Loop {
         let _ = self.hook(side, Hook::OnHook, now);
     }
 
+    /// Whether an end sees a telephone off hook. None: it is no port for one.
+    pub fn lifted(&self, side: Side) -> Option<bool> {
+        (self.inside(side) == Side::Far).then_some(self.closed && self.off_hook_at.is_none())
+    }
+
     /// Whether speech goes from `side` to the other end.
     pub fn carries_from(&self, side: Side) -> bool {
         let feeds = !self.is_dropped() && self.cut.is_none();

@@ -45,6 +45,7 @@ enum Lie {
     ControlDoesNothing,
     ControlHoldsOpen,
     ControlOutlives,
+    NobodyLifts,
     LosesOldEvents,
     HidesAlarms,
     NeverGone,
@@ -87,6 +88,7 @@ const CAUGHT: &[(&str, Lie)] = &[
     ("a_control_works_while_the_channel_is_open", Lie::ControlDoesNothing),
     ("a_control_does_not_keep_the_channel_open", Lie::ControlHoldsOpen),
     ("a_control_is_invalid_after_the_channel_was_dropped", Lie::ControlOutlives),
+    ("a_lifted_telephone_is_known_without_an_event", Lie::NobodyLifts),
     ("events_after_the_63rd_are_lost", Lie::LosesOldEvents),
     ("a_pulled_cable_is_an_alarm", Lie::HidesAlarms),
     ("a_removed_card_is_gone", Lie::NeverGone),
@@ -406,5 +408,10 @@ impl Control for LiarControl {
     fn dialing(&mut self) -> Result<bool, CardError> {
         let did = self.inner.dialing();
         self.told(did, false)
+    }
+
+    fn lifted(&mut self) -> Result<bool, CardError> {
+        let lifted = self.inner.lifted()?;
+        Ok(lifted && self.lie != Lie::NobodyLifts)
     }
 }

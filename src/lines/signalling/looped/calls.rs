@@ -1,16 +1,15 @@
-//! The calls of an analogue line: what its machine is told and what it wants, between the router and the channel.
+//! The calls of an analogue line: between the router and its machine.
 
-use tipring_analog::{Command, Digits, Event, Evidence, Input, Output, Sign};
-use tipring_card::{Cause, Event as ChannelEvent, Micros, Supervision};
+use tipring_analog::{Command, Digits, Event, Evidence, Input, Sign};
+use tipring_card::{Cause, Micros, Supervision};
 use tipring_numbering::TypeOfNumber;
 use tipring_router::{LineCommand, LineEvent, LineKind, LineNumber};
 use tipring_switch::Port;
 
 use super::super::outward::INVALID_NUMBER;
 use super::super::{Signalling, SignallingAction};
-use super::{Looped, OUTPUTS_A_STEP, TIMERS_A_STEP, Use};
+use super::{Looped, Use};
 use crate::groups::Availability;
-use crate::media::LineNews;
 
 impl Signalling {
     pub(in crate::signalling) fn step_loop(
@@ -20,23 +19,7 @@ impl Signalling {
         look: bool,
         actions: &mut Vec<SignallingAction>,
     ) {
-        if self.loops[at].take_settings() {
-            actions.push(SignallingAction::Note(format!("{}: goes on with its new settings", self.loops[at].name)));
-        }
-        if !self.loops[at].is_open() && now >= self.loops[at].reopen_at {
-            self.open_loop(now, at, actions);
-        }
-        self.idle_events(now, at, actions);
-        if look {
-            self.look_loop(now, at, actions);
-        }
-        for _ in 0..TIMERS_A_STEP {
-            if self.loops[at].fxo.deadline().is_none_or(|deadline| deadline > now) {
-                break;
-            }
-            self.loops[at].give(now, Input::Timer);
-            self.loop_outputs(now, at, actions);
-        }
+        self.step_line::<Looped>(now, at, look, actions);
         let looped = &mut self.loops[at];
         let hears = looped.deaf_until.is_some_and(|until| until <= now);
         if hears {
@@ -51,43 +34,6 @@ impl Signalling {
         }
     }
 
-    pub(in crate::signalling) fn loop_event_of_channel(
-        &mut self,
-        now: Micros,
-        at: usize,
-        event: ChannelEvent,
-        actions: &mut Vec<SignallingAction>,
-    ) {
-        match event {
-            ChannelEvent::Removed => return self.loop_lost(now, at, actions),
-            ChannelEvent::Alarm => self.alarm(now, at, |looped| looped.port_alarm = true, actions),
-            ChannelEvent::AlarmCleared => self.alarm(now, at, |looped| looped.port_alarm = false, actions),
-            _ => {}
-        }
-        self.loops[at].give(now, Input::Line(event));
-        self.loop_outputs(now, at, actions);
-    }
-
-    pub(in crate::signalling) fn loop_news(
-        &mut self,
-        now: Micros,
-        at: usize,
-        port: Port,
-        news: LineNews,
-        actions: &mut Vec<SignallingAction>,
-    ) {
-        if port != self.loops[at].port || !self.loops[at].at_media {
-            return;
-        }
-        match news {
-            LineNews::Event(event) => self.loop_event_of_channel(now, at, event, actions),
-            LineNews::Heard(heard) => {
-                self.loops[at].give(now, Input::Heard(heard));
-                self.loop_outputs(now, at, actions);
-            }
-        }
-    }
-
     /// Seizes a line. `None`: it rings, as its last events say; closing the loop now would answer that ring.
     pub(in crate::signalling) fn loop_dial(
         &mut self,
@@ -96,14 +42,14 @@ impl Signalling {
         digits: Digits,
         actions: &mut Vec<SignallingAction>,
     ) -> Option<Port> {
-        self.idle_events(now, at, actions);
+        self.idle_events::<Looped>(now, at, actions);
         let looped = &mut self.loops[at];
         if !looped.is_free(now) {
             return None;
         }
         looped.begin(now, Use::Outgoing { early: false, ringing: false, answered: false }, actions);
         looped.give(now, Input::Command(Command::Dial(digits)));
-        Some(looped.port)
+        Some(looped.port())
     }
 
     pub(in crate::signalling) fn loop_command(
@@ -116,15 +62,15 @@ impl Signalling {
         let looped = &mut self.loops[at];
         match *command {
             LineCommand::Answer { lease }
-                if lease == looped.port && matches!(looped.used, Use::Incoming { told: true, answered: false }) =>
+                if lease == looped.port() && matches!(looped.used, Use::Incoming { told: true, answered: false }) =>
             {
                 looped.give(now, Input::Command(Command::Answer));
             }
-            LineCommand::Clear { lease, cause } if lease == looped.port && looped.is_told() => {
+            LineCommand::Clear { lease, cause } if lease == looped.port() && looped.is_told() => {
                 self.loop_over(now, at, cause, false, actions);
                 self.loops[at].give(now, Input::Command(Command::Hangup));
             }
-            LineCommand::SilenceCounts { lease, counts } if lease == looped.port && looped.is_told() => {
+            LineCommand::SilenceCounts { lease, counts } if lease == looped.port() && looped.is_told() => {
                 looped.give(now, Input::Command(Command::SilenceCounts(counts)));
             }
             LineCommand::Answer { .. } | LineCommand::Clear { .. } | LineCommand::SilenceCounts { .. } => {
@@ -133,7 +79,7 @@ impl Signalling {
             // A line cannot say that it rings, and dialling is no command to one line.
             LineCommand::Alert { .. } | LineCommand::Dial { .. } => {}
         }
-        self.loop_outputs(now, at, actions);
+        self.line_outputs::<Looped>(now, at, actions);
     }
 
     /// The present use ends: the router is told, if it knew of it.
@@ -149,7 +95,7 @@ impl Signalling {
         if looped.used == Use::Nothing {
             return;
         }
-        let (told, lease) = (looped.is_told(), looped.port);
+        let (told, lease) = (looped.is_told(), looped.port());
         let text = looped.summary(now, cause, by_far_end);
         looped.rest(now);
         if told {
@@ -158,37 +104,11 @@ impl Signalling {
         }
     }
 
-    pub(in crate::signalling) fn loop_outputs(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
-        for _ in 0..OUTPUTS_A_STEP {
-            let Some(output) = self.loops[at].wants(now) else {
-                return;
-            };
-            match output {
-                Output::Hook(hook) => self.move_hook(now, at, hook),
-                Output::Audio(true) => self.hand_over(now, at, actions),
-                Output::Audio(false) => self.take_back(now, at, actions),
-                Output::Listen(listen) => {
-                    let looped = &mut self.loops[at];
-                    looped.listen = listen;
-                    if looped.at_media {
-                        actions.push(SignallingAction::Listen { port: looped.port, listen });
-                    }
-                }
-                Output::Send(digits) => {
-                    let port = self.loops[at].port;
-                    actions.push(SignallingAction::Send { port, digits });
-                }
-                Output::Event(event) => self.loop_event(now, at, event, actions),
-            }
-        }
-        self.runaways += 1;
-    }
-
     /// A word of the line for the timeline of its call.
     fn loop_tells(&mut self, at: usize, text: &str, actions: &mut Vec<SignallingAction>) {
         let looped = &self.loops[at];
         if looped.is_told() {
-            self.tell(LineEvent::Told { lease: looped.port, text: text.to_owned() }, actions);
+            self.tell(LineEvent::Told { lease: looped.port(), text: text.to_owned() }, actions);
         }
     }
 
@@ -203,7 +123,7 @@ impl Signalling {
         if let Some(loan) = &mut looped.lent {
             loan.told(now, &event);
         }
-        let lease = looped.port;
+        let lease = looped.port();
         match (event, looped.used) {
             (Event::Incoming { caller }, Use::Nothing | Use::Incoming { told: false, .. }) => {
                 if looped.used == Use::Nothing {
@@ -220,8 +140,7 @@ impl Signalling {
             }
             (Event::Glare, Use::Outgoing { .. }) => {
                 looped.begin(now, Use::Incoming { told: false, answered: false }, actions);
-                let text = format!("{}: an incoming call has the line, ours looks for another", looped.name);
-                actions.push(SignallingAction::Note(text));
+                actions.push(looped.held.note("an incoming call has the line, ours looks for another"));
                 self.moves(now, lease, Cause::CHANNEL_UNAVAILABLE, true, actions);
             }
             (Event::Dialled, Use::Outgoing { early: false, ringing, answered }) => {
@@ -238,7 +157,7 @@ impl Signalling {
             }
             (Event::Messages(waiting), _) => {
                 let text = if waiting { "messages wait" } else { "no message waits any more" };
-                actions.push(SignallingAction::Note(format!("{}: the exchange says: {text}", looped.name)));
+                actions.push(looped.held.note(format_args!("the exchange says: {text}")));
             }
             (Event::Suspected(evidence), _) => self.loop_tells(at, &suspicion(&evidence), actions),
             (Event::Dispelled, _) => self.loop_tells(at, "a voice: that was no hang-up", actions),
@@ -247,7 +166,7 @@ impl Signalling {
                 self.loop_tells(at, &text, actions);
             }
             (Event::Ended { cause, sign }, Use::Incoming { .. } | Use::Outgoing { .. }) => {
-                actions.push(SignallingAction::Note(format!("{}: ended: {}", looped.name, sign.text())));
+                actions.push(looped.held.note(format_args!("ended: {}", sign.text())));
                 let by_far_end = !matches!(sign, Sign::Ours | Sign::BrokenDigits | Sign::Lost | Sign::Refused);
                 if is_worth_another_line(looped.used, cause, sign) {
                     let text = looped.summary(now, cause, by_far_end);
@@ -295,9 +214,9 @@ fn incoming(looped: &Looped, caller: &tipring_analog::CallerId) -> LineEvent {
     });
     let withheld = || LineNumber { restricted: true, ..LineNumber::default() };
     LineEvent::Incoming {
-        lease: looped.port,
-        line: looped.name.clone(),
-        law: looped.law,
+        lease: looped.port(),
+        line: looped.held.name.clone(),
+        law: looped.held.law,
         kind: LineKind::Analog,
         called: own_number(&looped.settings.number),
         calling: number.or_else(|| caller.restricted.then(withheld)),

@@ -1,185 +1,130 @@
-//! The channel of an analogue line: opened, held at rest, handed to the media side and taken back, its events, its hook,
-//! its alarms and its loss.
+//! The channel of an analogue line: what is its own of the steps of a held channel.
 
-use tipring_analog::{Command, Handset, Input, Listen};
-use tipring_card::{BLOCK, CardError, Cause, Event as ChannelEvent, Hook, Micros, Progress, Setup};
+use tipring_analog::{Command, Handset, Heard, Input, Listen, Output};
+use tipring_card::{Cause, Micros};
 
-use super::super::{EVENTS_A_STEP, REOPEN_EVERY, Signalling, SignallingAction};
-use super::{DEAF, Looped, REOPEN_AFTER_CALL, REOPEN_TRIES, Use};
+use super::super::held::{Held, Tidings};
+use super::super::line::Line;
+use super::super::{Signalling, SignallingAction};
+use super::{DEAF, Looped, Use, gains_of};
+use crate::gain::Gains;
 
-impl Signalling {
-    pub(in crate::signalling) fn open_loop(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
-        let looped = &mut self.loops[at];
-        let opened = self.card.open(looped.id).and_then(|channel| channel.control().map(|control| (channel, control)));
-        match opened {
-            Ok((channel, control)) => {
-                (looped.channel, looped.control) = (Some(channel), Some(control));
-                looped.deaf_until = Some(now + DEAF);
-                looped.port_alarm = false;
-                looped.reopen_tries = 0;
-                looped.complained = false;
-                if std::mem::take(&mut looped.lost) {
-                    looped.give(now, Input::Opened);
-                    self.loop_outputs(now, at, actions);
-                }
-            }
-            Err(error) if looped.lost => {
-                looped.reopen_at = now + REOPEN_EVERY;
-                if !std::mem::replace(&mut looped.complained, true) {
-                    let text = format!("{}: cannot be opened yet: {error}", looped.name);
-                    actions.push(SignallingAction::Note(text));
-                }
-            }
-            Err(CardError::Busy) if looped.reopen_tries < REOPEN_TRIES => {
-                looped.reopen_tries += 1;
-                looped.reopen_at = now + REOPEN_AFTER_CALL;
-            }
-            Err(error) => {
-                let text = format!("{}: cannot be opened again: {error}", looped.name);
-                actions.push(SignallingAction::Note(text));
-                self.loop_lost(now, at, actions);
-            }
-        }
+impl Line for Looped {
+    type Output = Output;
+    const HAS_ALARMS: bool = true;
+
+    fn of(signalling: &mut Signalling, at: usize) -> &mut Self {
+        &mut signalling.loops[at]
     }
 
-    pub(in crate::signalling) fn idle_events(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
-        for _ in 0..EVENTS_A_STEP {
-            let Some(channel) = &mut self.loops[at].channel else {
-                return;
-            };
-            match channel.event() {
-                Ok(Some(event)) => self.loop_event_of_channel(now, at, event, actions),
-                Ok(None) => return,
-                Err(CardError::Gone) => return self.loop_lost(now, at, actions),
-                Err(_) => return,
-            }
-        }
+    fn held(&self) -> &Held {
+        &self.held
     }
 
-    /// Takes over the alarm state of the line's span.
-    pub(in crate::signalling) fn look_loop(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
-        if !self.loops[at].is_open() {
-            return;
-        }
-        match self.card.span_status(self.loops[at].span_id) {
-            Ok(status) => self.alarm(now, at, |looped| looped.span_alarm = status.alarms.is_down(), actions),
-            Err(CardError::Gone | CardError::NoSuchChannel) => self.loop_lost(now, at, actions),
-            Err(_) => {}
-        }
+    fn held_mut(&mut self) -> &mut Held {
+        &mut self.held
     }
 
-    /// A line in alarm carries nothing: its call is over.
-    pub(in crate::signalling) fn alarm(
-        &mut self,
+    fn takes(&mut self, now: Micros, tidings: Tidings) {
+        let input = match tidings {
+            Tidings::Opened => Input::Opened,
+            Tidings::Lost => Input::Lost,
+            Tidings::Line(event) => Input::Line(event),
+            Tidings::HookFailed => Input::HookFailed,
+            Tidings::Timer => Input::Timer,
+        };
+        self.give(now, input);
+    }
+
+    fn hears(&mut self, now: Micros, heard: Heard) {
+        self.give(now, Input::Heard(heard));
+    }
+
+    fn wants(&mut self, now: Micros) -> Option<Output> {
+        let output = self.fxo.poll()?;
+        self.flight.line_gives(now, &output);
+        Some(output)
+    }
+
+    fn timer(&self) -> Option<Micros> {
+        self.fxo.deadline()
+    }
+
+    fn carry_out(
+        signalling: &mut Signalling,
         now: Micros,
         at: usize,
-        change: impl FnOnce(&mut Looped),
+        output: Output,
         actions: &mut Vec<SignallingAction>,
     ) {
-        let looped = &mut self.loops[at];
-        let before = looped.alarm();
-        change(looped);
-        let on = looped.alarm();
-        if before == on {
-            return;
-        }
-        let text = format!("{}: {}", looped.name, if on { "alarm" } else { "alarm cleared" });
-        actions.push(SignallingAction::Note(text));
-        if !on {
-            return self.restored(actions);
-        }
-        if self.loops[at].used != Use::Nothing {
-            self.loop_over(now, at, Cause::OUT_OF_ORDER, false, actions);
-            self.loops[at].give(now, Input::Command(Command::Hangup));
-            self.loop_outputs(now, at, actions);
-        }
-    }
-
-    /// The channel is gone, wherever it is.
-    pub(in crate::signalling) fn loop_lost(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
-        let looped = &mut self.loops[at];
-        if std::mem::replace(&mut looped.lost, true) {
-            return;
-        }
-        actions.push(SignallingAction::Note(format!("{}: the channel is gone", looped.name)));
-        if std::mem::take(&mut looped.at_media) {
-            actions.push(SignallingAction::Detach { port: looped.port });
-        }
-        (looped.channel, looped.control) = (None, None);
-        looped.reopen_at = now + REOPEN_EVERY;
-        looped.reopen_tries = 0;
-        looped.give(now, Input::Lost);
-        self.loop_outputs(now, at, actions);
-        self.loop_over(now, at, Cause::OUT_OF_ORDER, false, actions);
-    }
-
-    pub(in crate::signalling) fn move_hook(&mut self, now: Micros, at: usize, hook: Hook) {
-        let looped = &mut self.loops[at];
-        // Without a channel the line is on hook, and the machine hears of the loss.
-        let Some(control) = &mut looped.control else {
-            return;
-        };
-        match control.hook(hook) {
-            // A card that seizes at once has nothing to report later.
-            Ok(Progress::Done) if hook == Hook::Start => {
-                looped.give(now, Input::Line(ChannelEvent::HookComplete));
+        let looped = &mut signalling.loops[at];
+        match output {
+            Output::Hook(hook) => signalling.move_hook::<Looped>(now, at, hook),
+            Output::Audio(true) => {
+                if looped.used == Use::Nothing && !looped.held.is_at_media() {
+                    // A ring whose caller is still to be heard: the lease begins, the router hears of it later.
+                    looped.begin(now, Use::Incoming { told: false, answered: false }, actions);
+                }
+                signalling.hand_over::<Looped>(now, at, actions);
             }
-            Ok(_) => {}
-            Err(_) => looped.give(now, Input::HookFailed),
-        }
-    }
-
-    /// The channel goes to the media side, primed, with ear and mouth.
-    pub(in crate::signalling) fn hand_over(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
-        if self.loops[at].used == Use::Nothing && !self.loops[at].at_media {
-            // A ring whose caller is still to be heard: the lease begins, the router hears of it later.
-            self.loops[at].begin(now, Use::Incoming { told: false, answered: false }, actions);
-        }
-        let Some(mut channel) = self.loops[at].channel.take() else {
-            return;
-        };
-        let primed = channel.setup(Setup::Audio(self.loops[at].law)).and_then(|()| {
-            let silence = [self.loops[at].law.silence(); BLOCK];
-            for _ in 0..self.prefill {
-                if channel.write(&silence) == Err(CardError::EventPending) {
-                    // Not thrown away: the ring or the seizure that brought us here goes on.
-                    for _ in 0..EVENTS_A_STEP {
-                        let Ok(Some(event)) = channel.event() else {
-                            break;
-                        };
-                        self.loops[at].give(now, Input::Line(event));
-                    }
-                    channel.write(&silence)?;
+            Output::Audio(false) => looped.take_back(now, actions),
+            Output::Listen(listen) => {
+                looped.listen = listen;
+                if looped.held.is_at_media() {
+                    actions.push(SignallingAction::Listen { port: looped.port(), listen });
                 }
             }
-            Ok(())
-        });
-        if let Err(error) = primed {
-            actions.push(SignallingAction::Note(format!("{}: no audio: {error}", self.loops[at].name)));
-            self.loops[at].channel = Some(channel);
-            return self.loop_lost(now, at, actions);
-        }
-        let looped = &mut self.loops[at];
-        let mut handset = Box::new(Handset::new(looped.law, looped.settings.config.zone));
-        handset.listen(looped.listen);
-        looped.at_media = true;
-        let (port, law, gains) = (looped.port, looped.law, looped.gains.clone());
-        actions.push(SignallingAction::Attach { port, law, channel, handset: Some(handset), gains });
-        if let Some(loan) = &mut looped.lent {
-            loan.attached(now);
+            Output::Send(digits) => actions.push(SignallingAction::Send { port: looped.port(), digits }),
+            Output::Event(event) => signalling.loop_event(now, at, event, actions),
         }
     }
 
-    pub(in crate::signalling) fn take_back(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
-        let looped = &mut self.loops[at];
-        if std::mem::take(&mut looped.at_media) {
-            actions.push(SignallingAction::Detach { port: looped.port });
-            looped.control = None;
-            looped.listen = Listen::Off;
-            looped.reopen_at = now + REOPEN_AFTER_CALL;
-            if looped.used == (Use::Incoming { told: false, answered: false }) {
+    fn take_settings(&mut self) -> bool {
+        let (gone, alarm) = (self.held.is_gone(), self.held.in_alarm());
+        if self.lent.is_some() || self.used != Use::Nothing || !(gone || alarm || self.fxo.is_idle()) {
+            return false;
+        }
+        let Some(settings) = self.settings.take() else {
+            return false;
+        };
+        self.fxo.configure(settings.config.clone());
+        self.gains = gains_of(self.held.law, settings);
+        true
+    }
+
+    fn equip(&mut self, now: Micros) -> (Box<Handset>, Gains) {
+        if let Some(loan) = &mut self.lent {
+            loan.attached(now);
+        }
+        let mut handset = Box::new(Handset::new(self.held.law, self.settings.config.zone));
+        handset.listen(self.listen);
+        (handset, self.gains.clone())
+    }
+
+    fn was_opened(&mut self, now: Micros) {
+        self.deaf_until = Some(now + DEAF);
+    }
+
+    fn falls_silent(signalling: &mut Signalling, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
+        if signalling.loops[at].used != Use::Nothing {
+            signalling.loop_over(now, at, Cause::OUT_OF_ORDER, false, actions);
+            signalling.loops[at].give(now, Input::Command(Command::Hangup));
+            signalling.line_outputs::<Looped>(now, at, actions);
+        }
+    }
+
+    fn was_lost(signalling: &mut Signalling, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
+        signalling.loop_over(now, at, Cause::OUT_OF_ORDER, false, actions);
+    }
+}
+
+impl Looped {
+    fn take_back(&mut self, now: Micros, actions: &mut Vec<SignallingAction>) {
+        if self.held.take_back(now, actions) {
+            self.listen = Listen::Off;
+            if self.used == (Use::Incoming { told: false, answered: false }) {
                 // Signs of a ring that did not come.
-                looped.rest(now);
+                self.rest(now);
             }
         }
     }
