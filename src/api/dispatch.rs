@@ -103,6 +103,7 @@ async fn write(asking: &Asking) -> Result<Answer, Fault> {
         Place::Number(sid) => numbers::update(asking, *sid).await,
         Place::Applications => applications::create(asking).await,
         Place::Application(sid) => applications::update(asking, *sid).await,
+        Place::Lines(Some(name)) => lines::tell(asking, name).await,
         Place::CallerIds => caller_ids::create(asking).await,
         Place::CallerId(sid) => caller_ids::update(asking, *sid).await,
         Place::Keys(_) => keys::create(asking).await,

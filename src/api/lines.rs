@@ -4,7 +4,9 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tipring_resources::Sid;
+use tipring_router::{Reply, Request};
 
+use crate::calls;
 use crate::fault::Fault;
 use crate::form::encode;
 use crate::paging;
@@ -26,6 +28,18 @@ pub struct SpanState {
     pub errors: Vec<(&'static str, u64)>,
     /// Its lines.
     pub lines: Vec<LineState>,
+    /// Ports of them that have a telephone.
+    pub telephones: Vec<u8>,
+}
+
+impl SpanState {
+    fn signalling(&self, timeslot: u8) -> &'static str {
+        match self.analog {
+            _ if self.telephones.contains(&timeslot) => "telephone",
+            true => "analog",
+            false => "pri",
+        }
+    }
 }
 
 /// A line: its timeslot or port, and its state.
@@ -49,7 +63,7 @@ pub(crate) fn shown_line(span: &SpanState, (timeslot, status): LineState) -> Val
         "name": line_name(span, timeslot),
         "span": span.name,
         "timeslot": timeslot,
-        "signalling": if span.analog { "analog" } else { "pri" },
+        "signalling": span.signalling(timeslot),
         "status": status,
     })
 }
@@ -83,6 +97,26 @@ pub(crate) async fn lines(asking: &Asking) -> Result<Answer, Fault> {
 pub(crate) async fn line(asking: &Asking, name: &str) -> Result<Answer, Fault> {
     let found = every_line(asking).await?.into_iter().find(|line| line["name"] == name);
     Ok(Answer::Json(StatusCode::OK, found.ok_or_else(Fault::not_found)?))
+}
+
+/// What the telephone at a port is told.
+pub(crate) async fn tell(asking: &Asking, name: &str) -> Result<Answer, Fault> {
+    let spans = own(asking)?;
+    let found = spans.iter().flat_map(|span| span.lines.iter().map(move |line| (span, line.0)));
+    let (span, timeslot) =
+        found.into_iter().find(|(span, slot)| line_name(span, *slot) == name).ok_or_else(Fault::not_found)?;
+    let waiting = asking.form.boolean("MessagesWaiting")?;
+    let Some(waiting) = waiting else {
+        return Err(Fault::parameter("MessagesWaiting", "true or false"));
+    };
+    if span.signalling(timeslot) != "telephone" {
+        let text = format!("{name} has no telephone: only a [[telephone]] of the box can be told of messages");
+        return Err(Fault::bad(20001, text));
+    }
+    match calls::ask(asking, Request::MessagesWait { line: name.to_owned(), waiting }).await? {
+        Reply::Refused { code, text, .. } => Err(Fault::bad(code.0, text)),
+        _ => line(asking, name).await,
+    }
 }
 
 /// With the call that each of them carries.

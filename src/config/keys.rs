@@ -182,6 +182,7 @@ const FORMS: Kind = Kind::Word(&["dialled", "typed", "digits", "plus"]);
 const SIGNS: Kind = Kind::Word(&["reversal", "voice", "dialled"]);
 const REVERSALS: Kind = Kind::Word(&["ignored", "doubted", "certain"]);
 const TELEPHONE_CALLER_IDS: Kind = Kind::Word(&["country", "bell", "v23", "v23-before", "dtmf-before", "none"]);
+const INSIDE_RINGS: Kind = Kind::Word(&["country", "double", "triple"]);
 const FORMATS: Kind = Kind::Word(&["auto", "journal", "json", "text"]);
 
 use Kind::{Text, Texts, Truth, Whole, Wholes, Word};
@@ -264,6 +265,7 @@ pub const KEYS: &[Key] = &[
     must("telephone", "line", Text, r#""dahdi 4/1""#, Restart),
     key("telephone", "number", Text, r#""""#, r#""21""#, LineIdle),
     key("telephone", "caller_id", TELEPHONE_CALLER_IDS, r#""country""#, r#""bell""#, LineIdle),
+    key("telephone", "inside_ring", INSIDE_RINGS, r#""country""#, r#""double""#, LineIdle),
     key("telephone", "disconnect_ms", Whole(0, 3_000), "500", "0", LineIdle),
     key("telephone", "first_digit_s", Whole(1, 60), "16", "10", LineIdle),
     key("telephone", "next_digit_s", Whole(1, 60), "8", "4", LineIdle),

@@ -216,6 +216,8 @@ pub struct Telephone {
     pub number: String,
     /// How it is told who calls.
     pub caller_id: TelephoneCallerId,
+    /// How it rings when another telephone of the box calls.
+    pub inside_ring: InsideRing,
     /// Milliseconds without battery when the far end has gone; 0: a tone alone tells it.
     pub disconnect_ms: u64,
     /// Seconds to the first digit.
@@ -230,11 +232,25 @@ impl Default for Telephone {
             line: String::new(),
             number: String::new(),
             caller_id: TelephoneCallerId::Country,
+            inside_ring: InsideRing::Country,
             disconnect_ms: 500,
             first_digit_s: 16,
             next_digit_s: 8,
         }
     }
+}
+
+/// How a telephone rings for somebody of the house.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InsideRing {
+    /// As for everybody.
+    #[default]
+    Country,
+    /// Two short rings, and a pause.
+    Double,
+    /// Three.
+    Triple,
 }
 
 /// How a telephone is told who calls.

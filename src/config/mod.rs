@@ -36,8 +36,8 @@ pub use fault::{COMPLAINTS, ConfigError, Folders, Origin, Refusal, position};
 pub use keys::Reload;
 pub use line::LineEntry;
 pub use lines::{
-    Analog, AnswerSign, Card, CardKind, Group, NumberClass, NumberForm, Order, Outbound, ReversalSign, Role, Telephone,
-    TelephoneCallerId,
+    Analog, AnswerSign, Card, CardKind, Group, InsideRing, NumberClass, NumberForm, Order, Outbound, ReversalSign,
+    Role, Telephone, TelephoneCallerId,
 };
 pub use media::MediaFace;
 pub use show::Value;

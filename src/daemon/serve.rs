@@ -415,6 +415,7 @@ fn span_state(span: tipring_lines::SpanGauge) -> tipring_api::SpanState {
         analog: span.analog,
         up: span.up,
         lines: span.channels,
+        telephones: span.telephones,
     }
 }
 

@@ -143,6 +143,11 @@ pub fn telephone(wanted: &config::Telephone, config: &Config) -> Telephone {
     Telephone {
         line: wanted.line.clone(),
         number: wanted.number.clone(),
+        inside_ring_ms: match wanted.inside_ring {
+            config::InsideRing::Country => &[],
+            config::InsideRing::Double => &[400, 400, 400, 3_800],
+            config::InsideRing::Triple => &[300, 300, 300, 300, 300, 3_500],
+        },
         config: fxs::Config {
             zone: config.zone(),
             caller_id: match form {

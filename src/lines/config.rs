@@ -94,6 +94,8 @@ pub struct Telephone {
     pub line: String,
     /// Shown as the caller of its calls; empty: none.
     pub number: String,
+    /// On and off in turn when another telephone of the box rings it, in milliseconds; empty: as for everybody.
+    pub inside_ring_ms: &'static [u16],
     /// How the port works.
     pub config: tipring_analog::fxs::Config,
 }

@@ -353,6 +353,13 @@ pub enum LineCommand {
         /// Why.
         cause: Cause,
     },
+    /// Whether messages wait for the user of a telephone: its lamp, and dial tone that stutters.
+    MessagesWait {
+        /// Its port: `dahdi 4/1`.
+        line: String,
+        /// Whether they do.
+        waiting: bool,
+    },
 }
 
 /// What is to be done.

@@ -11,12 +11,12 @@ use tipring_card::Micros;
 use tipring_resources::{Call, Sid, SidKind};
 
 use crate::config::Config;
-use crate::effects::{DirectoryChange, Effect, Event, SwitchEvent, TraceKind};
+use crate::effects::{DirectoryChange, Effect, Event, LineCommand, SwitchEvent, TraceKind};
 use crate::errand;
 use crate::leg::Leg;
 use crate::limits::Counters;
 use crate::recording::TextWish;
-use crate::requests::Request;
+use crate::requests::{Reply, Request};
 use crate::running::Kind;
 use crate::sources::Sources;
 use crate::world::{Input, Shared, TaskId, World, lock};
@@ -161,6 +161,10 @@ impl World {
                 }
             }
             Event::Request { id, request } => match request {
+                Request::MessagesWait { line, waiting } => {
+                    self.emit(Effect::Line(LineCommand::MessagesWait { line, waiting }));
+                    self.emit(Effect::Reply { id, reply: Reply::Done });
+                }
                 Request::EndCall { account, call, only_unanswered } => {
                     self.end_by_request(id, account, call, only_unanswered);
                 }

@@ -14,6 +14,13 @@ pub enum Request {
     CreateCall(Box<NewCall>),
     /// Another document for a live call, in the middle of whatever it does; other fields change what is asked later.
     ChangeCall(Box<CallChange>),
+    /// Tell the telephone at a port of the box that messages wait for its user, or wait no more.
+    MessagesWait {
+        /// Its port: `dahdi 4/1`.
+        line: String,
+        /// Whether they do.
+        waiting: bool,
+    },
     /// End a call: `Status=completed` or `Status=canceled`.
     EndCall {
         /// Of this account.

@@ -26,6 +26,11 @@ fn spans() -> Vec<SpanState> {
     vec![pri, ports]
 }
 
+fn telephones() -> SpanState {
+    let lines = vec![(1, "idle"), (2, "idle")];
+    SpanState { name: "dahdi 3".into(), analog: true, lines, telephones: vec![2], ..SpanState::default() }
+}
+
 async fn with_a_card() -> Desk {
     let desk = Desk::new().await;
     *desk.live.spans.lock().unwrap() = spans();
@@ -235,4 +240,31 @@ async fn dev5_the_same_over_a_websocket() {
     again.send(Message::Close(None)).await.unwrap();
     let end = again.next().await;
     assert!(matches!(end, Some(Ok(Message::Close(_)))), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_telephone_of_the_box_is_told_that_messages_wait_and_no_other_line_is() {
+    let desk = with_a_card().await;
+    desk.live.spans.lock().unwrap().push(telephones());
+    let signalling = |name: &str| desk.get(&format!("/Lines/{name}.json"));
+    assert_eq!(signalling("dahdi%203%2F1").await.json()["signalling"], "analog");
+    assert_eq!(signalling("dahdi%203%2F2").await.json()["signalling"], "telephone");
+    for (form, waiting) in [("MessagesWaiting=true", true), ("MessagesWaiting=False", false)] {
+        desk.live.requests.lock().unwrap().clear();
+        let _ = desk.post("/Lines/dahdi%203%2F2.json", form).await;
+        let wanted = tipring_router::Request::MessagesWait { line: "dahdi 3/2".into(), waiting };
+        assert_eq!(desk.live.requests.lock().unwrap()[..], [wanted]);
+    }
+    desk.live.requests.lock().unwrap().clear();
+    for (name, form, fault) in [
+        ("dahdi%203%2F1", "MessagesWaiting=true", (400, 20001)),
+        ("dahdi%201%2F1", "MessagesWaiting=true", (400, 20001)),
+        ("dahdi%203%2F9", "MessagesWaiting=true", (404, 20404)),
+    ] {
+        assert_eq!(desk.post(&format!("/Lines/{name}.json"), form).await.fault(), fault, "{name}");
+    }
+    for form in ["", "MessagesWaiting=maybe"] {
+        assert_eq!(desk.post("/Lines/dahdi%203%2F2.json", form).await.fault().0, 400, "{form}");
+    }
+    assert!(desk.live.requests.lock().unwrap().is_empty());
 }

@@ -131,6 +131,8 @@ pub struct SpanGauge {
     pub status: SpanStatus,
     /// Timeslot and state.
     pub channels: Vec<(u8, &'static str)>,
+    /// Those of them that have a telephone.
+    pub telephones: Vec<u8>,
 }
 
 /// The signalling of one card.
@@ -265,6 +267,7 @@ impl Signalling {
             up: trunked.span.link_is_up(),
             status: trunked.status,
             channels: trunked.span.channels().collect(),
+            telephones: Vec::new(),
         };
         let mut gauges: Vec<SpanGauge> = self.spans.iter().map(of_trunk).collect();
         let loops = self.loops.iter().map(|l| (&l.held, l.word(), l.is_in_order()));
@@ -277,6 +280,10 @@ impl Signalling {
             });
             gauges[at].up |= in_order;
             gauges[at].channels.push((held.timeslot, word));
+        }
+        for phone in &self.phones {
+            let of_span = gauges.iter_mut().find(|gauge| gauge.name == phone.held.span);
+            of_span.into_iter().for_each(|gauge| gauge.telephones.push(phone.held.timeslot));
         }
         gauges
     }
@@ -371,6 +378,7 @@ impl Signalling {
     pub fn command(&mut self, now: Micros, command: LineCommand, actions: &mut Vec<SignallingAction>) {
         let lease = match command {
             LineCommand::Dial { attempt, call } => return self.dial(now, attempt, call, actions),
+            LineCommand::MessagesWait { line, waiting } => return self.messages_wait(now, &line, waiting, actions),
             LineCommand::Alert { lease }
             | LineCommand::Answer { lease }
             | LineCommand::SilenceCounts { lease, .. }

@@ -251,6 +251,8 @@ impl Signalling {
         actions: &mut Vec<SignallingAction>,
     ) -> Option<Port> {
         self.idle_events::<Phoned>(now, at, actions);
+        let is_inside =
+            self.phones.iter().any(|other| !other.settings.number.is_empty() && other.settings.number == call.from);
         let phone = &mut self.phones[at];
         if !matches!(phone.availability(), Availability::Free(_)) {
             return None;
@@ -266,8 +268,26 @@ impl Signalling {
             restricted: call.restricted,
             ..CallerId::default()
         };
-        phone.give(now, Input::Command(Command::Ring { caller, rhythm_ms: &[] }));
+        let rhythm_ms = if is_inside { phone.settings.inside_ring_ms } else { &[] };
+        phone.give(now, Input::Command(Command::Ring { caller, rhythm_ms }));
         Some(phone.port())
+    }
+
+    /// Messages wait for the user of a telephone, or wait no more.
+    pub(super) fn messages_wait(
+        &mut self,
+        now: Micros,
+        line: &str,
+        waiting: bool,
+        actions: &mut Vec<SignallingAction>,
+    ) {
+        match self.phones.iter().position(|phone| phone.held.name == line) {
+            Some(at) => {
+                self.phones[at].give(now, Input::Command(Command::MessageWaiting(waiting)));
+                self.line_outputs::<Phoned>(now, at, actions);
+            }
+            None => self.stale_commands += 1,
+        }
     }
 
     pub(super) fn phone_command(
@@ -299,7 +319,7 @@ impl Signalling {
             | LineCommand::Clear { lease: of, .. } => {
                 self.stale_commands += u64::from(of != lease || used == Use::Nothing);
             }
-            LineCommand::Dial { .. } => {}
+            LineCommand::Dial { .. } | LineCommand::MessagesWait { .. } => {}
         }
         self.line_outputs::<Phoned>(now, at, actions);
     }

@@ -289,3 +289,54 @@ fn a_port_that_is_not_named_is_left_alone() {
     bench.run_ms(500);
     assert!(!bench.hears(0) && bench.hears(1));
 }
+
+#[test]
+fn messages_that_wait_light_the_lamp_and_dial_tone_stutters_until_none_waits() {
+    let mut bench = Bench::with_phones(2);
+    let wait = |line: &str, waiting| LineCommand::MessagesWait { line: line.into(), waiting };
+    bench.command(wait("sim 1/1", true));
+    bench.run_ms(4_000);
+    assert_eq!([0, 1].map(|phone| bench.telephones[phone].messages()), [Some(true), None]);
+    // Pauses at the beginning of dial tone, which a plain one has not.
+    let pauses = |bench: &mut Bench, phone: usize| {
+        bench.lift(phone, vec![waits()]);
+        bench.run_ms(3_000);
+        let heard = bench.telephones[phone].phone().expect("it was lifted").heard().to_vec();
+        bench.put_down(phone);
+        bench.run_ms(4_000);
+        let sounds: Vec<bool> = heard.chunks_exact(80).map(|block| block.iter().any(|it| !it & 0x7F > 0x28)).collect();
+        let first = sounds.iter().position(|it| *it).expect("dial tone");
+        sounds[first..].iter().filter(|it| !**it).count()
+    };
+    assert!(pauses(&mut bench, 0) > 0);
+    assert_eq!(pauses(&mut bench, 1), 0);
+    bench.command(wait("sim 1/1", false));
+    bench.run_ms(4_000);
+    assert_eq!(bench.telephones[0].messages(), Some(false));
+    assert_eq!(pauses(&mut bench, 0), 0);
+    let stale = bench.signalling.stale_commands();
+    bench.command(wait("sim 1/9", true));
+    assert_eq!(bench.signalling.stale_commands(), stale + 1);
+}
+
+#[test]
+fn a_telephone_rings_otherwise_for_somebody_of_the_house() {
+    let rings = |from: &str, inside_ring_ms| {
+        let mut setting = setting(2);
+        setting.lines.telephones = [("sim 1/1", "21"), ("sim 1/2", "22")]
+            .map(|(line, number)| Plugged {
+                line: line.into(),
+                number: number.into(),
+                inside_ring_ms,
+                ..Plugged::default()
+            })
+            .to_vec();
+        let mut bench = Bench::of(setting);
+        bench.run_ms(HEARS_MS);
+        bench.rings_phone("second", Outgoing { from: from.into(), ..Outgoing::default() });
+        bench.run_ms(10_000);
+        bench.telephones[1].rings().len()
+    };
+    let double: &[u16] = &[400, 400, 400, 3_800];
+    assert_eq!((rings("21", double), rings("2025550100", double), rings("21", &[])), (4, 2, 2));
+}

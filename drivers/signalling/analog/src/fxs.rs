@@ -237,12 +237,12 @@ impl Fxs {
     }
 
     fn told(&mut self, now: Micros) {
-        match self.state {
-            State::Announcing { rhythm_ms, .. } => self.begin_ring(now, rhythm_ms, None),
-            State::Telling { .. } => self.told_of_messages(now),
+        match &mut self.state {
+            // The end of the message is on its way to the wire still.
+            State::Announcing { until, .. } | State::Telling { until } => *until = now + TELLING_TAIL,
             // Behind the first ring nothing waits for it; a telephone that was lifted has not heard the rest.
             State::Ringing { .. } => {}
-            _ if self.state.is_lifted() => {}
+            state if state.is_lifted() => {}
             _ => self.unexpected(),
         }
     }
@@ -453,6 +453,9 @@ const ANY_RING: &[u16] = &[1_000, 4_000];
 const TELLING_AFTER: Micros = Micros::from_ms(500);
 /// A pause between two rings that has room for a message.
 const TELLING_LEAST: Micros = Micros::from_ms(1_900);
+/// From the end of a message to a ring, or to the end of the sound: the buffers on the way, and the pause that
+/// EN 300 659-1 wants before a ring.
+const TELLING_TAIL: Micros = Micros::from_ms(250);
 /// Longest message with its alert tone, and something more.
 const TELLING_MOST: Micros = Micros::from_s(6);
 /// Longest cut of the battery: a telephone left without it is dead.
