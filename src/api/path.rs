@@ -185,6 +185,7 @@ impl Place {
             | Place::Member(..)
             | Place::Messages
             | Place::Sip(_)
+            | Place::Lines(Some(_))
             | Place::Recordings(Of::Call(_) | Of::Conference(_))
             | Place::Transcriptions(Some(_)) => "GET, POST",
             Place::Call(_)

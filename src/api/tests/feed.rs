@@ -246,9 +246,9 @@ async fn dev5_the_same_over_a_websocket() {
 async fn a_telephone_of_the_box_is_told_that_messages_wait_and_no_other_line_is() {
     let desk = with_a_card().await;
     desk.live.spans.lock().unwrap().push(telephones());
-    let signalling = |name: &str| desk.get(&format!("/Lines/{name}.json"));
-    assert_eq!(signalling("dahdi%203%2F1").await.json()["signalling"], "analog");
-    assert_eq!(signalling("dahdi%203%2F2").await.json()["signalling"], "telephone");
+    for (name, signalling) in [("dahdi%203%2F1", "analog"), ("dahdi%203%2F2", "telephone")] {
+        assert_eq!(desk.get(&format!("/Lines/{name}.json")).await.json()["signalling"], signalling);
+    }
     for (form, waiting) in [("MessagesWaiting=true", true), ("MessagesWaiting=False", false)] {
         desk.live.requests.lock().unwrap().clear();
         let _ = desk.post("/Lines/dahdi%203%2F2.json", form).await;
