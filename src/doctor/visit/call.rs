@@ -15,8 +15,8 @@ use crate::words::{Seen, Wish};
 const DIALLING_LIMIT: Micros = Micros::from_s(25);
 /// From the last digit to a ring at the other end.
 const RING_LIMIT: Micros = Micros::from_s(25);
-/// Two bursts of ringback and the pause between them.
-const RINGBACK_LIMIT: Micros = Micros(9_500_000);
+/// The rest of a burst of ringback, then two whole ones and the pauses before them: two and four seconds each at most.
+const RINGBACK_LIMIT: Micros = Micros(14_500_000);
 const ANSWER_LIMIT: Micros = Micros::from_s(3);
 /// A reversal that marks the answer comes within this time.
 const SETTLING: Micros = Micros(1_500_000);
@@ -98,7 +98,7 @@ impl Visit {
         let (a, b) = (self.line(caller).name.clone(), self.line(caller.turned()).name.clone());
         self.tells(format!("{a} calls {b}"));
         self.calls.push(CallFound::new(way));
-        self.lines.iter_mut().for_each(|line| line.idle = false);
+        self.lines.iter_mut().for_each(|line| (line.idle, line.ended_by) = (false, None));
         self.wish(caller, Wish::Dial(digits));
         self.goes_to(Step::Dialling { known_at: None }, now + DIALLING_LIMIT);
     }
@@ -134,6 +134,10 @@ impl Visit {
     fn saw_event(&mut self, at: Micros, which: Which, event: LineEvent) {
         let caller = self.caller();
         match (event, self.step) {
+            // An exchange that knows its numbers rings before the digits count as out here.
+            (LineEvent::RingBegin, Step::Dialling { .. }) if which != caller => {
+                self.found().rang_after_ms.get_or_insert(0);
+            }
             (LineEvent::RingBegin, Step::Ringing { dialled, .. }) if which != caller => {
                 let after = ms(at, dialled);
                 self.found().rang_after_ms.get_or_insert(after);
@@ -237,7 +241,8 @@ impl Visit {
         if !expected {
             let line = self.line(which).name.clone();
             let doing = self.doing();
-            self.fails(at, format!("the call on {line} broke off while {doing}"));
+            let why = self.line(which).ended_by.map_or_else(String::new, |sign| format!(": {}", sign.text()));
+            self.fails(at, format!("the call on {line} broke off while {doing}{why}"));
         }
     }
 

@@ -214,6 +214,30 @@ fn inst5_tones_of_ones_own_are_proposed_in_the_files_notation() {
     assert!(report.remarks[0].contains("marked the answer"), "{:?}", report.remarks);
 }
 
+/// An exchange that knows how long its numbers are rings at once, and for a card that is a while before the digits count as
+/// out (here a pause behind them is that while). So the ring begins before it is waited for, and ringback is heard from the
+/// middle of a burst on.
+#[test]
+fn inst5_an_exchange_that_rings_at_the_last_digit_is_examined_like_any_other() {
+    let office = OfficeConfig {
+        number_length: Some(NUMBER_A.len()),
+        switching: Micros::ZERO,
+        ringback_tone: Some(Cadence { hz: [425, 0], modulated: false, on_off_ms: &[1_000, 4_000] }),
+        ..OfficeConfig::default()
+    };
+    let mut bench = bench(office, Config::default());
+    let and_a_second = |number: &str| format!("{number}W");
+    let order = Order { number: and_a_second(NUMBER_A), with_number: and_a_second(NUMBER_B), ..order() };
+    let report = bench.visit(order);
+    assert_eq!(report.failure, None, "{}", report.text());
+    let told = report.calls[0].caller_id.as_ref().expect("a caller id");
+    assert!(told.number && !told.before_ring, "{}", report.text());
+    let rang: Vec<_> = report.calls.iter().map(|call| call.rang_after_ms).collect();
+    assert_eq!(rang, [Some(0), Some(0)], "{}", report.text());
+    assert_eq!(proposed(&report), [("ringback_tone", "\"425 1000/4000\"")], "{}", report.text());
+    assert!(report.line_time_s < 90.0, "{}", report.text());
+}
+
 #[test]
 fn inst5_an_echo_and_noise_are_measured_and_limit_the_gain() {
     let bad = LineFault {
@@ -329,4 +353,16 @@ fn inst5_a_line_that_is_cut_or_taken_away_ends_the_visit() {
         let words: Vec<_> = bench.signalling.gauges().into_iter().flat_map(|it| it.channels).collect();
         assert!(words.iter().all(|(_, word)| *word != "examined"), "{words:?}");
     }
+}
+
+#[test]
+fn inst5_digits_that_were_late_end_the_visit_and_the_reason_is_told() {
+    let mut bench = bench(OfficeConfig::default(), Config::default());
+    let report = bench.visit_amid(order(), |bench, block| {
+        if (100..300).contains(&block) && block % 20 == 0 {
+            bench.runs_late(20, true);
+        }
+    });
+    let failure = report.failure.as_deref().expect("broken off");
+    assert!(failure.contains("while the number was dialled") && failure.contains("the audio was late"), "{failure}");
 }
