@@ -1,5 +1,6 @@
 //! `tipring reload`: has the running service take over its configuration anew, waits, and tells how that went.
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,10 +15,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks, and shows the outcome: 0 taken over, 78 refused, 69 nobody answers.
 pub fn run(sources: &Sources, as_json: bool) -> ExitCode {
-    ExitCode::from(run_with(sources, as_json))
+    ExitCode::from(run_with(sources, |text| {
+        if as_json {
+            println!("{}", text.trim_end());
+        } else {
+            show(text, &mut std::io::stdout());
+        }
+    }))
 }
 
-fn run_with(sources: &Sources, as_json: bool) -> u8 {
+fn run_with(sources: &Sources, shows: impl FnOnce(&str)) -> u8 {
     let socket = running::socket(sources);
     let (status, text) = match block_on(control::ask(&socket, "POST", "/reload", PATIENCE)) {
         Ok(answer) => answer,
@@ -26,29 +33,22 @@ fn run_with(sources: &Sources, as_json: bool) -> u8 {
             return error.exit;
         }
     };
-    if as_json {
-        println!("{}", text.trim_end());
-    } else {
-        show(&serde_json::from_str(&text).unwrap_or_default());
-    }
+    shows(&text);
     if status == 200 { 0 } else { 78 }
 }
 
-/// Has a change taken over that a command has just written, and tells it. The exit code where it is not.
+/// Has a change taken over that a command has just written, and tells it on standard error: the command's own output may be
+/// for a program. The exit code where it is not.
 pub fn take_over(sources: &Sources) -> Result<(), u8> {
-    match run_with(sources, false) {
+    match run_with(sources, |text| show(text, &mut std::io::stderr())) {
         0 => Ok(()),
         exit => Err(exit),
     }
 }
 
-fn show(outcome: &Value) {
+fn show(text: &str, out: &mut impl Write) {
+    let outcome: Value = serde_json::from_str(text).unwrap_or_default();
     let of = |key: &str| outcome[key].as_array().cloned().unwrap_or_default();
-    let each = |key: &str, what: &str| {
-        for entry in of(key) {
-            println!("{what}: {}", entry.as_str().unwrap_or_default());
-        }
-    };
     if outcome["ok"] != true {
         eprintln!("tipring: refused, the service goes on as before:");
         for fault in of("faults") {
@@ -56,14 +56,24 @@ fn show(outcome: &Value) {
         }
         return;
     }
-    each("applied", "counts now");
-    each("waiting", "when its calls are over");
-    each("at_next_start", "at the next start");
-    each("complaints", "fits nothing");
-    if ["applied", "waiting", "at_next_start", "complaints"].iter().all(|key| of(key).is_empty()) {
-        println!("nothing has changed");
+    // A reader that went away has seen enough.
+    for (key, what) in TOLD {
+        for entry in of(key) {
+            let _ = writeln!(out, "{what}: {}", entry.as_str().unwrap_or_default());
+        }
+    }
+    if TOLD.iter().all(|(key, _)| of(key).is_empty()) {
+        let _ = writeln!(out, "nothing has changed");
     }
 }
+
+/// What became of each change, and how it is said.
+const TOLD: [(&str, &str); 4] = [
+    ("applied", "counts now"),
+    ("waiting", "when its calls are over"),
+    ("at_next_start", "at the next start"),
+    ("complaints", "fits nothing"),
+];
 
 /// A planted fault, for tests of the supervision.
 pub fn stall_media(sources: &Sources, seconds: u64) -> ExitCode {

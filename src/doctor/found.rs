@@ -25,7 +25,7 @@ pub struct CallFound {
     pub dial_tone: Option<ToneFound>,
     /// Ringback, where the examined line called.
     pub ringback: Option<ToneFound>,
-    /// From the last digit to the first ring at the other end.
+    /// From the last digit to the first ring at the other end; 0: the ring came before the digits counted as out here.
     pub rang_after_ms: Option<u32>,
     /// What the line told of its caller, where it was called.
     pub caller_id: Option<CallerIdFound>,

@@ -17,6 +17,8 @@ const STEP_MS: u32 = 5;
 const FLOOR_DBM0: f32 = -45.0;
 /// What is so much below the loudest is a pause.
 const PAUSE_DB: f32 = 15.0;
+/// A sample with this part of a burst's power belongs to it.
+const RISEN: f32 = 0.06;
 /// A shorter hole is the beat of two frequencies, or of a modulated one.
 const HOLE_MS: u32 = 30;
 /// A shorter burst is a click.
@@ -168,7 +170,8 @@ pub fn measure(samples: &[i16]) -> Sound {
     if longest.ms() >= ENDLESS_MS {
         return Sound::Tone(tone(Vec::new(), 0));
     }
-    match rhythm(&bursts, levels.len()) {
+    let edges: Vec<Edges> = bursts.iter().map(|burst| edges(samples, burst)).collect();
+    match rhythm(&bursts, &edges, levels.len()) {
         Some((on_off_ms, cycles)) => Sound::Tone(tone(on_off_ms, cycles)),
         None => Sound::Part(tone(Vec::new(), 0)),
     }
@@ -306,17 +309,45 @@ fn power_at(windowed: &[f64], hz: f64) -> f64 {
     2.0 * square / (length * length)
 }
 
+/// A burst at the sample.
+#[derive(Clone, Copy, Debug)]
+struct Edges {
+    from: usize,
+    to: usize,
+}
+
+impl Edges {
+    fn ms(self) -> u32 {
+        ms_between(self.from, self.to)
+    }
+}
+
+fn ms_between(from: usize, to: usize) -> u32 {
+    ((to.saturating_sub(from) * 1_000 + RATE as usize / 2) / RATE as usize) as u32
+}
+
+/// Where a burst rises and falls: it fills its first and its last step in part only, which would make every burst longer and
+/// every pause shorter.
+fn edges(samples: &[i16], burst: &Burst) -> Edges {
+    let of = &samples[burst.from * STEP..burst.to * STEP];
+    let risen = power_of(of) * RISEN;
+    let sounds = |sample: &i16| f32::from(*sample).powi(2) > risen;
+    let from = of.iter().take(STEP).position(sounds).unwrap_or(0);
+    let silent = of.iter().rev().take(STEP).position(sounds).unwrap_or(0);
+    Edges { from: burst.from * STEP + from, to: burst.to * STEP - silent }
+}
+
 /// The shortest rhythm that explains all bursts and pauses that are whole, and how often it was heard. Two turns at least.
-fn rhythm(bursts: &[Burst], steps: usize) -> Option<(Vec<u16>, u32)> {
+fn rhythm(bursts: &[Burst], edges: &[Edges], steps: usize) -> Option<(Vec<u16>, u32)> {
     // What was under way at the beginning is of unknown length, and so is what is at the end.
     let cut_in = bursts.first().is_some_and(|first| first.from <= 2);
-    let bursts = if cut_in { &bursts[1..] } else { bursts };
+    let (bursts, edges) = if cut_in { (&bursts[1..], &edges[1..]) } else { (bursts, edges) };
     let mut spans: Vec<u32> = Vec::new();
-    for pair in bursts.windows(2) {
-        spans.extend([pair[0].ms(), (pair[1].from - pair[0].to) as u32 * STEP_MS]);
+    for pair in edges.windows(2) {
+        spans.extend([pair[0].ms(), ms_between(pair[0].to, pair[1].from)]);
     }
-    if let Some(last) = bursts.last().filter(|last| last.to + 4 < steps) {
-        spans.push(last.ms());
+    if let Some((last, edges)) = bursts.last().zip(edges.last()).filter(|(last, _)| last.to + 4 < steps) {
+        spans.push(edges.ms());
         // The pause that goes on may be the long one of the rhythm.
         if (steps - last.to) as u32 * STEP_MS > spans.iter().skip(1).step_by(2).max().map_or(u32::MAX, |most| most * 2)
         {

@@ -8,7 +8,7 @@ mod ear;
 
 use std::collections::VecDeque;
 
-use tipring_analog::{Digits, Event as Told};
+use tipring_analog::{Digits, Event as Told, Sign};
 use tipring_card::{Law, Micros};
 use tipring_switch::{Command, Event as SwitchEvent, PlayId, TapId};
 
@@ -81,6 +81,8 @@ struct Line {
     ear: Ear,
     /// It has rested since its last call.
     idle: bool,
+    /// What ended its last call, where its machine said so.
+    ended_by: Option<Sign>,
 }
 
 /// Which of the two.
@@ -112,6 +114,8 @@ pub struct Visit {
     began: Option<Micros>,
     calls: Vec<CallFound>,
     next_name: u64,
+    /// A call came to the other end before our digits counted as out: its first sign, and whether it was offered.
+    early: Option<(Micros, bool)>,
     /// The probe that is being sent.
     playing: Option<PlayId>,
     effects: VecDeque<Effect>,
@@ -121,7 +125,7 @@ pub struct Visit {
 impl Visit {
     /// Begins. Numbers are those that are dialled; at least one of them is there.
     pub fn new(now: Micros, order: Order) -> Visit {
-        let line = |name: &str| Line { name: name.into(), lent: None, ear: Ear::default(), idle: true };
+        let line = |name: &str| Line { name: name.into(), lent: None, ear: Ear::default(), idle: true, ended_by: None };
         let mut plan = VecDeque::new();
         if !order.number.is_empty() {
             plan.push_back(Way::Called);
@@ -139,6 +143,7 @@ impl Visit {
             began: None,
             calls: Vec::new(),
             next_name: FIRST_NAME,
+            early: None,
             playing: None,
             effects: VecDeque::new(),
             outcome: None,
@@ -236,6 +241,7 @@ impl Visit {
                 self.is_over(at, which);
             }
             Seen::Told(Told::Idle) => self.line_mut(which).idle = true,
+            Seen::Told(Told::Ended { sign, .. }) => self.line_mut(which).ended_by = Some(sign),
             seen => self.saw(at, which, &seen),
         }
     }

@@ -37,3 +37,13 @@ fn inst5_every_countrys_tones_are_measured_without_knowing_them() {
     assert!(told > 150, "{told}");
     assert!(wrong.is_empty(), "{} of {told}:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+#[test]
+fn inst5_a_rhythm_is_told_as_it_is_wherever_its_bursts_begin() {
+    let busy = Cadence { hz: [425, 0], modulated: false, on_off_ms: &[480, 480] };
+    let sound = heard(busy, 6, 600, -14.0);
+    for samples_later in [0, 9, 17, 26, 39] {
+        let told = measure(&sound[samples_later..]).tone().map(ToString::to_string);
+        assert_eq!(told.as_deref(), Some("425 480/480"), "{samples_later} samples later");
+    }
+}

@@ -13,10 +13,12 @@ use crate::words::{Seen, Wish};
 
 /// Seizure, dial tone and forty digits.
 const DIALLING_LIMIT: Micros = Micros::from_s(25);
+/// A call that came earlier than so long before our digits counted as out is somebody else's.
+const EARLY: Micros = Micros::from_s(1);
 /// From the last digit to a ring at the other end.
 const RING_LIMIT: Micros = Micros::from_s(25);
-/// Two bursts of ringback and the pause between them.
-const RINGBACK_LIMIT: Micros = Micros(9_500_000);
+/// The rest of a burst of ringback, then two whole ones and the pauses before them: two and four seconds each at most.
+const RINGBACK_LIMIT: Micros = Micros(14_500_000);
 const ANSWER_LIMIT: Micros = Micros::from_s(3);
 /// A reversal that marks the answer comes within this time.
 const SETTLING: Micros = Micros(1_500_000);
@@ -98,7 +100,8 @@ impl Visit {
         let (a, b) = (self.line(caller).name.clone(), self.line(caller.turned()).name.clone());
         self.tells(format!("{a} calls {b}"));
         self.calls.push(CallFound::new(way));
-        self.lines.iter_mut().for_each(|line| line.idle = false);
+        self.lines.iter_mut().for_each(|line| (line.idle, line.ended_by) = (false, None));
+        self.early = None;
         self.wish(caller, Wish::Dial(digits));
         self.goes_to(Step::Dialling { known_at: None }, now + DIALLING_LIMIT);
     }
@@ -125,7 +128,7 @@ impl Visit {
     pub(super) fn saw(&mut self, at: Micros, which: Which, seen: &Seen) {
         match seen {
             Seen::Line(event) => self.saw_event(at, which, *event),
-            Seen::Heard(heard) => self.heard(which, heard),
+            Seen::Heard(heard) => self.heard(at, which, heard),
             Seen::Told(told) => self.told(at, which, told),
             _ => {}
         }
@@ -134,6 +137,11 @@ impl Visit {
     fn saw_event(&mut self, at: Micros, which: Which, event: LineEvent) {
         let caller = self.caller();
         match (event, self.step) {
+            // An exchange that knows its numbers rings before the digits count as out here.
+            (LineEvent::RingBegin, Step::Dialling { .. }) if which != caller => {
+                self.early.get_or_insert((at, false));
+                self.found().rang_after_ms.get_or_insert(0);
+            }
             (LineEvent::RingBegin, Step::Ringing { dialled, .. }) if which != caller => {
                 let after = ms(at, dialled);
                 self.found().rang_after_ms.get_or_insert(after);
@@ -153,7 +161,7 @@ impl Visit {
         }
     }
 
-    fn heard(&mut self, which: Which, heard: &Heard) {
+    fn heard(&mut self, at: Micros, which: Which, heard: &Heard) {
         let caller = self.caller();
         match (heard, self.step) {
             (Heard::DialTone, Step::Dialling { known_at: None }) if which == caller => {
@@ -174,6 +182,10 @@ impl Visit {
                 if which == Which::Examined && which != caller =>
             {
                 self.found().caller_id.get_or_insert_default().damaged += 1;
+            }
+            // The number is wrong, or somebody else was faster.
+            (Heard::Busy | Heard::Congestion | Heard::Information, Step::Ringing { mark, .. }) if which == caller => {
+                self.did_not_ring(at, mark);
             }
             (heard, Step::Clearing(_)) if which == Which::Examined => {
                 let word = match heard {
@@ -197,34 +209,47 @@ impl Visit {
                 self.judge_dial_tone(known_at);
                 let mark = self.line(caller).ear.mark();
                 self.goes_to(Step::Ringing { dialled: at, mark }, at + RING_LIMIT);
+                match self.early.take() {
+                    Some((first, _)) if at > first + EARLY => self.yields(at, caller.turned()),
+                    Some((_, true)) => self.rings(at, at, mark),
+                    Some((_, false)) | None => {}
+                }
             }
+            // Where the number comes before the ring, an exchange that knows its numbers may be faster than our buffers.
+            (Told::Incoming { .. }, Step::Dialling { .. }) if which != caller => {
+                self.early = Some((self.early.map_or(at, |(first, _)| first), true));
+            }
+            (Told::Missed, Step::Dialling { .. }) if which != caller => self.early = None,
             (Told::Incoming { .. }, Step::Ringing { dialled, mark }) if which != caller => {
-                self.found().rang_after_ms.get_or_insert(ms(at, dialled));
-                if which == Which::Examined {
-                    self.found().caller_id.get_or_insert_default();
-                }
-                if caller == Which::Examined {
-                    self.goes_to(Step::Ringback { dialled, mark, look: at }, dialled + RINGBACK_LIMIT);
-                } else {
-                    self.answers(at);
-                }
+                self.rings(at, dialled, mark)
             }
             (Told::Answered, Step::Answering) if which != caller => {
                 self.goes_to(Step::Settling { answered: at }, at + SETTLING);
             }
-            (Told::Incoming { .. } | Told::Glare, _) => {
-                let line = self.line(which).name.clone();
-                self.fails(
-                    at,
-                    format!("a call came in on {line} meanwhile, and goes its usual way: try again after it"),
-                );
-            }
+            (Told::Incoming { .. } | Told::Glare, _) => self.yields(at, which),
             (Told::Missed, Step::Ringback { .. } | Step::Answering) => {
                 let line = self.line(which).name.clone();
                 self.fails(at, format!("{line} stopped ringing before it was answered"));
             }
             _ => {}
         }
+    }
+
+    /// Somebody else calls.
+    fn yields(&mut self, now: Micros, which: Which) {
+        let line = self.line(which).name.clone();
+        self.fails(now, format!("a call came in on {line} meanwhile, and goes its usual way: try again after it"));
+    }
+
+    /// Our call has come to the other end.
+    fn rings(&mut self, at: Micros, dialled: Micros, mark: usize) {
+        let caller = self.caller();
+        self.found().rang_after_ms.get_or_insert(ms(at, dialled));
+        if caller == Which::Examined {
+            return self.goes_to(Step::Ringback { dialled, mark, look: at }, dialled + RINGBACK_LIMIT);
+        }
+        self.found().caller_id.get_or_insert_default();
+        self.answers(at);
     }
 
     /// A use of a line has ended.
@@ -237,7 +262,8 @@ impl Visit {
         if !expected {
             let line = self.line(which).name.clone();
             let doing = self.doing();
-            self.fails(at, format!("the call on {line} broke off while {doing}"));
+            let why = self.line(which).ended_by.map_or_else(String::new, |sign| format!(": {}", sign.text()));
+            self.fails(at, format!("the call on {line} broke off while {doing}{why}"));
         }
     }
 
@@ -259,6 +285,9 @@ impl Visit {
         match self.step {
             Step::Lending if self.lines.iter().all(|line| line.lent.is_some()) => self.next_call(now),
             Step::Lending if over => self.fails(now, "the lines were not lent in time".into()),
+            Step::Dialling { .. } if self.early.is_some_and(|(first, _)| now > first + EARLY) => {
+                self.yields(now, self.caller().turned());
+            }
             Step::Dialling { .. } if over => {
                 let line = self.line(self.caller()).name.clone();
                 self.fails(now, format!("{line}: the number could not be dialled in time"));
@@ -302,6 +331,7 @@ impl Visit {
     /// When what is heard is looked at again.
     pub(super) fn next_look(&self) -> Micros {
         match self.step {
+            Step::Dialling { .. } => self.early.map_or(Micros::FOREVER, |(first, _)| first + EARLY + Micros(1)),
             Step::Ringback { look, .. } | Step::Clearing(Clearing { look, .. }) => look + LOOKS_EVERY,
             _ => Micros::FOREVER,
         }

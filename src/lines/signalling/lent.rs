@@ -134,7 +134,8 @@ impl Signalling {
 
     fn take_home(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {
         let offer = self.loops[at].lent.as_mut().and_then(|loan| loan.offer.take());
-        if offer.is_none() {
+        // A ring that nobody has offered yet goes on, and is the router's when it is.
+        if offer.is_none() && self.loops[at].is_told() {
             self.end_examined(now, at, actions);
             self.line_outputs::<Looped>(now, at, actions);
         }

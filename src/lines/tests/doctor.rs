@@ -4,7 +4,7 @@ use tipring_analog::{AnswerSign, Config, Reversal, Trusted};
 use tipring_doctor::{Effect, Event as Happened, Order, Report, Visit};
 use tipring_dsp::{Cadence, ZoneId};
 use tipring_lines::{AnalogLine, Group};
-use tipring_sim::{Clearing, Echo, LineFault};
+use tipring_sim::{CallerIdForm, Clearing, Echo, LineFault};
 
 use super::*;
 
@@ -214,6 +214,30 @@ fn inst5_tones_of_ones_own_are_proposed_in_the_files_notation() {
     assert!(report.remarks[0].contains("marked the answer"), "{:?}", report.remarks);
 }
 
+/// An exchange that knows how long its numbers are rings at once, and for a card that is a while before the digits count as
+/// out (here a pause behind them is that while). So the ring begins before it is waited for, and ringback is heard from the
+/// middle of a burst on.
+#[test]
+fn inst5_an_exchange_that_rings_at_the_last_digit_is_examined_like_any_other() {
+    let office = OfficeConfig {
+        number_length: Some(NUMBER_A.len()),
+        switching: Micros::ZERO,
+        ringback_tone: Some(Cadence { hz: [425, 0], modulated: false, on_off_ms: &[1_000, 4_000] }),
+        ..OfficeConfig::default()
+    };
+    let mut bench = bench(office, Config::default());
+    let and_a_second = |number: &str| format!("{number}W");
+    let order = Order { number: and_a_second(NUMBER_A), with_number: and_a_second(NUMBER_B), ..order() };
+    let report = bench.visit(order);
+    assert_eq!(report.failure, None, "{}", report.text());
+    let told = report.calls[0].caller_id.as_ref().expect("a caller id");
+    assert!(told.number && !told.before_ring, "{}", report.text());
+    let rang: Vec<_> = report.calls.iter().map(|call| call.rang_after_ms).collect();
+    assert_eq!(rang, [Some(0), Some(0)], "{}", report.text());
+    assert_eq!(proposed(&report), [("ringback_tone", "\"425 1000/4000\"")], "{}", report.text());
+    assert!(report.line_time_s < 90.0, "{}", report.text());
+}
+
 #[test]
 fn inst5_an_echo_and_noise_are_measured_and_limit_the_gain() {
     let bad = LineFault {
@@ -339,4 +363,46 @@ fn inst5_an_end_that_sounds_like_ringing_is_a_note_and_no_setting() {
     let report = bench.visit(order());
     assert_eq!((report.failure.as_deref(), proposed(&report)), (None, vec![]), "{}", report.text());
     assert!(report.remarks.iter().any(|it| it.contains("is ringback on this line")), "{:?}", report.remarks);
+}
+
+#[test]
+fn inst5_digits_that_were_late_end_the_visit_and_the_reason_is_told() {
+    let mut bench = bench(OfficeConfig::default(), Config::default());
+    let report = bench.visit_amid(order(), |bench, block| {
+        if (100..300).contains(&block) && block % 20 == 0 {
+            bench.runs_late(20, true);
+        }
+    });
+    let failure = report.failure.as_deref().expect("broken off");
+    assert!(failure.contains("while the number was dialled") && failure.contains("the audio was late"), "{failure}");
+}
+
+#[test]
+fn inst5_a_caller_id_in_front_of_the_ring_is_told_and_a_stranger_on_the_other_line_yielded_to() {
+    let office = || OfficeConfig {
+        caller_id: CallerIdForm::Dtmf,
+        switching: Micros::from_ms(10),
+        number_length: Some(7),
+        ..OfficeConfig::default()
+    };
+    let mut first = bench(office(), Config::default());
+    let report = first.visit(order());
+    assert_eq!(report.failure, None, "{}", report.text());
+    let told = report.calls[0].caller_id.as_ref().expect("a caller id");
+    assert_eq!((told.form.as_deref(), told.before_ring, told.number), (Some("dtmf"), true, true), "{}", report.text());
+    // Of somebody else, long before our number is dialled.
+    let mut second = bench(office(), Config::default());
+    let report = second.visit_amid(order(), |bench, block| {
+        if block == 5 {
+            let line = bench.office.lines().next();
+            let steps = vec![Step::AwaitAnswer { limit_ms: 30_000 }];
+            let call = Call { id: "stranger".into(), at: bench.now, line, steps, ..Call::default() };
+            bench.office.ring(call).expect("a good call");
+        }
+    });
+    assert!(report.failure.is_some_and(|why| why.contains("a call came in on sim 1/1")));
+    let lease = second.lease();
+    second.command(LineCommand::Answer { lease });
+    second.run_ms(1_000);
+    assert!(second.office.call("stranger").is_some_and(|call| call.connected_at.is_some()), "{:?}", second.told);
 }

@@ -38,7 +38,7 @@ fn setting(ports: u16) -> Setting {
 
 impl Bench {
     /// Runs so many blocks; the media thread misses `late` of them. `inside`: it is stopped when it has the first tick.
-    fn runs_late(&mut self, late: u32, inside: bool) {
+    pub fn runs_late(&mut self, late: u32, inside: bool) {
         for _ in 0..late {
             self.pass_block();
         }

@@ -161,7 +161,7 @@ impl Looped {
     }
 
     /// The router knows of the present use by its lease.
-    fn is_told(&self) -> bool {
+    pub(super) fn is_told(&self) -> bool {
         matches!(self.used, Use::Incoming { told: true, .. } | Use::Outgoing { .. })
     }
 
