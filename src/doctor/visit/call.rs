@@ -14,7 +14,7 @@ use crate::words::{Seen, Wish};
 /// Seizure, dial tone and forty digits.
 const DIALLING_LIMIT: Micros = Micros::from_s(25);
 /// A call that came earlier than so long before our digits counted as out is somebody else's.
-const EARLY: Micros = Micros::from_s(1);
+const EARLY: Micros = Micros::from_s(2);
 /// From the last digit to a ring at the other end.
 const RING_LIMIT: Micros = Micros::from_s(25);
 /// The rest of a burst of ringback, then two whole ones and the pauses before them: two and four seconds each at most.
