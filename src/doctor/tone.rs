@@ -27,6 +27,8 @@ const CLICK_MS: u32 = 40;
 const ENDLESS_MS: u32 = 2_500;
 /// Share of a burst's power that its frequencies must have, to be a tone and no voice or music.
 const PURE: f64 = 0.75;
+/// So many frequencies are looked at in one go over the samples.
+const AT_ONCE: usize = 8;
 /// Frequencies that are looked for.
 const LOWEST_HZ: f64 = 250.0;
 const HIGHEST_HZ: f64 = 2_200.0;
@@ -247,11 +249,19 @@ fn spectrum(samples: &[i16]) -> Option<Spectrum> {
         .zip(samples)
         .map(|(weight, sample)| weight * f64::from(*sample))
         .collect();
-    let power = |hz: f64| power_at(&window, hz);
+    let power = |hz: f64| powers_at(&window, [hz])[0];
     let width = f64::from(RATE) / length as f64;
     let step = (width * 1.5).clamp(2.0, 10.0);
     let count = ((HIGHEST_HZ - LOWEST_HZ) / step) as usize;
-    let scan: Vec<(f64, f64)> = (0..=count).map(|n| LOWEST_HZ + n as f64 * step).map(|hz| (hz, power(hz))).collect();
+    let place = |n: usize| LOWEST_HZ + n as f64 * step;
+    let scan: Vec<(f64, f64)> = (0..=count)
+        .step_by(AT_ONCE)
+        .flat_map(|first| {
+            let hz: [f64; AT_ONCE] = std::array::from_fn(|k| place(first + k));
+            let powers = powers_at(&window, hz);
+            hz.into_iter().zip(powers)
+        })
+        .collect();
     let tops = scan.windows(3).filter(|near| near[1].1 >= near[0].1 && near[1].1 > near[2].1).map(|near| near[1]);
     let mut tops: Vec<(f64, f64)> = tops.collect();
     tops.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -296,17 +306,22 @@ fn refine(power: &impl Fn(f64) -> f64, hz: f64, step: f64) -> (f64, f64) {
     (hz, power(hz))
 }
 
-/// Power of the sine of this frequency in windowed samples (Hann: its mean is a half).
-fn power_at(windowed: &[f64], hz: f64) -> f64 {
-    let twice_cos = 2.0 * (std::f64::consts::TAU * hz / f64::from(RATE)).cos();
-    let (mut last, mut before) = (0.0, 0.0);
+/// Power of the sines of these frequencies in windowed samples (Hann: its mean is a half). Several at once, since each
+/// step of one waits for the one before.
+fn powers_at<const N: usize>(windowed: &[f64], hz: [f64; N]) -> [f64; N] {
+    let twice_cos = hz.map(|hz| 2.0 * (std::f64::consts::TAU * hz / f64::from(RATE)).cos());
+    let (mut last, mut before) = ([0.0; N], [0.0; N]);
     for sample in windowed {
-        (last, before) = (sample + twice_cos * last - before, last);
+        for k in 0..N {
+            (last[k], before[k]) = (sample + twice_cos[k] * last[k] - before[k], last[k]);
+        }
     }
-    let square = last * last + before * before - twice_cos * last * before;
     let length = windowed.len() as f64 / 2.0;
     // The amplitude is two over the length times the sum; half its square is the power.
-    2.0 * square / (length * length)
+    std::array::from_fn(|k| {
+        let square = last[k] * last[k] + before[k] * before[k] - twice_cos[k] * last[k] * before[k];
+        2.0 * square / (length * length)
+    })
 }
 
 /// A burst at the sample.
