@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn inst5_numbers_are_the_configurations_as_one_dials_them() {
         let order = order(&asked(), &config(LINES)).expect("good");
-        assert_eq!((order.number.as_str(), order.with_number.as_str()), ("79460101", "102"));
+        assert_eq!((order.number.as_str(), order.with_number.as_str()), ("02079460101", "102"));
         let asked = Asked { with_number: "9w103".into(), ..asked() };
         assert_eq!(super::order(&asked, &config(LINES)).expect("good").with_number, "9w103");
     }

@@ -440,6 +440,10 @@ impl Scenario {
         if scenario.analog_lines > 24 {
             return Err(refuse(text.find("analog_lines").unwrap_or(0), "analog_lines: at most 24"));
         }
+        let config = crate::config::Config::of_place(&scenario.country);
+        if let Some(why) = scenario.line.iter().find_map(|line| line.complaint(&config)) {
+            return Err(refuse(text.find("[[line]]").unwrap_or(0), &why));
+        }
         if let Some((at, why)) = super::exchange::complaint(&scenario) {
             return Err(refuse(at.or(text.find("[exchange]")).unwrap_or(0), &why));
         }
