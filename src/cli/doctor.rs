@@ -146,7 +146,7 @@ fn told(line: &Line, report: &Report, sources: &Sources) -> u8 {
         return 1;
     }
     match &report.failure {
-        Some(why) if why.contains("is in use") => IN_USE,
+        Some(_) if report.in_use => IN_USE,
         Some(_) => BROKEN_OFF,
         None if report.proposals.is_empty() => 0,
         None if line.apply => match applied(report, &sources.drop_ins()) {
@@ -258,6 +258,7 @@ mod tests {
             proposals: proposals.iter().map(proposal).collect(),
             remarks: Vec::new(),
             failure: None,
+            in_use: false,
             line_time_s: 40.0,
         }
     }

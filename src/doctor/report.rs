@@ -25,6 +25,8 @@ pub struct Report {
     pub remarks: Vec<String>,
     /// Why the visit is not whole.
     pub failure: Option<String>,
+    /// That is because a line has a call.
+    pub in_use: bool,
     /// Seconds that the two lines were not there for others.
     pub line_time_s: f32,
 }
@@ -55,6 +57,7 @@ impl Report {
             proposals: advice.proposals,
             remarks: advice.remarks,
             failure: outcome.failure.clone(),
+            in_use: outcome.in_use,
             line_time_s: (outcome.line_time.as_ms() as f32 / 100.0).round() / 10.0,
         }
     }

@@ -68,6 +68,8 @@ pub struct Outcome {
     pub calls: Vec<CallFound>,
     /// Why it is not whole; `None`: it is.
     pub failure: Option<String>,
+    /// That is because a line has a call: later it may be.
+    pub in_use: bool,
     /// For so long the lines were not there for others.
     pub line_time: Micros,
 }
@@ -113,6 +115,7 @@ pub struct Visit {
     ends_at: Micros,
     began: Option<Micros>,
     calls: Vec<CallFound>,
+    in_use: bool,
     next_name: u64,
     /// A call came to the other end before our digits counted as out: its first sign, and whether it was offered.
     early: Option<(Micros, bool)>,
@@ -142,6 +145,7 @@ impl Visit {
             ends_at: now + VISIT_LIMIT,
             began: None,
             calls: Vec::new(),
+            in_use: false,
             next_name: FIRST_NAME,
             early: None,
             playing: None,
@@ -234,7 +238,10 @@ impl Visit {
                 line.ear.law = lent.law;
                 line.lent = Some(*lent);
             }
-            Seen::Refused(text) => self.fails(at, text),
+            Seen::Refused { in_use, text } => {
+                self.in_use |= in_use;
+                self.fails(at, text);
+            }
             Seen::Attached => self.listens(which),
             Seen::Lost => self.fails(at, format!("{line}: its channel is gone")),
             Seen::Over(_) => {
@@ -313,6 +320,7 @@ impl Visit {
             settings: lent.map(|lent| Settings::of(&lent.config, lent.receive_gain_db)),
             calls: std::mem::take(&mut self.calls),
             failure,
+            in_use: self.in_use,
             line_time: self.began.map_or(Micros::ZERO, |began| now.since(began)),
         });
     }

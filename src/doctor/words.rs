@@ -47,8 +47,13 @@ pub struct Examined {
 pub enum Seen {
     /// The line is lent.
     Lent(Box<Lent>),
-    /// It cannot be had now: why, and what helps.
-    Refused(String),
+    /// It cannot be had now.
+    Refused {
+        /// It has a call: later it can.
+        in_use: bool,
+        /// Why, and what helps.
+        text: String,
+    },
     /// Its sound goes to the switch from now on.
     Attached,
     /// An event of its channel.

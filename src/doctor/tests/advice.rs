@@ -132,6 +132,7 @@ fn inst5_a_visit_that_broke_off_proposes_nothing_and_its_page_hides_nothing() {
         settings: Some(settings(|it| it.answer = AnswerSign::Reversal)),
         calls: vec![good(Way::Called), good(Way::Calling)],
         failure: Some("a call came in on <b> & went".into()),
+        in_use: false,
         line_time: Micros::from_ms(12_340),
     };
     let order = Order { line: "dahdi 3/1".into(), with: "dahdi 3/2".into(), ..Order::default() };

@@ -24,7 +24,7 @@ fn seen(dice: &mut Dice) -> Seen {
     let evidence = Evidence { sign: Sign::Reversal, weight: 60, sum: 60 };
     match dice.roll(14) {
         0 => Seen::Lent(Box::new(Lent { law: Law::A, config: Config::default(), receive_gain_db: 3 })),
-        1 if dice.roll(8) == 0 => Seen::Refused("in use".into()),
+        1 if dice.roll(8) == 0 => Seen::Refused { in_use: true, text: "in use".into() },
         1 | 2 => Seen::Attached,
         3 => Seen::Line(dice.one(&[LineEvent::Polarity, LineEvent::OnHook, LineEvent::RingBegin, LineEvent::Other(9)])),
         4 | 5 => Seen::Heard(dice.one(&[

@@ -74,7 +74,7 @@ impl Signalling {
             let known = if known.is_empty() { "none".into() } else { known.join(", ") };
             let text = format!("{line} is no analogue line that this box drives; those are: {known}");
             let port = Port { index: u16::MAX, generation: 0 };
-            let refused = Examined { line, port, at: now, seen: Seen::Refused(text) };
+            let refused = Examined { line, port, at: now, seen: Seen::Refused { in_use: false, text } };
             return actions.push(SignallingAction::Examined(Box::new(refused)));
         };
         match wish {
@@ -115,7 +115,7 @@ impl Signalling {
             }
         };
         let seen = match refusal {
-            Some(text) => Seen::Refused(text),
+            Some(text) => Seen::Refused { in_use: looped.availability(now) == Availability::Busy, text },
             None => {
                 let AnalogLine { config, receive_gain_db, .. } = looped.lends(Loan::default(), examining);
                 actions.push(looped.held.note("lent to the doctor"));

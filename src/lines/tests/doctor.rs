@@ -273,8 +273,8 @@ fn inst5_only_an_idle_line_is_examined_and_others_are_named() {
     bench.dial_with(Outgoing { to: NUMBER_B.into(), ..Outgoing::default() });
     bench.run_ms(2_000);
     let report = bench.visit(order());
-    let failure = report.failure.expect("refused");
-    assert!(failure.contains("is in use") && failure.contains("idle"), "{failure}");
+    let (in_use, failure) = (report.in_use, report.failure.expect("refused"));
+    assert!(in_use && failure.contains("is in use") && failure.contains("idle"), "{failure}");
     assert_eq!(report.calls, []);
 }
 

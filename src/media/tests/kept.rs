@@ -101,5 +101,8 @@ async fn a_start_answers_before_all_entries_are_read_and_a_list_waits_for_them()
     assert_eq!(listed.len(), 3);
     assert!(room.handle.status().indexed);
     origin.was_asked(3);
-    assert_eq!(room.files().len(), 6, "{:?}", room.files());
+    // A file that is being written counts when it has its name.
+    let parts = room.dir.join("cache/tmp");
+    let whole: Vec<_> = room.files().into_iter().filter(|file| !file.starts_with(&parts)).collect();
+    assert_eq!(whole.len(), 6, "{whole:?}");
 }
