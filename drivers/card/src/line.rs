@@ -47,9 +47,11 @@ pub enum Signalling {
     Bearer,
     /// A D channel: HDLC frames, two FCS octets at the end of each.
     Hdlc,
-    /// The office end of a loop seen from us: an FXO port (configured with FXS signalling), kewlstart.
+    /// The office end of a loop seen from us: an FXO port (configured with FXS signalling): kewlstart, or loop start, on
+    /// which no drop of the battery is told, or ground start.
     FxsKs,
-    /// A port towards a telephone: an FXS port (configured with FXO signalling), kewlstart.
+    /// A port towards a telephone: an FXS port (configured with FXO signalling): kewlstart, or loop start, which can tell a
+    /// telephone of the far end's hang-up by a tone alone, or ground start.
     FxoKs,
     /// Channel-associated ABCD bits (MFC/R2).
     Cas,

@@ -173,3 +173,21 @@ fn an_answer_can_break_the_description() {
     faults(&described, &serde_json::json!({ "$ref": "#/components/schemas/Key" }), &key, "key", &mut found);
     assert_eq!(found.len(), 5, "{found:?}");
 }
+
+#[test]
+fn a_schema_requires_each_member_once() {
+    fn twice(value: &Value, path: &str, found: &mut Vec<String>) {
+        if let Some(names) = value["required"].as_array() {
+            let once: BTreeSet<String> = names.iter().map(ToString::to_string).collect();
+            if once.len() != names.len() {
+                found.push(path.to_string());
+            }
+        }
+        let members = value.as_object().into_iter().flatten().map(|(name, below)| (name.clone(), below));
+        let items = value.as_array().into_iter().flatten().enumerate().map(|(at, below)| (at.to_string(), below));
+        members.chain(items).for_each(|(name, below)| twice(below, &format!("{path}/{name}"), found));
+    }
+    let mut found = Vec::new();
+    twice(&openapi(), "", &mut found);
+    assert_eq!(found, Vec::<String>::new());
+}

@@ -12,8 +12,9 @@ pub(crate) fn signalling(sigtype: u32) -> Signalling {
         0x80 => Signalling::Bearer,
         // In software or by the card: both show the frame and its check sum.
         0x380 | 0x8_0080 => Signalling::Hdlc,
-        0x2004 => Signalling::FxsKs,
-        0x1020 => Signalling::FxoKs,
+        // Loop start, ground start, kewlstart: what the hook does on the wire is the kernel's affair.
+        0x2001 | 0x2002 | 0x2004 => Signalling::FxsKs,
+        0x1008 | 0x1010 | 0x1020 => Signalling::FxoKs,
         0x8000 => Signalling::Cas,
         other => Signalling::Other(other),
     }
@@ -141,8 +142,9 @@ mod tests {
 
     #[test]
     fn signalling_names_are_crossed() {
-        assert_eq!(signalling(0x2004), Signalling::FxsKs);
-        assert_eq!(signalling(0x1020), Signalling::FxoKs);
+        for (line, telephone) in [(0x2001, 0x1008), (0x2002, 0x1010), (0x2004, 0x1020)] {
+            assert_eq!((signalling(line), signalling(telephone)), (Signalling::FxsKs, Signalling::FxoKs));
+        }
         assert_eq!(signalling(0x80), Signalling::Bearer);
         assert_eq!(signalling(0x380), Signalling::Hdlc);
         assert_eq!(signalling(0x40), Signalling::Other(0x40));
