@@ -48,10 +48,10 @@ pub enum Signalling {
     /// A D channel: HDLC frames, two FCS octets at the end of each.
     Hdlc,
     /// The office end of a loop seen from us: an FXO port (configured with FXS signalling): kewlstart, or loop start, on
-    /// which no drop of the battery is told, or ground start.
+    /// which no drop of the battery is told.
     FxsKs,
     /// A port towards a telephone: an FXS port (configured with FXO signalling): kewlstart, or loop start, which can tell a
-    /// telephone of the far end's hang-up by a tone alone, or ground start.
+    /// telephone of the far end's hang-up by a tone alone.
     FxoKs,
     /// Channel-associated ABCD bits (MFC/R2).
     Cas,
