@@ -147,16 +147,26 @@ fn told(line: &Line, report: &Report, sources: &Sources) -> u8 {
     }
     match &report.failure {
         Some(_) if report.in_use => IN_USE,
+        // No call was begun: the lines could not be had.
+        Some(_) if report.calls.is_empty() => USAGE,
         Some(_) => BROKEN_OFF,
         None if report.proposals.is_empty() => 0,
         None if line.apply => match applied(report, &sources.drop_ins()) {
-            Ok(file) => {
-                eprintln!("written: {}", file.display());
-                match reload::take_over(sources) {
-                    Ok(()) => 0,
-                    Err(exit) => exit,
+            Ok(Applied { file, before }) => match reload::take_over(sources) {
+                Ok(()) => {
+                    eprintln!("written: {}", file.display());
+                    0
                 }
-            }
+                Err(exit) => {
+                    // What the service does not take must not stand in the way of its next start.
+                    let undone = if before.is_empty() { std::fs::remove_file(&file) } else { put(&file, &before) };
+                    match undone {
+                        Ok(()) => eprintln!("tipring: {}: as it was before", file.display()),
+                        Err(error) => eprintln!("tipring: {}: {error}; take it away by hand", file.display()),
+                    }
+                    exit
+                }
+            },
             Err(text) => {
                 eprintln!("tipring: {text}");
                 1
@@ -166,8 +176,15 @@ fn told(line: &Line, report: &Report, sources: &Sources) -> u8 {
     }
 }
 
-/// The doctor's own file of a line, the last of all that are read: what it has proposed before stays, what it proposes now is put in or changed.
-fn applied(report: &Report, folder: &Path) -> Result<PathBuf, String> {
+/// What was written, and what stood there before.
+struct Applied {
+    file: PathBuf,
+    before: String,
+}
+
+/// The doctor's own file of a line, the last of all that are read: what it has proposed before stays, what it proposes
+/// now is put in or changed.
+fn applied(report: &Report, folder: &Path) -> Result<Applied, String> {
     let file = folder.join(format!("zz-doctor-{}.toml", report.line.replace([' ', '/'], "-")));
     let failed = |error: std::io::Error| format!("{}: {error}; are you root?", file.display());
     std::fs::create_dir_all(folder).map_err(failed)?;
@@ -177,16 +194,31 @@ fn applied(report: &Report, folder: &Path) -> Result<PathBuf, String> {
         Err(error) => return Err(failed(error)),
     };
     let text = merged(&before, report).map_err(|why| format!("{}: {why}", file.display()))?;
+    put(&file, &text).map_err(failed)?;
+    Ok(Applied { file, before })
+}
+
+/// The old file or the new one, whole, whatever happens; the service's user can read it.
+fn put(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
     let part = file.with_extension("part");
-    std::fs::write(&part, text).map_err(failed)?;
-    std::fs::rename(&part, &file).map_err(failed)?;
-    Ok(file)
+    let mut out = std::fs::File::create(&part)?;
+    out.write_all(text.as_bytes())?;
+    out.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    out.sync_all()?;
+    std::fs::rename(&part, file)
 }
 
 fn merged(before: &str, report: &Report) -> Result<String, String> {
     let known: toml::Table = before.parse().map_err(|error| format!("it is no TOML any more: {error}"))?;
     let entries = known.get("line").and_then(toml::Value::as_array);
     let entry = entries.and_then(|entries| entries.first()).and_then(toml::Value::as_table);
+    let own = known.len() == 1
+        && entries.is_some_and(|entries| entries.len() == 1)
+        && entry.and_then(|entry| entry.get("line")).and_then(toml::Value::as_str) == Some(&report.line);
+    if !known.is_empty() && !own {
+        return Err(format!("it has more than one [[line]] of {}: move the rest to another file", report.line));
+    }
     let mut keys: BTreeMap<String, (String, String)> = BTreeMap::new();
     for (key, value) in entry.into_iter().flatten().filter(|(key, _)| *key != "line") {
         keys.insert(key.clone(), (value.to_string(), String::new()));
@@ -195,7 +227,8 @@ fn merged(before: &str, report: &Report) -> Result<String, String> {
         keys.insert(proposal.key.clone(), (proposal.to.clone(), format!("    # {}", proposal.why)));
     }
     let mut text = String::from(
-        "# Written by `tipring doctor line`, which changes it with --apply. It may be changed or deleted.\n",
+        "# Written by `tipring doctor line`, which changes it with --apply and keeps\n\
+         # values, not comments. It may be changed or deleted.\n",
     );
     let _ = write!(text, "[[line]]\nline = \"{}\"\n", report.line);
     for (key, (value, why)) in keys {
@@ -267,7 +300,8 @@ mod tests {
     fn inst5_what_is_applied_is_a_configuration_and_keeps_what_was_applied_before() {
         let dir = crate::daemon::outcome::ScratchDir::new().expect("a folder");
         let first = report(&[("answer", "\"voice\""), ("receive_gain_db", "6")]);
-        let file = applied(&first, &dir.path).expect("written");
+        let Applied { file, before } = applied(&first, &dir.path).expect("written");
+        assert_eq!(before, "");
         assert_eq!(file.file_name().and_then(|name| name.to_str()), Some("zz-doctor-dahdi-3-1.toml"));
         applied(&report(&[("receive_gain_db", "4"), ("hang_up_tone", "\"425 500/500\"")]), &dir.path).expect("written");
         let text = std::fs::read_to_string(&file).expect("a file");
@@ -276,7 +310,14 @@ mod tests {
         assert_eq!(line.answer, Some(crate::config::AnswerSign::Voice), "{text}");
         assert_eq!((line.receive_gain_db, line.hang_up_tone.as_deref()), (Some(4), Some("425 500/500")), "{text}");
         assert!(text.contains("# it was measured"), "{text}");
-        std::fs::write(&file, "[[line").expect("written");
-        assert!(applied(&first, &dir.path).is_err_and(|why| why.contains("no TOML")));
+        for (theirs, why) in [
+            ("[[line", "no TOML"),
+            ("[[line]]\nline = \"dahdi 3/1\"\n[[line]]\nline = \"dahdi 3/2\"\n", "more than one"),
+            ("[[line]]\nline = \"dahdi 3/1\"\n[box]\nname = \"a\"\n", "more than one"),
+        ] {
+            std::fs::write(&file, theirs).expect("written");
+            assert!(applied(&first, &dir.path).is_err_and(|told| told.contains(why)), "{theirs}");
+            assert_eq!(std::fs::read_to_string(&file).expect("a file"), theirs, "nothing of it is lost");
+        }
     }
 }
