@@ -47,6 +47,19 @@ impl Shape {
         name
     }
 
+    /// A room that calls were brought together in, and who is there.
+    pub(super) fn with_participants(&self, schemas: &mut Map<String, Value>) -> String {
+        let mut gathered = self.object();
+        let participants = json!({ "type": "array", "items": { "$ref": "#/components/schemas/Participant" } });
+        gathered["properties"]["participants"] = participants;
+        if let Some(required) = gathered["required"].as_array_mut() {
+            required.push("participants".into());
+        }
+        let name = format!("Gathered{}", self.name);
+        schemas.insert(name.clone(), gathered);
+        name
+    }
+
     /// Everything that is always shown is required; a key's secret and a notification's request are not.
     fn object(&self) -> Value {
         let properties: Map<String, Value> = self.fields.iter().map(|row| (row.name.to_string(), field(row))).collect();

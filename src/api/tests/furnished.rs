@@ -83,7 +83,7 @@ fn application() -> Application {
     }
 }
 
-fn conference(id: u128, name: &str, status: ConferenceStatus) -> Conference {
+pub fn conference(id: u128, name: &str, status: ConferenceStatus) -> Conference {
     let over = status == ConferenceStatus::Completed;
     Conference {
         sid: sid(SidKind::Conference, id),
@@ -100,7 +100,7 @@ fn conference(id: u128, name: &str, status: ConferenceStatus) -> Conference {
     }
 }
 
-fn participant() -> Participant {
+pub fn participant() -> Participant {
     Participant {
         conference: sid(SidKind::Conference, 1),
         account: me(),

@@ -6,9 +6,11 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use serde_json::Value;
 use tipring_api::{RowKind, Standing, catalogue, openapi};
+use tipring_resources::{ConferenceStatus, SidKind};
+use tipring_router::Reply;
 
 use crate::catalogue::filled;
-use crate::furnished::furnished;
+use crate::furnished::{conference, furnished, participant};
 use crate::support::*;
 
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api/openapi.json");
@@ -159,6 +161,40 @@ async fn every_answer_is_as_described() {
     ] {
         let template = format!("/2010-04-01/Accounts/{{AccountSid}}{path}");
         let got = desk.post(&filled(&template), form).await;
+        assert!(got.status.is_success(), "{path}: {got:?}");
+        checked(&described, &template, "POST", &got, &mut found);
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// What the router changes is shown as described too: of a room with those who were brought there, for one.
+#[tokio::test]
+async fn every_answer_of_the_router_is_as_described() {
+    let (desk, described) = (furnished().await, openapi());
+    let mut found = Vec::new();
+    let room = || Box::new(conference(1, "Room A", ConferenceStatus::InProgress));
+    let call = sid(SidKind::Call, 1);
+    for (path, form, reply) in [
+        (
+            "/Conferences.json",
+            format!("FriendlyName=Room+A&CallSid={call}"),
+            Reply::Participants(room(), vec![participant()]),
+        ),
+        ("/Conferences/{Sid}.json", "Status=completed".into(), Reply::Conference(room())),
+        (
+            "/Conferences/{ConferenceSid}/Participants.json",
+            format!("CallSid={call}"),
+            Reply::Participant(Box::new(participant())),
+        ),
+        (
+            "/Conferences/{ConferenceSid}/Participants/{CallSid}.json",
+            "Muted=true".into(),
+            Reply::Participant(Box::new(participant())),
+        ),
+    ] {
+        let template = format!("/2010-04-01/Accounts/{{AccountSid}}{path}");
+        *desk.live.answers.lock().unwrap() = Some(reply);
+        let got = desk.post(&filled(&template), &form).await;
         assert!(got.status.is_success(), "{path}: {got:?}");
         checked(&described, &template, "POST", &got, &mut found);
     }
