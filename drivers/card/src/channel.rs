@@ -2,6 +2,8 @@
 //! frames, events, hook. A `Channel` is moved to the thread that reads and writes it; nobody shares one.
 
 use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
 
 use crate::{ChannelId, ChannelInfo, Event, Hook, Law, SpanId, SpanInfo, SpanStatus};
 
@@ -85,6 +87,14 @@ pub trait Card: Send {
     fn spans(&self) -> &[SpanInfo];
     /// Its channels, in order of their numbers.
     fn channels(&self) -> &[ChannelInfo];
+    /// The name by which configuration and people know a span.
+    fn span_name(&self, span: SpanId) -> String {
+        format!("{} {}", self.name(), span.0)
+    }
+    /// The name by which configuration and people know a line.
+    fn line_name(&self, channel: &ChannelInfo) -> String {
+        format!("{} {}/{}", self.name(), channel.span.0, channel.timeslot)
+    }
     /// Alarms and counters of a span, as they are now.
     fn span_status(&mut self, span: SpanId) -> Result<SpanStatus, CardError>;
     /// Opens a channel for the caller alone. Everything about it is at its default: set it up next.

@@ -7,7 +7,7 @@
 
 use tipring_analog::Handset;
 use tipring_card::{
-    BLOCK, CardError, Channel, ChannelId, ChannelInfo, Control, Event, Hook, Law, Micros, Progress, Setup, SpanId,
+    BLOCK, Card, CardError, Channel, ChannelId, ChannelInfo, Control, Event, Hook, Law, Micros, Progress, Setup, SpanId,
 };
 use tipring_switch::Port;
 
@@ -95,12 +95,11 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// A channel that is still to be opened, of the card of this name, with this place in the switch.
-    pub fn new(card: &str, channel: &ChannelInfo, index: u16) -> Self {
-        let span = format!("{card} {}", channel.span.0);
+    /// A channel of this card that is still to be opened, with this place in the switch.
+    pub fn new(card: &dyn Card, channel: &ChannelInfo, index: u16) -> Self {
         Held {
-            name: format!("{span}/{}", channel.timeslot),
-            span,
+            name: card.line_name(channel),
+            span: card.span_name(channel.span),
             timeslot: channel.timeslot,
             law: channel.law,
             id: channel.id,
@@ -317,7 +316,7 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use tipring_analog::ZoneId;
-    use tipring_card::{Card, Signalling};
+    use tipring_card::Signalling;
     use tipring_sim::{SimCard, Wire, WireConfig};
 
     use super::*;
@@ -335,7 +334,7 @@ mod tests {
         fn new() -> Bench {
             let wire = Wire::new(WireConfig { spans: 0, analog_ports: 1, ..WireConfig::default() });
             let card = wire.near();
-            let held = Held::new(card.name(), &card.channels()[0], 7);
+            let held = Held::new(&card, &card.channels()[0], 7);
             Bench { wire, card, held, now: Micros::ZERO, actions: Vec::new() }
         }
 

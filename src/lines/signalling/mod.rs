@@ -165,21 +165,21 @@ impl Signalling {
                 continue;
             };
             let bearers: Vec<&ChannelInfo> = of_span().filter(|c| c.signalling == Kind::Bearer).collect();
-            let name = format!("{} {}", card.name(), span.id.0);
+            let name = card.span_name(span.id);
             let trunked = Trunked::new(name, span.id, d, &bearers, first_port, config.role);
             first_port = first_port.saturating_add(trunked.ports);
             spans.push(trunked);
         }
         let mut loops = Vec::new();
         for channel in card.channels().iter().filter(|channel| channel.signalling == Kind::FxsKs) {
-            let held = Held::new(card.name(), channel, first_port);
+            let held = Held::new(&*card, channel, first_port);
             let analog = config.analog_line(&held.span, &held.name);
             loops.push(Looped::new(held, analog));
             first_port = first_port.saturating_add(1);
         }
         let mut phones = Vec::new();
         for channel in card.channels().iter().filter(|channel| channel.signalling == Kind::FxoKs) {
-            let held = Held::new(card.name(), channel, first_port);
+            let held = Held::new(&*card, channel, first_port);
             if let Some(telephone) = config.telephone(&held.span, &held.name) {
                 phones.push(Phoned::new(held, telephone));
                 first_port = first_port.saturating_add(1);
