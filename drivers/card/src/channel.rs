@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use crate::{ChannelId, ChannelInfo, Event, Hook, Law, SpanId, SpanInfo, SpanStatus};
+use crate::{ChannelId, ChannelInfo, Event, Hook, Law, SpanId, SpanInfo, SpanStatus, Use};
 
 /// The clock that paces a card's samples. Two cards of one domain never slip against each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,6 +99,12 @@ pub trait Card: Send {
     fn span_status(&mut self, span: SpanId) -> Result<SpanStatus, CardError>;
     /// Opens a channel for the caller alone. Everything about it is at its default: set it up next.
     fn open(&mut self, channel: ChannelId) -> Result<Box<dyn Channel>, CardError>;
+    /// Gives a closed channel another use; what goes on on the others notices nothing. `Busy`: it is open, here or
+    /// elsewhere. `Invalid`: the channel cannot be that, or the card's channels are what they are. What it is then stands in
+    /// [`Card::channels`].
+    fn assign(&mut self, _span: SpanId, _timeslot: u8, _to: Use) -> Result<(), CardError> {
+        Err(CardError::Invalid)
+    }
     /// A new ticker on the card's clock, one tick a block, for the media thread.
     fn pace(&mut self) -> Result<Box<dyn Pace>, CardError>;
 }

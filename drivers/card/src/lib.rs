@@ -21,7 +21,7 @@ mod time;
 pub use channel::{Card, CardError, Channel, ClockDomain, Control, Pace, Progress, Setup};
 pub use line::{
     Alarms, Cause, ChannelId, ChannelInfo, Event, Hook, Law, Signalling, SpanErrors, SpanId, SpanInfo, SpanKind,
-    SpanStatus, Supervision,
+    SpanStatus, Supervision, Use,
 };
 pub use time::Micros;
 

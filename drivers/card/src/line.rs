@@ -59,6 +59,55 @@ pub enum Signalling {
     Other(u32),
 }
 
+/// What a channel is to be used as: what a card is told where [`Signalling`] is what it tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Use {
+    /// A bearer channel of a PRI.
+    Bearer,
+    /// Its D channel.
+    DChannel,
+    /// A line towards an exchange, which drops the battery when the far end has hung up.
+    Fxo,
+    /// The same with an exchange that does not.
+    FxoLoopStart,
+    /// A port for a telephone, whose battery is dropped when the far end has hung up.
+    Fxs,
+    /// The same without that.
+    FxsLoopStart,
+    /// Nothing.
+    Unused,
+}
+
+impl Use {
+    /// All of them.
+    pub const ALL: [Use; 7] =
+        [Use::Bearer, Use::DChannel, Use::Fxo, Use::FxoLoopStart, Use::Fxs, Use::FxsLoopStart, Use::Unused];
+
+    /// As configurations have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Use::Bearer => "bearer",
+            Use::DChannel => "d-channel",
+            Use::Fxo => "fxo",
+            Use::FxoLoopStart => "fxo-loop",
+            Use::Fxs => "fxs",
+            Use::FxsLoopStart => "fxs-loop",
+            Use::Unused => "unused",
+        }
+    }
+
+    /// How a channel of this use signals; `None`: it does not.
+    pub const fn signalling(self) -> Option<Signalling> {
+        match self {
+            Use::Bearer => Some(Signalling::Bearer),
+            Use::DChannel => Some(Signalling::Hdlc),
+            Use::Fxo | Use::FxoLoopStart => Some(Signalling::FxsKs),
+            Use::Fxs | Use::FxsLoopStart => Some(Signalling::FxoKs),
+            Use::Unused => None,
+        }
+    }
+}
+
 /// One channel of a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelInfo {

@@ -50,7 +50,8 @@ impl Shape {
     /// A room that calls were brought together in, and who is there.
     pub(super) fn with_participants(&self, schemas: &mut Map<String, Value>) -> String {
         let mut gathered = self.object();
-        let participants = json!({ "type": "array", "items": { "$ref": "#/components/schemas/Participant" } });
+        let participants =
+            json!({ "type": "array", "items": { "$ref": "#/components/schemas/ConferenceParticipant" } });
         gathered["properties"]["participants"] = participants;
         if let Some(required) = gathered["required"].as_array_mut() {
             required.push("participants".into());

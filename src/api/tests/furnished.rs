@@ -8,7 +8,7 @@ use tipring_resources::{
 
 use crate::support::*;
 
-fn sid(kind: SidKind, id: u128) -> Sid {
+pub fn sid(kind: SidKind, id: u128) -> Sid {
     Sid::new(kind, id)
 }
 

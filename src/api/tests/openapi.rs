@@ -10,7 +10,7 @@ use tipring_resources::{ConferenceStatus, SidKind};
 use tipring_router::Reply;
 
 use crate::catalogue::filled;
-use crate::furnished::{conference, furnished, participant};
+use crate::furnished::{conference, furnished, participant, sid};
 use crate::support::*;
 
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api/openapi.json");

@@ -1,18 +1,24 @@
 //! The slow side: finds DAHDI's spans and channels through the control node, checks them against the configuration,
-//! opens channels. It changes no configuration of the kernel, except that it attaches an echo canceller if told.
+//! opens channels. What of the kernel's configuration it changes, where it is told to, is `bring_up`'s.
 
 use std::fs::{File, OpenOptions};
 use std::ops::RangeInclusive;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tipring_card::{
     Alarms, BLOCK, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Pace, Signalling, SpanId, SpanInfo,
-    SpanStatus,
+    SpanStatus, Use,
 };
 
+use crate::known::{Identity, Known};
+use crate::setup::SpanSetup;
 use crate::{DahdiChannel, DahdiPace, OpenError, decode, fault, raw};
+
+/// What is not there is looked for anew at most this often.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Channel numbers whose own nodes are DAHDI's special ones (transcoder, timer, generic, pseudo).
 const ALIASED: [u16; 4] = [250, 253, 254, 255];
@@ -22,8 +28,12 @@ const ALIASED: [u16; 4] = [250, 253, 254, 255];
 pub struct Config {
     /// Where the nodes are.
     pub root: PathBuf,
+    /// Where the kernel tells which card a span is of.
+    pub sysfs: PathBuf,
     /// Our spans; empty means all.
     pub spans: Vec<SpanId>,
+    /// Spans that we bring up ourselves: all others are taken as they are.
+    pub setups: Vec<SpanSetup>,
     /// What the channels are configured to be. Channels that it does not name are taken as they are.
     pub expect: Vec<Expect>,
     /// An echo canceller for voice channels.
@@ -32,7 +42,14 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { root: PathBuf::from("/dev/dahdi"), spans: Vec::new(), expect: Vec::new(), echo: None }
+        Config {
+            root: PathBuf::from("/dev/dahdi"),
+            sysfs: PathBuf::from("/sys"),
+            spans: Vec::new(),
+            setups: Vec::new(),
+            expect: Vec::new(),
+            echo: None,
+        }
     }
 }
 
@@ -70,6 +87,8 @@ pub enum Refusal {
     NotConfigured(ChannelId),
     /// The channel is offered, but the echo canceller could not be attached.
     Echo(ChannelId, String, CardError),
+    /// Something of a span could not be brought up as it should be.
+    Setup(SpanId, String),
 }
 
 impl std::fmt::Display for Refusal {
@@ -84,10 +103,12 @@ impl std::fmt::Display for Refusal {
             Refusal::NotConfigured(channel) => {
                 write!(
                     f,
-                    "channel {} has no signalling in DAHDI: name it in /etc/dahdi/system.conf and run `dahdi_cfg`",
+                    "channel {} has no signalling in DAHDI: name it in a [[span]] of the configuration, or in \
+                     /etc/dahdi/system.conf and run `dahdi_cfg`",
                     channel.0
                 )
             }
+            Refusal::Setup(span, why) => write!(f, "dahdi {}: {why}", span.0),
             Refusal::Echo(channel, name, error) => {
                 write!(
                     f,
@@ -102,12 +123,14 @@ impl std::fmt::Display for Refusal {
 /// DAHDI's spans of this box, or some of them.
 #[derive(Debug)]
 pub struct DahdiCard {
-    config: Config,
-    ctl: File,
+    pub(crate) config: Config,
+    pub(crate) ctl: File,
     version: String,
+    pub(crate) known: Known,
     spans: Vec<SpanInfo>,
-    channels: Vec<ChannelInfo>,
+    pub(crate) channels: Vec<ChannelInfo>,
     refused: Vec<Refusal>,
+    looked: Instant,
 }
 
 impl DahdiCard {
@@ -123,20 +146,41 @@ impl DahdiCard {
         let mut version = raw::Version::zero();
         raw::ioctl(ctl.as_fd(), &raw::GETVERSION, &mut version).map_err(|errno| OpenError::NotDahdi(path, errno))?;
         let version = decode::text(&version.version);
-        let mut card = DahdiCard { config, ctl, version, spans: Vec::new(), channels: Vec::new(), refused: Vec::new() };
+        let mut card = DahdiCard {
+            config,
+            ctl,
+            version,
+            known: Known::default(),
+            spans: Vec::new(),
+            channels: Vec::new(),
+            refused: Vec::new(),
+            looked: Instant::now(),
+        };
         card.find_again()?;
+        if let Some(&missing) = card.config.spans.iter().find(|&&id| !card.spans.iter().any(|s| s.id == id)) {
+            return Err(OpenError::NoSuchSpan(missing));
+        }
         Ok(card)
     }
 
-    /// Looks again at what there is, e.g. after a card was taken away or came back. Opened channels go on as they
-    /// are; one that says `Gone` has to be dropped and opened anew. On an error the old listing stays.
+    /// Looks again at what there is, e.g. after a card was taken away or came back: it has the numbers that it had, and is
+    /// brought up if we do that. Opened channels go on as they are; one that says `Gone` has to be dropped and opened
+    /// anew. On an error the old listing stays.
     pub fn find_again(&mut self) -> Result<(), OpenError> {
+        self.looked = Instant::now();
         self.spans = self.find_spans()?;
-        self.channels.clear();
         self.refused.clear();
-        self.find_channels();
+        let numbers = self.find_numbers();
+        self.bring_up(&numbers);
+        self.channels.clear();
+        self.find_channels(&numbers);
         self.attach_echo();
         Ok(())
+    }
+
+    /// Which card a span is of, and which of its spans.
+    pub fn identity(&self, span: SpanId) -> Option<&Identity> {
+        self.known.identity(span)
     }
 
     /// The kernel driver's version.
@@ -151,13 +195,24 @@ impl DahdiCard {
 
     /// Alarms of one channel: on an analogue port a red one means that there is no battery on the line.
     pub fn line_alarms(&self, channel: ChannelId) -> Result<Alarms, CardError> {
-        Ok(Alarms(self.params(channel)?.chan_alarms))
+        Ok(Alarms(self.params(self.known.number(channel).ok_or(CardError::Gone)?)?.chan_alarms))
     }
 
-    /// Opens a channel; like [`Card::open`], with the type known.
+    /// Opens a channel; like [`Card::open`], with the type known. One that is not where it was is looked for.
     pub fn open_channel(&mut self, channel: ChannelId) -> Result<DahdiChannel, CardError> {
+        match self.open_known(channel) {
+            Err(CardError::NoSuchChannel | CardError::Gone) if self.looked.elapsed() > LOOK_AGAIN => {
+                self.find_again().map_err(|_| CardError::Gone)?;
+                self.open_known(channel)
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_known(&mut self, channel: ChannelId) -> Result<DahdiChannel, CardError> {
         let info = self.channels.iter().find(|c| c.id == channel).ok_or(CardError::NoSuchChannel)?.clone();
-        let node = self.bound_node(&info)?;
+        let number = self.known.number(channel).ok_or(CardError::Gone)?;
+        let node = self.bound_node(&info, number)?;
         let taps = self.config.echo.as_ref().map_or(0, |echo| echo.taps);
         let opened = DahdiChannel::new(node, info, taps);
         let found = decode::signalling(opened.params()?.sigtype);
@@ -175,36 +230,63 @@ impl DahdiCard {
         DahdiPace::start(&self.config.root, samples)
     }
 
-    fn find_spans(&self) -> Result<Vec<SpanInfo>, OpenError> {
-        let mut spans = Vec::new();
-        let total = match self.span_info(SpanId(1)) {
+    fn find_spans(&mut self) -> Result<Vec<SpanInfo>, OpenError> {
+        let mut found = Vec::new();
+        let total = match self.span_info(1) {
             Ok(info) => u16::try_from(info.totalspans).unwrap_or(raw::SPANS).min(raw::SPANS),
             // Spans are not numbered without gaps: the first one may be missing.
             Err(_) => raw::SPANS,
         };
         // Where spans were removed and came back, numbers beyond their count exist: look a little further.
-        for id in (1..=total.saturating_add(16).min(raw::SPANS)).map(SpanId) {
-            let wanted = self.config.spans.is_empty() || self.config.spans.contains(&id);
-            match self.span_info(id) {
-                Ok(info) if wanted => spans.push(decode::span(id, &info)),
-                Ok(_) | Err(libc::EINVAL | libc::ENODEV | libc::ENXIO) => {}
-                Err(errno) if wanted => return Err(OpenError::Span(id, errno)),
-                Err(_) => {}
+        for number in 1..=total.saturating_add(16).min(raw::SPANS) {
+            match self.span_info(number) {
+                Ok(info) => found.push((number, info)),
+                Err(libc::EINVAL | libc::ENODEV | libc::ENXIO) => {}
+                Err(errno) => return Err(OpenError::Span(SpanId(number), errno)),
             }
         }
-        if let Some(&missing) = self.config.spans.iter().find(|&&id| !spans.iter().any(|s| s.id == id)) {
-            return Err(OpenError::NoSuchSpan(missing));
-        }
+        let identity = |(number, info): &(u16, raw::SpanInfo)| {
+            (*number, Identity::read(&self.config.sysfs, *number, &decode::text(&{ info.name })))
+        };
+        let identities: Vec<(u16, Identity)> = found.iter().map(identity).collect();
+        self.known.meet(&identities, &self.config.setups);
+        let ours = |(number, info): &(u16, raw::SpanInfo)| {
+            let id = self.known.id_of(*number)?;
+            let wanted = self.config.spans.is_empty() || self.config.spans.contains(&id);
+            let mut span = decode::span(id, info);
+            if let Some(setup) = self.config.setups.iter().find(|setup| setup.id == id) {
+                span.kind = setup.kind;
+            }
+            wanted.then_some(span)
+        };
+        let mut spans: Vec<SpanInfo> = found.iter().filter_map(ours).collect();
+        spans.sort_by_key(|span| span.id);
         if spans.is_empty() { Err(OpenError::NoSpan) } else { Ok(spans) }
     }
 
-    fn find_channels(&mut self) {
-        for id in (1..raw::CHANNELS).map(ChannelId) {
-            let expected = self.config.expect.iter().find(|e| e.channels.contains(&id.0)).map(|e| e.signalling);
-            let found = self.params(id).ok().and_then(|params| {
-                let span = self.spans.iter().find(|s| i32::from(s.id.0) == params.spanno)?;
-                decode::channel(&params, span.kind)
-            });
+    /// Every channel of our spans, used or not: its number in the kernel, and ours.
+    fn find_numbers(&mut self) -> Vec<(u16, ChannelId)> {
+        let mut numbers = Vec::new();
+        for number in 1..raw::CHANNELS {
+            let Ok(params) = self.params(number) else {
+                continue;
+            };
+            let span = u16::try_from(params.spanno).ok().and_then(|span| self.known.id_of(span));
+            let ours = span.filter(|id| self.spans.iter().any(|span| span.id == *id));
+            let timeslot = u8::try_from(params.chanpos).ok().filter(|slot| *slot > 0);
+            if let (Some(span), Some(timeslot)) = (ours, timeslot)
+                && let Some(id) = self.known.channel(span, timeslot, number)
+            {
+                numbers.push((number, id));
+            }
+        }
+        numbers
+    }
+
+    fn find_channels(&mut self, numbers: &[(u16, ChannelId)]) {
+        for &(number, id) in numbers {
+            let expected = self.config.expect.iter().find(|e| e.channels.contains(&number)).map(|e| e.signalling);
+            let found = self.params(number).ok().and_then(|params| self.channel_info(id, &params));
             match (found, expected) {
                 (Some(info), Some(configured)) if info.signalling != configured => {
                     self.refuse(Refusal::Mismatch { channel: id, configured, found: info.signalling });
@@ -215,6 +297,18 @@ impl DahdiCard {
                 (None, None) => {}
             }
         }
+        for expect in self.config.expect.clone() {
+            let absent = |number: &u16| !numbers.iter().any(|known| known.0 == *number);
+            expect.channels.filter(absent).for_each(|number| self.refuse(Refusal::NotConfigured(ChannelId(number))));
+        }
+        self.channels.sort_by_key(|channel| (channel.span, channel.timeslot));
+    }
+
+    /// A channel in our words; `None`: it is used as nothing.
+    pub(crate) fn channel_info(&self, id: ChannelId, params: &raw::Params) -> Option<ChannelInfo> {
+        let span = self.known.id_of(u16::try_from(params.spanno).ok()?)?;
+        let kind = self.spans.iter().find(|known| known.id == span)?.kind;
+        decode::channel(params, kind).map(|info| ChannelInfo { id, span, ..info })
     }
 
     fn attach_echo(&mut self) {
@@ -228,7 +322,7 @@ impl DahdiCard {
             if info.signalling == Signalling::Hdlc {
                 continue;
             }
-            attach.channo = i32::from(info.id.0);
+            attach.channo = i32::from(self.known.number(info.id).unwrap_or(0));
             if let Err(errno) = raw::ioctl(self.ctl.as_fd(), &raw::ATTACH_ECHOCAN, &mut attach) {
                 self.refuse(Refusal::Echo(info.id, echo.name.clone(), fault::card_error(errno)));
             }
@@ -236,20 +330,21 @@ impl DahdiCard {
     }
 
     /// The generic node, bound to the channel; the channel's own node where there is no generic one.
-    fn bound_node(&self, info: &ChannelInfo) -> Result<File, CardError> {
+    fn bound_node(&self, info: &ChannelInfo, channel: u16) -> Result<File, CardError> {
         let generic = self.config.root.join("channel");
         match open_node(&generic) {
             Ok(node) => {
-                let mut number = i32::from(info.id.0);
+                let mut number = i32::from(channel);
                 match raw::ioctl(node.as_fd(), &raw::SPECIFY, &mut number) {
                     Ok(()) => Ok(node),
                     Err(libc::EINVAL) => Err(CardError::NoSuchChannel),
                     Err(errno) => Err(fault::card_error(errno)),
                 }
             }
-            Err(error) if error.raw_os_error() == Some(libc::ENOENT) && !ALIASED.contains(&info.id.0) => {
-                let own = self.config.root.join(format!("chan/{:03}/{:03}", info.span.0, info.timeslot));
-                let numbered = self.config.root.join(info.id.0.to_string());
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) && !ALIASED.contains(&channel) => {
+                let span = self.known.span(info.span).unwrap_or(0);
+                let own = self.config.root.join(format!("chan/{span:03}/{:03}", info.timeslot));
+                let numbered = self.config.root.join(channel.to_string());
                 open_node(&own).or_else(|_| open_node(&numbered)).map_err(|error| match error.raw_os_error() {
                     Some(libc::ENOENT) => CardError::NoSuchChannel,
                     _ => fault::io_error(&error),
@@ -259,16 +354,18 @@ impl DahdiCard {
         }
     }
 
-    fn span_info(&self, id: SpanId) -> Result<raw::SpanInfo, i32> {
+    /// By its number in the kernel.
+    pub(crate) fn span_info(&self, number: u16) -> Result<raw::SpanInfo, i32> {
         let mut info = raw::SpanInfo::zero();
-        info.spanno = i32::from(id.0);
+        info.spanno = i32::from(number);
         raw::ioctl(self.ctl.as_fd(), &raw::SPANSTAT, &mut info)?;
         Ok(info)
     }
 
-    fn params(&self, id: ChannelId) -> Result<raw::Params, CardError> {
+    /// By its number in the kernel.
+    pub(crate) fn params(&self, number: u16) -> Result<raw::Params, CardError> {
         let mut params = raw::Params::zero();
-        params.channo = i32::from(id.0);
+        params.channo = i32::from(number);
         match raw::ioctl(self.ctl.as_fd(), &raw::GET_PARAMS, &mut params) {
             Ok(()) => Ok(params),
             Err(libc::EINVAL) => Err(CardError::NoSuchChannel),
@@ -276,10 +373,11 @@ impl DahdiCard {
         }
     }
 
-    /// Keeps one refusal a channel: there are never more than channels.
-    fn refuse(&mut self, refusal: Refusal) {
-        let channel = refused_channel(&refusal);
-        self.refused.retain(|known| refused_channel(known) != channel);
+    /// Keeps one refusal a channel: there are never more than channels. Those of a span are as many as its setup has parts.
+    pub(crate) fn refuse(&mut self, refusal: Refusal) {
+        if let Some(channel) = refused_channel(&refusal) {
+            self.refused.retain(|known| refused_channel(known) != Some(channel));
+        }
         self.refused.push(refusal);
     }
 }
@@ -302,7 +400,7 @@ impl Card for DahdiCard {
     }
 
     fn span_status(&mut self, span: SpanId) -> Result<SpanStatus, CardError> {
-        match self.span_info(span) {
+        match self.span_info(self.known.span(span).ok_or(CardError::Gone)?) {
             Ok(info) => Ok(decode::status(&info)),
             Err(libc::EINVAL | libc::ENXIO) => Err(CardError::Gone),
             Err(errno) => Err(fault::card_error(errno)),
@@ -313,18 +411,25 @@ impl Card for DahdiCard {
         Ok(Box::new(self.open_channel(channel)?))
     }
 
+    fn assign(&mut self, span: SpanId, timeslot: u8, to: Use) -> Result<(), CardError> {
+        self.give_use(span, timeslot, to)
+    }
+
     fn pace(&mut self) -> Result<Box<dyn Pace>, CardError> {
         Ok(Box::new(self.pace_of(BLOCK as u16)?))
     }
 }
 
-fn open_node(path: &Path) -> std::io::Result<File> {
+pub(crate) fn open_node(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
 
-fn refused_channel(refusal: &Refusal) -> ChannelId {
+fn refused_channel(refusal: &Refusal) -> Option<ChannelId> {
     match refusal {
-        Refusal::Mismatch { channel, .. } | Refusal::NotConfigured(channel) | Refusal::Echo(channel, ..) => *channel,
+        Refusal::Mismatch { channel, .. } | Refusal::NotConfigured(channel) | Refusal::Echo(channel, ..) => {
+            Some(*channel)
+        }
+        Refusal::Setup(..) => None,
     }
 }
 

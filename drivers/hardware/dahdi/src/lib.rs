@@ -1,6 +1,6 @@
-//! DAHDI cards as [`tipring_card::Card`]: the kernel's channels, their events, and its clock. It knows no signalling,
-//! and does not configure a card (that is `dahdi_cfg`'s work): it takes the channels as it finds them, and refuses
-//! those that are not what the configuration says.
+//! DAHDI cards as [`tipring_card::Card`]: the kernel's channels, their events, and its clock. It knows no signalling. It
+//! takes spans and channels as it finds them, brings up those that it is told to ([`setup`]), and refuses those that are
+//! not what the configuration says. Which card a span is of it reads in sysfs ([`known`]).
 //!
 //! What a DAHDI device does to its user, and where it is handled:
 //! - errno 500 from read and write means "fetch the events first" ([`channel`]);
@@ -15,17 +15,22 @@
 //! Source: `include/dahdi/user.h` of DAHDI-Linux for numbers and layouts, its kernel part for the behaviour.
 #![deny(unsafe_code)]
 
+mod bring_up;
 mod card;
 mod channel;
 mod clock;
 mod decode;
 mod fault;
 mod host;
+mod known;
 #[allow(unsafe_code)]
 mod raw;
+mod setup;
 
 pub use card::{Config, DahdiCard, Echo, Expect, Refusal};
 pub use channel::{DahdiChannel, DahdiControl};
 pub use clock::DahdiPace;
 pub use fault::OpenError;
 pub use host::HostPace;
+pub use known::Identity;
+pub use setup::{Coding, Framing, Line, Place, SpanSetup};

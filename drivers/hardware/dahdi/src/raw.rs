@@ -51,6 +51,12 @@ pub const GET_PARAMS: Request<Params> = Request::new(READ | WRITE, 0x05);
 pub const HOOK: Request<i32> = Request::new(WRITE, 0x07);
 pub const GETEVENT: Request<i32> = Request::new(READ, 0x08);
 pub const SPANSTAT: Request<SpanInfo> = Request::new(READ | WRITE, 0x0A);
+pub const MAINT: Request<Maintenance> = Request::new(WRITE, 0x0B);
+pub const SPANCONFIG: Request<LineConfig> = Request::new(WRITE, 0x12);
+pub const CHANCONFIG: Request<ChannelConfig> = Request::new(WRITE, 0x13);
+pub const GETTONEZONE: Request<i32> = Request::new(READ, 0x16);
+pub const DEFAULTZONE: Request<i32> = Request::new(WRITE, 0x18);
+pub const LOADZONE: Request<ZoneHeader> = Request::new(WRITE, 0x19);
 pub const SET_BUFINFO: Request<BufferInfo> = Request::new(WRITE, 0x1B);
 pub const DIAL: Request<DialOperation> = Request::new(WRITE, 0x1F);
 pub const AUDIOMODE: Request<i32> = Request::new(WRITE, 0x20);
@@ -62,6 +68,7 @@ pub const TIMERCONFIG: Request<i32> = Request::new(WRITE, 0x2F);
 pub const TIMERACK: Request<i32> = Request::new(WRITE, 0x30);
 pub const GETVERSION: Request<Version> = Request::new(READ, 0x39);
 pub const ATTACH_ECHOCAN: Request<AttachEcho> = Request::new(WRITE, 0x3B);
+pub const STARTUP: Request<i32> = Request::new(WRITE, 0x63);
 
 /// FLUSH: what was read, what was written, and the events.
 pub const FLUSH_ALL: i32 = 1 | 2 | 4;
@@ -182,6 +189,48 @@ pub struct AttachEcho {
     pub name: [u8; 16],
 }
 
+/// DAHDI_MAINT: a loop, a test pattern, an error on purpose.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Maintenance {
+    pub spanno: i32,
+    pub command: i32,
+}
+
+/// DAHDI_SPANCONFIG: framing, coding, length of the cable, clock.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LineConfig {
+    pub span: i32,
+    pub name: [u8; 20],
+    pub lbo: i32,
+    pub lineconfig: i32,
+    pub sync: i32,
+}
+
+/// DAHDI_CHANCONFIG: what a channel is used as.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ChannelConfig {
+    pub chan: i32,
+    pub name: [u8; 40],
+    pub sigtype: u32,
+    pub deflaw: i32,
+    pub master: i32,
+    pub idlebits: i32,
+    pub netdev_name: [u8; 16],
+}
+
+/// DAHDI_LOADZONE: a tone zone's head. `count` tones would follow it; ours has none.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ZoneHeader {
+    pub count: i32,
+    pub zone: i32,
+    pub ring_cadence_ms: [i32; 16],
+    pub name: [u8; 40],
+}
+
 macro_rules! plain {
     ($($layout:ident $size:literal),*) => {$(
         // SAFETY: repr(C), integers and arrays of octets only.
@@ -198,6 +247,7 @@ macro_rules! plain {
 }
 
 plain!(Version 160, Params 136, SpanInfo 314, BufferInfo 24, DialOperation 260, AttachEcho 20);
+plain!(Maintenance 8, LineConfig 36, ChannelConfig 76, ZoneHeader 112);
 
 #[cfg(test)]
 mod tests {
@@ -213,6 +263,13 @@ mod tests {
             (HOOK.code, 0x4004_DA07),
             (GETEVENT.code, 0x8004_DA08),
             (SPANSTAT.code, 0xC13A_DA0A),
+            (MAINT.code, 0x4008_DA0B),
+            (SPANCONFIG.code, 0x4024_DA12),
+            (CHANCONFIG.code, 0x404C_DA13),
+            (GETTONEZONE.code, 0x8004_DA16),
+            (DEFAULTZONE.code, 0x4004_DA18),
+            (LOADZONE.code, 0x4070_DA19),
+            (STARTUP.code, 0x4004_DA63),
             (SET_BUFINFO.code, 0x4018_DA1B),
             (DIAL.code, 0x4104_DA1F),
             (AUDIOMODE.code, 0x4004_DA20),
@@ -255,6 +312,11 @@ mod tests {
         assert_eq!(offset_of!(BufferInfo, count), 8);
         assert_eq!(offset_of!(BufferInfo, size), 12);
         assert_eq!(offset_of!(DialOperation, digits), 4);
+        assert_eq!(offset_of!(LineConfig, lbo), 24);
+        assert_eq!(offset_of!(LineConfig, sync), 32);
+        assert_eq!(offset_of!(ChannelConfig, sigtype), 44);
+        assert_eq!(offset_of!(ChannelConfig, idlebits), 56);
+        assert_eq!(offset_of!(ZoneHeader, ring_cadence_ms), 8);
         assert_eq!(offset_of!(AttachEcho, name), 4);
         assert_eq!(offset_of!(Version, echo_canceller), 80);
     }
