@@ -1,7 +1,7 @@
 //! What an installer says about the lines of a card: role, plan, groups, analogue lines. Values only; what of it fits
 //! the card is found out by `groups`.
 
-use tipring_card::PREFILL;
+use tipring_card::{PREFILL, SpanId, Use};
 use tipring_isdn::Role;
 use tipring_numbering::{Form, Plan};
 
@@ -21,6 +21,8 @@ pub struct LinesConfig {
     pub analog: tipring_analog::Config,
     /// Ports with a telephone: `dahdi 4/1`, or a whole span `dahdi 4`. Others are left alone.
     pub telephones: Vec<Telephone>,
+    /// What channels are used as, where the configuration says it: span, timeslot, use.
+    pub uses: Vec<(SpanId, u8, Use)>,
     /// Analogue lines that differ: `dahdi 3/2` or a whole span `dahdi 3`; the last entry that fits a line counts.
     pub analog_lines: Vec<AnalogLine>,
 }
@@ -34,6 +36,7 @@ impl Default for LinesConfig {
             groups: Vec::new(),
             analog: tipring_analog::Config::default(),
             telephones: Vec::new(),
+            uses: Vec::new(),
             analog_lines: Vec::new(),
         }
     }

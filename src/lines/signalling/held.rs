@@ -92,11 +92,12 @@ pub(super) struct Held {
     reopen_tries: u8,
     /// The last opening failed, and that was said.
     complained: bool,
+    retired: bool,
 }
 
 impl Held {
     /// A channel of this card that is still to be opened, with this place in the switch.
-    pub fn new(card: &dyn Card, channel: &ChannelInfo, index: u16) -> Self {
+    pub fn new(card: &dyn Card, channel: &ChannelInfo, port: Port) -> Self {
         Held {
             name: card.line_name(channel),
             span: card.span_name(channel.span),
@@ -104,13 +105,25 @@ impl Held {
             law: channel.law,
             id: channel.id,
             span_id: channel.span,
-            port: Port { index, generation: 0 },
+            port,
             place: Place::Gone,
             alarms: Alarms::default(),
             reopen_at: Micros::ZERO,
             reopen_tries: 0,
             complained: false,
+            retired: false,
         }
+    }
+
+    /// The channel is closed and never opened again, and its place in the switch is another line's, which goes on behind the
+    /// lease that is returned.
+    pub fn retire(&mut self) -> Port {
+        (self.place, self.retired) = (Place::Gone, true);
+        std::mem::replace(&mut self.port, Port { index: u16::MAX, generation: 0 })
+    }
+
+    pub fn is_retired(&self) -> bool {
+        self.retired
     }
 
     /// The lease: the present one, or the last.
@@ -156,7 +169,7 @@ impl Held {
 
     /// When it is to be opened, unless it is open.
     pub fn reopens(&self) -> Option<Micros> {
-        (!self.is_open()).then_some(self.reopen_at)
+        (!self.is_open() && !self.retired).then_some(self.reopen_at)
     }
 
     /// Another lease begins; what is on the media side goes along.
@@ -334,7 +347,7 @@ mod tests {
         fn new() -> Bench {
             let wire = Wire::new(WireConfig { spans: 0, analog_ports: 1, ..WireConfig::default() });
             let card = wire.near();
-            let held = Held::new(&card, &card.channels()[0], 7);
+            let held = Held::new(&card, &card.channels()[0], Port { index: 7, generation: 0 });
             Bench { wire, card, held, now: Micros::ZERO, actions: Vec::new() }
         }
 

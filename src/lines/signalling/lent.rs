@@ -69,8 +69,9 @@ impl Signalling {
     /// What the doctor wants of an analogue line.
     pub fn examine(&mut self, now: Micros, examine: Examine, actions: &mut Vec<SignallingAction>) {
         let Examine { line, wish } = examine;
-        let Some(at) = self.loops.iter().position(|looped| looped.held.name == line) else {
-            let known: Vec<&str> = self.loops.iter().map(|looped| looped.held.name.as_str()).collect();
+        let Some(at) = self.loops.iter().position(|looped| looped.held.name == line && !looped.held.is_retired())
+        else {
+            let known: Vec<&str> = self.live_loops().map(|looped| looped.held.name.as_str()).collect();
             let known = if known.is_empty() { "none".into() } else { known.join(", ") };
             let text = format!("{line} is no analogue line that this box drives; those are: {known}");
             let port = Port { index: u16::MAX, generation: 0 };

@@ -4,12 +4,14 @@
 //!
 //! `trunked` is what a PRI span needs of the card, `looped` what an analogue line needs, `phoned` a port for a telephone.
 //! The latter two are each a [`Line`] (`line`: the steps that every kind of line goes through) on a channel that is `held`.
+//! `listed` says which lines there are, and makes one of another kind of them;
 //! `settings` keeps what waits for the end of a call, `outward` finds lines for outgoing calls, `lent` keeps a line that
 //! the doctor has from everybody else; here is what they share.
 
 mod held;
 mod lent;
 mod line;
+mod listed;
 mod looped;
 mod outward;
 mod phoned;
@@ -30,6 +32,7 @@ use tipring_switch::Port;
 
 use self::held::Held;
 use self::line::Line;
+use self::listed::Spot;
 use self::looped::Looped;
 use self::outward::Outward;
 use self::phoned::Phoned;
@@ -141,6 +144,11 @@ pub struct Signalling {
     spans: Vec<Trunked>,
     loops: Vec<Looped>,
     phones: Vec<Phoned>,
+    /// Channels that have, or may get, a line of their own.
+    spots: Vec<Spot>,
+    /// One of them is not as it is to be.
+    unsettled: bool,
+    config: LinesConfig,
     outward: Outward,
     prefill: usize,
     status_at: Micros,
@@ -170,37 +178,34 @@ impl Signalling {
             first_port = first_port.saturating_add(trunked.ports);
             spans.push(trunked);
         }
-        let mut loops = Vec::new();
-        for channel in card.channels().iter().filter(|channel| channel.signalling == Kind::FxsKs) {
-            let held = Held::new(&*card, channel, first_port);
-            let analog = config.analog_line(&held.span, &held.name);
-            loops.push(Looped::new(held, analog));
-            first_port = first_port.saturating_add(1);
-        }
-        let mut phones = Vec::new();
-        for channel in card.channels().iter().filter(|channel| channel.signalling == Kind::FxoKs) {
-            let held = Held::new(&*card, channel, first_port);
-            if let Some(telephone) = config.telephone(&held.span, &held.name) {
-                phones.push(Phoned::new(held, telephone));
-                first_port = first_port.saturating_add(1);
-            }
-        }
-        let names = named(&spans, &loops, &phones);
-        let (outward, mut complaints) = Outward::new(&config, &names);
-        complaints.extend(config.lines_that_are_not(loops.iter().map(names_of)));
-        Signalling {
+        let mut signalling = Signalling {
             card,
             spans,
-            loops,
-            phones,
-            outward,
+            loops: Vec::new(),
+            phones: Vec::new(),
+            spots: Vec::new(),
+            unsettled: false,
+            outward: Outward::new(&config),
             prefill: usize::from(config.prefill.clamp(1, PREFILL_MAX)),
             status_at: Micros::ZERO,
             frames_lost: 0,
             stale_commands: 0,
             runaways: 0,
-            complaints,
-        }
+            complaints: Vec::new(),
+            config,
+        };
+        signalling.find_spots(first_port);
+        signalling.complaints = signalling.take_names();
+        signalling
+    }
+
+    /// Groups are of the lines that there are, or will be when calls are over. What of the configuration fits none of them is returned.
+    fn take_names(&mut self) -> Vec<String> {
+        let names = self.names_to_be();
+        let mut complaints = self.outward.configure(&self.config, &names);
+        let loops = names.iter().filter(|name| matches!(name.line, LineRef::Loop(_)));
+        complaints.extend(self.config.lines_that_are_not(loops.map(|name| (name.span.as_str(), name.name.as_str()))));
+        complaints
     }
 
     /// What of the configuration fits no line of the card.
@@ -208,8 +213,9 @@ impl Signalling {
         &self.complaints
     }
 
-    /// Goes on as `config` says: groups, plan and prefill from the next call on; the role of a span and the settings of an
-    /// analogue line as soon as it has no call. Which lines the card has and drives stays. Returns what fits no line.
+    /// Goes on as `config` says: groups, plan and prefill from the next call on; the role of a span, the settings of an
+    /// analogue line, the use of its channel and whether a port has a telephone as soon as it has no call. Returns what fits
+    /// no line.
     pub fn configure(&mut self, config: &LinesConfig) -> Vec<String> {
         self.prefill = usize::from(config.prefill.clamp(1, PREFILL_MAX));
         for trunked in &mut self.spans {
@@ -223,9 +229,9 @@ impl Signalling {
                 phone.settings.want(telephone);
             }
         }
-        let names = named(&self.spans, &self.loops, &self.phones);
-        let mut complaints = self.outward.configure(config, &names);
-        complaints.extend(config.lines_that_are_not(self.loops.iter().map(names_of)));
+        self.config = config.clone();
+        let mut complaints = self.want_uses(config);
+        complaints.extend(self.take_names());
         complaints
     }
 
@@ -233,9 +239,13 @@ impl Signalling {
     pub fn waiting(&self) -> Vec<String> {
         let spans =
             self.spans.iter().filter(|trunked| trunked.trunk.waits()).map(|trunked| trunked.span.name().to_owned());
-        let loops = self.loops.iter().filter(|looped| looped.settings.waits()).map(|looped| looped.held.name.clone());
-        let phones = self.phones.iter().filter(|phone| phone.settings.waits()).map(|phone| phone.held.name.clone());
-        spans.chain(loops).chain(phones).collect()
+        let loops = self.live_loops().filter(|looped| looped.settings.waits()).map(|looped| looped.held.name.clone());
+        let phones = self.live_phones().filter(|phone| phone.settings.waits()).map(|phone| phone.held.name.clone());
+        let mut waiting: Vec<String> = spans.chain(loops).chain(phones).collect();
+        waiting.extend(self.unsettled());
+        waiting.sort();
+        waiting.dedup();
+        waiting
     }
 
     /// Primes analogue channels with this many blocks (1 to 7) instead of what the configuration says.
@@ -246,7 +256,7 @@ impl Signalling {
 
     /// Ports that the media side must have room for.
     pub fn ports(&self) -> usize {
-        self.spans.iter().map(|trunked| usize::from(trunked.ports)).sum::<usize>() + self.held().count()
+        self.spans.iter().map(|trunked| usize::from(trunked.ports)).sum::<usize>() + self.spots.len()
     }
 
     /// The card.
@@ -270,8 +280,8 @@ impl Signalling {
             telephones: Vec::new(),
         };
         let mut gauges: Vec<SpanGauge> = self.spans.iter().map(of_trunk).collect();
-        let loops = self.loops.iter().map(|l| (&l.held, l.word(), l.is_in_order()));
-        let phones = self.phones.iter().map(|p| (&p.held, p.word(), p.is_in_order()));
+        let loops = self.live_loops().map(|l| (&l.held, l.word(), l.is_in_order()));
+        let phones = self.live_phones().map(|p| (&p.held, p.word(), p.is_in_order()));
         for (held, word, in_order) in loops.chain(phones) {
             let known = gauges.iter().position(|gauge| gauge.name == held.span);
             let at = known.unwrap_or_else(|| {
@@ -281,7 +291,7 @@ impl Signalling {
             gauges[at].up |= in_order;
             gauges[at].channels.push((held.timeslot, word));
         }
-        for phone in &self.phones {
+        for phone in self.live_phones() {
             let of_span = gauges.iter_mut().find(|gauge| gauge.name == phone.held.span);
             of_span.into_iter().for_each(|gauge| gauge.telephones.push(phone.held.timeslot));
         }
@@ -341,9 +351,9 @@ impl Signalling {
 
     /// What happened on each analogue line and port for a telephone, into `flights`: only what has changed is copied.
     pub fn show_flights(&self, flights: &mut Vec<FlightGauge>) {
-        let loops = self.loops.iter().map(|looped| (&looped.held.name, &looped.flight));
-        let all = loops.chain(self.phones.iter().map(|phone| (&phone.held.name, &phone.flight)));
-        flights.resize_with(self.loops.len() + self.phones.len(), FlightGauge::default);
+        let loops = self.live_loops().map(|looped| (&looped.held.name, &looped.flight));
+        let all = loops.chain(self.live_phones().map(|phone| (&phone.held.name, &phone.flight)));
+        flights.resize_with(self.live_loops().count() + self.live_phones().count(), FlightGauge::default);
         for (gauge, (name, flight)) in flights.iter_mut().zip(all) {
             gauge.take(name, flight);
         }
@@ -425,6 +435,9 @@ impl Signalling {
         if look {
             self.status_at = now + STATUS_EVERY;
         }
+        if look {
+            self.settle(now, actions);
+        }
         for at in 0..self.spans.len() {
             self.step_span(now, at, look, actions);
         }
@@ -451,6 +464,14 @@ impl Signalling {
         if self.outward.somebody_waits() {
             actions.push(SignallingAction::Event(LineEvent::LineFree));
         }
+    }
+
+    fn live_loops(&self) -> impl Iterator<Item = &Looped> + Clone {
+        self.loops.iter().filter(|looped| !looped.held.is_retired())
+    }
+
+    fn live_phones(&self) -> impl Iterator<Item = &Phoned> + Clone {
+        self.phones.iter().filter(|phone| !phone.held.is_retired())
     }
 
     /// The channels of all lines that have one of their own: analogue lines, then telephones.
@@ -483,13 +504,11 @@ fn named(spans: &[Trunked], loops: &[Looped], phones: &[Phoned]) -> Vec<Named> {
         }));
     }
     let of = |held: &Held, line| Named { line, span: held.span.clone(), name: held.name.clone() };
-    names.extend(loops.iter().enumerate().map(|(at, looped)| of(&looped.held, LineRef::Loop(at))));
-    names.extend(phones.iter().enumerate().map(|(at, phone)| of(&phone.held, LineRef::Telephone(at))));
+    let loops = loops.iter().enumerate().filter(|(_, looped)| !looped.held.is_retired());
+    names.extend(loops.map(|(at, looped)| of(&looped.held, LineRef::Loop(at))));
+    let phones = phones.iter().enumerate().filter(|(_, phone)| !phone.held.is_retired());
+    names.extend(phones.map(|(at, phone)| of(&phone.held, LineRef::Telephone(at))));
     names
-}
-
-fn names_of(looped: &Looped) -> (&str, &str) {
-    (&looped.held.span, &looped.held.name)
 }
 
 /// Fetches all events of a D channel; true if one of them was about an alarm.

@@ -48,9 +48,10 @@ struct Placed {
 }
 
 impl Outward {
-    pub fn new(config: &LinesConfig, lines: &[Named]) -> (Outward, Vec<String>) {
-        let (groups, complaints) = Groups::new(&config.groups, lines, config.role);
-        (Outward { plan: config.plan.clone(), groups, attempts: Vec::new(), turned_away: false }, complaints)
+    /// Nothing is known of any line yet.
+    pub fn new(config: &LinesConfig) -> Outward {
+        let (groups, _) = Groups::new(&[], &[], config.role);
+        Outward { plan: config.plan.clone(), groups, attempts: Vec::new(), turned_away: false }
     }
 
     /// Other groups, another plan: for the next call that goes out.

@@ -281,7 +281,7 @@ impl Signalling {
         waiting: bool,
         actions: &mut Vec<SignallingAction>,
     ) {
-        match self.phones.iter().position(|phone| phone.held.name == line) {
+        match self.phones.iter().position(|phone| phone.held.name == line && !phone.held.is_retired()) {
             Some(at) => {
                 self.phones[at].give(now, Input::Command(Command::MessageWaiting(waiting)));
                 self.line_outputs::<Phoned>(now, at, actions);

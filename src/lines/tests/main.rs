@@ -11,6 +11,7 @@ mod recorder;
 mod settings;
 mod sweep;
 mod threads;
+mod uses;
 
 use tipring_card::{BLOCK_US, Card, Cause, Micros, SpanId};
 use tipring_isdn::Role;

@@ -9,7 +9,7 @@ use std::{
 use nix::sys::eventfd::EventFd;
 use tipring_card::{
     BLOCK_US, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Control, Event, Hook, Micros, Pace,
-    Progress, Setup, Signalling, SpanId, SpanInfo, SpanStatus,
+    Progress, Setup, Signalling, SpanId, SpanInfo, SpanStatus, Use,
 };
 
 use crate::{
@@ -29,16 +29,18 @@ pub struct SimCard {
     shared: Arc<Shared>,
     side: Side,
     spans: Vec<SpanInfo>,
+    /// What is used of [`SimCard::all`].
     channels: Vec<ChannelInfo>,
+    all: Vec<ChannelInfo>,
 }
 
 impl SimCard {
     pub(crate) fn new(shared: Arc<Shared>, side: Side) -> SimCard {
         let world = shared.world();
         let spans = world.spans.iter().map(|span| span.info.clone()).collect();
-        let channels = world.lines.iter().map(|line| line.ports[side.index()].info.clone()).collect();
+        let all: Vec<ChannelInfo> = world.lines.iter().map(|line| line.ports[side.index()].info.clone()).collect();
         drop(world);
-        SimCard { shared, side, spans, channels }
+        SimCard { shared, side, spans, channels: all.clone(), all }
     }
 
     /// Which end it is.
@@ -112,15 +114,19 @@ impl Card for SimCard {
         if world.gone[self.side.index()] {
             return Err(CardError::Gone);
         }
+        let now = world.now;
         let state = world.span_mut(span).ok_or(CardError::Invalid)?;
+        if state.is_gone(self.side, now) {
+            return Err(CardError::Gone);
+        }
         Ok(SpanStatus { alarms: state.alarms(), errors: state.errors[self.side.index()], ..SpanStatus::default() })
     }
 
     fn open(&mut self, channel: ChannelId) -> Result<Box<dyn Channel>, CardError> {
         let line = usize::from(channel.0).checked_sub(1).ok_or(CardError::NoSuchChannel)?;
-        let info = self.channels.get(line).ok_or(CardError::NoSuchChannel)?.clone();
+        let info = self.channels.iter().find(|known| known.id == channel).ok_or(CardError::NoSuchChannel)?.clone();
         let mut world = self.shared.world();
-        if world.gone[self.side.index()] {
+        if world.is_gone(self.side, line) {
             return Err(CardError::Gone);
         }
         let opening = world.open(self.side, line)?;
@@ -128,6 +134,30 @@ impl Card for SimCard {
         drop(world);
         let handle = Handle { shared: self.shared.clone(), side: self.side, line, opening };
         Ok(Box::new(SimChannel { handle, info, wake }))
+    }
+
+    /// A channel is what it is made for, or unused.
+    fn assign(&mut self, span: SpanId, timeslot: u8, to: Use) -> Result<(), CardError> {
+        let line = self.all.iter().position(|known| (known.span, known.timeslot) == (span, timeslot));
+        let line = line.ok_or(CardError::NoSuchChannel)?;
+        let world = self.shared.world();
+        if world.is_gone(self.side, line) {
+            return Err(CardError::Gone);
+        }
+        if world.lines[line].ports[self.side.index()].holder.is_some() {
+            return Err(CardError::Busy);
+        }
+        drop(world);
+        let info = &self.all[line];
+        if to != Use::Unused && to.signalling() != Some(info.signalling) {
+            return Err(CardError::Invalid);
+        }
+        self.channels.retain(|known| known.id != info.id);
+        if to != Use::Unused {
+            self.channels.push(info.clone());
+            self.channels.sort_by_key(|known| known.id);
+        }
+        Ok(())
     }
 
     fn pace(&mut self) -> Result<Box<dyn Pace>, CardError> {
@@ -154,7 +184,7 @@ impl Handle {
 
     fn with_line<T>(&self, act: impl FnOnce(&mut Line, Micros) -> Result<T, CardError>) -> Result<T, CardError> {
         let mut world = self.shared.world();
-        if world.gone[self.side.index()] {
+        if world.is_gone(self.side, self.line) {
             return Err(CardError::Gone);
         }
         let now = world.now;

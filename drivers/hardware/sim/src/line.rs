@@ -23,9 +23,16 @@ pub(crate) struct Span {
     pub deaf_until: Micros,
     pub is_down: bool,
     pub errors: [u32; 2],
+    /// From when on the device of this span is away, at each end.
+    pub gone_from: [Option<Micros>; 2],
 }
 
 impl Span {
+    /// Whether the device at this end is away.
+    pub fn is_gone(&self, side: Side, now: Micros) -> bool {
+        self.gone_from[side.index()].is_some_and(|from| from <= now)
+    }
+
     pub fn alarms(&self) -> Alarms {
         if self.is_down { Alarms::RED } else { Alarms::NONE }
     }
@@ -205,6 +212,7 @@ fn span(number: u16, kind: SpanKind, name: String) -> Span {
         deaf_until: Micros::ZERO,
         is_down: false,
         errors: [0; 2],
+        gone_from: [None; 2],
     }
 }
 

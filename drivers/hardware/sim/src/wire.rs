@@ -186,6 +186,28 @@ impl Wire {
         self.trouble(Trouble::Remove(side));
     }
 
+    /// Takes the device of one span away from one end: each of its channels has [`Event::Removed`], and a block later it is
+    /// gone. The other spans go on.
+    pub fn take_span(&self, side: Side, span: SpanId) {
+        let mut world = self.shared.world();
+        let gone_from = world.now + STRETCH;
+        let number = world.spans.iter().position(|known| known.info.id == span);
+        if let Some(state) = world.span_mut(span) {
+            state.gone_from[side.index()] = Some(gone_from);
+        }
+        for line in world.lines.iter_mut().filter(|line| Some(line.span) == number) {
+            line.ports[side.index()].tell(Event::Removed);
+            line.ports[side.index()].wake_for_good();
+        }
+    }
+
+    /// The device of a span is back.
+    pub fn give_span_back(&self, side: Side, span: SpanId) {
+        if let Some(state) = self.shared.world().span_mut(span) {
+            state.gone_from[side.index()] = None;
+        }
+    }
+
     /// What has been counted so far.
     pub fn counters(&self) -> WireCounters {
         self.shared.world().counters()
@@ -260,6 +282,12 @@ impl World {
             looped.closed(side, now);
             tell_all(looped, &mut line.ports);
         }
+    }
+
+    /// Whether the card at this end, or the device of this line, is away.
+    pub fn is_gone(&self, side: Side, line: usize) -> bool {
+        let span = self.lines.get(line).and_then(|line| self.spans.get(line.span));
+        self.gone[side.index()] || span.is_some_and(|span| span.is_gone(side, self.now))
     }
 
     pub fn span_mut(&mut self, id: SpanId) -> Option<&mut Span> {
@@ -367,8 +395,10 @@ impl World {
 
     fn review_alarms(&mut self) {
         let far_is_absent = self.gone[0] || self.gone[1] || self.now < self.faults.far_starts_at;
+        let now = self.now;
         for (number, span) in self.spans.iter_mut().enumerate() {
-            let is_down = far_is_absent || span.unplugged || self.now < span.alarm_until;
+            let is_taken = span.is_gone(Side::Near, now) || span.is_gone(Side::Far, now);
+            let is_down = far_is_absent || is_taken || span.unplugged || self.now < span.alarm_until;
             if is_down == span.is_down {
                 continue;
             }
