@@ -148,21 +148,38 @@ impl Inventory {
     /// For a person: a finding a line.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        let slots: BTreeMap<&str, &str> =
-            self.cards.iter().filter_map(|card| Some((card.name.as_str(), card.slot.as_deref()?))).collect();
+        let on_the_back = self.on_the_back();
         for finding in &self.findings {
             let place = match (finding.place == finding.about, finding.place.as_str()) {
                 (true, _) | (_, "") => String::new(),
                 (false, place) => format!(" at {place}"),
             };
-            let slot = slots.get(finding.about.as_str()).map(|slot| format!(" in slot {slot}")).unwrap_or_default();
+            let back = on_the_back.get(finding.about.as_str()).map_or("", String::as_str);
             let (state, about) = (finding.state.word(), &finding.about);
-            let _ = writeln!(text, "{state:12}  {about}{place}{slot}: {}; {}", finding.what, finding.next);
+            let _ = writeln!(text, "{state:12}  {about}{place}{back}: {}; {}", finding.what, finding.next);
         }
         if self.more > 0 {
             let _ = writeln!(text, "and {} more", self.more);
         }
         text
+    }
+
+    /// Of each card and span in a slot: the slot, and what is printed beside its sockets.
+    fn on_the_back(&self) -> BTreeMap<&str, String> {
+        let words = |slot: &str, ports: Vec<&str>| match ports.as_slice() {
+            [] => format!(" in slot {slot}"),
+            [one] => format!(" in slot {slot}, port {one}"),
+            more => format!(" in slot {slot}, ports {}", more.join(", ")),
+        };
+        let mut all = BTreeMap::new();
+        for (card, slot) in self.cards.iter().filter_map(|card| Some((card, card.slot.as_deref()?))) {
+            let ports = card.spans.iter().flat_map(|span| &span.ports).map(String::as_str).collect();
+            all.insert(card.name.as_str(), words(slot, ports));
+            for span in &card.spans {
+                all.insert(span.name.as_str(), words(slot, span.ports.iter().map(String::as_str).collect()));
+            }
+        }
+        all
     }
 }
 
@@ -176,8 +193,7 @@ impl Card {
 /// A card that was elsewhere keeps its name; that it moved is told.
 fn moved(card: &Card, known: &[Known], findings: &mut Vec<Finding>) {
     let before = known.iter().find(|one| one.name == card.name && one.place != card.place);
-    // By its place alone it would be another card.
-    if let Some(before) = before.filter(|_| card.name != card.place) {
+    if let Some(before) = before {
         let what = format!("it was at {} before", before.place);
         let next = "its lines are called what they were; if it was not meant, put it back into its slot";
         findings.push(card.finding(State::Nearly, Trouble::Moved, what, next));

@@ -178,6 +178,13 @@ impl Tree {
     }
 }
 
+impl Machine {
+    /// What the machine says of itself, and nothing else of the tree.
+    pub fn read(roots: &Roots) -> Machine {
+        machine(roots)
+    }
+}
+
 fn machine(roots: &Roots) -> Machine {
     let mut dmi = BTreeMap::new();
     for field in crate::profile::DMI {

@@ -8,11 +8,11 @@ use tipring_board::{MAX_ENTRIES, MAX_FINDINGS, TEXT_CHARS};
 use crate::support::{grow, only, told};
 
 #[test]
-fn nothing_at_all_is_a_box_without_a_card() {
+fn nothing_at_all_is_a_box_without_card_and_driver() {
     let grown = grow("");
-    assert_eq!(told(&grown.inventory()), [("absent", "box", "no-card")]);
+    assert_eq!(told(&grown.inventory()), [("absent", "box", "no-card"), ("absent", "box", "no-dahdi")]);
     fs::remove_dir_all(&grown.root).expect("gone");
-    assert_eq!(told(&grown.inventory()), [("absent", "box", "no-card")]);
+    assert_eq!(told(&grown.inventory()), [("absent", "box", "no-card"), ("absent", "box", "no-dahdi")]);
 }
 
 #[test]

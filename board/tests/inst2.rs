@@ -132,7 +132,7 @@ fn inst2_what_is_no_telephone_card_is_none() {
         "pci 0000:00:16.0 8086:a13a class=078000\npci 0000:00:03.0 1af4:1003 class=078000 driver=virtio-pci\n\
          pci 0000:00:1f.6 8086:15b8 class=020000 driver=e1000e\npci 0000:01:00.0 1397:08b4\nusb 1-2 046d:c31c driver=usbhid",
     );
-    assert_eq!(told(&inventory), [("absent", "box", "no-card")]);
+    assert_eq!(told(&inventory), [("absent", "box", "no-card"), ("absent", "box", "no-dahdi")]);
     assert!(only(&inventory, "no-card").next.contains("kind = \"sim\""));
 }
 

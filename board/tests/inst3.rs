@@ -33,6 +33,9 @@ fn inst3_two_cards_whose_drivers_come_up_in_the_other_order_have_the_same_names(
         "the numbers are not the same"
     );
     assert_eq!(one.cards[0].slot.as_deref(), Some("A"));
+    let text = "good          pci:0000:02:01.0 in slot A, ports line 1, line 2, line 3, line 4: Digium TDM410P; ready\n\
+                good          pci:0000:02:02.0 in slot B, port E1: Digium TE120P; ready\n";
+    assert_eq!(one.text(), text);
 }
 
 #[test]

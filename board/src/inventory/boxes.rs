@@ -23,9 +23,14 @@ pub(super) fn judge(tree: &Tree, profile: &Profile, cards: &[Card], findings: &m
     if cards.is_empty() {
         let next = "put a card in, or take `kind = \"sim\"` in [[card]] to try without one".to_string();
         about(BOX, "", (State::Absent, Trouble::NoCard), "no telephone card is seen".into(), next);
-    } else if !tree.dahdi {
-        let next = "do what is said of the card; `modprobe dahdi` shows whether it is built at all".to_string();
-        about(BOX, "", (State::Absent, Trouble::NoDahdi), "DAHDI is not in the kernel".into(), next);
+    }
+    if !tree.dahdi {
+        let next = if cards.is_empty() {
+            "once a card is in: `apt install dahdi dahdi-dkms`, then `modprobe dahdi`"
+        } else {
+            "do what is said of the card; `modprobe dahdi` shows whether it is built at all"
+        };
+        about(BOX, "", (State::Absent, Trouble::NoDahdi), "DAHDI is not in the kernel".into(), next.into());
     }
     rights(tree, &mut about);
     if tree.asterisk.starts && !cards.is_empty() {
