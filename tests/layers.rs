@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("isdn", &["card", "dsp"]),
     ("analog", &["card", "dsp"]),
     ("dahdi", &["card"]),
+    ("board", &[]),
     ("sim", &["card", "dsp", "isdn", "analog"]),
     ("switch", &["card", "dsp"]),
     ("numbering", &[]),
@@ -37,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "tipring",
         &[
             "card",
+            "board",
             "countries",
             "dsp",
             "isdn",

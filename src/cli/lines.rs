@@ -1,12 +1,16 @@
-//! `tipring lines`: every span of the configured card (DAHDI's when no file says otherwise), its alarms and channels,
-//! and what to do about what is not ready. It opens no channel, so it may run beside the service.
+//! `tipring lines`: every card of the box by its lasting name, every span of the configured card (DAHDI's when no file
+//! says otherwise), its alarms and channels, and what to do about what is not ready. It opens no channel, so it may run
+//! beside the service.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use tipring_board::Inventory;
 use tipring_card::{Card, Signalling};
 
+use super::board::Place;
 use super::check;
 use crate::config::{CardKind, Config, Sources};
 use crate::daemon::serve::{card_of, default_file};
@@ -15,7 +19,7 @@ use crate::daemon::serve::{card_of, default_file};
 const NOT_DRIVEN: &str = "not driven: neither a D channel nor an analogue line towards an exchange (FXO port, fxsks)";
 
 /// Shows the lines.
-pub fn run(config: Option<PathBuf>, as_json: bool) -> ExitCode {
+pub fn run(config: Option<PathBuf>, as_json: bool, place: &Place) -> ExitCode {
     let named = config.is_some();
     let file = config.unwrap_or_else(default_file);
     let config = match Config::load(&Sources::of(file.clone())) {
@@ -29,23 +33,55 @@ pub fn run(config: Option<PathBuf>, as_json: bool) -> ExitCode {
     };
     let entry = config.card.first();
     let kind = entry.map_or(CardKind::Dahdi, |card| card.kind);
-    let spans = entry.map(|card| card.spans.clone()).unwrap_or_default();
-    match card_of(kind, &spans) {
-        Ok(mut card) => show(&mut *card, as_json),
-        Err(error) => {
-            if as_json {
-                println!("{}", json!({"spans": [], "error": error.text}));
-            } else {
-                eprintln!("tipring: {error}");
-            }
-            ExitCode::from(error.exit)
+    // A simulated card is in no slot.
+    let inventory = match kind {
+        CardKind::Sim if !place.is_elsewhere() => None,
+        _ => match place.inventory(Some(&file)) {
+            Ok(inventory) => Some(inventory),
+            Err(exit) => return exit,
+        },
+    };
+    // Another machine's cards cannot be opened here.
+    let spans = match place.is_elsewhere() {
+        true => Ok(Vec::new()),
+        false => {
+            let spans = entry.map(|card| card.spans.clone()).unwrap_or_default();
+            card_of(kind, &spans).map(|mut card| rows(&mut *card, inventory.as_ref()))
         }
+    };
+    let is_good = inventory.as_ref().is_none_or(Inventory::is_good);
+    let exit = match &spans {
+        Err(error) => error.exit,
+        Ok(rows)
+            if is_good
+                && rows.iter().all(|row| row["next"] == "ready")
+                && !(rows.is_empty() && inventory.is_none()) =>
+        {
+            0
+        }
+        Ok(_) => 69,
+    };
+    let (rows, error) = match spans {
+        Ok(rows) => (rows, None),
+        Err(error) => (Vec::new(), Some(error.text)),
+    };
+    let said = if as_json {
+        format!("{}\n", all(&rows, error.as_deref(), inventory.as_ref()))
+    } else {
+        let rows: String = rows.iter().map(told).collect();
+        rows + &inventory.as_ref().map(Inventory::text).unwrap_or_default()
+    };
+    // Who stops reading is no failure of ours.
+    let _ = write!(std::io::stdout(), "{said}");
+    if let Some(error) = error.filter(|_| !as_json) {
+        eprintln!("tipring: {error}");
     }
+    ExitCode::from(exit)
 }
 
-fn show(card: &mut dyn Card, as_json: bool) -> ExitCode {
+/// The spans of the card that is configured.
+fn rows(card: &mut dyn Card, inventory: Option<&Inventory>) -> Vec<Value> {
     let mut rows = Vec::new();
-    let mut good = true;
     for span in card.spans().to_vec() {
         let status = card.span_status(span.id).unwrap_or_default();
         let of_span = || card.channels().iter().filter(|channel| channel.span == span.id);
@@ -57,24 +93,38 @@ fn show(card: &mut dyn Card, as_json: bool) -> ExitCode {
             (false, None, 0) => NOT_DRIVEN,
             (false, ..) => "ready",
         };
-        good &= next == "ready";
+        let lasting = inventory.and_then(|inventory| inventory.span(span.id.0)).map(|(_, span)| &span.name);
         rows.push(json!({
-            "card": card.name(), "span": span.id.0, "name": span.name, "alarms": status.alarms.0,
+            "card": card.name(), "span": span.id.0, "name": span.name, "lasting_name": lasting, "alarms": status.alarms.0,
             "errors": status.errors, "bearers": bearers, "analog": loops, "d_channel": d, "next": next,
         }));
     }
-    if as_json {
-        println!("{}", json!({"spans": rows}));
-    } else {
-        for row in &rows {
-            let word = |key: &str| row[key].as_str().map_or_else(|| row[key].to_string(), str::to_string);
-            let (count, what) = match row["analog"].as_u64() {
-                None | Some(0) => ("bearers", "bearer channels"),
-                Some(_) => ("analog", "analogue lines"),
-            };
-            println!("{} {}  {}  {} {what}  {}", word("card"), word("span"), word("name"), word(count), word("next"));
-        }
+    rows
+}
+
+/// Everything, for programs.
+fn all(rows: &[Value], error: Option<&str>, inventory: Option<&Inventory>) -> Value {
+    let mut all = json!({ "spans": rows });
+    if let Some(error) = error {
+        all["error"] = error.into();
     }
-    let none = Value::Array(rows) == Value::Array(Vec::new());
-    if good && !none { ExitCode::SUCCESS } else { ExitCode::from(69) }
+    if let Some(inventory) = inventory {
+        all["board"] = inventory.profile.as_str().into();
+        all["cards"] = json!(inventory.cards);
+        all["findings"] = json!(inventory.findings);
+        all["more"] = inventory.more.into();
+        all["sound"] = json!(inventory.sound);
+        all["serial"] = json!(inventory.serial);
+    }
+    all
+}
+
+/// A span, for a person.
+fn told(row: &Value) -> String {
+    let word = |key: &str| row[key].as_str().map_or_else(|| row[key].to_string(), str::to_string);
+    let (count, what) = match row["analog"].as_u64() {
+        None | Some(0) => ("bearers", "bearer channels"),
+        Some(_) => ("analog", "analogue lines"),
+    };
+    format!("{} {}  {}  {} {what}  {}\n", word("card"), word("span"), word("name"), word(count), word("next"))
 }

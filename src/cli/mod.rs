@@ -2,6 +2,7 @@
 //! into words and an exit code: 0 fine, 1 failure, 2 usage, 69 device or port, 77 permission, 78 configuration.
 
 mod asked;
+mod board;
 mod ca;
 mod check;
 mod config;
@@ -140,8 +141,15 @@ enum Command {
         /// Configuration file
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        #[command(flatten)]
+        place: board::Place,
         #[command(subcommand)]
         command: Option<LinesCommand>,
+    },
+    /// Boxes: how they are recognised, their slots, ports, lamps and relays
+    Board {
+        #[command(subcommand)]
+        command: board::Command,
     },
     /// Examine a part of the box, and propose what of its settings ought to be otherwise
     Doctor {
@@ -338,10 +346,11 @@ pub fn main() -> ExitCode {
         Command::Ca { command: CaCommand::Show { pem, json, asked } } => ca::show(&asked.sources(), pem, json),
         Command::Top { once, json, asked } => top::run(&asked.sources(), top::Wish { once, json }),
         Command::Country { command } => country::run(command),
+        Command::Board { command } => board::run(command),
         Command::Lines { command: Some(LinesCommand::Trace { name, json, asked }), .. } => {
             trace::run(&asked.sources(), &name, json)
         }
-        Command::Lines { json, config, command: None } => lines::run(config, json),
+        Command::Lines { json, config, place, command: None } => lines::run(config, json, &place),
         Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),
         Command::Serve { asked, check_config: false } => with_config(Keeper::Service, asked, form, serve),
         Command::Media { asked, command: Some(command) } => media::run(asked, *command),

@@ -5,6 +5,7 @@
 //!
 //! Not here: what a line or a port says at start, and reload.
 
+mod board;
 mod country;
 mod desk;
 mod exits;
@@ -12,6 +13,9 @@ mod hostile;
 mod media;
 mod taken;
 mod trace;
+#[allow(dead_code, reason = "the trees of `board`'s own tests")]
+#[path = "../../board/tests/support/mod.rs"]
+mod trees;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
