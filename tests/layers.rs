@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("analog", &["card", "dsp"]),
     ("dahdi", &["card"]),
     ("sim", &["card", "dsp", "isdn", "analog"]),
+    ("controller", &[]),
     ("switch", &["card", "dsp"]),
     ("numbering", &[]),
     ("resources", &["numbering"]),
@@ -71,8 +72,20 @@ const MODULES: &[(&str, &[&str])] =
 
 /// Crates that bring threads, sockets, files or clocks; a pure room has none of them.
 const IMPURE: &[&str] = &["tokio", "reqwest", "sqlx", "axum", "hyper", "nix", "libc"];
-const PURE: &[&str] =
-    &["card", "dsp", "isdn", "analog", "switch", "numbering", "resources", "instructions", "router", "doctor", "guard"];
+const PURE: &[&str] = &[
+    "card",
+    "dsp",
+    "isdn",
+    "analog",
+    "controller",
+    "switch",
+    "numbering",
+    "resources",
+    "instructions",
+    "router",
+    "doctor",
+    "guard",
+];
 
 type Edges = BTreeMap<String, BTreeSet<String>>;
 
