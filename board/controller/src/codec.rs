@@ -91,16 +91,23 @@ impl Frame {
 fn stuff(frame: &[u8]) -> Wire {
     let mut wire = Wire::new();
     let _ = wire.push(DELIMITER);
-    for run in frame.split(|octet| *octet == 0) {
-        let _ = wire.push(run.len() as u8 + 1);
-        let _ = wire.extend_from_slice(run);
-    }
+    let _ = wire.extend_from_slice(&stuffed(frame));
     let _ = wire.push(DELIMITER);
     wire
 }
 
+/// Takes the zeros out.
+pub(crate) fn stuffed(frame: &[u8]) -> Wire {
+    let mut wire = Wire::new();
+    for run in frame.split(|octet| *octet == 0) {
+        let _ = wire.push(run.len() as u8 + 1);
+        let _ = wire.extend_from_slice(run);
+    }
+    wire
+}
+
 /// Takes the stuffing out.
-fn unstuff(stuffed: &[u8]) -> Result<Vec<u8, MAX_FRAME>, Fault> {
+pub(crate) fn unstuff(stuffed: &[u8]) -> Result<Vec<u8, MAX_FRAME>, Fault> {
     let mut frame = Vec::new();
     let mut rest = stuffed;
     while let [code, behind @ ..] = rest {

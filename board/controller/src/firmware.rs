@@ -18,6 +18,8 @@ use crate::words::{Board, HANDSHAKE, MAX_BUTTONS, MAX_LEDS, Reading, Refusal, Re
 use session::Session;
 use test::Test;
 
+pub use test::SETTLE;
+
 /// Shortest and longest time of the watchdog.
 pub const WATCHDOG_MS: core::ops::RangeInclusive<u16> = 500..=60_000;
 /// Between two reports; without a session, between two words that the chip has started.
@@ -226,7 +228,7 @@ impl Firmware {
             ToChip::Ask => {
                 self.acknowledge(of);
                 self.report(now);
-                self.tell(ToHost::Sensor(self.reading));
+                self.read_out(now);
                 return Ok(());
             }
             // It was answered before.
@@ -307,8 +309,7 @@ impl Firmware {
             }
         }
         if self.sensor_at <= now && self.session.is_some() {
-            self.sensor_at = now + SENSOR_EVERY;
-            self.tell(ToHost::Sensor(self.reading));
+            self.read_out(now);
         }
     }
 
@@ -336,6 +337,11 @@ impl Firmware {
             down: self.down,
             presses: self.presses,
         }));
+    }
+
+    fn read_out(&mut self, now: Millis) {
+        self.sensor_at = now + SENSOR_EVERY;
+        self.tell(ToHost::Sensor(self.reading));
     }
 
     fn acknowledge(&mut self, of: u8) {

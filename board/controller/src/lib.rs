@@ -11,6 +11,8 @@
 extern crate std;
 
 pub mod codec;
+#[cfg(test)]
+mod document;
 pub mod firmware;
 pub mod host;
 pub mod leds;

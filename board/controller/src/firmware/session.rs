@@ -53,6 +53,7 @@ impl Firmware {
         self.watchdog_ms = watchdog_ms.clamp(*WATCHDOG_MS.start(), *WATCHDOG_MS.end());
         self.welcome(frame.session, version);
         self.report(now);
+        self.read_out(now);
     }
 
     /// A service that nothing is known of: it begins as after power on.
