@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dahdi", &["card"]),
     ("sim", &["card", "dsp", "isdn", "analog"]),
     ("controller", &[]),
+    ("serial", &["controller"]),
     ("switch", &["card", "dsp"]),
     ("numbering", &[]),
     ("resources", &["numbering"]),

@@ -14,7 +14,9 @@ use heapless::Deque;
 use crate::codec::{Decoder, Frame, Wire};
 use crate::leds::{Appliance, BOX_LED, Look};
 use crate::time::Millis;
-use crate::words::{Board, HANDSHAKE, MAX_BUTTONS, MAX_LEDS, Reading, Refusal, Reset, State, Status, ToChip, ToHost};
+use crate::words::{
+    Board, HANDSHAKE, MAX_BUTTONS, MAX_LEDS, Reading, Refusal, Reset, State, Status, ToChip, ToHost, is_to_chip,
+};
 use session::Session;
 use test::Test;
 
@@ -56,6 +58,8 @@ pub struct Counters {
     pub bad_frames: u32,
     /// Frames that came again, or after a newer one.
     pub stale: u32,
+    /// Frames of its own that came back.
+    pub echoes: u32,
     /// Commands that were refused.
     pub refused: u32,
     /// Frames that found the queue to the line full.
@@ -188,6 +192,10 @@ impl Firmware {
     }
 
     fn frame(&mut self, now: Millis, frame: &Frame) {
+        if !is_to_chip(frame.kind) {
+            // Its own word that came back. An answer would come back too, and so on.
+            return count(&mut self.counters.echoes);
+        }
         let message = ToChip::decode(frame.kind, &frame.payload);
         if let Ok(ToChip::Hello { service, oldest, newest, watchdog_ms }) = message {
             // The handshake is the same in all versions; a zero is no session's number.

@@ -249,6 +249,20 @@ fn a_line_that_gives_back_what_is_sent_is_told_as_such() {
 }
 
 #[test]
+fn a_chip_that_hears_itself_does_not_talk_with_itself() {
+    let mut chip = Firmware::new(Millis(0), BOARD, Reset::PowerOn);
+    let mut sent = 0;
+    for now in 0..10_000 {
+        chip.handle(Millis(now), firmware::Input::Timer);
+        while let Some(wire) = chip.poll() {
+            sent += 1;
+            chip.handle(Millis(now), firmware::Input::Octets(&wire));
+        }
+    }
+    assert_eq!((sent, chip.counters().echoes), (20, 20), "one Started every half second");
+}
+
+#[test]
 fn a_board_without_anything_and_one_with_everything_are_both_in_order() {
     let none = Board::default();
     let all = Board { leds: 255, relays: 255, buttons: 255, sensed: 255, ..BOARD };
