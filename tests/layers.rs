@@ -16,6 +16,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dahdi", &["card"]),
     ("board", &[]),
     ("sim", &["card", "dsp", "isdn", "analog"]),
+    ("controller", &[]),
+    ("serial", &["controller"]),
     ("switch", &["card", "dsp"]),
     ("numbering", &[]),
     ("resources", &["numbering"]),
@@ -73,8 +75,20 @@ const MODULES: &[(&str, &[&str])] =
 
 /// Crates that bring threads, sockets, files or clocks; a pure room has none of them.
 const IMPURE: &[&str] = &["tokio", "reqwest", "sqlx", "axum", "hyper", "nix", "libc"];
-const PURE: &[&str] =
-    &["card", "dsp", "isdn", "analog", "switch", "numbering", "resources", "instructions", "router", "doctor", "guard"];
+const PURE: &[&str] = &[
+    "card",
+    "dsp",
+    "isdn",
+    "analog",
+    "controller",
+    "switch",
+    "numbering",
+    "resources",
+    "instructions",
+    "router",
+    "doctor",
+    "guard",
+];
 
 type Edges = BTreeMap<String, BTreeSet<String>>;
 
