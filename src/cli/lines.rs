@@ -44,10 +44,7 @@ pub fn run(config: Option<PathBuf>, as_json: bool, place: &Place) -> ExitCode {
     // Another machine's cards cannot be opened here.
     let spans = match place.is_elsewhere() {
         true => Ok(Vec::new()),
-        false => {
-            let spans = entry.map(|card| card.spans.clone()).unwrap_or_default();
-            card_of(kind, &spans).map(|mut card| rows(&mut *card, inventory.as_ref()))
-        }
+        false => card_of(&config, kind, false).map(|mut card| rows(&mut *card, inventory.as_ref())),
     };
     let is_good = inventory.as_ref().is_none_or(Inventory::is_good);
     let exit = match &spans {

@@ -62,6 +62,7 @@ fn rows(config: &Config) -> Rows {
                 let name = match key.section {
                     "number" => config.number.get(at).map(|entry| entry.number.clone()),
                     "group" => config.group.get(at).map(|entry| entry.name.clone()),
+                    "span" => config.span.get(at).map(|entry| entry.number.to_string()),
                     "line" => config.line.get(at).map(|entry| entry.line.clone()),
                     _ => None,
                 };

@@ -34,6 +34,7 @@ pub(super) fn judge(config: &Config, tree: &Tree) -> Verdict {
     verdict.store(config, tree);
     verdict.media_and_log(config, tree);
     verdict.cards(tree);
+    verdict.spans(config, tree);
     verdict.groups(config, tree);
     verdict.lines(config, tree);
     verdict.telephones(config, tree);

@@ -145,6 +145,7 @@ pub const SECTIONS: &[Section] = &[
     many_by("line", "line"),
     many("telephone"),
     many("card"),
+    many("span"),
     many("number"),
     one("media"),
     many("preset"),
@@ -181,6 +182,7 @@ const ORDERS: Kind = Kind::Word(&["opposite-to-network", "ascending", "descendin
 const FORMS: Kind = Kind::Word(&["dialled", "typed", "digits", "plus"]);
 const SIGNS: Kind = Kind::Word(&["reversal", "voice", "dialled"]);
 const REVERSALS: Kind = Kind::Word(&["ignored", "doubted", "certain"]);
+const SPAN_SIGNALLING: Kind = Word(&["pri", "fxo", "fxo-loop", "fxs", "fxs-loop", "unused"]);
 const TELEPHONE_CALLER_IDS: Kind = Kind::Word(&["country", "bell", "v23", "v23-before", "dtmf-before", "none"]);
 const INSIDE_RINGS: Kind = Kind::Word(&["country", "double", "triple"]);
 const FORMATS: Kind = Kind::Word(&["auto", "journal", "json", "text"]);
@@ -262,7 +264,7 @@ pub const KEYS: &[Key] = &[
     may("line", "ringback_tone", Text, r#""425 1000/3000""#, LineIdle),
     may("line", "receive_gain_db", Whole(-12, 12), "4", LineIdle),
     may("line", "send_gain_db", Whole(-12, 12), "-2", LineIdle),
-    must("telephone", "line", Text, r#""dahdi 4/1""#, Restart),
+    must("telephone", "line", Text, r#""dahdi 4/1""#, LineIdle),
     key("telephone", "number", Text, r#""""#, r#""21""#, LineIdle),
     key("telephone", "caller_id", TELEPHONE_CALLER_IDS, r#""country""#, r#""bell""#, LineIdle),
     key("telephone", "inside_ring", INSIDE_RINGS, r#""country""#, r#""double""#, LineIdle),
@@ -273,6 +275,17 @@ pub const KEYS: &[Key] = &[
     key("card", "spans", Wholes(1, 65_535), "[]", "[1, 2]", Restart),
     key("card", "role", Word(&["user", "network"]), r#""user""#, r#""network""#, LineIdle),
     key("card", "prefill", Whole(1, 7), "2", "4", LineIdle),
+    must("span", "number", Whole(1, 65_535), "1", Restart),
+    key("span", "card", Text, r#""""#, r#""pci:0000:02:01.0""#, Restart),
+    key("span", "port", Whole(1, 32), "1", "2", Restart),
+    must("span", "kind", Word(&["e1", "t1", "analog"]), r#""e1""#, Restart),
+    key("span", "framing", Word(&["usual", "ccs", "esf", "d4"]), r#""usual""#, r#""d4""#, Restart),
+    key("span", "coding", Word(&["usual", "hdb3", "b8zs", "ami"]), r#""usual""#, r#""ami""#, Restart),
+    key("span", "crc4", Truth, "true", "false", Restart),
+    key("span", "build_out", Whole(0, 7), "0", "2", Restart),
+    key("span", "clock", Whole(0, 127), "1", "0", Restart),
+    key("span", "signalling", SPAN_SIGNALLING, r#""unused""#, r#""pri""#, LineIdle),
+    key("span", "channels", Texts, "[]", r#"["24 fxs", "3-5 unused"]"#, LineIdle),
     must("number", "number", Text, r#""+442079460100""#, AtOnce),
     must("number", "url", Text, r#""https://app.lan/voice""#, AtOnce),
     key("number", "method", Word(&["GET", "POST"]), r#""POST""#, r#""GET""#, AtOnce),

@@ -19,6 +19,7 @@ mod near;
 mod shape;
 mod show;
 mod sources;
+mod span;
 
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,7 @@ pub use lines::{
 pub use media::MediaFace;
 pub use show::Value;
 pub use sources::{Loaded, Sources};
+pub use span::{Coding, Framing, Signalling, SpanEntry, SpanKind};
 
 /// Where a configuration is looked for when none is named.
 pub const DEFAULT_FILE: &str = "/etc/tipring/tipring.toml";
@@ -76,6 +78,8 @@ pub struct Config {
     pub telephone: Vec<Telephone>,
     /// The cards to be driven; without one the box has no lines.
     pub card: Vec<Card>,
+    /// Spans that are brought up as it is said here.
+    pub span: Vec<SpanEntry>,
     /// Numbers that are fixed here; the API cannot change them.
     pub number: Vec<NumberEntry>,
     /// Sound and speech.

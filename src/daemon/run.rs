@@ -273,7 +273,7 @@ fn open_card(config: &Config) -> Result<Opened, StartError> {
             let far = far::FarEnd::start()?;
             Ok((Some(Box::new(far.wire.near())), Some(far)))
         }
-        kind => card_of(kind, &entry.spans).map(|card| (Some(card), None)),
+        kind => card_of(config, kind, true).map(|card| (Some(card), None)),
     }
 }
 

@@ -503,20 +503,26 @@ pub fn default_file() -> PathBuf {
     crate::config::DEFAULT_FILE.into()
 }
 
-/// The card that a configuration names, opened.
-pub fn card_of(kind: CardKind, spans: &[u16]) -> Result<Box<dyn Card>, StartError> {
+/// The card that a configuration names, opened; its spans are brought up where that is to be done.
+pub fn card_of(config: &Config, kind: CardKind, bring_up: bool) -> Result<Box<dyn Card>, StartError> {
     match kind {
         CardKind::Sim => {
             let wire = WireConfig { analog_ports: super::far::ANALOG_LINES, ..WireConfig::default() };
             Ok(Box::new(tipring_sim::Wire::new(wire).near()))
         }
         CardKind::Dahdi => {
+            let spans = config.card.first().map(|card| card.spans.as_slice()).unwrap_or_default();
             let config = tipring_dahdi::Config {
                 spans: spans.iter().copied().map(tipring_card::SpanId).collect(),
+                setups: config.span.iter().map(settings::span).collect(),
+                bring_up,
                 ..tipring_dahdi::Config::default()
             };
             let card = tipring_dahdi::DahdiCard::open(config);
             let card = card.map_err(|error| StartError { exit: 69, text: format!("the DAHDI card: {error}") })?;
+            for refusal in card.refused() {
+                tracing::warn!("{refusal}");
+            }
             Ok(Box::new(card))
         }
     }

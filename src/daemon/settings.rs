@@ -5,7 +5,9 @@ use tipring_analog::callerid::Format;
 use tipring_analog::fxs::{self, Telling};
 use tipring_analog::{Codes, Manner};
 use tipring_card::Micros;
+use tipring_card::{SpanId, SpanKind, Use};
 use tipring_countries::CallerId;
+use tipring_dahdi::{Coding, Framing, Line, Place, SpanSetup};
 use tipring_dsp::ZoneId;
 use tipring_dsp::fsk::Standard;
 use tipring_guard::spending::{self, Limits, Night};
@@ -98,7 +100,48 @@ pub fn lines(config: &Config) -> LinesConfig {
         groups: config.group.iter().map(self::group).collect(),
         analog: analog(&config.analog, config.zone()),
         telephones: config.telephone.iter().map(|wanted| telephone(wanted, config)).collect(),
+        uses: uses(config),
         analog_lines: config.lines_that_differ().iter().map(|line| analog_line(line, config)).collect(),
+    }
+}
+
+/// What channels are used as, where the configuration says it.
+fn uses(config: &Config) -> Vec<(SpanId, u8, Use)> {
+    let of = |span: &config::SpanEntry| {
+        let id = SpanId(span.number);
+        span.uses().into_iter().map(move |(timeslot, to)| (id, timeslot, to))
+    };
+    config.span.iter().flat_map(of).collect()
+}
+
+/// A span as DAHDI is to bring it up.
+pub fn span(span: &config::SpanEntry) -> SpanSetup {
+    let kind = match span.kind {
+        config::SpanKind::E1 => SpanKind::E1,
+        config::SpanKind::T1 => SpanKind::T1,
+        config::SpanKind::Analog => SpanKind::Analog,
+    };
+    let framing = match (span.framing, kind) {
+        (config::Framing::D4, _) => Framing::D4,
+        (config::Framing::Esf, _) | (config::Framing::Usual, SpanKind::T1) => Framing::Esf,
+        (config::Framing::Ccs | config::Framing::Usual, _) => Framing::Ccs,
+    };
+    let coding = match (span.coding, kind) {
+        (config::Coding::Ami, _) => Coding::Ami,
+        (config::Coding::B8zs, _) | (config::Coding::Usual, SpanKind::T1) => Coding::B8zs,
+        (config::Coding::Hdb3 | config::Coding::Usual, _) => Coding::Hdb3,
+    };
+    let crc4 = kind == SpanKind::E1 && span.crc4;
+    let line = Line { framing, coding, crc4, build_out: span.build_out, clock: span.clock };
+    SpanSetup {
+        id: SpanId(span.number),
+        place: match span.card.as_str() {
+            "" => Place::Number(span.number),
+            card => Place::Card { card: card.into(), port: span.port },
+        },
+        kind,
+        line: (kind != SpanKind::Analog).then_some(line),
+        uses: span.uses(),
     }
 }
 

@@ -32,8 +32,10 @@ pub struct Config {
     pub sysfs: PathBuf,
     /// Our spans; empty means all.
     pub spans: Vec<SpanId>,
-    /// Spans that we bring up ourselves: all others are taken as they are.
+    /// Spans that have a number and a use of our own: all others are taken as they are.
     pub setups: Vec<SpanSetup>,
+    /// Those are brought up; otherwise they are looked at only.
+    pub bring_up: bool,
     /// What the channels are configured to be. Channels that it does not name are taken as they are.
     pub expect: Vec<Expect>,
     /// An echo canceller for voice channels.
@@ -47,6 +49,7 @@ impl Default for Config {
             sysfs: PathBuf::from("/sys"),
             spans: Vec::new(),
             setups: Vec::new(),
+            bring_up: true,
             expect: Vec::new(),
             echo: None,
         }
@@ -171,7 +174,9 @@ impl DahdiCard {
         self.spans = self.find_spans()?;
         self.refused.clear();
         let numbers = self.find_numbers();
-        self.bring_up(&numbers);
+        if self.config.bring_up {
+            self.bring_up(&numbers);
+        }
         self.channels.clear();
         self.find_channels(&numbers);
         self.attach_echo();
