@@ -9,6 +9,7 @@ mod config;
 mod country;
 mod doctor;
 mod lines;
+mod maintain;
 mod media;
 mod numbers;
 mod papers;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use tipring_card::Maintenance;
 
 use crate::config::last_good::{self, Keeper};
 use crate::config::{Config, ConfigError, Loaded, LogFormat, Sources};
@@ -270,6 +272,24 @@ enum LinesCommand {
         #[command(flatten)]
         asked: Asked,
     },
+    /// A loop or a test on a span, to find out where a fault is: off, local-loop, line-loop, payload-loop, loop-up, loop-down,
+    /// test-pattern, reset-counters
+    Maintain {
+        /// Which, as spans are named: "dahdi 1"
+        span: String,
+        /// What
+        #[arg(value_parser = maintenance)]
+        what: Maintenance,
+        #[command(flatten)]
+        asked: Asked,
+    },
+}
+
+/// A loop or a test, as it is asked for.
+fn maintenance(word: &str) -> Result<Maintenance, String> {
+    let words = || Maintenance::ALL.map(Maintenance::as_str).join(", ");
+    let found = Maintenance::ALL.into_iter().find(|what| what.as_str() == word);
+    found.ok_or_else(|| format!("one of these is wanted: {}", words()))
 }
 
 #[derive(Debug, Subcommand)]
@@ -349,6 +369,9 @@ pub fn main() -> ExitCode {
         Command::Board { command } => board::run(command),
         Command::Lines { command: Some(LinesCommand::Trace { name, json, asked }), .. } => {
             trace::run(&asked.sources(), &name, json)
+        }
+        Command::Lines { command: Some(LinesCommand::Maintain { span, what, asked }), .. } => {
+            maintain::run(&asked.sources(), &span, what)
         }
         Command::Lines { json, config, place, command: None } => lines::run(config, json, &place),
         Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),

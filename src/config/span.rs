@@ -10,7 +10,7 @@ use super::fault::Origin;
 use super::judge::Verdict;
 use super::near;
 use super::shape::{Entry, Tree};
-use super::{CardKind, Config};
+use super::{CardKind, Config, Role};
 
 /// Timeslots of an E1 and of a T1, and ports of an analogue card at most.
 const TIMESLOTS: [(SpanKind, u8); 3] = [(SpanKind::E1, 31), (SpanKind::T1, 24), (SpanKind::Analog, 32)];
@@ -218,7 +218,36 @@ impl SpanEntry {
 }
 
 impl Verdict {
+    /// Who gives the clock to whom: what slips by it is seen as errors without an alarm, long after.
+    fn clocks(&mut self, config: &Config, tree: &Tree) {
+        let network = config.card.iter().any(|card| card.role == Role::Network);
+        let mut orders: BTreeMap<u8, u16> = BTreeMap::new();
+        for (entry, span) in tree.sound("span").zip(&config.span).filter(|(_, span)| span.kind != SpanKind::Analog) {
+            let (number, clock) = (span.number, span.clock);
+            let is_pri = span.signalling == Signalling::Pri;
+            let why = match orders.get(&clock).copied().filter(|_| clock > 0) {
+                Some(other) => Some(format!(
+                    "{clock} is span {other}'s place too, in the order in which spans are asked; give each its own"
+                )),
+                None if is_pri && network && clock > 0 => Some(
+                    "a PBX, which stands at a card with role = \"network\", takes its clock from us: 0 is wanted"
+                        .into(),
+                ),
+                None if is_pri && !network && clock == 0 => {
+                    Some("a network gives the clock: with 0 both ends do, and frames slip".into())
+                }
+                None => None,
+            };
+            orders.entry(clock).or_insert(number);
+            if let Some(why) = why {
+                let key = if entry.leaves.contains_key("clock") { "clock" } else { "number" };
+                self.warn(entry.place(key), format!("span {number}: clock: {why}"));
+            }
+        }
+    }
+
     pub(super) fn spans(&mut self, config: &Config, tree: &Tree) {
+        self.clocks(config, tree);
         let mut numbers: BTreeMap<u16, &Entry> = BTreeMap::new();
         let mut places: BTreeMap<(&str, u8), &Entry> = BTreeMap::new();
         for (entry, span) in tree.sound("span").zip(&config.span) {
@@ -289,6 +318,23 @@ mod tests {
         assert_eq!((t1[0].1, t1[2].1, t1[23].1), (Use::FxoLoopStart, Use::Fxo, Use::Fxs));
         let card = uses("[[span]]\nnumber = 1\nkind = \"analog\"\nchannels = [\"1-2 fxo\", \"4 fxs\"]\n");
         assert_eq!(card, [(1, Use::Fxo), (2, Use::Fxo), (4, Use::Fxs)]);
+    }
+
+    #[test]
+    fn two_clocks_or_none_are_warned_of() {
+        let warned = |role: &str, spans: &[(u16, &str)]| {
+            let mut text = format!("[[card]]\nkind = \"dahdi\"\nrole = \"{role}\"\n");
+            for (number, more) in spans {
+                text += &format!("[[span]]\nnumber = {number}\nkind = \"e1\"\nsignalling = \"pri\"\n{more}\n");
+            }
+            let loaded = crate::config::sources::of_text(std::path::Path::new("t.toml"), &text).expect("good");
+            loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!(warned("user", &[(1, ""), (2, "clock = 2")]), "");
+        assert!(warned("user", &[(1, ""), (2, "")]).contains("1 is span 1's place too"));
+        assert!(warned("user", &[(1, "clock = 0")]).contains("with 0 both ends do"));
+        assert!(warned("network", &[(1, "")]).contains("takes its clock from us"));
+        assert_eq!(warned("network", &[(1, "clock = 0"), (2, "clock = 0")]), "");
     }
 
     #[test]

@@ -430,6 +430,14 @@ impl Conductor {
                     let _ = back.send(answer.and_then(|answer| answer.recv_timeout(CONFIGURE_LIMIT).ok()));
                 });
             }
+            Ask::Maintain(span, what, back) => {
+                let answer = self.engine.as_ref().and_then(|engine| engine.maintain(span, what));
+                tokio::task::spawn_blocking(move || {
+                    let away = || Err("the box has no card, or its lines do not answer".to_owned());
+                    let answer = answer.and_then(|answer| answer.recv_timeout(CONFIGURE_LIMIT).ok());
+                    let _ = back.send(answer.unwrap_or_else(away));
+                });
+            }
             Ask::Snapshot(back) => {
                 let _ = back.send(self.book.snapshot(self.router.live_calls(), self.router.counters()));
             }

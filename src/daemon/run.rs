@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tipring_card::Card;
+use tipring_card::{Card, Maintenance};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -339,6 +339,28 @@ fn visits(live: Live, asks: mpsc::Sender<Asked>) -> axum::routing::MethodRouter 
     axum::routing::post(begin).get(show).delete(end)
 }
 
+/// What `/spans/maintenance?span=…&what=…` answers: 204, or 409 and why not.
+fn maintenance(live: Live) -> axum::routing::MethodRouter {
+    axum::routing::post(async move |query: axum::extract::Query<Maintained>| {
+        let what = Maintenance::ALL.into_iter().find(|what| what.as_str() == query.what);
+        let done = match what {
+            Some(what) => live.maintain(query.span.clone(), what).await,
+            None => Err(format!("{:?} is no maintenance", query.what)),
+        };
+        match done {
+            Ok(()) => (axum::http::StatusCode::NO_CONTENT, String::new()),
+            Err(why) => (axum::http::StatusCode::CONFLICT, why),
+        }
+    })
+}
+
+/// What is asked for there.
+#[derive(serde::Deserialize)]
+struct Maintained {
+    span: String,
+    what: String,
+}
+
 /// What the control socket answers.
 fn control_face(service: &Service, reloads: mpsc::Sender<Asked>) -> axum::Router {
     let visits = visits(service.live.clone(), reloads.clone());
@@ -355,6 +377,7 @@ fn control_face(service: &Service, reloads: mpsc::Sender<Asked>) -> axum::Router
     });
     let face =
         crate::observe::face::control(service.observer.clone()).route("/reload", reload).route("/doctor", visits);
+    let face = face.route("/spans/maintenance", maintenance(service.live.clone()));
     match std::env::var_os("TIPRING_DEBUG") {
         Some(_) => face.merge(debug_face(service.gauges.clone())),
         None => face,

@@ -403,10 +403,9 @@ impl tipring_api::Live for Face {
 fn span_state(span: tipring_lines::SpanGauge) -> tipring_api::SpanState {
     let alarms = crate::observe::alarms(&span);
     let mut errors: Vec<(&'static str, u64)> = Vec::new();
-    if !span.analog {
-        let kinds = span.status.kinds;
-        errors.extend([("bpv", kinds.bpv), ("crc4", kinds.crc4), ("ebit", kinds.ebit), ("fas", kinds.fas)].map(wide));
-        errors.extend([("irq_miss", kinds.irq_miss), ("all", span.status.errors)].map(wide));
+    if span.digital {
+        errors.extend(span.status.kinds.named());
+        errors.push(("all", span.status.errors.into()));
     }
     tipring_api::SpanState {
         alarms: alarms.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect(),
@@ -417,10 +416,6 @@ fn span_state(span: tipring_lines::SpanGauge) -> tipring_api::SpanState {
         lines: span.channels,
         telephones: span.telephones,
     }
-}
-
-fn wide((name, count): (&'static str, u32)) -> (&'static str, u64) {
-    (name, count.into())
 }
 
 impl crate::observe::Calls for Live {

@@ -14,7 +14,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use tipring_analog::fxs::{News, Tone};
 use tipring_analog::{Digits, Handset, Listen, Manner};
-use tipring_card::{Card, CardError, Channel, Law, Micros, Pace};
+use tipring_card::{Card, CardError, Channel, Law, Maintenance, Micros, Pace};
 use tipring_doctor::{Examine, Examined};
 use tipring_router::{LineCommand, LineEvent};
 use tipring_switch::{Command, Event, Port};
@@ -105,6 +105,8 @@ enum ToMedia {
 enum ToSignalling {
     Command(LineCommand),
     Examine(Examine),
+    /// A loop or a test on a span.
+    Maintain(String, Maintenance, mpsc::SyncSender<Result<(), String>>),
     /// Other settings; what fits no line of the card is answered.
     Configure(Box<LinesConfig>, mpsc::SyncSender<Configured>),
 }
@@ -243,6 +245,14 @@ impl EngineHandle {
     pub fn configure(&self, config: LinesConfig) -> Option<mpsc::Receiver<Configured>> {
         let (back, answer) = mpsc::sync_channel(1);
         let sent = self.lines.try_send(ToSignalling::Configure(Box::new(config), back)).is_ok();
+        let _ = self.wake.write(1);
+        sent.then_some(answer)
+    }
+
+    /// A loop or a test on a span, by its name; why not, in words. `None`: the thread's queue is full, or it has stopped.
+    pub fn maintain(&self, span: String, what: Maintenance) -> Option<mpsc::Receiver<Result<(), String>>> {
+        let (back, answer) = mpsc::sync_channel(1);
+        let sent = self.lines.try_send(ToSignalling::Maintain(span, what, back)).is_ok();
         let _ = self.wake.write(1);
         sent.then_some(answer)
     }
@@ -411,6 +421,9 @@ impl SignallingThread {
                 match message {
                     ToSignalling::Command(command) => self.signalling.command(now, command, &mut actions),
                     ToSignalling::Examine(examine) => self.signalling.examine(now, examine, &mut actions),
+                    ToSignalling::Maintain(span, what, back) => {
+                        let _ = back.try_send(self.signalling.maintain(&span, what, &mut actions));
+                    }
                     ToSignalling::Configure(config, back) => {
                         let complaints = self.signalling.configure(&config);
                         self.send(ToMedia::Prefill(config.prefill));

@@ -317,7 +317,7 @@ fn of_lines(page: &mut Page, card: &CardFigures) {
     for ((kind, state), figure) in lines {
         page.sample(&names::LINES, &[kind, state], figure as f64);
     }
-    let digital = || card.spans.iter().filter(|span| !span.analog);
+    let digital = || card.spans.iter().filter(|span| span.digital);
     page.head(&names::SPAN_ALARM);
     for span in digital() {
         for (alarm, has) in alarms(span) {

@@ -31,7 +31,8 @@ fn a_box(lines: usize, analog: bool) -> Figures {
     let mut spans: Vec<SpanGauge> = Vec::new();
     for at in 0..lines.div_ceil(if analog { lines.max(1) } else { 30 }) {
         let on = if analog { lines } else { (lines - at * 30).min(30) };
-        let mut span = SpanGauge { name: format!("dahdi {at}"), analog, up: true, ..SpanGauge::default() };
+        let mut span =
+            SpanGauge { name: format!("dahdi {at}"), analog, digital: !analog, up: true, ..SpanGauge::default() };
         span.channels = (1..=on).map(words).collect();
         span.status.alarms = Alarms(Alarms::RED.0 | Alarms::BLUE.0 | 256);
         spans.push(span);

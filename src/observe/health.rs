@@ -110,7 +110,7 @@ mod tests {
     }
 
     fn span(up: bool, alarms: u32) -> SpanGauge {
-        let mut span = SpanGauge { name: "dahdi 1".into(), up, ..SpanGauge::default() };
+        let mut span = SpanGauge { name: "dahdi 1".into(), up, digital: true, ..SpanGauge::default() };
         span.status.alarms.0 = alarms;
         span
     }

@@ -141,9 +141,9 @@ impl Seen {
 fn wrong(span: &SpanGauge) -> String {
     let has: Vec<&str> = alarms(span).iter().filter(|alarm| alarm.1).map(|alarm| alarm.0).collect();
     match (span.analog, span.up, has.is_empty()) {
+        (_, _, false) if span.digital => format!("{} alarm", has.join(", ")),
         (true, false, _) => "no line is in order".into(),
-        (true, true, _) | (false, _, true) => String::new(),
-        (false, _, false) => format!("{} alarm", has.join(", ")),
+        _ => String::new(),
     }
 }
 
@@ -252,9 +252,23 @@ mod tests {
     }
 
     #[test]
+    fn a_digital_span_of_analogue_lines_has_alarms_too() {
+        let mut seen = Seen::default();
+        let mut span =
+            SpanGauge { name: "dahdi 3".into(), analog: true, digital: true, up: true, ..SpanGauge::default() };
+        assert!(seen.spans(std::slice::from_ref(&span)).is_empty());
+        span.status.alarms = tipring_card::Alarms::RED;
+        assert_eq!(seen.spans(std::slice::from_ref(&span))[0].text, "dahdi 3: red alarm");
+        (span.up, span.status.alarms) = (false, tipring_card::Alarms::NONE);
+        assert!(seen.spans(std::slice::from_ref(&span)).is_empty(), "no line is in order: it is not over");
+        span.up = true;
+        assert_eq!(ids(&seen.spans(&[span])), ["SPAN_CLEAR"]);
+    }
+
+    #[test]
     fn alarms_are_told_when_they_change() {
         let mut seen = Seen::new(Instant::now());
-        let mut span = SpanGauge { name: "sim 1".into(), up: true, ..SpanGauge::default() };
+        let mut span = SpanGauge { name: "sim 1".into(), up: true, digital: true, ..SpanGauge::default() };
         assert!(seen.spans(std::slice::from_ref(&span)).is_empty());
         (span.up, span.status.alarms) = (false, tipring_card::Alarms::RED);
         let told = seen.spans(std::slice::from_ref(&span));

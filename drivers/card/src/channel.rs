@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
+use crate::Maintenance;
 use crate::{ChannelId, ChannelInfo, Event, Hook, Law, SpanId, SpanInfo, SpanStatus, Use};
 
 /// The clock that paces a card's samples. Two cards of one domain never slip against each other.
@@ -103,6 +104,10 @@ pub trait Card: Send {
     /// elsewhere. `Invalid`: the channel cannot be that, or the card's channels are what they are. What it is then stands in
     /// [`Card::channels`].
     fn assign(&mut self, _span: SpanId, _timeslot: u8, _to: Use) -> Result<(), CardError> {
+        Err(CardError::Invalid)
+    }
+    /// A loop or a test on a digital span, until another one, or none, is asked for. `Invalid`: the card has none such.
+    fn maintain(&mut self, _span: SpanId, _what: Maintenance) -> Result<(), CardError> {
         Err(CardError::Invalid)
     }
     /// A new ticker on the card's clock, one tick a block, for the media thread.

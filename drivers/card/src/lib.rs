@@ -20,8 +20,8 @@ mod time;
 
 pub use channel::{Card, CardError, Channel, ClockDomain, Control, Pace, Progress, Setup};
 pub use line::{
-    Alarms, Cause, ChannelId, ChannelInfo, Event, Hook, Law, Signalling, SpanErrors, SpanId, SpanInfo, SpanKind,
-    SpanStatus, Supervision, Use,
+    Alarms, Cause, ChannelId, ChannelInfo, Event, Hook, Law, Maintenance, Signalling, SpanErrors, SpanId, SpanInfo,
+    SpanKind, SpanStatus, Supervision, Use,
 };
 pub use time::Micros;
 

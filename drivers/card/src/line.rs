@@ -108,6 +108,60 @@ impl Use {
     }
 }
 
+/// A loop or a test on a digital span, for finding out where a fault is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Maintenance {
+    /// Neither loop nor test.
+    Off,
+    /// What we send comes back to us within the card.
+    LocalLoop,
+    /// What the far end sends goes back to it, as pulses.
+    LineLoop,
+    /// The same, framed anew.
+    PayloadLoop,
+    /// The far end is asked to loop.
+    LoopUp,
+    /// The far end is asked to stop that.
+    LoopDown,
+    /// A pseudo-random pattern is sent and looked for; wrong bits are counted as [`SpanErrors::bit`].
+    TestPattern,
+    /// Error counters begin at 0.
+    ResetCounters,
+}
+
+impl Maintenance {
+    /// All of them.
+    pub const ALL: [Maintenance; 8] = [
+        Maintenance::Off,
+        Maintenance::LocalLoop,
+        Maintenance::LineLoop,
+        Maintenance::PayloadLoop,
+        Maintenance::LoopUp,
+        Maintenance::LoopDown,
+        Maintenance::TestPattern,
+        Maintenance::ResetCounters,
+    ];
+
+    /// As people write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Maintenance::Off => "off",
+            Maintenance::LocalLoop => "local-loop",
+            Maintenance::LineLoop => "line-loop",
+            Maintenance::PayloadLoop => "payload-loop",
+            Maintenance::LoopUp => "loop-up",
+            Maintenance::LoopDown => "loop-down",
+            Maintenance::TestPattern => "test-pattern",
+            Maintenance::ResetCounters => "reset-counters",
+        }
+    }
+
+    /// Whether calls on the span suffer from it.
+    pub const fn disturbs(self) -> bool {
+        !matches!(self, Maintenance::Off | Maintenance::LoopDown | Maintenance::ResetCounters)
+    }
+}
+
 /// One channel of a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelInfo {
@@ -156,10 +210,18 @@ pub struct SpanErrors {
     pub ebit: u32,
     /// Frame alignment signals with an error.
     pub fas: u32,
+    /// Framing errors: a frame of which the alignment was wrong.
+    pub framing: u32,
+    /// Code violations.
+    pub code: u32,
+    /// Wrong bits of a test pattern.
+    pub bit: u32,
+    /// Seconds with an error in them.
+    pub seconds: u32,
     /// Interrupts that the host did not serve in time.
     pub irq_miss: u32,
 }
-crate::name_counters!(SpanErrors: bpv, crc4, ebit, fas, irq_miss);
+crate::name_counters!(SpanErrors: bpv, crc4, ebit, fas, framing, code, bit, seconds, irq_miss);
 
 /// Alarm bits, DAHDI's values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,5 +1,6 @@
 //! How others speak with the conductor: what they ask, and the answers.
 
+use tipring_card::Maintenance;
 use tipring_doctor::Order;
 use tipring_lines::{Configured, LinesConfig};
 use tipring_router::{DirectoryChange, Reconfiguration, Reply, Request, Trace};
@@ -24,6 +25,7 @@ pub(super) enum Ask {
     Busy(oneshot::Sender<usize>),
     Configure(Box<Reconfiguration>),
     Lines(Box<LinesConfig>, oneshot::Sender<Option<Configured>>),
+    Maintain(String, Maintenance, oneshot::Sender<Result<(), String>>),
     Snapshot(oneshot::Sender<Snapshot>),
     Examine(Order, oneshot::Sender<Result<(), String>>),
     Examination { stop: bool, back: oneshot::Sender<Seen> },
@@ -70,6 +72,14 @@ impl Live {
         let (back, answer) = oneshot::channel();
         self.requests.send(Ask::Lines(Box::new(new), back)).await.ok()?;
         answer.await.ok()?
+    }
+
+    /// A loop or a test on a span; why not, in words.
+    pub async fn maintain(&self, span: String, what: Maintenance) -> Result<(), String> {
+        let stopped = || "the service is being stopped".to_owned();
+        let (back, answer) = oneshot::channel();
+        self.requests.send(Ask::Maintain(span, what, back)).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
     }
 
     /// Tells everybody who was answered that it is over, and hangs up after that; ends all other calls.

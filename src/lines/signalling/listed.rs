@@ -45,6 +45,10 @@ enum Wanted {
 }
 
 impl Spot {
+    pub fn span(&self) -> SpanId {
+        self.span
+    }
+
     fn is_of(&self, held: &Held) -> bool {
         (held.span_id(), held.timeslot) == (self.span, self.timeslot)
     }
@@ -107,7 +111,8 @@ impl Signalling {
                 }
             }
         }
-        self.unsettled = true;
+        // At the next step.
+        (self.unsettled, self.status_at) = (true, Micros::ZERO);
         complaints
     }
 

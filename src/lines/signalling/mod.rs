@@ -24,7 +24,7 @@ use tipring_analog::fxs::{News, Tone};
 use tipring_analog::{Digits, Handset, Listen, Manner};
 use tipring_card::{
     Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Law, Micros, Setup, Signalling as Kind,
-    SpanStatus,
+    SpanId, SpanInfo, SpanKind, SpanStatus,
 };
 use tipring_doctor::Examined;
 use tipring_router::{LineCommand, LineEvent};
@@ -128,6 +128,8 @@ pub struct SpanGauge {
     pub name: String,
     /// Its lines are analogue.
     pub analog: bool,
+    /// It is an E1 or a T1, also where it carries analogue lines: it has alarms and errors of its own.
+    pub digital: bool,
     /// D channel established; of analogue lines: one of them is in order.
     pub up: bool,
     /// Alarms and errors of a digital span, at the last look.
@@ -146,7 +148,9 @@ pub struct Signalling {
     phones: Vec<Phoned>,
     /// Channels that have, or may get, a line of their own.
     spots: Vec<Spot>,
-    /// One of them is not as it is to be.
+    /// Digital spans that carry analogue lines, as they were at the last look.
+    carriers: Vec<(SpanId, SpanStatus)>,
+    /// One of the spots is not as it is to be.
     unsettled: bool,
     config: LinesConfig,
     outward: Outward,
@@ -184,6 +188,7 @@ impl Signalling {
             loops: Vec::new(),
             phones: Vec::new(),
             spots: Vec::new(),
+            carriers: Vec::new(),
             unsettled: false,
             outward: Outward::new(&config),
             prefill: usize::from(config.prefill.clamp(1, PREFILL_MAX)),
@@ -195,6 +200,11 @@ impl Signalling {
             config,
         };
         signalling.find_spots(first_port);
+        let carries = |span: &&SpanInfo| {
+            span.kind != SpanKind::Analog && signalling.spots.iter().any(|spot| spot.span() == span.id)
+        };
+        signalling.carriers =
+            signalling.card.spans().iter().filter(carries).map(|span| (span.id, SpanStatus::default())).collect();
         signalling.complaints = signalling.take_names();
         signalling
     }
@@ -274,6 +284,7 @@ impl Signalling {
         let of_trunk = |trunked: &Trunked| SpanGauge {
             name: trunked.span.name().to_string(),
             analog: false,
+            digital: true,
             up: trunked.span.link_is_up(),
             status: trunked.status,
             channels: trunked.span.channels().collect(),
@@ -285,7 +296,10 @@ impl Signalling {
         for (held, word, in_order) in loops.chain(phones) {
             let known = gauges.iter().position(|gauge| gauge.name == held.span);
             let at = known.unwrap_or_else(|| {
-                gauges.push(SpanGauge { name: held.span.clone(), analog: true, ..SpanGauge::default() });
+                let carrier = self.carriers.iter().find(|carrier| carrier.0 == held.span_id());
+                let (digital, status) = (carrier.is_some(), carrier.map(|carrier| carrier.1).unwrap_or_default());
+                let name = held.span.clone();
+                gauges.push(SpanGauge { name, analog: true, digital, status, ..SpanGauge::default() });
                 gauges.len() - 1
             });
             gauges[at].up |= in_order;
@@ -303,6 +317,14 @@ impl Signalling {
         let loops = self.loops.iter().filter(|looped| looped.is_busy()).count();
         let phones = self.phones.iter().filter(|phone| phone.is_busy()).count();
         self.spans().map(Span::busy).sum::<usize>() + loops + phones
+    }
+
+    /// The same of one span.
+    fn busy_on(&self, span: &str) -> usize {
+        let trunks = self.spans().filter(|known| known.name() == span).map(Span::busy).sum::<usize>();
+        let loops = self.live_loops().filter(|looped| looped.held.span == span && looped.is_busy()).count();
+        let phones = self.live_phones().filter(|phone| phone.held.span == span && phone.is_busy()).count();
+        trunks + loops + phones
     }
 
     /// Frames that the card did not take.
@@ -437,6 +459,9 @@ impl Signalling {
         }
         if look {
             self.settle(now, actions);
+            for (span, status) in &mut self.carriers {
+                *status = self.card.span_status(*span).unwrap_or_default();
+            }
         }
         for at in 0..self.spans.len() {
             self.step_span(now, at, look, actions);

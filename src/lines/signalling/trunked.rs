@@ -1,7 +1,7 @@
 //! A PRI span on its card: the D channel is opened, read and written, alarms are looked at, bearers are opened. The
 //! signalling itself is [`Span`]'s.
 
-use tipring_card::{CardError, Channel, ChannelId, ChannelInfo, Micros, Setup, SpanId, SpanStatus};
+use tipring_card::{CardError, Channel, ChannelId, ChannelInfo, Maintenance, Micros, Setup, SpanId, SpanStatus};
 use tipring_isdn::{ChannelMap, Config, Role};
 
 use super::settings::Settings;
@@ -167,6 +167,33 @@ impl Signalling {
             trunked.up = up;
             trunked.span.handle(now, if up { SpanInput::Up } else { SpanInput::Down });
         }
+    }
+
+    /// A loop or a test on a span, by its name. One that would disturb calls waits for nobody: it is refused while there are
+    /// any.
+    pub fn maintain(
+        &mut self,
+        name: &str,
+        what: Maintenance,
+        actions: &mut Vec<SignallingAction>,
+    ) -> Result<(), String> {
+        let spans: Vec<(SpanId, String)> =
+            self.card.spans().iter().map(|span| (span.id, self.card.span_name(span.id))).collect();
+        let Some((id, _)) = spans.iter().find(|(_, known)| known == name) else {
+            let known: Vec<&str> = spans.iter().map(|(_, name)| name.as_str()).collect();
+            return Err(format!("{name}: no span has this name; there are {}", known.join(", ")));
+        };
+        let calls = self.busy_on(name);
+        if what.disturbs() && calls > 0 {
+            let calls = if calls == 1 { "a call".to_owned() } else { format!("{calls} calls") };
+            return Err(format!("{name} has {calls}, which {} would end: wait, or end them", what.as_str()));
+        }
+        self.card.maintain(*id, what).map_err(|error| match error {
+            CardError::Invalid => format!("{name}: its card has no {}", what.as_str()),
+            error => format!("{name}: {error}"),
+        })?;
+        actions.push(SignallingAction::Note(format!("{name}: maintenance: {}", what.as_str())));
+        Ok(())
     }
 
     pub(super) fn outputs(&mut self, now: Micros, at: usize, actions: &mut Vec<SignallingAction>) {

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tipring_card::{
-    Alarms, BLOCK, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Pace, Signalling, SpanId, SpanInfo,
-    SpanStatus, Use,
+    Alarms, BLOCK, Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Maintenance, Pace, Signalling,
+    SpanId, SpanInfo, SpanStatus, Use,
 };
 
 use crate::known::{Identity, Known};
-use crate::setup::SpanSetup;
+use crate::setup::{self, SpanSetup};
 use crate::{DahdiChannel, DahdiPace, OpenError, decode, fault, raw};
 
 /// What is not there is looked for anew at most this often.
@@ -418,6 +418,12 @@ impl Card for DahdiCard {
 
     fn assign(&mut self, span: SpanId, timeslot: u8, to: Use) -> Result<(), CardError> {
         self.give_use(span, timeslot, to)
+    }
+
+    fn maintain(&mut self, span: SpanId, what: Maintenance) -> Result<(), CardError> {
+        let number = self.known.span(span).ok_or(CardError::Gone)?;
+        let mut asked = raw::Maintenance { spanno: i32::from(number), command: setup::maintenance(what) };
+        raw::ioctl(self.ctl.as_fd(), &raw::MAINT, &mut asked).map_err(fault::card_error)
     }
 
     fn pace(&mut self) -> Result<Box<dyn Pace>, CardError> {

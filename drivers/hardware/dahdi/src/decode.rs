@@ -116,7 +116,7 @@ pub(crate) fn kind(info: &raw::SpanInfo) -> SpanKind {
 
 /// Alarms and the sum of the line's error counters.
 pub(crate) fn status(info: &raw::SpanInfo) -> SpanStatus {
-    let counters = [info.bpvcount, info.crc4count, info.fascount, info.fecount, info.cvcount, info.becount];
+    let counters = [info.bpvcount, info.crc4count, info.fascount, info.fecount, info.cvcount];
     // A driver that does not count shows -1, which is all ones here.
     let errors = counters.into_iter().filter(|&c| c != u32::MAX).fold(0, u32::saturating_add);
     let kept = |counter: u32| if counter == u32::MAX { 0 } else { counter };
@@ -125,6 +125,10 @@ pub(crate) fn status(info: &raw::SpanInfo) -> SpanStatus {
         crc4: kept(info.crc4count),
         ebit: kept(info.ebitcount),
         fas: kept(info.fascount),
+        framing: kept(info.fecount),
+        code: kept(info.cvcount),
+        bit: kept(info.becount),
+        seconds: kept(info.errsec),
         irq_miss: u32::try_from(info.irqmisses).unwrap_or(0),
     };
     SpanStatus { alarms: Alarms(info.alarms), errors, kinds }

@@ -3,7 +3,7 @@
 //!
 //! Source: `include/dahdi/user.h` (line configuration bits, signalling types).
 
-use tipring_card::{SpanId, SpanKind, Use};
+use tipring_card::{Maintenance, SpanId, SpanKind, Use};
 
 use crate::raw;
 
@@ -113,6 +113,20 @@ pub(crate) fn signalling_type(to: Use) -> u32 {
 /// has another number for it.
 pub(crate) fn is(found: u32, wanted: Use) -> bool {
     found == signalling_type(wanted) || (wanted == Use::DChannel && found == 0x8_0080)
+}
+
+/// The kernel's number for a loop or a test.
+pub(crate) fn maintenance(what: Maintenance) -> i32 {
+    match what {
+        Maintenance::Off => 0,
+        Maintenance::LocalLoop => 1,
+        Maintenance::LineLoop => 2,
+        Maintenance::LoopUp => 3,
+        Maintenance::LoopDown => 4,
+        Maintenance::TestPattern => 12,
+        Maintenance::PayloadLoop => 13,
+        Maintenance::ResetCounters => 14,
+    }
 }
 
 /// The law of a span's channels.

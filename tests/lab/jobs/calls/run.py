@@ -24,6 +24,7 @@ import live
 import outgoing
 import phones
 import rooms
+import spans
 import stream
 from app import PROMPT, Application
 from box import Box
@@ -32,7 +33,7 @@ from peer import Exchange, Peer
 from setups import ALL as SETUPS
 
 FOLDER = "/tmp/calls"
-CASES = [*cases.ALL, *outgoing.ALL, *bridge.ALL, *collide.ALL, *rooms.ALL, *live.ALL, *greeting.ALL, *stream.ALL, *phones.ALL]
+CASES = [*cases.ALL, *outgoing.ALL, *bridge.ALL, *collide.ALL, *rooms.ALL, *live.ALL, *greeting.ALL, *stream.ALL, *phones.ALL, *spans.ALL]
 
 
 class Lab:

@@ -43,6 +43,28 @@ CONTROL = {str(number): str(number) for number in range(200, 220)}
 LINES = {"dahdi 3/1": "caller", "dahdi 3/6": "long", "dahdi 3/7": "long", "dahdi 3/8": "connect"}
 
 
+# The spans of the "box" set-up, by the cards' hardware ids.
+SPANS = """[[span]]
+number = 1
+card = "DYN/loc/0:0"
+kind = "e1"
+signalling = "pri"
+[[span]]
+number = 3
+card = "DYN/loc/1:0"
+kind = "t1"
+signalling = "fxo"
+"""
+LAST = "dahdi 3/24"
+
+
+def telephone_on(config, channel):
+    """The same with a telephone on a channel of the T1."""
+    spans = SPANS + f'channels = ["{channel} fxs"]\n'
+    telephone = f'[[telephone]]\nline = "dahdi 3/{channel}"\nnumber = "{channel}"\nnext_digit_s = 3\n'
+    return config.replace(SPANS, spans) + telephone
+
+
 class Setup:
     """One of them."""
 
@@ -101,6 +123,15 @@ ALL = {
         {place: ["--pause", PAUSE_MS, "--ringback", RINGBACK_MS] for place in (1, 9)},
         {"dahdi 3/9": "across"},
         groups(),
+    ),
+    # Our spans have no use before tipring starts.
+    "box": Setup(
+        "user",
+        [1, 3],
+        [],
+        {1: ["--pause", PAUSE_MS, "--ringback", RINGBACK_MS]},
+        {LAST: "telephone"},
+        groups() + SPANS,
     ),
     "control": Setup(
         "user",
