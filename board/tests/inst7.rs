@@ -234,6 +234,61 @@ fn inst7_a_file_that_is_too_long_or_empty_or_rubbish_is_refused_and_nothing_more
 }
 
 #[test]
+fn inst7_whatever_is_changed_in_a_profile_every_complaint_has_its_place_in_the_file() {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed % below as u64).unwrap_or(0)
+    };
+    let pieces = [
+        "\"",
+        "[",
+        "]",
+        "=",
+        "\n",
+        "[[port]]\n",
+        "é",
+        "0x",
+        "-1",
+        "true",
+        "{",
+        "}",
+        "kind",
+        "#",
+        "9999999999999999999999",
+    ];
+    let (mut refused, mut taken) = (0, 0);
+    for _ in 0..2000 {
+        let mut text: Vec<char> = GOOD.chars().collect();
+        for _ in 0..=random(4) {
+            let at = random(text.len());
+            match random(3) {
+                0 => drop(text.splice(at..at, pieces[random(pieces.len())].chars())),
+                1 => drop(text.drain(at..(at + 1 + random(12)).min(text.len()))),
+                _ => text[at] = char::from(b' ' + u8::try_from(random(95)).unwrap_or(0)),
+            }
+        }
+        let text: String = text.into_iter().collect();
+        match Profile::read(&text, "x") {
+            Ok(_) => taken += 1,
+            Err(faults) => {
+                refused += 1;
+                assert!(!faults.is_empty() && faults.len() <= MAX_FAULTS);
+                for fault in faults {
+                    let lines: Vec<&str> = text.split('\n').collect();
+                    let line = lines.get(fault.line - 1).unwrap_or_else(|| panic!("{fault} in\n{text}"));
+                    assert!(fault.column >= 1 && fault.column <= line.chars().count() + 1, "{fault} in\n{text}");
+                    assert!(!fault.what.is_empty() && !fault.remedy.is_empty(), "{fault}");
+                }
+            }
+        }
+    }
+    assert!(refused > 1000 && taken > 10, "{refused} {taken}");
+}
+
+#[test]
 fn inst7_the_users_own_profile_comes_before_a_built_in_one_and_may_replace_it() {
     let machine = Machine { dmi: [("sys_vendor".to_string(), "QEMU".to_string())].into(), ..Machine::default() };
     let own = GOOD.replace("sys_vendor = \"Elsewhere\"", "sys_vendor = \"Q*\"");

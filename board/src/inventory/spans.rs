@@ -64,6 +64,7 @@ pub(super) fn judge(tree: &Tree, profile: &Profile, card: &mut Card, findings: &
             kind,
             channels: span.map_or(0, |span| span.channels),
             first_channel: span.map(|span| span.first_channel),
+            alarms: span.map_or(0, |span| span.alarms),
             ports: ports.iter().map(|port| port.label.clone()).collect(),
             state: State::Good,
             next: String::new(),
