@@ -49,6 +49,13 @@ pub enum BoardError {
     Faults(Vec<Fault>),
 }
 
+impl BoardError {
+    /// Whether it is a matter of rights.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, BoardError::Unreadable { error, .. } if error.kind() == std::io::ErrorKind::PermissionDenied)
+    }
+}
+
 /// Line and column, from 1, of an offset in a text.
 pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
     let offset = (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);

@@ -49,6 +49,8 @@ words! {
         Alarm = "alarm",
         /// It is of another kind than its slot or port.
         WrongKind = "wrong-kind",
+        /// A socket of the box behind which the card has nothing.
+        DeadPort = "dead-port",
         /// A card that was elsewhere.
         Moved = "moved",
         /// Two cards say the same number of themselves.

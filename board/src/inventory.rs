@@ -80,6 +80,8 @@ pub struct CardSpan {
     pub channels: u16,
     /// The first of them since this start.
     pub first_channel: Option<u16>,
+    /// Its alarm bits, DAHDI's values.
+    pub alarms: u32,
     /// The box's sockets that it is behind.
     pub ports: Vec<String>,
     /// How it stands.

@@ -212,7 +212,7 @@ fn inst2_what_is_in_the_wrong_slot_or_behind_the_wrong_port_is_told() {
     let swapped = "dmi sys_vendor tipring\ndmi board_name reference-4-1\n\
         pci 0000:02:01.0 d161:0120 driver=wcte12xp\npci 0000:02:02.0 d161:8005 driver=wctdm24xxp\n\
         device pci:0000:02:01.0 on=0000:02:01.0 spans=1:E1\ndevice pci:0000:02:02.0 on=0000:02:02.0 spans=1:ANALOG_MIXED\n\
-        span 1 of=pci:0000:02:01.0\nspan 2 of=pci:0000:02:02.0 kind=ANALOG_MIXED sig=FXSKS";
+        span 1 of=pci:0000:02:01.0\nspan 2 of=pci:0000:02:02.0 kind=ANALOG_MIXED channels=4 sig=FXSKS";
     let inventory = grow(swapped).inventory();
     assert_eq!(
         told(&inventory),
@@ -224,6 +224,19 @@ fn inst2_what_is_in_the_wrong_slot_or_behind_the_wrong_port_is_told() {
     let wrong = only(&inventory, "wrong-kind");
     let what = "port line 3 is set up as telephone (FXS), and the box has analogue line (FXO) there";
     assert_eq!((wrong.about.as_str(), wrong.what.as_str()), ("pci:0000:02:01.0/1", what));
+}
+
+#[test]
+fn inst2_a_card_that_is_smaller_than_its_slot_leaves_ports_dead_and_that_is_told() {
+    let reference = include_str!("trees/reference.txt");
+    let spans = "span 1 of=pci:0000:02:01.0 kind=ANALOG_MIXED channels=2 sig=FXSKS,FXSKS\nspan 2 of=pci:0000:02:02.0";
+    let inventory = grow(&format!("{reference}{spans}")).inventory();
+    let dead = only(&inventory, "dead-port");
+    assert_eq!(
+        (dead.about.as_str(), dead.what.as_str()),
+        ("pci:0000:02:01.0", "nothing of it is behind line 3, line 4")
+    );
+    assert_eq!(inventory.findings.len(), 2, "{}", inventory.text());
 }
 
 #[test]

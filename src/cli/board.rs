@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use tipring_board::{Book, Inventory, Machine, Profile, Roots, Tree};
+use tipring_board::{BoardError, Book, Inventory, Machine, Profile, Roots, Tree};
 
 use crate::daemon::serve::default_file;
 
@@ -67,10 +67,7 @@ impl Place {
             file.parent().unwrap_or(Path::new("")).join("boards")
         };
         let folder = self.boards.clone().unwrap_or_else(beside);
-        Book::with_folder(&folder).map_err(|error| {
-            eprintln!("{error}");
-            ExitCode::from(78)
-        })
+        Book::with_folder(&folder).map_err(|error| refused(&error))
     }
 
     /// What is in the machine.
@@ -144,11 +141,14 @@ fn judge(file: &Path) -> ExitCode {
             let (id, slots, ports) = (&profile.id, profile.slots.len(), profile.ports.len());
             print(&format!("{}: good: {id}, {slots} slot(s), {ports} port(s)", file.display()))
         }
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::from(78)
-        }
+        Err(error) => refused(&error),
     }
+}
+
+/// Tells why profiles cannot be used; the exit code for it.
+fn refused(error: &BoardError) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::from(if error.is_denied() { 77 } else { 78 })
 }
 
 fn is_own(book: &Book, profile: &Profile) -> bool {

@@ -111,7 +111,7 @@ fn as_written(case: &Path, said: &str) -> bool {
 }
 
 #[test]
-fn broken_configurations_are_refused_with_place_and_remedy() {
+fn inst7_broken_configurations_are_refused_with_place_and_remedy() {
     let cases = cases("broken");
     assert!(cases.len() >= 20, "{} cases", cases.len());
     let mut wrong = Vec::new();
@@ -127,7 +127,7 @@ fn broken_configurations_are_refused_with_place_and_remedy() {
 }
 
 #[test]
-fn good_configurations_are_taken_and_every_value_names_its_origin() {
+fn inst7_good_configurations_are_taken_and_every_value_names_its_origin() {
     let cases = cases("good");
     assert!(cases.len() >= 20, "{} cases", cases.len());
     let mut wrong = Vec::new();
@@ -154,7 +154,7 @@ fn good_configurations_are_taken_and_every_value_names_its_origin() {
 }
 
 #[test]
-fn checking_takes_less_than_a_fifth_of_a_second() {
+fn inst7_checking_takes_less_than_a_fifth_of_a_second() {
     const NUMBERS: usize = 300;
     let folder = Folder::new("time");
     let number = |n: usize| format!("[[number]]\nnumber = \"{n}\"\nurl = \"https://app.lan/{n}\"\n");

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::rows::{CHAPTERS, NOT_YET, ROWS};
 
 /// Where sources lie; folders of a build are not among them.
-const ROOMS: [&str; 3] = ["src", "drivers", "tests"];
+const ROOMS: [&str; 4] = ["src", "drivers", "board", "tests"];
 
 /// Rows with the names of their tests.
 type Found = BTreeMap<String, BTreeSet<String>>;

@@ -181,8 +181,11 @@ pub const ROWS: &[Row] = &[
     ("E17", Should, "Speech may be made on another host, reached by HTTP"),
     ("E20", May, "After a crash no line is stuck and no record open"),
     ("E21", Should, "Ordinary web tools build and test an application"),
+    ("INST2", Must, "Every card is shown, and every card that nearly works, each with what to do next"),
+    ("INST3", Must, "Cards and spans keep their names whatever order their drivers come up in"),
     ("INST4", Must, "One choice of a country sets tones, caller id, law, signs of a hang-up and emergency numbers"),
     ("INST5", Must, "The line doctor calls one line from another, finds what its settings ought to be, and proposes it"),
+    ("INST7", Must, "Configurations and profiles of boxes are judged with line, column and the nearest word, before anything is opened"),
 ];
 
 /// Rows that no test bears the name of, and why. One that gets its test leaves this list.

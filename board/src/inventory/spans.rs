@@ -40,6 +40,7 @@ pub(super) fn judge(tree: &Tree, profile: &Profile, card: &mut Card, findings: &
     }
     if let Some(slot) = slot {
         wrong_slot(card, slot, &locals, findings);
+        dead_ports(card, profile, slot, &locals, &assigned, findings);
     }
     for (local, kind) in locals {
         let span = assigned(local);
@@ -63,6 +64,7 @@ pub(super) fn judge(tree: &Tree, profile: &Profile, card: &mut Card, findings: &
             kind,
             channels: span.map_or(0, |span| span.channels),
             first_channel: span.map(|span| span.first_channel),
+            alarms: span.map_or(0, |span| span.alarms),
             ports: ports.iter().map(|port| port.label.clone()).collect(),
             state: State::Good,
             next: String::new(),
@@ -120,6 +122,29 @@ fn wrong_slot(card: &Card, slot: &Slot, locals: &[(u16, String)], findings: &mut
             _ => "put the card into the slot that is made for it".to_string(),
         };
         findings.push(card.finding(State::Nearly, Trouble::WrongKind, what, next));
+    }
+}
+
+/// Sockets of the slot that the card in it has no span or channel for.
+fn dead_ports<'t>(
+    card: &Card,
+    profile: &Profile,
+    slot: &Slot,
+    locals: &[(u16, String)],
+    assigned: &dyn Fn(u16) -> Option<&'t Span>,
+    findings: &mut Vec<Finding>,
+) {
+    let is_dead = |port: &&Port| {
+        let beyond = |span: &Span| port.position.is_some_and(|position| position > span.channels);
+        !locals.iter().any(|(local, _)| *local == port.span) || assigned(port.span).is_some_and(beyond)
+    };
+    let of_slot = profile.ports.iter().filter(|port| port.slot == slot.name);
+    let dead: Vec<&str> = of_slot.filter(is_dead).map(|port| port.label.as_str()).collect();
+    if !locals.is_empty() && !dead.is_empty() {
+        let what = format!("nothing of it is behind {}", dead.join(", "));
+        let next =
+            "the card is smaller than the box's: put in one that has as many ports, or write a profile for this one";
+        findings.push(card.finding(State::Nearly, Trouble::DeadPort, what, next));
     }
 }
 

@@ -15,12 +15,8 @@ use crate::{Fault, Machine};
 /// Profiles of a folder.
 pub const MAX_PROFILES: usize = 64;
 
-/// Id and text of what is shipped. The last one fits every machine.
-const BUILT_IN: &[(&str, &str)] = &[
-    ("reference-4-1", include_str!("../../profiles/reference-4-1.toml")),
-    ("emulated", include_str!("../../profiles/emulated.toml")),
-    ("generic", include_str!("../../profiles/generic.toml")),
-];
+/// Id and text of what is shipped: every file of `board/profiles`.
+const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
 
 /// All profiles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -170,7 +170,7 @@ impl Reader<'_> {
 
     pub(super) fn relay(&mut self, entry: &Entry<'_, '_>) -> Relay {
         let (sense, self_test) = (self.flag(entry, "sense"), self.flag(entry, "self_test"));
-        if self_test && !sense {
+        if self_test && !sense && !self.is_told(entry.place("sense")) {
             let what = "relay.self_test: without a sense contact nothing tells what the relay did";
             self.fault(entry.place("self_test"), what, "write `sense = true` if it has one, else take this out");
         }

@@ -2,7 +2,7 @@
 //! fault refuses the file; all are told, with place and remedy.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -16,7 +16,7 @@ use crate::near::{nearest, shown};
 const MAX_ERRORS: usize = 1000;
 
 pub(super) fn read(text: &str, file: &str) -> Result<Profile, Vec<Fault>> {
-    let mut reader = Reader { text, file, faults: Vec::new(), broken: 0 };
+    let mut reader = Reader { text, file, faults: Vec::new(), broken: 0, places: BTreeSet::new(), unknown: 0 };
     let profile = reader.file();
     reader.faults.sort();
     match profile {
@@ -31,6 +31,8 @@ pub(super) struct Entry<'a, 'd> {
     /// Where it begins.
     pub at: usize,
     pub values: BTreeMap<&'static str, &'a Spanned<DeValue<'d>>>,
+    /// It has no key that is not known, and all that it must have.
+    pub is_whole: bool,
 }
 
 impl Entry<'_, '_> {
@@ -55,6 +57,8 @@ impl Entry<'_, '_> {
 pub(super) struct Listed<'a, 'd, T> {
     pub entries: Vec<Entry<'a, 'd>>,
     pub read: Vec<T>,
+    /// All of its keys were understood.
+    pub is_sure: bool,
 }
 
 impl<'a, 'd, T> Listed<'a, 'd, T> {
@@ -69,16 +73,26 @@ pub(super) struct Reader<'t> {
     faults: Vec<Fault>,
     /// All faults, those too that are not told.
     pub(super) broken: usize,
+    /// Where they are: what is wrong by itself is not judged beside other things.
+    places: BTreeSet<usize>,
+    /// Faults above all sections, and sections that are none.
+    unknown: usize,
 }
 
 impl Reader<'_> {
     pub(super) fn fault(&mut self, at: usize, what: impl Into<String>, remedy: impl Into<String>) {
         self.broken += 1;
+        self.places.insert(at);
         if self.faults.len() < MAX_FAULTS {
             let (line, column) = position(self.text, at);
             let file = self.file.to_string();
             self.faults.push(Fault { file, line, column, what: what.into(), remedy: remedy.into() });
         }
+    }
+
+    /// Whether something was said of this place already.
+    pub(super) fn is_told(&self, at: usize) -> bool {
+        self.places.contains(&at)
     }
 
     pub(super) fn position(&self, at: usize) -> (usize, usize) {
@@ -98,6 +112,7 @@ impl Reader<'_> {
         }
         let table = document.get_ref();
         self.unknown_names(table);
+        self.unknown = self.broken;
         let head = self.entry(&HEAD, 0, table);
         let slots = self.listed(table, "slot", Self::slot);
         let ports = self.listed(table, "port", Self::port);
@@ -106,7 +121,7 @@ impl Reader<'_> {
         let recognised = self.once(table, "recognised");
         let watchdog = self.once(table, "watchdog");
         let serial = self.once(table, "serial");
-        if recognised.is_none() && !table.contains_key("recognised") {
+        if self.unknown == 0 && !table.contains_key("recognised") {
             let remedy = "write [recognised] and below it what the box says of itself, such as `product_name = \"Desk*\"`; \
                           /sys/class/dmi/id has it";
             self.fault(0, "[recognised] is missing", remedy);
@@ -191,14 +206,14 @@ impl Reader<'_> {
 
     /// A section's keys. With a wrong key the right one is missing too: one complaint for one mistake.
     fn entry<'a, 'd>(&mut self, section: &'static Section, at: usize, table: &'a DeTable<'d>) -> Entry<'a, 'd> {
-        let before = self.broken;
-        let mut entry = Entry { section, at, values: BTreeMap::new() };
+        // Above all sections what is not known has been told.
+        let before = if section.name.is_empty() { 0 } else { self.broken };
+        let mut entry = Entry { section, at, values: BTreeMap::new(), is_whole: true };
         for (name, value) in table {
             match section.key(name.get_ref()) {
                 Some(key) => {
                     entry.values.insert(key.name, value);
                 }
-                // Above all sections that has been looked at.
                 None if section.name.is_empty() => {}
                 None => self.unknown_key(section, name),
             }
@@ -212,6 +227,7 @@ impl Reader<'_> {
                 self.fault(at, what, format!("write `{} = {}`", key.name, key.example));
             }
         }
+        entry.is_whole = self.broken == before;
         entry
     }
 
@@ -236,12 +252,13 @@ impl Reader<'_> {
         name: &str,
         read: impl Fn(&mut Self, &Entry<'a, 'd>) -> T,
     ) -> Listed<'a, 'd, T> {
-        let mut listed = Listed { entries: Vec::new(), read: Vec::new() };
+        let mut listed = Listed { entries: Vec::new(), read: Vec::new(), is_sure: self.unknown == 0 };
         let Some(section) = SECTIONS.iter().find(|section| section.name == name) else { return listed };
         let Some(value) = table.get(name) else { return listed };
         let Some(items) = value.get_ref().as_array() else {
             let what = format!("there may be several of `{name}`");
             self.fault(value.span().start, what, format!("write {section}, and its keys below, once for each"));
+            listed.is_sure = false;
             return listed;
         };
         if let Some(item) = items.get(SECTIONS_MAX) {
@@ -255,6 +272,7 @@ impl Reader<'_> {
                 continue;
             };
             let entry = self.entry(section, item.span().start, inner);
+            listed.is_sure &= entry.is_whole;
             listed.read.push(read(self, &entry));
             listed.entries.push(entry);
         }
@@ -282,7 +300,7 @@ impl Reader<'_> {
                 let what = format!("[recognised]: a box that is anything is not known by `{more}`");
                 self.fault(entry.place(more), what, "take one of both out");
             }
-            None if !anything => {
+            None if !anything && entry.is_whole => {
                 let remedy = "write what the box says of itself, such as `product_name = \"Desk*\"`; /sys/class/dmi/id \
                               has it";
                 self.fault(entry.at, "[recognised] says nothing by which the box is known", remedy);

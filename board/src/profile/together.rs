@@ -39,7 +39,7 @@ impl Reader<'_> {
     fn once_each<'e, 'a: 'e, 'd: 'a>(&mut self, all: impl Iterator<Item = (&'e Entry<'a, 'd>, &'static str, String)>) {
         let mut seen = BTreeMap::new();
         for (entry, key, word) in all {
-            if !entry.values.contains_key(key) || word.is_empty() {
+            if !entry.values.contains_key(key) || word.is_empty() || self.is_told(entry.place(key)) {
                 continue;
             }
             if let Some(first) = seen.insert(word.clone(), entry.at) {
@@ -56,28 +56,39 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether a list has all its names: where one is wrong already, whoever names it is not.
+    fn is_sure<T>(&self, listed: &Listed<'_, '_, T>, key: &str) -> bool {
+        listed.is_sure && listed.entries.iter().all(|entry| !self.is_told(entry.place(key)))
+    }
+
     /// Which slot and lamp a port has, and that nothing has two ports.
     fn wires(&mut self, slots: &Listed<'_, '_, Slot>, ports: &Listed<'_, '_, Port>, leds: &Listed<'_, '_, Led>) {
+        let (slots_sure, leds_sure) = (self.is_sure(slots, "name"), self.is_sure(leds, "name"));
         let mut taken: BTreeMap<(&str, u16, Option<u16>), &str> = BTreeMap::new();
         for (entry, port) in ports.iter() {
             match slots.read.iter().find(|slot| slot.name == port.slot) {
+                Some(_) if self.is_told(entry.place("kind")) => {}
                 Some(slot) if !slot.holds.is_empty() && !slot.holds.contains(&port.kind) => {
                     let held = quoted(slot.holds.iter().map(|kind| kind.word()));
                     let what = format!("port.kind: slot \"{}\" holds {held}", shown(&slot.name));
                     let remedy = format!("put \"{}\" into its `holds`, or take another slot", port.kind.word());
                     self.fault(entry.place("kind"), what, remedy);
                 }
-                None if entry.values.get("slot").is_some_and(|value| value.get_ref().is_str()) => {
+                None if slots_sure && entry.values.get("slot").is_some_and(|value| value.get_ref().is_str()) => {
                     let names = || slots.read.iter().map(|slot| slot.name.as_str());
                     self.nobody(entry, entry.place("slot"), "slot", &port.slot, "[[slot]]", names);
                 }
                 _ => {}
             }
             if let Some(led) = &port.led
+                && leds_sure
                 && !leds.read.iter().any(|one| one.name == *led)
             {
                 let names = || leds.read.iter().map(|led| led.name.as_str());
                 self.nobody(entry, entry.place("led"), "led", led, "[[led]]", names);
+            }
+            if self.is_told(entry.place("span")) || self.is_told(entry.place("position")) {
+                continue;
             }
             let wire = (port.slot.as_str(), port.span, port.position);
             if let Some(first) = taken.insert(wire, &port.label)
@@ -91,11 +102,13 @@ impl Reader<'_> {
 
     /// Which ports a relay joins.
     fn bypasses(&mut self, ports: &Listed<'_, '_, Port>, relays: &Listed<'_, '_, Relay>) {
+        let ports_sure = self.is_sure(ports, "label");
         for (entry, relay) in relays.iter() {
             let mut joined = Vec::new();
             for (index, label) in relay.bypasses.iter().enumerate() {
                 match ports.read.iter().find(|port| port.label == *label) {
                     Some(port) => joined.push(port),
+                    None if !ports_sure => {}
                     None => {
                         let labels = || ports.read.iter().map(|port| port.label.as_str());
                         self.nobody(entry, entry.place_in("bypasses", index), "bypasses", label, "[[port]]", labels);
