@@ -2,6 +2,7 @@
 //! says otherwise), its alarms and channels, and what to do about what is not ready. It opens no channel, so it may run
 //! beside the service.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +18,9 @@ use crate::daemon::serve::{card_of, default_file};
 
 /// What is said of a span on which nothing can be called.
 const NOT_DRIVEN: &str = "not driven: neither a D channel nor an analogue line towards an exchange (FXO port, fxsks)";
+
+/// What is said of a span that counts errors of its frames and has no alarm.
+const CLOCK: &str = "frames slipped since the driver was loaded: exactly one end gives the clock (span.clock)";
 
 /// Shows the lines.
 pub fn run(config: Option<PathBuf>, as_json: bool, place: &Place) -> ExitCode {
@@ -44,7 +48,7 @@ pub fn run(config: Option<PathBuf>, as_json: bool, place: &Place) -> ExitCode {
     // Another machine's cards cannot be opened here.
     let spans = match place.is_elsewhere() {
         true => Ok(Vec::new()),
-        false => card_of(&config, kind, false).map(|mut card| rows(&mut *card, inventory.as_ref())),
+        false => card_of(&config, kind, false).map(|mut card| rows(&config, &mut *card, inventory.as_ref())),
     };
     let is_good = inventory.as_ref().is_none_or(Inventory::is_good);
     let exit = match &spans {
@@ -77,7 +81,7 @@ pub fn run(config: Option<PathBuf>, as_json: bool, place: &Place) -> ExitCode {
 }
 
 /// The spans of the card that is configured.
-fn rows(card: &mut dyn Card, inventory: Option<&Inventory>) -> Vec<Value> {
+fn rows(config: &Config, card: &mut dyn Card, inventory: Option<&Inventory>) -> Vec<Value> {
     let mut rows = Vec::new();
     for span in card.spans().to_vec() {
         let status = card.span_status(span.id).unwrap_or_default();
@@ -90,13 +94,27 @@ fn rows(card: &mut dyn Card, inventory: Option<&Inventory>) -> Vec<Value> {
             (false, None, 0) => NOT_DRIVEN,
             (false, ..) => "ready",
         };
-        let lasting = inventory.and_then(|inventory| inventory.span(span.id.0)).map(|(_, span)| &span.name);
+        let slips = status.kinds.crc4.max(status.kinds.framing).max(status.kinds.fas);
+        let advice = (next == "ready" && slips > 0).then_some(CLOCK);
+        let lasting = inventory.and_then(|inventory| lasting_name(config, inventory, span.id.0));
         rows.push(json!({
             "card": card.name(), "span": span.id.0, "name": span.name, "lasting_name": lasting, "alarms": status.alarms.0,
             "errors": status.errors, "bearers": bearers, "analog": loops, "d_channel": d, "next": next,
+            "kinds": status.kinds.named().into_iter().collect::<BTreeMap<_, _>>(), "advice": advice,
         }));
     }
     rows
+}
+
+/// The lasting name of a span by its number with us, which a [[span]] may have given it: DAHDI's may be another.
+fn lasting_name<'a>(config: &Config, inventory: &'a Inventory, number: u16) -> Option<&'a str> {
+    let named = config.span.iter().find(|entry| entry.number == number && !entry.card.is_empty());
+    let Some(entry) = named else {
+        return inventory.span(number).map(|(_, span)| span.name.as_str());
+    };
+    let is_it = |card: &&tipring_board::Card| [&card.name, &card.place, &card.hardware_id].contains(&&entry.card);
+    let card = inventory.cards.iter().find(is_it)?;
+    card.spans.iter().find(|span| span.local == u16::from(entry.port)).map(|span| span.name.as_str())
 }
 
 /// Everything, for programs.
@@ -123,5 +141,6 @@ fn told(row: &Value) -> String {
         None | Some(0) => ("bearers", "bearer channels"),
         Some(_) => ("analog", "analogue lines"),
     };
-    format!("{} {}  {}  {} {what}  {}\n", word("card"), word("span"), word("name"), word(count), word("next"))
+    let advice = row["advice"].as_str().map(|advice| format!("; {advice}")).unwrap_or_default();
+    format!("{} {}  {}  {} {what}  {}{advice}\n", word("card"), word("span"), word("name"), word(count), word("next"))
 }

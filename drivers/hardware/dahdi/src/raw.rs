@@ -238,6 +238,7 @@ macro_rules! plain {
         const _: () = assert!(size_of::<$layout>() == $size);
         impl $layout {
             /// All zero.
+            #[allow(dead_code)]
             pub const fn zero() -> Self {
                 // SAFETY: every bit pattern is a value of a `Plain` layout.
                 unsafe { core::mem::zeroed() }
