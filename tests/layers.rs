@@ -45,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "analog",
             "dahdi",
             "sim",
+            "serial",
             "switch",
             "numbering",
             "resources",

@@ -2,6 +2,7 @@
 //! into words and an exit code: 0 fine, 1 failure, 2 usage, 69 device or port, 77 permission, 78 configuration.
 
 mod asked;
+mod board_status;
 mod ca;
 mod check;
 mod config;
@@ -148,6 +149,11 @@ enum Command {
         #[command(subcommand)]
         command: doctor::Command,
     },
+    /// The board of the appliance
+    Board {
+        #[command(subcommand)]
+        command: BoardCommand,
+    },
     /// Countries: their tones, caller id, emergency numbers and what else a line wants to know
     Country {
         #[command(subcommand)]
@@ -265,6 +271,18 @@ enum LinesCommand {
 }
 
 #[derive(Debug, Subcommand)]
+enum BoardCommand {
+    /// Its controller as the running service sees it: relays, watchdog, sensors, the relays' last test
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        asked: Asked,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// Every key with its value
     Show {
@@ -342,6 +360,7 @@ pub fn main() -> ExitCode {
             trace::run(&asked.sources(), &name, json)
         }
         Command::Lines { json, config, command: None } => lines::run(config, json),
+        Command::Board { command: BoardCommand::Status { json, asked } } => board_status::run(&asked.sources(), json),
         Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),
         Command::Serve { asked, check_config: false } => with_config(Keeper::Service, asked, form, serve),
         Command::Media { asked, command: Some(command) } => media::run(asked, *command),

@@ -5,6 +5,7 @@
 //!
 //! Not here: what a line or a port says at start, and reload.
 
+mod board;
 mod country;
 mod desk;
 mod exits;
