@@ -47,6 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "analog",
             "dahdi",
             "sim",
+            "serial",
             "switch",
             "numbering",
             "resources",

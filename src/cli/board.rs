@@ -9,6 +9,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tipring_board::{BoardError, Book, Inventory, Machine, Profile, Roots, Tree};
 
+use super::asked::Asked;
+use super::board_status;
 use crate::daemon::serve::default_file;
 
 /// What is asked about boxes.
@@ -31,6 +33,14 @@ pub enum Command {
         json: bool,
         #[command(flatten)]
         place: Place,
+    },
+    /// The board controller as the running service sees it: relays, watchdog, sensors, the relays' last test
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        asked: Asked,
     },
     /// Judge a profile of one's own
     Check {
@@ -85,6 +95,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Show { id, json, place } => {
             with_book(&place, |book| show(book, id.as_deref(), &Machine::read(&place.roots()), json))
         }
+        Command::Status { json, asked } => board_status::run(&asked.sources(), json),
         Command::Check { file } => judge(&file),
     }
 }

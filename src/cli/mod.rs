@@ -3,6 +3,7 @@
 
 mod asked;
 mod board;
+mod board_status;
 mod ca;
 mod check;
 mod config;

@@ -42,6 +42,9 @@ pub(super) fn judge(config: &Config, tree: &Tree) -> Verdict {
     verdict.engines(config, tree);
     verdict.recognizers(config, tree);
     verdict.messages(config, tree);
+    if let Some(why) = config.board.complaint() {
+        verdict.refuse(tree.place("board.port"), why);
+    }
     verdict
 }
 

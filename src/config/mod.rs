@@ -2,6 +2,7 @@
 //! environment and flags, and are taken whole or refused whole, with the place of every complaint; an unknown key is an
 //! error. Facts of tenants live in the store.
 
+mod board;
 mod boxes;
 mod changes;
 mod countries;
@@ -27,6 +28,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
+pub use board::{Board, SelfTest};
 pub use boxes::Boxes;
 pub use changes::Change;
 pub use countries::Countries;
@@ -80,6 +82,8 @@ pub struct Config {
     pub card: Vec<Card>,
     /// Spans that are brought up as it is said here.
     pub span: Vec<SpanEntry>,
+    /// The board controller.
+    pub board: Board,
     /// Numbers that are fixed here; the API cannot change them.
     pub number: Vec<NumberEntry>,
     /// Sound and speech.

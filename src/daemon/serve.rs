@@ -14,6 +14,7 @@ use tipring_router::{DirectoryChange, Event, Reply, Request, Router, Trace};
 use tipring_sim::WireConfig;
 use tipring_store::Store;
 
+use super::board::Board;
 use super::carrier;
 use super::conductor::{self, Live, Parts};
 use super::directory;
@@ -79,6 +80,7 @@ pub struct Service {
     /// What the card's threads tell of themselves; without a card nothing.
     pub gauges: Option<Arc<tipring_lines::Gauges>>,
     engine: Option<Engine>,
+    board: Option<Board>,
     /// Locked as long as the state is ours.
     _owner: std::fs::File,
 }
@@ -158,7 +160,12 @@ impl Service {
         let zone = config.zone();
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, messages, zone, epoch };
         let (live, timeline) = conductor::start(parts);
-        let observer = observe(config, &live, &store, (meters.clone(), asking), gauges.clone());
+        let mut board = Board::start(config, gauges.clone())?;
+        let board_face = board.as_ref().map(Board::face);
+        let observer = observe(config, &live, &store, (meters.clone(), asking), (gauges.clone(), board_face));
+        if let Some(board) = &mut board {
+            board.look_after(gauges.clone(), live.clone(), observer.clone());
+        }
         let others = neighbourhood.as_ref().map(Neighbourhood::asking);
         carrier::start(store.clone(), sounds.clone(), meters);
         let beside = Beside { gauges: gauges.clone(), others, sounds };
@@ -181,6 +188,7 @@ impl Service {
             timeline: Some(timeline),
             gauges,
             engine,
+            board,
             entrances,
             _owner: owner,
         })
@@ -205,9 +213,13 @@ impl Service {
         }
         self.observer.stop();
         self.entrances.close();
-        // Closing joins two threads: not on the runtime's own.
-        let engine = self.engine.take();
-        let _ = tokio::task::spawn_blocking(move || drop(engine)).await;
+        // Closing joins threads: not on the runtime's own. The lines are given away before nobody has them.
+        let (board, engine) = (self.board.take(), self.engine.take());
+        let closing = move || {
+            board.into_iter().for_each(Board::release);
+            drop(engine);
+        };
+        let _ = tokio::task::spawn_blocking(closing).await;
         self.media.shutdown().await;
         self.store.close().await;
     }
@@ -429,7 +441,7 @@ fn observe(
     live: &Live,
     store: &Store,
     (meters, media): (Meters, tipring_media::MediaClient),
-    gauges: Option<Arc<tipring_lines::Gauges>>,
+    (gauges, board): (Option<Arc<tipring_lines::Gauges>>, Option<crate::observe::board::BoardFace>),
 ) -> Observer {
     let simulated = config.card.first().is_none_or(|card| card.kind == CardKind::Sim);
     Observer::start(crate::observe::Parts {
@@ -439,6 +451,7 @@ fn observe(
         media,
         card: gauges.map(|gauges| CardFace { gauges, simulated }),
         areas: vec![("state", config.this.state_dir.clone()), ("cache", config.this.cache_dir.clone())],
+        board,
     })
 }
 

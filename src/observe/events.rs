@@ -75,6 +75,14 @@ events! {
     BOX_SILENT = "other box silent", "b91a8113b9f640bda476ed011533eb63";
     /// The journal of born calls cannot be written.
     JOURNAL_FAILED = "journal not written", "ea6ee7e94b5e418eae09c58e26252c90";
+    /// The board controller does not answer.
+    BOARD_LOST = "board controller lost", "7c1e5a0f3b9d4e6d8a2f60b4c95d1e73";
+    /// The board controller answers, and all that it has is as it should be.
+    BOARD_BACK = "board controller in order", "e0b7d3a94f1c4b52936d8c07fa25b81e";
+    /// The board controller's watchdog has given the lines away.
+    RELAYS_RELEASED = "relays released", "1f84c62e9a5d4037b6e1d7305c8fa2b9";
+    /// The board has a fault, or is about to have one.
+    BOARD_FAULT = "board fault", "a36d0e8fb1724c95be47f29c160d83f5";
     /// Messages were left out, as there were too many alike.
     LINES_FOLDED = "messages folded", "ef74b686442640a0a474c499c2dda244";
 }

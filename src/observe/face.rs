@@ -26,10 +26,11 @@ pub fn public(observer: Observer) -> Router {
     pages.with_state(observer.clone()).merge(health(observer))
 }
 
-/// For the control socket: all that, `/state`, and `/lines/trace` and `/lines/habits` of one line.
+/// For the control socket: all that, `/state`, `/board`, and `/lines/trace` and `/lines/habits` of one line.
 pub fn control(observer: Observer) -> Router {
     let owners = Router::new()
         .route("/state", get(state))
+        .route("/board", get(board))
         .route("/lines/trace", get(line_trace))
         .route("/lines/habits", get(line_habits));
     owners.with_state(observer.clone()).merge(public(observer))
@@ -67,6 +68,13 @@ async fn bounds(State(observer): State<Observer>, headers: HeaderMap) -> Respons
 
 async fn state(State(observer): State<Observer>) -> Response {
     axum::Json(&*observer.state().await).into_response()
+}
+
+async fn board(State(observer): State<Observer>) -> Response {
+    match observer.board() {
+        Some(board) => ([NOT_KEPT], axum::Json(board)).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn lives(State(observer): State<Observer>) -> Response {

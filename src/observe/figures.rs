@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use tipring_lines::{Counted, LATE_BOUNDS_MS, Lateness, MediaCounters, SpanGauge};
 use tipring_store::WriterCounters;
 
+use super::board::{self, BoardState};
 use super::exposition::{Form, Page};
 use super::meters::{BESIDE, DIRECTIONS, Meters, OUTCOMES, RECOGNITIONS, RESULTS, SHARING, STREAMS, SURFACES};
 use super::names::{self, ANSWER_MS, WEBHOOK_MS};
@@ -35,6 +36,10 @@ pub struct Figures {
     pub disk_free: Vec<(&'static str, u64)>,
     /// This process.
     pub process: Process,
+    /// The board controller, if one is configured.
+    pub board: Option<BoardState>,
+    /// What went wrong on its line.
+    pub board_counters: Vec<(&'static str, u64)>,
 }
 
 /// Figures of a card.
@@ -91,6 +96,7 @@ const REACHED: &[(&str, &[&str])] = &[
     ("media", &["faults", "broken", "evictions", "unkept", "store_lost", "stale_used", "decoder_panics"]),
     ("store", &["turned_away", "refused"]),
     ("streams", &["words_dropped"]),
+    ("board", &["overruns", "events_lost"]),
     ("recognition", &["blocks_lost"]),
 ];
 
@@ -125,6 +131,7 @@ impl Figures {
         let sharing = self.meters.sharing();
         room("recordings", &std::array::from_fn::<_, { SHARING.len() }, _>(|at| (SHARING[at], sharing[at])));
         all.extend(self.card.iter().flat_map(|card| card.signalling.iter().copied()));
+        all.extend(self.board_counters.iter().map(|(name, figure)| ("board", *name, *figure)));
         all
     }
 
@@ -151,7 +158,7 @@ impl Figures {
         }
     }
 
-    /// The page `/metrics`, with how many series it has: at most 60, and 12 a line.
+    /// The page `/metrics`, with how many series it has: at most 60, 12 a line, and 16 of a board.
     pub fn metrics(&self, form: Form) -> (String, usize) {
         let mut page = Page::new(form);
         page.head(&names::BUILD);
@@ -187,6 +194,9 @@ impl Figures {
         page.single(&names::RELOAD_AT, at_s as f64);
         page.single(&names::BOUNDS_REACHED, self.bounds_reached() as f64);
         self.of_process(&mut page);
+        if let Some(board) = &self.board {
+            board::metrics(&mut page, board);
+        }
         let series = page.series();
         (page.finish(), series)
     }

@@ -59,14 +59,28 @@ fn a_box(lines: usize, analog: bool) -> Figures {
         disk_free: vec![("state", 1 << 33), ("cache", 1 << 33)],
         process: Process::now(),
         since_unix_s: 1_764_000_000,
+        board: (lines > 0).then(|| BoardState {
+            relays: vec![true; 8],
+            temperature: Some(40.0),
+            supply: Some(12.0),
+            tested: Some(crate::observe::board::Tested::default()),
+            ..BoardState::default()
+        }),
+        board_counters: tipring_serial::Shown::default()
+            .counters
+            .named()
+            .into_iter()
+            .chain([("events_lost", 0)])
+            .collect(),
     }
 }
 
 #[test]
-fn there_are_at_most_60_series_and_12_a_line() {
+fn there_are_at_most_60_series_12_a_line_and_16_of_a_board() {
     for (lines, analog) in [(0, false), (1, true), (2, true), (8, true), (15, false), (30, false), (240, false)] {
         let (text, series) = a_box(lines, analog).metrics(Form::OpenMetrics);
-        assert!(series <= 60 + 12 * lines, "{lines} lines: {series} series");
+        let board = if lines > 0 { 16 } else { 0 };
+        assert!(series <= 60 + 12 * lines + board, "{lines} lines: {series} series");
         let counted = text.lines().filter(|line| !line.starts_with('#')).count();
         assert_eq!(counted, series);
     }

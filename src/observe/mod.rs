@@ -4,6 +4,7 @@
 //! In the order of use: rooms count; [`Meters`] counts what no room keeps; [`Observer`] looks at all of them at one
 //! moment; `figures` makes pages of that, `health` judges it; [`face`] answers. `log`, `fold` and `events` are the log.
 
+pub mod board;
 pub mod events;
 mod exposition;
 pub mod face;

@@ -67,6 +67,18 @@ families! {
     PROCESS_MAX_FDS = family("process_max_fds", Gauge, "", &[], "Files and sockets that may be open.");
     PROCESS_THREADS = family("process_threads", Gauge, "", &[], "Threads.");
     PROCESS_START = family("process_start_time_seconds", Gauge, "seconds", &[], "When the service was started.");
+    BOARD_LINK = family("tipring_board_link_up", Gauge, "", &[], "1 while the board controller answers.");
+    BOARD_RELAY = family(
+        "tipring_board_relay_energised", Gauge, "", &["relay"], "1 while the box has the relay's line, 0: straight through.");
+    BOARD_FED = family("tipring_board_watchdog_fed", Gauge, "", &[], "1 while the board controller's watchdog has food.");
+    BOARD_TRIPS = family(
+        "tipring_board_trips", Counter, "", &[], "Times that the watchdog has released relays since the controller began.");
+    BOARD_TEMPERATURE = family("tipring_board_temperature_celsius", Gauge, "celsius", &[], "Temperature of the board.");
+    BOARD_SUPPLY = family("tipring_board_supply_volts", Gauge, "volts", &[], "Supply of the board.");
+    BOARD_TEST_PASSED = family(
+        "tipring_board_self_test_passed", Gauge, "", &[], "1 if every relay with a contact passed its last test.");
+    BOARD_TEST_AGE = family(
+        "tipring_board_self_test_age_seconds", Gauge, "seconds", &[], "Since the last test of the relays.");
     BESIDE = family("tipring_beside_active", Gauge, "", &["kind"], "Media streams and recognizers on living calls.");
     MEDIA_WORKERS = family(
         "tipring_media_workers", Gauge, "", &["kind", "state"], "Workers of the media layer, by what they are doing.");

@@ -12,6 +12,7 @@ use tipring_lines::Gauges;
 use tipring_media::MediaClient;
 use tipring_store::Store;
 
+use super::board::{BoardFace, BoardState};
 use super::exposition::Form;
 use super::figures::{self, COMMIT, CardFigures, Figures, VERSION};
 use super::habits::{self, Habits};
@@ -61,6 +62,8 @@ pub struct Parts {
     pub card: Option<CardFace>,
     /// Folders whose disk is looked at: `state` and `cache`.
     pub areas: Vec<(&'static str, PathBuf)>,
+    /// The board controller, if one is configured.
+    pub board: Option<BoardFace>,
 }
 
 /// A card.
@@ -165,6 +168,11 @@ impl Observer {
         habits::of(self.0.parts.card.as_ref().map(|card| &*card.gauges), line)
     }
 
+    /// The board controller, if one is configured.
+    pub fn board(&self) -> Option<BoardState> {
+        self.0.parts.board.as_ref().map(BoardFace::state)
+    }
+
     async fn snapshot(&self) -> Option<Snapshot> {
         tokio::time::timeout(ANSWER_TIME, self.0.parts.calls.snapshot()).await.ok().flatten()
     }
@@ -201,6 +209,8 @@ impl Observer {
             recordings: seen.recordings,
             disk_free: seen.disk_free(),
             process: Process::now(),
+            board: self.board(),
+            board_counters: parts.board.as_ref().map(BoardFace::counters).unwrap_or_default(),
         }
     }
 

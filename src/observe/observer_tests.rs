@@ -54,6 +54,7 @@ async fn observer(dir: &Folder, conductor: &Arc<Conductor>, card: Option<CardFac
         media: MediaClient::new(dir.0.join("nobody.sock")),
         card,
         areas: vec![("state", dir.0.clone())],
+        board: None,
     })
 }
 

@@ -16,8 +16,18 @@ impl Serving {
         Serving::start_with(folder, what, "box.drain_s=0")
     }
 
-    fn start_with(folder: &Folder, what: &str, set: &str) -> Serving {
+    /// One that plants faults when it is asked to.
+    pub fn start_debugged(folder: &Folder, what: &str) -> Serving {
         let mut command = tipring(&folder.0);
+        command.env("TIPRING_DEBUG", "1");
+        Serving::start_as(command, what, "box.drain_s=0")
+    }
+
+    fn start_with(folder: &Folder, what: &str, set: &str) -> Serving {
+        Serving::start_as(tipring(&folder.0), what, set)
+    }
+
+    fn start_as(mut command: std::process::Command, what: &str, set: &str) -> Serving {
         let drain = ["--set", "box.drain_s=0", "--set", set];
         command.args([what, "--config", "box.toml"]).args(drain).env_remove("TIPRING_LOG");
         let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();

@@ -6,6 +6,7 @@
 //! Not here: what a line or a port says at start, and reload.
 
 mod board;
+mod controller;
 mod country;
 mod desk;
 mod exits;
