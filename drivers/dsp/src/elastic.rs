@@ -1,0 +1,266 @@
+//! An elastic buffer between two clocks of 8 kHz that are not the same: blocks come at one clock's pace and leave at the
+//! other's. What leaves is taken from between the samples, a little closer or wider than they came, so that the delay
+//! stays where it is. Only where that is not enough a piece is left out or said twice, with a cross-fade, and counted.
+//!
+//! The delay is measured as an age: of the sample that is read next, at the moment it is read. The moment of the last
+//! arrival counts in it, so that it does not jump with every block, and the delay does not follow the beat of the two
+//! clocks. Arrivals and readings that come late by some milliseconds are noise to the loop: two low passes and a
+//! proportional-integral controller take it away. It begins fast and becomes slow within a minute; then it is deaf to
+//! everything but drift. The correction is bounded to 1000 parts in a million.
+//!
+//! It keeps no clock: moments are arguments, in microseconds, and may be late but not early. One owner, no allocation.
+
+use crate::RATE;
+use crate::resample::{HALF, History};
+use crate::tone::rounded;
+
+/// The most by which what leaves is closer or wider than what came.
+pub const MOST_PPM: f64 = 1_000.0;
+/// The delay that is kept, unless another is asked for: the kernel's reach, two blocks, and 8 ms for who comes late.
+pub const USUAL_MS: u8 = 31;
+/// Shortest and longest delay that can be asked for.
+const DELAYS_MS: (u8, u8) = (24, 80);
+/// Samples kept: the longest delay, and what a sender may bring at once behind a pause.
+const KEPT: usize = 2_048;
+/// Samples of a cross-fade: 5 ms.
+const FADE: usize = 40;
+/// So much more delay than is wanted, for a while, is left out: 20 ms.
+const SURPLUS: f64 = 160.0;
+/// An error beyond this is a pause of the one or the other, and counts for no more.
+const WILD: f64 = 320.0;
+/// Nothing has come for so long: the sender has stopped. What leaves is silence until it comes again.
+const STOPPED_US: u64 = 60_000;
+/// A minute at the start, in which the loop becomes slow: its frequency at first and at last, in turns a second,
+/// how long it stays fast, and how fast it becomes slow.
+const FAST_HZ: f64 = 0.03;
+const SLOW_HZ: f64 = 0.005;
+const FAST_S: f64 = 12.0;
+const SLOWING_S: f64 = 20.0;
+/// The low passes' corner against the loop's frequency.
+const PASSES: f64 = 6.0;
+const TAU: f64 = core::f64::consts::TAU;
+
+/// What went wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slips {
+    /// Pieces said twice, since nothing new was there in time.
+    pub repeated: u32,
+    /// Pieces left out, since too much was there.
+    pub dropped: u32,
+    /// Times that the sender had stopped.
+    pub stopped: u32,
+}
+
+/// The buffer.
+#[derive(Clone, Debug)]
+pub struct Elastic {
+    history: History<KEPT>,
+    /// The sample that is read next, and how far from it to the one behind it.
+    place: u64,
+    part: f64,
+    target: f64,
+    came_us: u64,
+    /// The age of what was read last, in samples.
+    age: f64,
+    state: State,
+    control: Control,
+    slips: Slips,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing has come, or not enough yet.
+    Filling,
+    Flowing,
+    /// The sender has stopped.
+    Dry,
+}
+
+impl Elastic {
+    /// An empty buffer that keeps this delay, in milliseconds.
+    pub fn new(delay_ms: u8) -> Elastic {
+        let delay_ms = delay_ms.clamp(DELAYS_MS.0, DELAYS_MS.1);
+        Elastic {
+            history: History::new(),
+            place: 0,
+            part: 0.0,
+            target: f64::from(delay_ms) * f64::from(RATE) / 1_000.0,
+            came_us: 0,
+            age: 0.0,
+            state: State::Filling,
+            control: Control::default(),
+            slips: Slips::default(),
+        }
+    }
+
+    /// Samples that were whole at this moment.
+    pub fn push(&mut self, at_us: u64, samples: &[i16]) {
+        self.history.push(samples);
+        self.came_us = at_us;
+        // A reader that stands still finds what is newest when it comes again.
+        let oldest = self.history.written().saturating_sub((KEPT - 2 * HALF) as u64);
+        if self.place < oldest {
+            self.place = oldest;
+        }
+    }
+
+    /// The next samples, of this moment.
+    pub fn pull(&mut self, at_us: u64, samples: &mut [i16]) {
+        let silent_us = at_us.saturating_sub(self.came_us);
+        match self.state {
+            State::Flowing if silent_us > STOPPED_US => return self.stop(samples),
+            State::Filling | State::Dry if silent_us < STOPPED_US => self.begin(at_us),
+            State::Filling | State::Dry | State::Flowing => {}
+        }
+        if self.state != State::Flowing {
+            return samples.fill(0);
+        }
+        self.age = self.age(at_us);
+        let error = (self.age - self.target).clamp(-WILD, WILD);
+        self.control.take(error, samples.len() as f64 / f64::from(RATE));
+        let needed = samples.len() as u64 + HALF as u64 + 2;
+        if self.place + needed > self.history.written() {
+            self.slips.repeated = self.slips.repeated.saturating_add(1);
+            let back = (self.target as u64).max(self.place + needed - self.history.written());
+            return self.jump(self.place.saturating_sub(back), samples);
+        }
+        if self.control.has_surplus() {
+            self.slips.dropped = self.slips.dropped.saturating_add(1);
+            let ahead = (self.control.quick as u64).min(self.history.written() - self.place - needed);
+            return self.jump(self.place + ahead, samples);
+        }
+        self.read(samples);
+    }
+
+    /// How old what is read now is, in samples.
+    fn age(&self, at_us: u64) -> f64 {
+        let since = at_us.saturating_sub(self.came_us).min(STOPPED_US) as f64 * f64::from(RATE) / 1e6;
+        self.history.written() as f64 - self.place as f64 - self.part + since
+    }
+
+    /// The delay of what was read last, in milliseconds.
+    pub fn delay_ms(&self) -> f64 {
+        if self.state == State::Flowing { self.age * 1_000.0 / f64::from(RATE) } else { 0.0 }
+    }
+
+    /// By how much the sender's clock is faster than the reader's, in parts in a million, as far as is known.
+    pub fn drift_ppm(&self) -> f64 {
+        self.control.integral * 1e6
+    }
+
+    /// What went wrong so far.
+    pub fn slips(&self) -> Slips {
+        self.slips
+    }
+
+    /// Forgets the sound and begins anew; what was learnt of the drift is kept.
+    pub fn clear(&mut self) {
+        self.place = self.history.written();
+        self.state = State::Filling;
+        self.came_us = 0;
+    }
+
+    /// Reads at the delay that is wanted, as soon as there is enough.
+    fn begin(&mut self, at_us: u64) {
+        let start = self.place.max(self.history.written().saturating_sub(KEPT as u64 / 2));
+        self.place = start;
+        self.part = 0.0;
+        let surplus = self.age(at_us) - self.target;
+        if surplus < 0.0 || self.came_us == 0 {
+            return;
+        }
+        self.place += surplus as u64;
+        self.part = surplus - surplus as u64 as f64;
+        self.state = State::Flowing;
+        self.control.again();
+    }
+
+    /// The last piece there is, fading, then nothing.
+    fn stop(&mut self, samples: &mut [i16]) {
+        self.slips.stopped = self.slips.stopped.saturating_add(1);
+        self.read(samples);
+        fade_out(samples);
+        self.place = self.history.written();
+        self.state = State::Dry;
+    }
+
+    fn read(&mut self, samples: &mut [i16]) {
+        let step = 1.0 + self.control.correction();
+        for sample in samples {
+            *sample = rounded(self.history.between(self.place, self.part as f32, 1.0));
+            self.part += step;
+            let whole = self.part as u64;
+            self.place += whole;
+            self.part -= whole as f64;
+        }
+    }
+
+    /// Goes on reading at another place, and fades from here to there.
+    fn jump(&mut self, to: u64, samples: &mut [i16]) {
+        let mut before = [0; FADE];
+        let fade = samples.len().min(FADE);
+        self.read(&mut before[..fade]);
+        self.place = to;
+        self.read(samples);
+        for (n, (sample, before)) in samples.iter_mut().zip(&before[..fade]).enumerate() {
+            let part = (n + 1) as f32 / (fade + 1) as f32;
+            *sample = rounded(f32::from(*sample) * part + f32::from(*before) * (1.0 - part));
+        }
+        self.control.again();
+    }
+}
+
+fn fade_out(samples: &mut [i16]) {
+    let length = samples.len().max(1) as f32;
+    for (n, sample) in samples.iter_mut().enumerate() {
+        *sample = rounded(f32::from(*sample) * (1.0 - (n + 1) as f32 / length));
+    }
+}
+
+/// What keeps the delay where it is.
+#[derive(Clone, Copy, Debug, Default)]
+struct Control {
+    /// Seconds since the flow began.
+    age_s: f64,
+    /// The error behind one low pass, and behind two.
+    once: f64,
+    twice: f64,
+    /// The error behind a quick low pass, for what has to be left out.
+    quick: f64,
+    /// The drift, as a part of one.
+    integral: f64,
+    correction: f64,
+}
+
+impl Control {
+    /// An error in samples, measured once in `passed_s`.
+    fn take(&mut self, error: f64, passed_s: f64) {
+        self.age_s += passed_s;
+        let slow = (self.age_s - FAST_S).max(0.0) / SLOWING_S;
+        // Half at every `SLOWING_S` and a little more: no exponential is needed for it.
+        let hz = (FAST_HZ / (1.0 + slow * slow + slow)).max(SLOW_HZ);
+        let pass = (TAU * hz * PASSES * passed_s).min(0.5);
+        self.once += (error - self.once) * pass;
+        self.twice += (self.once - self.twice) * pass;
+        self.quick += (error - self.quick) * (passed_s * 4.0).min(0.5);
+        let (most, rate) = (MOST_PPM / 1e6, f64::from(RATE));
+        let turns = TAU * hz;
+        self.integral = (self.integral + turns * turns / rate * self.twice * passed_s).clamp(-most, most);
+        self.correction = (self.integral + 2.0 * turns / rate * self.twice).clamp(-most, most);
+    }
+
+    fn correction(&self) -> f64 {
+        self.correction
+    }
+
+    fn has_surplus(&self) -> bool {
+        self.quick > SURPLUS
+    }
+
+    /// The delay is as wanted again; the drift is what it was.
+    fn again(&mut self) {
+        (self.once, self.twice, self.quick) = (0.0, 0.0, 0.0);
+        self.correction = self.integral;
+        self.age_s = self.age_s.min(FAST_S);
+    }
+}
