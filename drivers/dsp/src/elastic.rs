@@ -59,7 +59,7 @@ pub struct Elastic {
     place: u64,
     part: f64,
     target: f64,
-    came_us: u64,
+    came_us: Option<u64>,
     /// The age of what was read last, in samples.
     age: f64,
     state: State,
@@ -85,7 +85,7 @@ impl Elastic {
             place: 0,
             part: 0.0,
             target: f64::from(delay_ms) * f64::from(RATE) / 1_000.0,
-            came_us: 0,
+            came_us: None,
             age: 0.0,
             state: State::Filling,
             control: Control::default(),
@@ -96,7 +96,7 @@ impl Elastic {
     /// Samples that were whole at this moment.
     pub fn push(&mut self, at_us: u64, samples: &[i16]) {
         self.history.push(samples);
-        self.came_us = at_us;
+        self.came_us = Some(at_us);
         // A reader that stands still finds what is newest when it comes again.
         let oldest = self.history.written().saturating_sub((KEPT - 2 * HALF) as u64);
         if self.place < oldest {
@@ -106,7 +106,7 @@ impl Elastic {
 
     /// The next samples, of this moment.
     pub fn pull(&mut self, at_us: u64, samples: &mut [i16]) {
-        let silent_us = at_us.saturating_sub(self.came_us);
+        let silent_us = self.silent_us(at_us);
         match self.state {
             State::Flowing if silent_us > STOPPED_US => return self.stop(samples),
             State::Filling | State::Dry if silent_us < STOPPED_US => self.begin(at_us),
@@ -132,9 +132,14 @@ impl Elastic {
         self.read(samples);
     }
 
+    /// How long nothing has come.
+    fn silent_us(&self, at_us: u64) -> u64 {
+        self.came_us.map_or(u64::MAX, |came_us| at_us.saturating_sub(came_us))
+    }
+
     /// How old what is read now is, in samples.
     fn age(&self, at_us: u64) -> f64 {
-        let since = at_us.saturating_sub(self.came_us).min(STOPPED_US) as f64 * f64::from(RATE) / 1e6;
+        let since = self.silent_us(at_us).min(STOPPED_US) as f64 * f64::from(RATE) / 1e6;
         self.history.written() as f64 - self.place as f64 - self.part + since
     }
 
@@ -157,7 +162,7 @@ impl Elastic {
     pub fn clear(&mut self) {
         self.place = self.history.written();
         self.state = State::Filling;
-        self.came_us = 0;
+        self.came_us = None;
     }
 
     /// Reads at the delay that is wanted, as soon as there is enough.
@@ -166,7 +171,7 @@ impl Elastic {
         self.place = start;
         self.part = 0.0;
         let surplus = self.age(at_us) - self.target;
-        if surplus < 0.0 || self.came_us == 0 {
+        if surplus < 0.0 {
             return;
         }
         self.place += surplus as u64;

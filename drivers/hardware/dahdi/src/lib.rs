@@ -20,7 +20,6 @@ mod channel;
 mod clock;
 mod decode;
 mod fault;
-mod host;
 #[allow(unsafe_code)]
 mod raw;
 
@@ -28,4 +27,3 @@ pub use card::{Config, DahdiCard, Echo, Expect, Refusal};
 pub use channel::{DahdiChannel, DahdiControl};
 pub use clock::DahdiPace;
 pub use fault::OpenError;
-pub use host::HostPace;
