@@ -11,7 +11,7 @@
 //! It keeps no clock: moments are arguments, in microseconds, and may be late but not early. One owner, no allocation.
 
 use crate::RATE;
-use crate::resample::{HALF, History};
+use crate::resample::{HALF, History, PART_BITS};
 use crate::tone::rounded;
 
 /// The most by which what leaves is closer or wider than what came.
@@ -19,17 +19,16 @@ pub const MOST_PPM: f64 = 1_000.0;
 /// The delay that is kept, unless another is asked for: the kernel's reach, two blocks, and 8 ms for who comes late.
 pub const USUAL_MS: u8 = 31;
 /// Shortest and longest delay that can be asked for.
-const DELAYS_MS: (u8, u8) = (24, 80);
+const DELAYS_MS: (u8, u8) = (24, 120);
 /// Samples kept: the longest delay, and what a sender may bring at once behind a pause.
 const KEPT: usize = 2_048;
 /// Samples of a cross-fade: 5 ms.
 const FADE: usize = 40;
-/// So much more delay than is wanted, for a while, is left out: 20 ms.
-const SURPLUS: f64 = 160.0;
-/// An error beyond this is a pause of the one or the other, and counts for no more.
-const WILD: f64 = 320.0;
-/// Nothing has come for so long: the sender has stopped. What leaves is silence until it comes again.
-const STOPPED_US: u64 = 60_000;
+/// The kernel's reach and a block: what of the delay is not there for who comes late.
+const NEEDED: f64 = (HALF + 64) as f64;
+/// Behind the delay itself, nothing has come for so long: the sender has stopped. What leaves is silence until it comes
+/// again.
+const STOPPED_US: u64 = 30_000;
 /// A minute at the start, in which the loop becomes slow: its frequency at first and at last, in turns a second,
 /// how long it stays fast, and how fast it becomes slow.
 const FAST_HZ: f64 = 0.03;
@@ -38,6 +37,8 @@ const FAST_S: f64 = 12.0;
 const SLOWING_S: f64 = 20.0;
 /// The low passes' corner against the loop's frequency.
 const PASSES: f64 = 6.0;
+/// A sample in its parts.
+const ONE: f64 = 4_294_967_296.0;
 const TAU: f64 = core::f64::consts::TAU;
 
 /// What went wrong.
@@ -55,9 +56,9 @@ pub struct Slips {
 #[derive(Clone, Debug)]
 pub struct Elastic {
     history: History<KEPT>,
-    /// The sample that is read next, and how far from it to the one behind it.
+    /// The sample that is read next, and how far from it to the one behind it, in parts of 2³².
     place: u64,
-    part: f64,
+    part: u32,
     target: f64,
     came_us: Option<u64>,
     /// The age of what was read last, in samples.
@@ -83,7 +84,7 @@ impl Elastic {
         Elastic {
             history: History::new(),
             place: 0,
-            part: 0.0,
+            part: 0,
             target: f64::from(delay_ms) * f64::from(RATE) / 1_000.0,
             came_us: None,
             age: 0.0,
@@ -108,15 +109,15 @@ impl Elastic {
     pub fn pull(&mut self, at_us: u64, samples: &mut [i16]) {
         let silent_us = self.silent_us(at_us);
         match self.state {
-            State::Flowing if silent_us > STOPPED_US => return self.stop(samples),
-            State::Filling | State::Dry if silent_us < STOPPED_US => self.begin(at_us),
+            State::Flowing if silent_us > self.patience_us() => return self.stop(samples),
+            State::Filling | State::Dry if silent_us < self.patience_us() => self.begin(at_us),
             State::Filling | State::Dry | State::Flowing => {}
         }
         if self.state != State::Flowing {
             return samples.fill(0);
         }
         self.age = self.age(at_us);
-        let error = (self.age - self.target).clamp(-WILD, WILD);
+        let error = (self.age - self.target).clamp(-2.0 * self.surplus(), 2.0 * self.surplus());
         self.control.take(error, samples.len() as f64 / f64::from(RATE));
         let needed = samples.len() as u64 + HALF as u64 + 2;
         if self.place + needed > self.history.written() {
@@ -124,12 +125,22 @@ impl Elastic {
             let back = (self.target as u64).max(self.place + needed - self.history.written());
             return self.jump(self.place.saturating_sub(back), samples);
         }
-        if self.control.has_surplus() {
+        if self.control.quick > self.surplus() {
             self.slips.dropped = self.slips.dropped.saturating_add(1);
             let ahead = (self.control.quick as u64).min(self.history.written() - self.place - needed);
             return self.jump(self.place + ahead, samples);
         }
         self.read(samples);
+    }
+
+    /// So much more delay than is wanted, for a while, is left out: as much as there is for who comes late.
+    fn surplus(&self) -> f64 {
+        self.target - NEEDED
+    }
+
+    /// The sender has stopped when nothing came for longer.
+    fn patience_us(&self) -> u64 {
+        STOPPED_US + (self.target * 1e6 / f64::from(RATE)) as u64
     }
 
     /// How long nothing has come.
@@ -139,8 +150,8 @@ impl Elastic {
 
     /// How old what is read now is, in samples.
     fn age(&self, at_us: u64) -> f64 {
-        let since = self.silent_us(at_us).min(STOPPED_US) as f64 * f64::from(RATE) / 1e6;
-        self.history.written() as f64 - self.place as f64 - self.part + since
+        let since = self.silent_us(at_us).min(self.patience_us()) as f64 * f64::from(RATE) / 1e6;
+        self.history.written() as f64 - self.place as f64 - f64::from(self.part) / ONE + since
     }
 
     /// The delay of what was read last, in milliseconds.
@@ -169,13 +180,13 @@ impl Elastic {
     fn begin(&mut self, at_us: u64) {
         let start = self.place.max(self.history.written().saturating_sub(KEPT as u64 / 2));
         self.place = start;
-        self.part = 0.0;
+        self.part = 0;
         let surplus = self.age(at_us) - self.target;
         if surplus < 0.0 {
             return;
         }
         self.place += surplus as u64;
-        self.part = surplus - surplus as u64 as f64;
+        self.part = ((surplus - surplus as u64 as f64) * ONE) as u32;
         self.state = State::Flowing;
         self.control.again();
     }
@@ -190,13 +201,12 @@ impl Elastic {
     }
 
     fn read(&mut self, samples: &mut [i16]) {
-        let step = 1.0 + self.control.correction();
+        let step = ((1.0 + self.control.correction()) * ONE) as u64;
         for sample in samples {
-            *sample = rounded(self.history.between(self.place, self.part as f32, 1.0));
-            self.part += step;
-            let whole = self.part as u64;
-            self.place += whole;
-            self.part -= whole as f64;
+            *sample = self.history.between(self.place, self.part >> (32 - PART_BITS), 1 << PART_BITS);
+            let next = u64::from(self.part) + step;
+            self.place += next >> 32;
+            self.part = next as u32;
         }
     }
 
@@ -256,10 +266,6 @@ impl Control {
 
     fn correction(&self) -> f64 {
         self.correction
-    }
-
-    fn has_surplus(&self) -> bool {
-        self.quick > SURPLUS
     }
 
     /// The delay is as wanted again; the drift is what it was.

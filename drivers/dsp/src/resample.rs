@@ -3,17 +3,21 @@
 //! are [`crate::elastic`]'s.
 //!
 //! The kernel reaches over 24 zero crossings to each side (Kaiser window, β = 7). At 8 kHz it passes up to 3.3 kHz and
-//! stops from 4.06 kHz; between its table's entries a straight line goes, which costs less than -80 dB.
+//! stops from 4.06 kHz; between its table's entries a straight line goes, which costs
+//! less than -80 dB. Whole numbers only: a small processor without a floating point unit is as fast.
 
 use crate::math::{sin_turns, sqrt};
-use crate::tone::rounded;
 
 /// Zero crossings of the kernel on each side.
 pub(crate) const HALF: usize = 24;
 /// Entries of the table from one zero crossing to the next.
 const STEPS: usize = 64;
 /// The kernel's length on each side, in entries.
-const REACH: f32 = (HALF * STEPS) as f32;
+const REACH: u32 = ((HALF * STEPS) as u32) << PART_BITS;
+/// Bits of a place between two entries, or between two samples.
+pub(crate) const PART_BITS: u32 = 16;
+/// Bits behind the point of a weight.
+const WEIGHT_BITS: u32 = 20;
 /// The kernel's corner, as a part of half the lower rate: 3.7 of 4 kHz.
 const CORNER: f64 = 0.925;
 /// Kaiser's β.
@@ -22,15 +26,16 @@ const BETA: f64 = 7.0;
 /// The highest rate that can be converted from or to, in samples a second.
 pub const HIGHEST: u32 = 48_000;
 
-static KERNEL: [f32; HALF * STEPS + 2] = {
-    let mut table = [0.0; HALF * STEPS + 2];
+static KERNEL: [i32; HALF * STEPS + 2] = {
+    let mut table = [0; HALF * STEPS + 2];
     let mut n = 0;
     while n < HALF * STEPS {
         let x = n as f64 / STEPS as f64;
         let place = x / HALF as f64;
         let angle = core::f64::consts::PI * CORNER * x;
         let sinc = if n == 0 { 1.0 } else { sin_turns(CORNER * x / 2.0) / angle };
-        table[n] = (CORNER * sinc * bessel(BETA * sqrt(1.0 - place * place)) / bessel(BETA)) as f32;
+        let weight = CORNER * sinc * bessel(BETA * sqrt(1.0 - place * place)) / bessel(BETA);
+        table[n] = (weight * (1 << WEIGHT_BITS) as f64 + if weight < 0.0 { -0.5 } else { 0.5 }) as i32;
         n += 1;
     }
     table
@@ -74,38 +79,41 @@ impl<const N: usize> History<N> {
 
     /// The sample of this number; silence where it is not there.
     #[inline]
-    fn sample(&self, number: u64) -> f32 {
+    fn sample(&self, number: u64) -> i16 {
         let kept = number < self.written && number + N as u64 >= self.written;
-        if kept { f32::from(self.samples[number as usize % N]) } else { 0.0 }
+        if kept { self.samples[number as usize % N] } else { 0 }
     }
 
-    /// The sound between the samples `place` and `place + 1`, `part` of the way, with nothing above `scale` of half the
-    /// rate at which they came.
-    pub fn between(&self, place: u64, part: f32, scale: f32) -> f32 {
-        let stretch = scale * STEPS as f32;
-        let mut sum = 0.0;
-        let (mut x, mut number) = (part * stretch, place.wrapping_add(1));
+    /// The sound between the samples `place` and `place + 1`, `part` of the way in [`PART_BITS`], with nothing above
+    /// `scale` (in as many bits) of half the rate at which they came.
+    pub fn between(&self, place: u64, part: u32, scale: u32) -> i16 {
+        let stretch = scale * STEPS as u32;
+        let from = |part: u32| ((u64::from(part) * u64::from(stretch)) >> PART_BITS) as u32;
+        let mut sum = 0_i64;
+        let (mut x, mut number) = (from(part), place.wrapping_add(1));
         while x < REACH && number > 0 {
             number -= 1;
-            sum += self.sample(number) * kernel(x);
+            sum += i64::from(self.sample(number)) * kernel(x);
             x += stretch;
         }
-        (x, number) = ((1.0 - part) * stretch, place);
+        (x, number) = (from((1 << PART_BITS) - part), place);
         while x < REACH {
             number += 1;
-            sum += self.sample(number) * kernel(x);
+            sum += i64::from(self.sample(number)) * kernel(x);
             x += stretch;
         }
-        sum * scale
+        let bits = WEIGHT_BITS + PART_BITS;
+        let sample = (sum * i64::from(scale) + (1 << (bits - 1))) >> bits;
+        sample.clamp(i16::MIN.into(), i16::MAX.into()) as i16
     }
 }
 
-/// The kernel so many steps from its middle, less than `REACH`.
+/// The kernel so far from its middle, less than `REACH`.
 #[inline]
-fn kernel(x: f32) -> f32 {
-    let entry = x as usize;
-    let (low, high) = (KERNEL[entry], KERNEL[entry + 1]);
-    low + (high - low) * (x - entry as f32)
+fn kernel(x: u32) -> i64 {
+    let entry = (x >> PART_BITS) as usize;
+    let (low, high) = (i64::from(KERNEL[entry]), i64::from(KERNEL[entry + 1]));
+    low + (((high - low) * i64::from(x & ((1 << PART_BITS) - 1))) >> PART_BITS)
 }
 
 /// Samples kept by a [`Resampler`]: the kernel's reach at the highest rate, and a block of 20 ms.
@@ -140,12 +148,13 @@ impl Resampler {
             return self.copy(samples);
         }
         let scale = self.scale();
-        let reach = (HALF as f32 / scale) as u64 + 1;
+        let reach = self.reach();
         for (n, sample) in samples.iter_mut().enumerate() {
             if self.place + reach >= self.history.written() {
                 return n;
             }
-            *sample = rounded(self.history.between(self.place, self.part as f32 / self.to as f32, scale));
+            let part = (u64::from(self.part) << PART_BITS) / u64::from(self.to);
+            *sample = self.history.between(self.place, part as u32, scale);
             self.part += self.from;
             self.place += u64::from(self.part / self.to);
             self.part %= self.to;
@@ -155,11 +164,17 @@ impl Resampler {
 
     /// Delay of what comes out against what went in, in samples of the rate that goes in.
     pub fn delay_samples(&self) -> usize {
-        if self.from == self.to { 0 } else { (HALF as f32 / self.scale()) as usize + 1 }
+        if self.from == self.to { 0 } else { self.reach() as usize }
     }
 
-    fn scale(&self) -> f32 {
-        if self.to < self.from { self.to as f32 / self.from as f32 } else { 1.0 }
+    fn scale(&self) -> u32 {
+        let scale = (u64::from(self.to) << PART_BITS) / u64::from(self.from);
+        scale.min(1 << PART_BITS) as u32
+    }
+
+    /// Samples on each side that one needs.
+    fn reach(&self) -> u64 {
+        ((HALF as u64) << PART_BITS) / u64::from(self.scale().max(1)) + 1
     }
 
     /// Equal rates: sample by sample.
@@ -167,7 +182,7 @@ impl Resampler {
         let ready = usize::try_from(self.history.written().saturating_sub(self.place)).unwrap_or(usize::MAX);
         let count = ready.min(samples.len());
         for sample in &mut samples[..count] {
-            *sample = self.history.sample(self.place) as i16;
+            *sample = self.history.sample(self.place);
             self.place += 1;
         }
         count

@@ -44,6 +44,8 @@ pub struct SoundConfig {
     pub chime_dbm0: f32,
     /// Delay of each way's elastic buffer.
     pub delay_ms: u8,
+    /// So many periods of 10 ms are written ahead of the loudspeaker (2 to 14).
+    pub ahead: u8,
     /// Its key, and which of the keys there; `None`: any.
     pub key: Option<(PathBuf, Option<u16>)>,
     /// The law of its octets: best that of the lines that it speaks with.
@@ -57,6 +59,8 @@ pub struct DeviceFigures {
     pub line: String,
     /// It is there.
     pub present: bool,
+    /// Why it was not, the last time that it was not: the system's number.
+    pub errno: i32,
     /// By how much its clock is faster than the box's, as its microphone shows it, in parts in a million.
     pub capture_ppm: i32,
     /// By how much the box's clock is faster than its loudspeaker's.
@@ -152,6 +156,7 @@ impl Figures {
         let of = |(name, shared): (&String, &Arc<Shared>)| DeviceFigures {
             line: line_name(name),
             present: shared.present.load(Ordering::Relaxed),
+            errno: shared.errno.load(Ordering::Relaxed),
             capture_ppm: shared.capture_ppm.load(Ordering::Relaxed),
             playback_ppm: shared.playback_ppm.load(Ordering::Relaxed),
             echo_db: shared.echo_db.load(Ordering::Relaxed),
@@ -215,7 +220,7 @@ fn sound(config: &SoundConfig, sysfs: PathBuf, stop: Arc<AtomicBool>) -> Sound {
     let flow =
         Flow { said, elastic: elastic(), voice: Voice::new(config.ring_dbm0, config.chime_dbm0), played: Deque::new() };
     let shared = Arc::new(Shared::new(config.of, config.chimes, ends));
-    Sound { shared, device: config.device.clone(), sysfs, capture, flow, stop }
+    Sound { shared, device: config.device.clone(), sysfs, ahead: config.ahead, capture, flow, stop }
 }
 
 /// Asks for real-time scheduling. Without the right to it the thread carries on: the counters tell what it costs.
@@ -245,6 +250,7 @@ mod tests {
             ring_dbm0: -20.0,
             chime_dbm0: -20.0,
             delay_ms: 31,
+            ahead: 3,
             key: Some(("/nowhere/at/all".into(), None)),
             law: Law::A,
         }

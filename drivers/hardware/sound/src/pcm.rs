@@ -4,7 +4,7 @@
 //!
 //! What ALSA does to its user: a stream that ran over or dry refuses everything with EPIPE until it is prepared; one that
 //! slept with the machine answers ESTRPIPE until it is resumed, or prepared where it cannot; one that was unplugged answers
-//! ENODEV for ever. `avail_update` says how far the hardware is without a wait.
+//! ENODEV for ever. `avail` asks the hardware how far it is; what is kept of its last interrupt is older.
 
 use alsa::pcm::{Access, Format, Frames, HwParams, IO, PCM};
 use alsa::{Direction, ValueOr};
@@ -20,9 +20,9 @@ const MOST_SAMPLES: usize = 480 * 8;
 /// Samples of one channel that one conversion may give: a little more than 10 ms.
 const MOST_FRAMES: usize = 960;
 /// The hardware's buffer in periods, if it has its way.
-const BUFFER_PERIODS: Frames = 8;
-/// What is written goes so many periods ahead of the loudspeaker.
-const AHEAD: Frames = 3;
+const BUFFER_PERIODS: Frames = 16;
+/// What is written goes so many periods ahead of the loudspeaker, at least and at most.
+pub(crate) const AHEAD: (u8, u8) = (2, 14);
 /// Periods that one turn works off: the whole buffer.
 const CATCH_UP: usize = 16;
 /// A device that wakes up is asked so often, and so long each time.
@@ -66,12 +66,12 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Opens one direction of what ALSA calls so; the system's reason where that fails.
-    pub fn open(name: &str, way: Direction) -> Result<Stream, i32> {
+    /// Opens one direction of what ALSA calls so, to be so many periods ahead of a loudspeaker; the system's reason where that fails.
+    pub fn open(name: &str, way: Direction, ahead: u8) -> Result<Stream, i32> {
         let pcm = PCM::new(name, way, true).map_err(errno_of)?;
         let (rate, channels, buffer) = negotiate(&pcm).map_err(errno_of)?;
         let period = Frames::from(rate / 100);
-        let ahead = AHEAD.min(buffer / period.max(1));
+        let ahead = Frames::from(ahead.clamp(AHEAD.0, AHEAD.1)).min(buffer / period.max(1));
         if ahead < 2 {
             return Err(libc::ENOTSUP);
         }
@@ -163,7 +163,7 @@ impl<'a> Microphone<'a> {
     pub fn turn(&mut self, mut block: impl FnMut(&mut [i16; BLOCK], i64)) -> Result<usize, Trouble> {
         let mut blocks = 0;
         for _ in 0..CATCH_UP {
-            let there = self.stream.pcm.avail_update()?;
+            let there = self.stream.pcm.avail()?;
             if there < self.stream.period {
                 break;
             }
@@ -223,7 +223,7 @@ impl<'a> Loudspeaker<'a> {
         let stream = self.stream;
         let mut blocks = 0;
         for _ in 0..CATCH_UP {
-            let queued = stream.buffer - stream.pcm.avail_update()?;
+            let queued = stream.buffer - stream.pcm.avail()?;
             if queued + stream.period > stream.ahead * stream.period {
                 break;
             }
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_device_that_is_not_there_says_why() {
-        let reason = Stream::open("hw:31,7", Direction::Capture).err();
+        let reason = Stream::open("hw:31,7", Direction::Capture, 3).err();
         assert!(reason.is_some_and(|errno| errno > 0), "{reason:?}");
     }
 }

@@ -12,12 +12,12 @@ use tipring_dsp::{Elastic, Slips};
 
 use crate::set::{Set, Use};
 
-/// Blocks under way between a channel and its device's thread, each way: 150 ms.
-pub(crate) const BLOCKS: usize = 16;
+/// Blocks under way between a channel and its device's thread, each way: 310 ms.
+pub(crate) const BLOCKS: usize = 32;
 /// Shortest and longest delay of one way's elastic buffer, in milliseconds.
 pub const FEWEST_DELAY_MS: u8 = 24;
 /// As [`FEWEST_DELAY_MS`].
-pub const MOST_DELAY_MS: u8 = 80;
+pub const MOST_DELAY_MS: u8 = 120;
 
 /// A block of sound, and when it was whole.
 #[derive(Clone, Copy, Debug)]

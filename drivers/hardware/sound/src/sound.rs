@@ -26,6 +26,8 @@ const AGAIN: Duration = Duration::from_secs(2);
 const SLICE: Duration = Duration::from_millis(100);
 /// Longest wait for the device while it flows.
 const TURN_MS: i32 = 20;
+/// What one wait counts for at most.
+const TURN_US: u64 = 2 * TURN_MS as u64 * 1_000;
 /// Turns without work behind which the device's word is not waited for any more: its descriptors lie.
 const IDLE_TURNS: u32 = 3;
 const IDLE_MS: i32 = 2;
@@ -39,6 +41,8 @@ pub(crate) struct Sound {
     pub shared: Arc<Shared>,
     pub device: Device,
     pub sysfs: PathBuf,
+    /// Periods written ahead of the loudspeaker.
+    pub ahead: u8,
     pub capture: Producer<'static, Stamped>,
     pub flow: Flow,
     pub stop: Arc<AtomicBool>,
@@ -104,7 +108,7 @@ impl Sound {
     fn open(&self) -> Result<(Option<Stream>, Option<Stream>), i32> {
         let name = self.device.resolve(&self.sysfs).ok_or(libc::ENODEV)?;
         let of = self.shared.of;
-        let open = |wanted: bool, way| wanted.then(|| Stream::open(&name, way)).transpose();
+        let open = |wanted: bool, way| wanted.then(|| Stream::open(&name, way, self.ahead)).transpose();
         Ok((open(of.captures(), Direction::Capture)?, open(of.plays(), Direction::Playback)?))
     }
 
@@ -140,31 +144,35 @@ impl Sound {
         mut loudspeaker: Option<&mut Loudspeaker<'_>>,
     ) -> End {
         let mut idle = 0;
-        let mut heard_us = self.shared.now_us();
-        let mut spoke_us = heard_us;
+        let mut last_us = self.shared.now_us();
+        let (mut deaf_us, mut dumb_us) = (0, 0);
         while !self.stop.load(Ordering::Relaxed) {
             let waited =
                 if idle < IDLE_TURNS { alsa::poll::poll(fds, TURN_MS) } else { alsa::poll::poll(&mut [], IDLE_MS) };
             let _ = waited;
             let now_us = self.shared.now_us();
+            // A machine that was stopped itself says nothing about the device.
+            let passed_us = now_us.saturating_sub(last_us).min(TURN_US);
+            last_us = now_us;
             idle += 1;
+            (deaf_us, dumb_us) = (deaf_us + passed_us, dumb_us + passed_us);
             if let Some(loudspeaker) = loudspeaker.as_deref_mut() {
                 match self.speak(loudspeaker) {
                     Ok(0) => {}
-                    Ok(_) => (idle, spoke_us) = (0, now_us),
+                    Ok(_) => (idle, dumb_us) = (0, 0),
                     Err(errno) => return End::Gone(errno),
                 }
-                if now_us.saturating_sub(spoke_us) > STALL_US {
+                if dumb_us > STALL_US {
                     return End::Stalled;
                 }
             }
             if let Some(microphone) = microphone.as_deref_mut() {
                 match self.hear(microphone) {
                     Ok(0) => {}
-                    Ok(_) => (idle, heard_us) = (0, now_us),
+                    Ok(_) => (idle, deaf_us) = (0, 0),
                     Err(errno) => return End::Gone(errno),
                 }
-                if now_us.saturating_sub(heard_us) > STALL_US {
+                if deaf_us > STALL_US {
                     return End::Stalled;
                 }
             }
