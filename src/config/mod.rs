@@ -18,6 +18,7 @@ mod media;
 mod near;
 mod shape;
 mod show;
+mod sound;
 mod sources;
 
 use std::path::{Path, PathBuf};
@@ -41,6 +42,7 @@ pub use lines::{
 };
 pub use media::MediaFace;
 pub use show::Value;
+pub use sound::{SPAN as SOUND_SPAN, Sound, SoundUse};
 pub use sources::{Loaded, Sources};
 
 /// Where a configuration is looked for when none is named.
@@ -74,6 +76,8 @@ pub struct Config {
     pub line: Vec<LineEntry>,
     /// Ports with telephones.
     pub telephone: Vec<Telephone>,
+    /// Sound devices as lines.
+    pub sound: Vec<Sound>,
     /// The cards to be driven; without one the box has no lines.
     pub card: Vec<Card>,
     /// Numbers that are fixed here; the API cannot change them.

@@ -35,6 +35,9 @@ const FAST_HZ: f64 = 0.03;
 const SLOW_HZ: f64 = 0.005;
 const FAST_S: f64 = 12.0;
 const SLOWING_S: f64 = 20.0;
+/// What drift makes of the delay is less than this, in samples. Beyond it somebody stood still, which says nothing about
+/// drift: it counts for no more.
+const CALM: f64 = 40.0;
 /// The low passes' corner against the loop's frequency.
 const PASSES: f64 = 6.0;
 /// A sample in its parts.
@@ -255,7 +258,7 @@ impl Control {
         // Half at every `SLOWING_S` and a little more: no exponential is needed for it.
         let hz = (FAST_HZ / (1.0 + slow * slow + slow)).max(SLOW_HZ);
         let pass = (TAU * hz * PASSES * passed_s).min(0.5);
-        self.once += (error - self.once) * pass;
+        self.once += (error.clamp(-CALM, CALM) - self.once) * pass;
         self.twice += (self.once - self.twice) * pass;
         self.quick += (error - self.quick) * (passed_s * 4.0).min(0.5);
         let (most, rate) = (MOST_PPM / 1e6, f64::from(RATE));

@@ -37,6 +37,7 @@ fn start(name: &str, device: &str, of: Use) -> Result<SoundCard, String> {
         delay_ms: 100,
         ahead: 10,
         key: None,
+        cancels_echo: false,
         law: Law::A,
     };
     SoundCard::start(&[config], names::SYSFS.into(), 49).map_err(|error| error.to_string())
@@ -47,7 +48,6 @@ fn opened(card: &mut SoundCard) -> Result<Box<dyn Channel>, String> {
     loop {
         match card.open(ChannelId(1)) {
             Ok(mut channel) => {
-                channel.setup(Setup::Audio(Law::A)).map_err(|error| error.to_string())?;
                 return Ok(channel);
             }
             Err(error) if Instant::now() > until => return Err(format!("it does not open: {error}")),
@@ -151,6 +151,9 @@ fn cable(seconds: u64, ppm: i32) -> Result<bool, String> {
     let mut far = End::new("far", "hw:CARD=Loopback,DEV=1,SUBDEV=0", Use::Doorphone, 620.0)?;
     shift(0, ppm).and_then(|()| shift(1, -ppm)).map_err(|error| error.to_string())?;
     near.channel.hook(Hook::Ring).map_err(|error| error.to_string())?;
+    for end in [&mut near, &mut far] {
+        end.channel.setup(Setup::Audio(Law::A)).map_err(|error| error.to_string())?;
+    }
     let mut answered = near.channel.event() == Ok(Some(Event::RingOffHook));
     let mut pace = near.card.pace().map_err(|error| error.to_string())?;
     run(&mut *pace, seconds, &mut [&mut near, &mut far])?;
@@ -163,6 +166,7 @@ fn cable(seconds: u64, ppm: i32) -> Result<bool, String> {
     run(&mut *pace, 3, &mut [&mut near])?;
     let mut far = End::new("far", "hw:CARD=Loopback,DEV=1,SUBDEV=0", Use::Doorphone, 620.0)?;
     near.heard.clear();
+    far.channel.setup(Setup::Audio(Law::A)).map_err(|error| error.to_string())?;
     run(&mut *pace, 12, &mut [&mut near, &mut far])?;
     let (snr_db, _) = purity(&near.heard[8_000 * 10..8_000 * 11], far.hz);
     println!("the far end came again: {snr_db:.1} dB");
@@ -170,7 +174,7 @@ fn cable(seconds: u64, ppm: i32) -> Result<bool, String> {
 }
 
 fn run(pace: &mut dyn Pace, seconds: u64, ends: &mut [&mut End]) -> Result<(), String> {
-    let mut left = seconds * 100;
+    let (mut left, mut late) = (seconds * 100, [0; 8]);
     while left > 0 {
         let ticks = pace.wait().map_err(|error| error.to_string())?;
         for _ in 0..u64::from(ticks).min(left) {
@@ -179,13 +183,16 @@ fn run(pace: &mut dyn Pace, seconds: u64, ends: &mut [&mut End]) -> Result<(), S
             }
         }
         left = left.saturating_sub(ticks.into());
+        late[(ticks as usize).min(late.len() - 1)] += 1;
     }
+    println!("so many ticks at once, from none to seven and more: {late:?}");
     Ok(())
 }
 
 /// Any other device that plays and captures: it opens, and its clock runs.
 fn other(device: &str) -> Result<bool, String> {
     let mut end = End::new("other", device, Use::Handset, 440.0)?;
+    end.channel.setup(Setup::Audio(Law::A)).map_err(|error| error.to_string())?;
     let mut pace = end.card.pace().map_err(|error| error.to_string())?;
     run(&mut *pace, 5, &mut [&mut end])?;
     let figures = &end.card.figures().now()[0];

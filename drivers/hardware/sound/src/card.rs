@@ -48,6 +48,8 @@ pub struct SoundConfig {
     pub ahead: u8,
     /// Its key, and which of the keys there; `None`: any.
     pub key: Option<(PathBuf, Option<u16>)>,
+    /// Takes away what its microphone hears of its loudspeaker.
+    pub cancels_echo: bool,
     /// The law of its octets: best that of the lines that it speaks with.
     pub law: Law,
 }
@@ -251,6 +253,7 @@ mod tests {
             chime_dbm0: -20.0,
             delay_ms: 31,
             ahead: 3,
+            cancels_echo: false,
             key: Some(("/nowhere/at/all".into(), None)),
             law: Law::A,
         }

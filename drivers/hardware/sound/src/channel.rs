@@ -50,6 +50,7 @@ impl SoundChannel {
 impl Drop for SoundChannel {
     fn drop(&mut self) {
         self.shared.set.happens(Happens::Closed);
+        self.shared.is_heard.store(false, Ordering::Release);
         self.shared.is_open.store(false, Ordering::Release);
         *self.shared.ends.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = self.ends.take();
     }
@@ -64,7 +65,9 @@ impl Channel for SoundChannel {
         match setup {
             Setup::Audio(law) => {
                 self.law = companding(law);
-                self.flush()
+                self.flush()?;
+                self.shared.is_heard.store(true, Ordering::Release);
+                Ok(())
             }
             Setup::Frames => Err(CardError::Invalid),
         }

@@ -106,6 +106,8 @@ pub(crate) struct Shared {
     pub errno: AtomicI32,
     /// A channel is open.
     pub is_open: AtomicBool,
+    /// And set up for sound: somebody is about to read it. At rest nobody does.
+    pub is_heard: AtomicBool,
     pub capture_ppm: AtomicI32,
     pub playback_ppm: AtomicI32,
     /// What the echo canceller takes away, in decibels.
@@ -124,6 +126,7 @@ impl Shared {
             present: AtomicBool::new(false),
             errno: AtomicI32::new(0),
             is_open: AtomicBool::new(false),
+            is_heard: AtomicBool::new(false),
             capture_ppm: AtomicI32::new(0),
             playback_ppm: AtomicI32::new(0),
             echo_db: AtomicI32::new(0),

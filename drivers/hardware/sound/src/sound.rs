@@ -12,7 +12,7 @@ use alsa::poll::{Descriptors, pollfd};
 use heapless::Deque;
 use heapless::spsc::{Consumer, Producer};
 use tipring_card::BLOCK;
-use tipring_dsp::Elastic;
+use tipring_dsp::{Canceller, Elastic};
 
 use crate::names::Device;
 use crate::pcm::{Loudspeaker, Microphone, Stream, Trouble};
@@ -54,6 +54,8 @@ pub(crate) struct Flow {
     pub elastic: Elastic,
     pub voice: Voice,
     pub played: Deque<[i16; BLOCK], PLAYED>,
+    /// Where the device's microphone hears its loudspeaker.
+    pub echo: Option<Box<Canceller>>,
 }
 
 /// Why the flow ended.
@@ -198,7 +200,7 @@ impl Sound {
             let at_us = shared.now_us().saturating_sub(u64::try_from(since_us).unwrap_or(0));
             flow.heard(shared, block);
             let stamped = Stamped { at_us, samples: *block };
-            if shared.is_open.load(Ordering::Relaxed) && capture.enqueue(stamped).is_err() {
+            if shared.is_heard.load(Ordering::Relaxed) && capture.enqueue(stamped).is_err() {
                 shared.count(Figure::BlocksLost);
             }
         });
@@ -230,15 +232,21 @@ impl Flow {
             State::Chiming => {}
             State::Rest | State::Pausing | State::Lifted => self.voice.still(),
         }
-        if self.played.push_back(*block).is_err() {
-            // Nobody hears: there is no microphone, or it stands.
+        if self.echo.is_some() && self.played.push_back(*block).is_err() {
+            // The microphone stands, or is far behind: what it hears next is of another moment.
             self.played.clear();
+            shared.count(Figure::EchoResets);
         }
     }
 
-    /// What the microphone heard, and what was played at the same time.
-    fn heard(&mut self, _shared: &Shared, _block: &mut [i16; BLOCK]) {
-        let _played = self.played.pop_front();
+    /// What the microphone heard, without what was played at the same time. How long that takes to come back is the same
+    /// from one opening or mending to the next, and is learnt.
+    fn heard(&mut self, shared: &Shared, block: &mut [i16; BLOCK]) {
+        let Some(echo) = &mut self.echo else {
+            return;
+        };
+        echo.cancel(&self.played.pop_front().unwrap_or([0; BLOCK]), block);
+        shared.echo_db.store(echo.erle_db() as i32, Ordering::Relaxed);
     }
 }
 
