@@ -378,11 +378,12 @@ fn control_face(service: &Service, reloads: mpsc::Sender<Asked>) -> axum::Router
 }
 
 /// Lifts the telephone of a sound device, or puts it down.
-fn lifting(live: super::Live, gauges: Option<Arc<tipring_lines::Gauges>>) -> axum::routing::MethodRouter {
+fn lifting(live: Live, gauges: Option<Arc<tipring_lines::Gauges>>) -> axum::routing::MethodRouter {
     use axum::http::StatusCode;
     axum::routing::post(async move |wish: axum::extract::Query<LiftWish>| {
         let LiftWish { line, lifted } = wish.0;
-        let spans = gauges.iter().flat_map(|gauges| gauges.spans()).filter(|span| span.name == config::SOUND_SPAN);
+        let spans =
+            gauges.iter().flat_map(|gauges| gauges.spans()).filter(|span| span.name == crate::config::SOUND_SPAN);
         let known: Vec<String> = spans
             .flat_map(|span| span.telephones.iter().map(|slot| span.line_name(*slot)).collect::<Vec<_>>())
             .collect();

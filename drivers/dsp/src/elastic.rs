@@ -38,6 +38,8 @@ const SLOWING_S: f64 = 20.0;
 /// What drift makes of the delay is less than this, in samples. Beyond it somebody stood still, which says nothing about
 /// drift: it counts for no more.
 const CALM: f64 = 40.0;
+/// Behind a slip the delay may be anything for a while: who stood still brings all at once. It says nothing about drift.
+const HELD_S: f64 = 2.0;
 /// The low passes' corner against the loop's frequency.
 const PASSES: f64 = 6.0;
 /// A sample in its parts.
@@ -245,6 +247,8 @@ struct Control {
     twice: f64,
     /// The error behind a quick low pass, for what has to be left out.
     quick: f64,
+    /// Behind a slip nothing is learnt for so long.
+    held_s: f64,
     /// The drift, as a part of one.
     integral: f64,
     correction: f64,
@@ -253,6 +257,11 @@ struct Control {
 impl Control {
     /// An error in samples, measured once in `passed_s`.
     fn take(&mut self, error: f64, passed_s: f64) {
+        self.quick += (error - self.quick) * (passed_s * 4.0).min(0.5);
+        if self.held_s > 0.0 {
+            self.held_s -= passed_s;
+            return;
+        }
         self.age_s += passed_s;
         let slow = (self.age_s - FAST_S).max(0.0) / SLOWING_S;
         // Half at every `SLOWING_S` and a little more: no exponential is needed for it.
@@ -260,7 +269,6 @@ impl Control {
         let pass = (TAU * hz * PASSES * passed_s).min(0.5);
         self.once += (error.clamp(-CALM, CALM) - self.once) * pass;
         self.twice += (self.once - self.twice) * pass;
-        self.quick += (error - self.quick) * (passed_s * 4.0).min(0.5);
         let (most, rate) = (MOST_PPM / 1e6, f64::from(RATE));
         let turns = TAU * hz;
         self.integral = (self.integral + turns * turns / rate * self.twice * passed_s).clamp(-most, most);
@@ -271,10 +279,10 @@ impl Control {
         self.correction
     }
 
-    /// The delay is as wanted again; the drift is what it was.
+    /// The delay is as wanted again, or soon will be; the drift is what it was.
     fn again(&mut self) {
         (self.once, self.twice, self.quick) = (0.0, 0.0, 0.0);
         self.correction = self.integral;
-        self.age_s = self.age_s.min(FAST_S);
+        self.held_s = HELD_S;
     }
 }

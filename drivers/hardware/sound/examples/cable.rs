@@ -207,6 +207,16 @@ fn main() -> ExitCode {
     for device in found(names::SYSFS.as_ref()) {
         println!("{device:?}");
     }
+    // As the media thread of the service.
+    if let Ok(value) = thread_priority::ThreadPriorityValue::try_from(50_u8) {
+        let policy =
+            thread_priority::ThreadSchedulePolicy::Realtime(thread_priority::RealtimeThreadSchedulePolicy::Fifo);
+        let _ = thread_priority::set_thread_priority_and_policy(
+            thread_priority::thread_native_id(),
+            thread_priority::ThreadPriority::Crossplatform(value),
+            policy,
+        );
+    }
     let mut ok = true;
     for (what, result) in [("cable", cable(seconds, ppm)), ("dummy", other("hw:CARD=Dummy,DEV=0"))] {
         match result {

@@ -219,8 +219,14 @@ fn sound(config: &SoundConfig, sysfs: PathBuf, stop: Arc<AtomicBool>) -> Sound {
     let (say, said) = shared::queue();
     let elastic = || Elastic::new(config.delay_ms);
     let ends = Ends { captured, said: say, elastic: elastic() };
-    let flow =
-        Flow { said, elastic: elastic(), voice: Voice::new(config.ring_dbm0, config.chime_dbm0), played: Deque::new() };
+    let cancels = config.cancels_echo && config.of.captures() && config.of.plays();
+    let flow = Flow {
+        said,
+        elastic: elastic(),
+        voice: Voice::new(config.ring_dbm0, config.chime_dbm0),
+        played: Deque::new(),
+        echo: cancels.then(Box::default),
+    };
     let shared = Arc::new(Shared::new(config.of, config.chimes, ends));
     Sound { shared, device: config.device.clone(), sysfs, ahead: config.ahead, capture, flow, stop }
 }
