@@ -30,6 +30,8 @@ pub struct SpanState {
     pub lines: Vec<LineState>,
     /// Ports of them that have a telephone.
     pub telephones: Vec<u8>,
+    /// Names of those that are not named by span and timeslot.
+    pub names: Vec<(u8, String)>,
 }
 
 impl SpanState {
@@ -69,7 +71,8 @@ pub(crate) fn shown_line(span: &SpanState, (timeslot, status): LineState) -> Val
 }
 
 fn line_name(span: &SpanState, timeslot: u8) -> String {
-    format!("{}/{timeslot}", span.name)
+    let own = span.names.iter().find(|(of, _)| *of == timeslot);
+    own.map_or_else(|| format!("{}/{timeslot}", span.name), |(_, name)| name.clone())
 }
 
 pub(crate) fn spans(asking: &Asking) -> Result<Answer, Fault> {
@@ -105,19 +108,37 @@ pub(crate) async fn tell(asking: &Asking, name: &str) -> Result<Answer, Fault> {
     let found = spans.iter().flat_map(|span| span.lines.iter().map(move |line| (span, line.0)));
     let (span, timeslot) =
         found.into_iter().find(|(span, slot)| line_name(span, *slot) == name).ok_or_else(Fault::not_found)?;
-    let waiting = asking.form.boolean("MessagesWaiting")?;
-    let Some(waiting) = waiting else {
-        return Err(Fault::parameter("MessagesWaiting", "true or false"));
+    let lifted = match asking.form.text("Hook") {
+        None => None,
+        Some("off") => Some(true),
+        Some("on") => Some(false),
+        Some(_) => return Err(Fault::parameter("Hook", "off or on")),
     };
+    let waiting = asking.form.boolean("MessagesWaiting")?;
+    if waiting.is_none() && lifted.is_none() {
+        return Err(Fault::parameter("MessagesWaiting", "true or false"));
+    }
     if span.signalling(timeslot) != "telephone" {
         let text = format!("{name} has no telephone: only a [[telephone]] of the box can be told of messages");
         return Err(Fault::bad(20001, text));
     }
-    match calls::ask(asking, Request::MessagesWait { line: name.to_owned(), waiting }).await? {
-        Reply::Refused { code, text, .. } => Err(Fault::bad(code.0, text)),
-        _ => line(asking, name).await,
+    if lifted.is_some() && span.name != SOUND {
+        let text = format!("{name} is lifted by a person's hand: only the telephone of a sound device can be lifted");
+        return Err(Fault::bad(20001, text));
     }
+    let named = || name.to_owned();
+    let waiting = waiting.map(|waiting| Request::MessagesWait { line: named(), waiting });
+    let lifted = lifted.map(|lifted| Request::Lift { line: named(), lifted });
+    for request in [waiting, lifted].into_iter().flatten() {
+        if let Reply::Refused { code, text, .. } = calls::ask(asking, request).await? {
+            return Err(Fault::bad(code.0, text));
+        }
+    }
+    line(asking, name).await
 }
+
+/// The span of the sound devices.
+const SOUND: &str = "sound";
 
 /// With the call that each of them carries.
 async fn every_line(asking: &Asking) -> Result<Vec<Value>, Fault> {

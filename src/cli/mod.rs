@@ -16,6 +16,7 @@ mod numbers;
 mod papers;
 mod reload;
 mod running;
+mod sound;
 mod top;
 mod trace;
 
@@ -154,6 +155,11 @@ enum Command {
         #[command(subcommand)]
         command: board::Command,
     },
+    /// Sound devices: handsets, door phones, loudspeakers, sources of sound
+    Sound {
+        #[command(subcommand)]
+        command: SoundCommand,
+    },
     /// Examine a part of the box, and propose what of its settings ought to be otherwise
     Doctor {
         #[command(subcommand)]
@@ -262,7 +268,31 @@ enum Debug {
 }
 
 #[derive(Debug, Subcommand)]
+enum SoundCommand {
+    /// What there is, and the names by which it can be configured
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum LinesCommand {
+    /// Lift the telephone of a sound device
+    Lift {
+        /// Which, as lines are named: "sound door"
+        name: String,
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Put the telephone of a sound device down
+    PutDown {
+        /// Which, as lines are named: "sound door"
+        name: String,
+        #[command(flatten)]
+        asked: Asked,
+    },
     /// What happened on an analogue line, or on a port for a telephone, over its last calls
     Trace {
         /// Which, as lines are named: "dahdi 3/2"
@@ -375,6 +405,13 @@ pub fn main() -> ExitCode {
             maintain::run(&asked.sources(), &span, what)
         }
         Command::Lines { json, config, place, command: None } => lines::run(config, json, &place),
+        Command::Lines { command: Some(LinesCommand::Lift { name, asked }), .. } => {
+            sound::lift(&asked.sources(), &name, true)
+        }
+        Command::Lines { command: Some(LinesCommand::PutDown { name, asked }), .. } => {
+            sound::lift(&asked.sources(), &name, false)
+        }
+        Command::Sound { command: SoundCommand::List { json } } => sound::list(json),
         Command::Serve { asked, check_config: true } => judged(Check { asked, strict: false, json: false }),
         Command::Serve { asked, check_config: false } => with_config(Keeper::Service, asked, form, serve),
         Command::Media { asked, command: Some(command) } => media::run(asked, *command),

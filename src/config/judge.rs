@@ -8,7 +8,7 @@ use super::fault::{ConfigError, Origin};
 use super::keys;
 use super::near;
 use super::shape::{Entry, Tree};
-use super::{CardKind, Config, MessageAdapter, NumberClass};
+use super::{CardKind, Config, MessageAdapter, NumberClass, SOUND_SPAN};
 
 /// Fallbacks of a number that are tried.
 const FALLBACKS: usize = 8;
@@ -38,6 +38,7 @@ pub(super) fn judge(config: &Config, tree: &Tree) -> Verdict {
     verdict.groups(config, tree);
     verdict.lines(config, tree);
     verdict.telephones(config, tree);
+    verdict.sounds(config, tree);
     verdict.numbers(config, tree);
     verdict.engines(config, tree);
     verdict.recognizers(config, tree);
@@ -198,6 +199,10 @@ impl Verdict {
             }
             let mut within_reach = false;
             for (at, line) in group.lines.iter().enumerate() {
+                if line == SOUND_SPAN || config.sound.iter().any(|sound| sound.line() == *line) {
+                    within_reach |= !config.sound.is_empty();
+                    continue;
+                }
                 let Some((card, span)) = line_of(line) else {
                     let places = entry.leaves.get("lines").map(|leaf| leaf.items.as_slice()).unwrap_or_default();
                     let origin = places.get(at).cloned().unwrap_or_else(|| entry.place("lines"));
@@ -233,6 +238,31 @@ impl Verdict {
             if number.len() > 20 || !number.chars().all(|c| c.is_ascii_digit() || c == '+') {
                 self.refuse(entry.place("number"), format!("telephone {line}: number: 1 to 20 digits are wanted"));
             }
+        }
+    }
+
+    fn sounds(&mut self, config: &Config, tree: &Tree) {
+        let mut seen: BTreeMap<&str, &Entry> = BTreeMap::new();
+        for (entry, sound) in tree.sound("sound").zip(&config.sound) {
+            let name = sound.name.as_str();
+            for (key, why) in sound.faults() {
+                self.refuse(entry.place(key), format!("sound {name}: {key}: {why}"));
+            }
+            if sound.may_move() {
+                let why = "a card's number is another one's when the box finds its cards in another order";
+                let remedy = "`tipring sound list` shows names that stay";
+                self.warn(entry.place("device"), format!("sound {name}: device: {why}; {remedy}"));
+            }
+            if let Some(first) = seen.insert(name, entry) {
+                self.refuse(
+                    entry.place("name"),
+                    format!("sound {name} stands twice; first at {}", first.place("name")),
+                );
+            }
+        }
+        if let Some((entry, _)) = tree.sound("sound").zip(&config.sound).nth(tipring_sound::MOST_DEVICES) {
+            let why = format!("a box drives {} sound devices at most", tipring_sound::MOST_DEVICES);
+            self.refuse(entry.place("name"), why);
         }
     }
 

@@ -144,6 +144,7 @@ pub const SECTIONS: &[Section] = &[
     one("analog"),
     many_by("line", "line"),
     many("telephone"),
+    many("sound"),
     many("card"),
     many("span"),
     one("board"),
@@ -184,6 +185,7 @@ const FORMS: Kind = Kind::Word(&["dialled", "typed", "digits", "plus"]);
 const SIGNS: Kind = Kind::Word(&["reversal", "voice", "dialled"]);
 const REVERSALS: Kind = Kind::Word(&["ignored", "doubted", "certain"]);
 const SPAN_SIGNALLING: Kind = Word(&["pri", "fxo", "fxo-loop", "fxs", "fxs-loop", "unused"]);
+const SOUND_USES: Kind = Kind::Word(&["handset", "doorphone", "paging", "line-in"]);
 const TELEPHONE_CALLER_IDS: Kind = Kind::Word(&["country", "bell", "v23", "v23-before", "dtmf-before", "none"]);
 const INSIDE_RINGS: Kind = Kind::Word(&["country", "double", "triple"]);
 const FORMATS: Kind = Kind::Word(&["auto", "journal", "json", "text"]);
@@ -272,6 +274,18 @@ pub const KEYS: &[Key] = &[
     key("telephone", "disconnect_ms", Whole(0, 3_000), "500", "0", LineIdle),
     key("telephone", "first_digit_s", Whole(1, 60), "16", "10", LineIdle),
     key("telephone", "next_digit_s", Whole(1, 60), "8", "4", LineIdle),
+    must("sound", "name", Text, r#""door""#, Restart),
+    must("sound", "device", Text, r#""usb:1-1.4""#, Restart),
+    key("sound", "use", SOUND_USES, r#""handset""#, r#""doorphone""#, Restart),
+    key("sound", "number", Text, r#""""#, r#""31""#, LineIdle),
+    key("sound", "hotline", Text, r#""""#, r#""100""#, LineIdle),
+    key("sound", "key", Text, r#""""#, r#""/dev/input/by-path/platform-keys-event""#, Restart),
+    key("sound", "key_code", Whole(0, 767), "0", "28", Restart),
+    key("sound", "chime", Truth, "false", "true", Restart),
+    key("sound", "level_db", Whole(-40, 0), "-15", "-25", Restart),
+    key("sound", "echo_canceller", Truth, "true", "false", Restart),
+    key("sound", "delay_ms", Whole(24, 120), "31", "60", Restart),
+    key("sound", "buffer_ms", Whole(20, 140), "30", "60", Restart),
     must("card", "kind", Word(&["dahdi", "sim"]), r#""dahdi""#, Restart),
     key("card", "spans", Wholes(1, 65_535), "[]", "[1, 2]", Restart),
     key("card", "role", Word(&["user", "network"]), r#""user""#, r#""network""#, LineIdle),

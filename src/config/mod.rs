@@ -19,6 +19,7 @@ mod media;
 mod near;
 mod shape;
 mod show;
+mod sound;
 mod sources;
 mod span;
 
@@ -44,6 +45,7 @@ pub use lines::{
 };
 pub use media::MediaFace;
 pub use show::Value;
+pub use sound::{SPAN as SOUND_SPAN, Sound, SoundUse};
 pub use sources::{Loaded, Sources};
 pub use span::{Coding, Framing, Signalling, SpanEntry, SpanKind};
 
@@ -78,6 +80,8 @@ pub struct Config {
     pub line: Vec<LineEntry>,
     /// Ports with telephones.
     pub telephone: Vec<Telephone>,
+    /// Sound devices as lines.
+    pub sound: Vec<Sound>,
     /// The cards to be driven; without one the box has no lines.
     pub card: Vec<Card>,
     /// Spans that are brought up as it is said here.

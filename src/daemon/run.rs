@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tipring_card::{Card, Maintenance};
+use tipring_card::{Card, Law, Maintenance};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -263,19 +263,34 @@ async fn reload(
 
 type Opened = (Option<Box<dyn Card>>, Option<far::FarEnd>);
 
-/// The configured card, with the far end of a simulated one.
+/// The configured card, with the far end of a simulated one, and joined to it what sound devices there are.
 fn open_card(config: &Config) -> Result<Opened, StartError> {
-    let Some(entry) = config.card.first() else {
-        return Ok((None, None));
-    };
-    match entry.kind {
-        CardKind::Sim => {
+    let (card, far) = match config.card.first() {
+        None => (None, None),
+        Some(entry) if entry.kind == CardKind::Sim => {
             let far = far::FarEnd::start()?;
-            Ok((Some(Box::new(far.wire.near())), Some(far)))
+            (Some(Box::new(far.wire.near()) as Box<dyn Card>), Some(far))
         }
-        kind => card_of(config, kind, true).map(|card| (Some(card), None)),
-    }
+        Some(entry) => (Some(card_of(config, entry.kind, true)?), None),
+    };
+    let law = card.as_ref().and_then(|card| card.channels().first().map(|channel| channel.law));
+    let sound = sound_card(config, law.unwrap_or(Law::A))?;
+    Ok((tipring_lines::Joined::cards(card.into_iter().chain(sound).collect()), far))
 }
+
+/// The sound devices as a card, if there are any.
+fn sound_card(config: &Config, law: Law) -> Result<Option<Box<dyn Card>>, StartError> {
+    let devices: Vec<_> = config.sound.iter().filter_map(|sound| sound.driven(law)).collect();
+    if devices.is_empty() {
+        return Ok(None);
+    }
+    let started = tipring_sound::SoundCard::start(&devices, tipring_sound::names::SYSFS.into(), SOUND_PRIORITY);
+    let card = started.map_err(|error| StartError { exit: 69, text: format!("the sound devices: {error}") })?;
+    Ok(Some(Box::new(card)))
+}
+
+/// One below the media thread's.
+const SOUND_PRIORITY: u8 = 49;
 
 /// Metrics and health on a port of their own, where one is configured. Without it calls go on: the same is on the control
 /// socket, and health on the API's port.
@@ -378,10 +393,40 @@ fn control_face(service: &Service, reloads: mpsc::Sender<Asked>) -> axum::Router
     let face =
         crate::observe::face::control(service.observer.clone()).route("/reload", reload).route("/doctor", visits);
     let face = face.route("/spans/maintenance", maintenance(service.live.clone()));
+    let face = face.route("/lines/lift", lifting(service.live.clone(), service.gauges.clone()));
     match std::env::var_os("TIPRING_DEBUG") {
         Some(_) => face.merge(debug_face(service.gauges.clone())),
         None => face,
     }
+}
+
+/// Lifts the telephone of a sound device, or puts it down.
+fn lifting(live: Live, gauges: Option<Arc<tipring_lines::Gauges>>) -> axum::routing::MethodRouter {
+    use axum::http::StatusCode;
+    axum::routing::post(async move |wish: axum::extract::Query<LiftWish>| {
+        let LiftWish { line, lifted } = wish.0;
+        let spans =
+            gauges.iter().flat_map(|gauges| gauges.spans()).filter(|span| span.name == crate::config::SOUND_SPAN);
+        let known: Vec<String> = spans
+            .flat_map(|span| span.telephones.iter().map(|slot| span.line_name(*slot)).collect::<Vec<_>>())
+            .collect();
+        if !known.contains(&line) {
+            let none = "the box has no sound devices".to_owned();
+            let there = if known.is_empty() { none } else { format!("there are {}", known.join(", ")) };
+            return (StatusCode::NOT_FOUND, format!("{line}: no sound device has this name; {there}"));
+        }
+        match live.ask(tipring_router::Request::Lift { line, lifted }).await {
+            tipring_router::Reply::Done => (StatusCode::OK, String::new()),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, "the service is being stopped".to_owned()),
+        }
+    })
+}
+
+/// What `/lines/lift` is asked.
+#[derive(serde::Deserialize)]
+struct LiftWish {
+    line: String,
+    lifted: bool,
 }
 
 /// Faults for tests of the supervision, where the environment allows them.

@@ -427,6 +427,7 @@ fn span_state(span: tipring_lines::SpanGauge) -> tipring_api::SpanState {
         up: span.up,
         lines: span.channels,
         telephones: span.telephones,
+        names: span.names,
     }
 }
 
@@ -443,7 +444,7 @@ fn observe(
     (meters, media): (Meters, tipring_media::MediaClient),
     (gauges, board): (Option<Arc<tipring_lines::Gauges>>, Option<crate::observe::board::BoardFace>),
 ) -> Observer {
-    let simulated = config.card.first().is_none_or(|card| card.kind == CardKind::Sim);
+    let simulated = config.card.first().map_or(config.sound.is_empty(), |card| card.kind == CardKind::Sim);
     Observer::start(crate::observe::Parts {
         meters,
         calls: Arc::new(live.clone()),

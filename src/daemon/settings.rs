@@ -99,7 +99,7 @@ pub fn lines(config: &Config) -> LinesConfig {
         plan: config.dialling_plan(),
         groups: config.group.iter().map(self::group).collect(),
         analog: analog(&config.analog, config.zone()),
-        telephones: config.telephone.iter().map(|wanted| telephone(wanted, config)).collect(),
+        telephones: telephones(config),
         uses: uses(config),
         analog_lines: config.lines_that_differ().iter().map(|line| analog_line(line, config)).collect(),
     }
@@ -173,6 +173,30 @@ pub fn group(group: &config::Group) -> Group {
             NumberForm::Plus => Form::Plus,
         },
         prefix: group.prefix.clone(),
+    }
+}
+
+/// Ports with telephones, and sound devices, which are such ports too.
+fn telephones(config: &Config) -> Vec<Telephone> {
+    let ports = config.telephone.iter().map(|wanted| telephone(wanted, config));
+    ports.chain(config.sound.iter().map(|wanted| sound_device(wanted, config))).collect()
+}
+
+/// The telephone that a sound device is.
+fn sound_device(wanted: &config::Sound, config: &Config) -> Telephone {
+    Telephone {
+        line: wanted.line(),
+        number: wanted.number.clone(),
+        inside_ring_ms: &[],
+        config: fxs::Config {
+            zone: config.zone(),
+            // A loudspeaker would say the caller's number in tones.
+            caller_id: Telling::Never,
+            // Judged: digits, and not too many.
+            hotline: wanted.hotline.as_str().try_into().unwrap_or_default(),
+            hands_free: wanted.used_as != config::SoundUse::Handset,
+            ..fxs::Config::default()
+        },
     }
 }
 

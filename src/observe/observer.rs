@@ -262,7 +262,7 @@ fn of_card(gauges: &Gauges) -> CardFigures {
 
 fn shown(span: &tipring_lines::SpanGauge, calls: &[LiveCall]) -> Span {
     let line = |(slot, word): &(u8, &str)| {
-        let name = format!("{}/{slot}", span.name);
+        let name = span.line_name(*slot);
         let call = calls.iter().find(|call| call.line == name).map(|call| call.sid.clone());
         Line { slot: *slot, state: (*word).to_owned(), call }
     };

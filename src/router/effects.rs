@@ -360,6 +360,13 @@ pub enum LineCommand {
         /// Whether they do.
         waiting: bool,
     },
+    /// Lift a telephone that the box itself plays, or put it down.
+    Lift {
+        /// Its line: `sound door`.
+        line: String,
+        /// Whether it is to be off hook.
+        lifted: bool,
+    },
 }
 
 /// What is to be done.

@@ -165,6 +165,10 @@ impl World {
                     self.emit(Effect::Line(LineCommand::MessagesWait { line, waiting }));
                     self.emit(Effect::Reply { id, reply: Reply::Done });
                 }
+                Request::Lift { line, lifted } => {
+                    self.emit(Effect::Line(LineCommand::Lift { line, lifted }));
+                    self.emit(Effect::Reply { id, reply: Reply::Done });
+                }
                 Request::EndCall { account, call, only_unanswered } => {
                     self.end_by_request(id, account, call, only_unanswered);
                 }

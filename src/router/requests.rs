@@ -21,6 +21,13 @@ pub enum Request {
         /// Whether they do.
         waiting: bool,
     },
+    /// Lift a telephone that the box itself plays, or put it down.
+    Lift {
+        /// Its line: `sound door`.
+        line: String,
+        /// Whether it is to be off hook.
+        lifted: bool,
+    },
     /// End a call: `Status=completed` or `Status=canceled`.
     EndCall {
         /// Of this account.

@@ -74,6 +74,7 @@ pub const ROWS: &[Row] = &[
     ("A28", ShouldC, "A short message that comes in asks its number's application, like a call"),
     ("A29", Should, "One document speaks to the caller and sends a message"),
     ("A31", Should, "How a call stands is the same in requests, callbacks and the API, in every outcome"),
+    ("A33", May, "A sound device of the box is a telephone: it is called, it calls, and is heard both ways"),
     ("B1", ShouldC, "A document of few verbs: twelve are the core, the others are extensions"),
     ("B2", ShouldC, "Play: sound from a URL, once, often, or until hang-up"),
     ("B3", ShouldC, "Say: a text in a voice and a language"),

@@ -160,6 +160,10 @@ pub trait Control: Send {
     fn lifted(&mut self) -> Result<bool, CardError> {
         Err(CardError::Invalid)
     }
+    /// Lifts the telephone at a port, or puts it down, where the driver plays it. `Invalid` where a person's hand is needed.
+    fn lift(&mut self, _lifted: bool) -> Result<(), CardError> {
+        Err(CardError::Invalid)
+    }
 }
 
 /// Ticks of a card's clock.

@@ -20,6 +20,7 @@ pub(super) const ROWS: &[Row] = &[
     field("/2010-04-01/Accounts/{AccountSid}/Lines/{Name}.json", "GET", "timeslot", "int").differs("our own: from 1; of an analogue card the port"),
     field("/2010-04-01/Accounts/{AccountSid}/Lines/{Name}.json", "GET", "uri", "string").differs(OURS),
     operation("/2010-04-01/Accounts/{AccountSid}/Lines/{Name}.json", "POST").differs("our own: what the telephone at this port is told"),
+    parameter("/2010-04-01/Accounts/{AccountSid}/Lines/{Name}.json", "POST", "Hook", "string").differs("our own: off lifts the telephone of a sound device, on puts it down"),
     parameter("/2010-04-01/Accounts/{AccountSid}/Lines/{Name}.json", "POST", "MessagesWaiting", "boolean").differs("our own: messages wait for the user of the telephone, or wait no more: its lamp, and dial tone that stutters"),
     // Spans
     operation("/2010-04-01/Accounts/{AccountSid}/Spans.json", "GET").differs(OURS),

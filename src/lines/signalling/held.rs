@@ -307,6 +307,14 @@ impl Held {
         control.lifted().ok()
     }
 
+    /// Lifts the telephone, or puts it down. False: the card cannot.
+    pub fn lift(&mut self, lifted: bool) -> bool {
+        match &mut self.place {
+            Place::AtRest { control, .. } | Place::AtMedia { control } => control.lift(lifted).is_ok(),
+            Place::Gone | Place::OnItsWay => false,
+        }
+    }
+
     /// Moves the hook. What the machine is to hear of that at once: a card that is ready at once has nothing to report
     /// later. Without a channel the line is on hook, and the machine hears of the loss.
     pub fn hook(&mut self, hook: Hook) -> Option<Tidings> {

@@ -23,8 +23,8 @@ use std::os::fd::BorrowedFd;
 use tipring_analog::fxs::{News, Tone};
 use tipring_analog::{Digits, Handset, Listen, Manner};
 use tipring_card::{
-    Card, CardError, Channel, ChannelId, ChannelInfo, ClockDomain, Event, Law, Micros, Setup, Signalling as Kind,
-    SpanId, SpanInfo, SpanKind, SpanStatus,
+    Card, CardError, Channel, ChannelId, ChannelInfo, Event, Law, Micros, Setup, Signalling as Kind, SpanId, SpanInfo,
+    SpanKind, SpanStatus,
 };
 use tipring_doctor::Examined;
 use tipring_router::{LineCommand, LineEvent};
@@ -138,6 +138,16 @@ pub struct SpanGauge {
     pub channels: Vec<(u8, &'static str)>,
     /// Those of them that have a telephone.
     pub telephones: Vec<u8>,
+    /// Names of those that are not named by span and timeslot.
+    pub names: Vec<(u8, String)>,
+}
+
+impl SpanGauge {
+    /// The name of one of its lines.
+    pub fn line_name(&self, timeslot: u8) -> String {
+        let own = self.names.iter().find(|(of, _)| *of == timeslot);
+        own.map_or_else(|| format!("{}/{timeslot}", self.name), |(_, name)| name.clone())
+    }
 }
 
 /// The signalling of one card.
@@ -289,6 +299,7 @@ impl Signalling {
             status: trunked.status,
             channels: trunked.span.channels().collect(),
             telephones: Vec::new(),
+            names: Vec::new(),
         };
         let mut gauges: Vec<SpanGauge> = self.spans.iter().map(of_trunk).collect();
         let loops = self.live_loops().map(|l| (&l.held, l.word(), l.is_in_order()));
@@ -304,6 +315,9 @@ impl Signalling {
             });
             gauges[at].up |= in_order;
             gauges[at].channels.push((held.timeslot, word));
+            if gauges[at].line_name(held.timeslot) != held.name {
+                gauges[at].names.push((held.timeslot, held.name.clone()));
+            }
         }
         for phone in self.live_phones() {
             let of_span = gauges.iter_mut().find(|gauge| gauge.name == phone.held.span);
@@ -401,8 +415,8 @@ impl Signalling {
         let of_spans = self.spans.iter().filter_map(Trunked::deadline);
         let of_loops = self.loops.iter().filter_map(Looped::deadline);
         let of_phones = self.phones.iter().filter_map(Line::due);
-        let has_no_priority = self.held().next().is_some() && self.card.clock() != ClockDomain::Dahdi;
-        let looking = has_no_priority.then_some(now + LOOPS_EVERY);
+        let has_no_priority = |held: &Held| held.channel().map_or(!held.is_gone(), |channel| channel.fd().is_none());
+        let looking = self.held().any(has_no_priority).then_some(now + LOOPS_EVERY);
         of_spans.chain(of_loops).chain(of_phones).chain(looking).chain([self.status_at]).min().unwrap_or(self.status_at)
     }
 
@@ -411,6 +425,7 @@ impl Signalling {
         let lease = match command {
             LineCommand::Dial { attempt, call } => return self.dial(now, attempt, call, actions),
             LineCommand::MessagesWait { line, waiting } => return self.messages_wait(now, &line, waiting, actions),
+            LineCommand::Lift { line, lifted } => return self.lift(now, &line, lifted, actions),
             LineCommand::Alert { lease }
             | LineCommand::Answer { lease }
             | LineCommand::SilenceCounts { lease, .. }

@@ -290,6 +290,17 @@ impl Signalling {
         }
     }
 
+    /// Lifts a telephone that the card's driver plays, or puts it down.
+    pub(super) fn lift(&mut self, now: Micros, line: &str, lifted: bool, actions: &mut Vec<SignallingAction>) {
+        let at = self.phones.iter().position(|phone| phone.held.name == line);
+        let done = at.is_some_and(|at| self.phones[at].held.lift(lifted));
+        match (at, done) {
+            (Some(at), true) => self.idle_events::<Phoned>(now, at, actions),
+            (Some(at), false) => actions.push(self.phones[at].held.note("a person's hand is needed to lift it")),
+            (None, _) => self.stale_commands += 1,
+        }
+    }
+
     pub(super) fn phone_command(
         &mut self,
         now: Micros,
@@ -319,7 +330,7 @@ impl Signalling {
             | LineCommand::Clear { lease: of, .. } => {
                 self.stale_commands += u64::from(of != lease || used == Use::Nothing);
             }
-            LineCommand::Dial { .. } | LineCommand::MessagesWait { .. } => {}
+            LineCommand::Dial { .. } | LineCommand::MessagesWait { .. } | LineCommand::Lift { .. } => {}
         }
         self.line_outputs::<Phoned>(now, at, actions);
     }

@@ -387,7 +387,10 @@ impl Span {
         match command {
             LineCommand::Alert { .. } => self.order(now, Command::Alerting(call, false)),
             LineCommand::Answer { .. } => self.answer(now, at),
-            LineCommand::Dial { .. } | LineCommand::SilenceCounts { .. } | LineCommand::MessagesWait { .. } => {}
+            LineCommand::Dial { .. }
+            | LineCommand::SilenceCounts { .. }
+            | LineCommand::MessagesWait { .. }
+            | LineCommand::Lift { .. } => {}
             LineCommand::Clear { cause, .. } => {
                 self.order(now, Command::Disconnect(call, cause));
                 self.end(call, cause, false);

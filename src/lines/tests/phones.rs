@@ -100,6 +100,40 @@ fn a_telephone_gets_dial_tone_dials_and_its_call_comes_in_with_the_number_that_w
 }
 
 #[test]
+fn a33_a_telephone_with_a_hotline_calls_it_when_it_is_lifted() {
+    let mut setting = setting(1);
+    setting.lines.telephones[0].config.hotline = "100".try_into().expect("digits");
+    let mut bench = Bench::of(setting);
+    bench.run_ms(HEARS_MS);
+    bench.lift(0, vec![waits()]);
+    bench.run_ms(500);
+    let Some(LineEvent::Incoming { lease, called, calling, .. }) = bench.told.first() else {
+        panic!("{:?} {:?}", bench.told, bench.notes);
+    };
+    assert_eq!(called.digits, "100");
+    assert_eq!(calling.as_ref().map(|calling| calling.digits.as_str()), Some("21"));
+    assert!(!bench.hears(0), "no dial tone");
+    let lease = *lease;
+    bench.command(LineCommand::Answer { lease });
+    bench.put_down(0);
+    bench.run_ms(2_000);
+    assert_eq!(bench.told.last(), Some(&LineEvent::Cleared { lease, cause: Cause::NORMAL, by_far_end: true }));
+}
+
+#[test]
+fn a33_a_telephone_that_a_person_holds_is_not_lifted_by_a_program() {
+    let mut bench = Bench::with_phones(1);
+    let stale = bench.signalling.stale_commands();
+    for (line, lifted) in [("sim 1/1", true), ("sim 1/1", false), ("sim 1/9", true)] {
+        bench.command(LineCommand::Lift { line: line.into(), lifted });
+    }
+    bench.run_ms(500);
+    assert_eq!((bench.told.len(), bench.signalling.stale_commands()), (0, stale + 1));
+    let refused = bench.notes.iter().filter(|note| note.contains("a person's hand is needed")).count();
+    assert_eq!(refused, 2, "{:?}", bench.notes);
+}
+
+#[test]
 fn a_number_for_help_is_dialled_without_waiting() {
     let mut bench = Bench::with_phones(1);
     bench.lift(0, vec![Step::Wait { ms: 600 }, Step::press("911"), waits()]);

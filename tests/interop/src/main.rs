@@ -7,6 +7,7 @@ mod callers;
 mod corpus;
 mod dtmf;
 mod ears;
+mod echo;
 mod isdn;
 #[cfg(feature = "libpri")]
 mod libpri;
@@ -29,7 +30,7 @@ mod world;
 type Producer = fn() -> measure::Row;
 
 /// A row's name and who makes it.
-const ROWS: [(&str, Producer); 9] = [
+const ROWS: [(&str, Producer); 11] = [
     ("switch.ivr", switch::ivr),
     ("switch.bridge", switch::bridge),
     ("switch.conf30", switch::conference),
@@ -38,6 +39,8 @@ const ROWS: [(&str, Producer); 9] = [
     ("dsp.talk_off", talk_off::row),
     ("dsp.progress", ears::progress),
     ("dsp.fsk", ears::keying),
+    ("dsp.echo", echo::row),
+    ("dsp.elastic", echo::joined),
     ("isdn.call", isdn::row),
 ];
 

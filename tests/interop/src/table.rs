@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// The rows of the table.
-const ROWS: [&str; 20] = [
+const ROWS: [&str; 22] = [
     "switch.ivr",
     "switch.bridge",
     "switch.conf30",
@@ -13,6 +13,8 @@ const ROWS: [&str; 20] = [
     "dsp.talk_off",
     "dsp.progress",
     "dsp.fsk",
+    "dsp.echo",
+    "dsp.elastic",
     "isdn.call",
     "call.request",
     "call.audio",

@@ -1,5 +1,5 @@
 //! DAHDI's sample clock as a ticker: every open of the timer node counts samples of the timing master. Without DAHDI
-//! use [`crate::HostPace`].
+//! the host's clock is the pace.
 //!
 //! TIMERCONFIG starts it; POLLPRI says that it has expired; GETEVENT tells so, and TIMERACK takes one expiry away, so
 //! the loop below counts every one of them.

@@ -21,7 +21,6 @@ mod channel;
 mod clock;
 mod decode;
 mod fault;
-mod host;
 mod known;
 #[allow(unsafe_code)]
 mod raw;
@@ -31,6 +30,5 @@ pub use card::{Config, DahdiCard, Echo, Expect, Refusal};
 pub use channel::{DahdiChannel, DahdiControl};
 pub use clock::DahdiPace;
 pub use fault::OpenError;
-pub use host::HostPace;
 pub use known::Identity;
 pub use setup::{Coding, Framing, Line, Place, SpanSetup};

@@ -160,7 +160,12 @@ impl Fxs {
             State::Idle | State::Telling { .. } => {
                 self.hook(Hook::OffHook);
                 self.tell(Event::Lifted);
-                self.prompt(now);
+                if self.config.hotline.is_empty() {
+                    self.prompt(now);
+                } else {
+                    self.set_audio(true);
+                    self.dialled(self.config.hotline.clone());
+                }
             }
             State::Announcing { .. } | State::Ringing { .. } => {
                 self.hook(Hook::OffHook);
@@ -283,7 +288,7 @@ impl Fxs {
     }
 
     fn cut(&mut self, now: Micros, tone: Tone) {
-        let length = self.config.disconnect.min(CUT_MOST);
+        let length = self.cut_length();
         if length == Micros::ZERO {
             return self.warn(now, tone);
         }
@@ -291,6 +296,11 @@ impl Fxs {
         self.set_keys(false);
         self.hook(Hook::OnHook);
         self.state = State::Cutting { until: now + length, tone };
+    }
+
+    fn cut_length(&self) -> Micros {
+        let least = if self.config.hands_free { CUT_LEAST } else { Micros::ZERO };
+        self.config.disconnect.clamp(least, CUT_MOST)
     }
 
     fn message_waiting(&mut self, now: Micros, waiting: bool) {
@@ -334,7 +344,8 @@ impl Fxs {
     fn warn(&mut self, now: Micros, tone: Tone) {
         self.set_keys(false);
         self.play(Some(tone));
-        self.state = State::Warned { until: now + WARNING };
+        let length = if self.config.hands_free { SHORT_WARNING } else { WARNING };
+        self.state = State::Warned { until: now + length };
     }
 
     /// On hook, nothing.
@@ -380,6 +391,7 @@ impl Fxs {
                 self.hook(Hook::OffHook);
                 self.warn(now, tone);
             }
+            State::Warned { .. } if self.config.hands_free => self.cut(now, Tone::Congestion),
             State::Warned { .. } => {
                 self.play(Some(Tone::Howler));
                 self.state = State::Howling { until: now + HOWLING };
@@ -460,6 +472,10 @@ const TELLING_TAIL: Micros = Micros::from_ms(250);
 const TELLING_MOST: Micros = Micros::from_s(6);
 /// Longest cut of the battery: a telephone left without it is dead.
 const CUT_MOST: Micros = Micros::from_s(3);
+/// Shortest cut for a telephone that hangs up at one.
+const CUT_LEAST: Micros = Micros::from_ms(250);
+/// A tone to a telephone without a call that hangs up by itself behind it.
+const SHORT_WARNING: Micros = Micros::from_s(3);
 /// A tone to a telephone without a call.
 const WARNING: Micros = Micros::from_s(20);
 /// The howler.

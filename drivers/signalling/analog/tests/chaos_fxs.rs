@@ -98,7 +98,8 @@ fn whatever_happens_a_telephone_that_is_put_down_is_at_rest() {
         let telling = [Telling::Never, Telling::default(), Telling::BeforeRing(Manner::Digits(Codes::AToC))];
         let caller_id = telling[seed.next(3) as usize];
         let disconnect = ms(seed.next(3) * 400);
-        let mut port = Fxs::new(Config { caller_id, disconnect, ..Config::default() });
+        let hands_free = seed.next(4) == 0;
+        let mut port = Fxs::new(Config { caller_id, disconnect, hands_free, ..Config::default() });
         let (mut watch, mut now) = (Watch::default(), Micros::from_s(1));
         port.handle(now, Input::Opened);
         watch.sees(&mut port, number);
@@ -288,6 +289,35 @@ fn the_far_ends_hang_up_is_told_by_the_battery_and_then_by_a_tone() {
         }
         assert!(bench.does(Input::Line(LineEvent::OnHook)).contains(&Output::Event(Event::Idle)));
     }
+}
+
+#[test]
+fn a_hotline_is_dialled_when_the_telephone_is_lifted_and_no_dial_tone_is_heard() {
+    let hotline: tipring_analog::Digits = "100".try_into().expect("digits");
+    let mut bench = Bench::new(Config { hotline: hotline.clone(), ..Config::default() });
+    let told = bench.does(Input::Line(LineEvent::RingOffHook));
+    let begins = [Output::Hook(Hook::OffHook), Output::Event(Event::Lifted), Output::Audio(true)];
+    assert_eq!(told[..3], begins);
+    assert_eq!(told[3..], [Output::Event(Event::Dialled(hotline))]);
+    bench.does(Input::Line(LineEvent::OnHook));
+    bench.does(ring(&[]));
+    let told = bench.does(Input::Line(LineEvent::RingOffHook));
+    assert!(told.contains(&Output::Event(Event::Answered)), "a ring is answered, not called: {told:?}");
+}
+
+#[test]
+fn a_telephone_that_nobody_holds_loses_its_battery_behind_a_short_tone() {
+    let config = Config { hands_free: true, disconnect: Micros::ZERO, ..Config::default() };
+    let mut bench = Bench::new(Config { hotline: "100".try_into().expect("digits"), ..config });
+    bench.does(Input::Line(LineEvent::RingOffHook));
+    let told = bench.does(Input::Command(Command::Hangup(Tone::Busy)));
+    assert_eq!(told.last(), Some(&Output::Play(Some(Tone::Busy))), "nobody was there yet");
+    assert_eq!(bench.passes(3_000), [(3_000, Output::Play(None)), (3_000, Output::Hook(Hook::OnHook))]);
+    assert!(bench.does(Input::Line(LineEvent::OnHook)).contains(&Output::Event(Event::Idle)));
+    bench.does(ring(&[]));
+    bench.does(Input::Line(LineEvent::RingOffHook));
+    let told = bench.does(Input::Command(Command::Hangup(Tone::Busy)));
+    assert_eq!(told.last(), Some(&Output::Hook(Hook::OnHook)), "at once, behind a call");
 }
 
 #[test]

@@ -77,7 +77,10 @@ impl Signalling {
                 self.stale_commands += 1;
             }
             // A line cannot say that it rings, and dialling is no command to one line.
-            LineCommand::Alert { .. } | LineCommand::Dial { .. } | LineCommand::MessagesWait { .. } => {}
+            LineCommand::Alert { .. }
+            | LineCommand::Dial { .. }
+            | LineCommand::MessagesWait { .. }
+            | LineCommand::Lift { .. } => {}
         }
         self.line_outputs::<Looped>(now, at, actions);
     }

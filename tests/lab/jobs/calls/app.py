@@ -47,6 +47,8 @@ def documents():
         "/connect": f'<Dial action="/dialled" timeout="20"><Number trunk="isdn">{CONNECTED}</Number></Dial>',
         # From one analogue line to another.
         "/across": f'<Dial action="/dialled" timeout="40"><Number trunk="line">{CONNECTED}</Number></Dial>',
+        # A sound device of the box.
+        "/hall": '<Dial action="/dialled" timeout="40"><Number trunk="hall">31</Number></Dial>',
         "/dialled": "<Hangup/>",
         "/status": "",
     }

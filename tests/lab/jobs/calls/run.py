@@ -19,6 +19,7 @@ import traceback
 import bridge
 import cases
 import collide
+import device
 import greeting
 import live
 import outgoing
@@ -33,7 +34,7 @@ from peer import Exchange, Peer
 from setups import ALL as SETUPS
 
 FOLDER = "/tmp/calls"
-CASES = [*cases.ALL, *outgoing.ALL, *bridge.ALL, *collide.ALL, *rooms.ALL, *live.ALL, *greeting.ALL, *stream.ALL, *phones.ALL, *spans.ALL]
+CASES = [*cases.ALL, *outgoing.ALL, *bridge.ALL, *collide.ALL, *rooms.ALL, *live.ALL, *greeting.ALL, *stream.ALL, *phones.ALL, *spans.ALL, *device.ALL]
 
 
 class Lab:

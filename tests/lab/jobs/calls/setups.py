@@ -115,6 +115,17 @@ ALL = {
         groups(["short"], {}) + '[[group]]\nname = "phones"\nlines = ["dahdi 4/2"]\n'
         + '[[telephone]]\nline = "dahdi 4/1"\nnumber = "21"\nnext_digit_s = 3\n[[telephone]]\nline = "dahdi 4/2"\nnumber = "22"\n',
     ),
+    # A sound device beside the span: one end of a cable, whose other end is a room (`--alsa`).
+    "sound": Setup(
+        "user",
+        [1],
+        (),
+        {},
+        {"106": "hall", "sound hall": "hello", "5550199": "hello"},
+        groups(["short"], {}) + '[[group]]\nname = "hall"\nlines = ["sound hall"]\n'
+        + '[[sound]]\nname = "hall"\ndevice = "hw:CARD=Loopback,DEV=0,SUBDEV=0"\nuse = "doorphone"\nnumber = "31"\n'
+        + 'hotline = "5550199"\necho_canceller = false\ndelay_ms = 100\nbuffer_ms = 100\n',
+    ),
     # A caller on line 9 is connected to line 1.
     "across": Setup(
         "user",

@@ -21,6 +21,11 @@ pub struct Config {
     pub whole_number: Micros,
     /// The battery is taken away for so long when the far end has gone; zero: it is not, a tone alone tells it.
     pub disconnect: Micros,
+    /// Dialled as soon as the telephone is lifted; empty: the user dials.
+    pub hotline: Digits,
+    /// Nobody holds it: it hangs up when its battery is taken away. So that happens behind a short tone, where a user would
+    /// be left with the tone.
+    pub hands_free: bool,
 }
 
 impl Default for Config {
@@ -32,6 +37,8 @@ impl Default for Config {
             next_digit: Micros::from_s(8),
             whole_number: Micros::from_s(3),
             disconnect: Micros::from_ms(500),
+            hotline: Digits::new(),
+            hands_free: false,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The host's clock as a ticker, for cards without a clock of their own and machines without DAHDI. It never drifts
-//! from CLOCK_MONOTONIC, but it does drift from a telephone line.
+//! from CLOCK_MONOTONIC, but it does drift from a telephone line. It is no card.
 
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
