@@ -5,7 +5,7 @@
 //!
 //! Not here: what a line or a port says at start, and reload.
 
-mod board;
+mod boards;
 mod controller;
 mod country;
 mod desk;

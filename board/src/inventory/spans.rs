@@ -78,14 +78,14 @@ fn told(card: &Card, device: &Device, local: u16, span: Option<&Span>) -> Option
     let Some(span) = span else {
         let next = format!(
             "`echo {local}:0:0 > '/sys/bus/dahdi_devices/devices/{}/assign_span'` assigns it until the next start; a \
-             [[span]] with `card = \"{}\"` and `span = {local}` in the configuration does so each time",
+             [[span]] with `card = \"{}\"` and `port = {local}` in the configuration does so each time",
             device.name, card.name
         );
         return Some((Trouble::Unassigned, "the span has no number and no channels yet".to_string(), next));
     };
     if !is_configured(span) {
         let next = format!(
-            "write a [[span]] with `card = \"{}\"` and `span = {local}` into the configuration, or its channels into \
+            "write a [[span]] with `card = \"{}\"` and `port = {local}` into the configuration, or its channels into \
              /etc/dahdi/system.conf and run `dahdi_cfg`",
             card.name
         );
