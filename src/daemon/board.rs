@@ -269,7 +269,7 @@ fn read(file: &Path) -> Option<Tested> {
     use std::io::Read as _;
     let mut text = String::new();
     std::fs::File::open(file).ok()?.take(TESTED_OCTETS).read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
+    serde_json::from_str(&text).ok().filter(|tested: &Tested| date_of(&tested.day).is_some())
 }
 
 #[cfg(test)]
