@@ -21,7 +21,7 @@ fn inst2_a_good_card_one_without_driver_and_one_span_unassigned_are_three_findin
         next[0].starts_with("`echo 2:0:0 > '/sys/bus/dahdi_devices/devices/pci:0000:02:03.0/assign_span'`"),
         "{next:?}"
     );
-    assert!(next[0].contains("`card = \"1TE235F0002\"` and `span = 2`"), "{next:?}");
+    assert!(next[0].contains("`card = \"1TE235F0002\"` and `port = 2`"), "{next:?}");
     assert!(next[1].starts_with("`modprobe wctdm24xxp`"), "{next:?}");
     assert_eq!(next[2], "ready");
     let cards: Vec<_> = inventory.cards.iter().map(|card| (card.name.as_str(), card.state.word())).collect();
@@ -149,7 +149,7 @@ fn inst2_spans_without_signalling_and_in_alarm_say_what_to_do() {
         (
             "sig=Unconfigured,Unconfigured",
             "unconfigured",
-            "write a [[span]] with `card = \"pci:0000:02:01.0\"` and `span = 1`",
+            "write a [[span]] with `card = \"pci:0000:02:01.0\"` and `port = 1`",
         ),
         ("alarms=0x8", "alarm", "put the cable in"),
         ("alarms=0x108", "alarm", "put the cable in"),

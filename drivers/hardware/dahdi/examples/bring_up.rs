@@ -113,7 +113,15 @@ fn carries_once(near: &mut dyn Channel, far: &mut dyn Channel, blocks: usize, be
     got == wanted
 }
 
+/// Where the kernel shows the card of a span.
+fn device(number: u16) -> std::path::PathBuf {
+    let span = fs::canonicalize(format!("/sys/bus/dahdi_spans/devices/span-{number}")).expect("a span");
+    span.parent().expect("of a card").to_path_buf()
+}
+
 fn main() {
+    // As a driver leaves it that was loaded with auto_assign_spans=0.
+    fs::write(device(4).join("unassign_span"), "1").expect("it goes");
     let mut card = card(setups());
     let count = |card: &DahdiCard, span: SpanId, signalling| {
         card.channels().iter().filter(|known| known.span == span && known.signalling == signalling).count()
@@ -157,8 +165,7 @@ fn main() {
     // Taken away: as the card's removal does it, span by span.
     let mut line = opened(&mut card, t1, 2, Law::Mu);
     let ids: Vec<ChannelId> = card.channels().iter().map(|known| known.id).collect();
-    let device = fs::canonicalize("/sys/bus/dahdi_spans/devices/span-3").expect("a span");
-    let device = device.parent().expect("of a card").to_path_buf();
+    let device = device(3);
     fs::write(device.join("unassign_span"), "1").expect("it goes");
     let mut octets = [0; BLOCK];
     passes("a channel that was taken away says so", event(&mut *line, Event::Removed));

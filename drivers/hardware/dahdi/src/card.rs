@@ -13,7 +13,7 @@ use tipring_card::{
     SpanId, SpanInfo, SpanStatus, Use,
 };
 
-use crate::known::{Identity, Known};
+use crate::known::{self, Identity, Known};
 use crate::setup::{self, SpanSetup};
 use crate::{DahdiChannel, DahdiPace, OpenError, decode, fault, raw};
 
@@ -159,7 +159,12 @@ impl DahdiCard {
             refused: Vec::new(),
             looked: Instant::now(),
         };
+        let unassigned = match card.config.bring_up {
+            true => known::assign(&card.config.sysfs, &card.config.setups),
+            false => Vec::new(),
+        };
         card.find_again()?;
+        unassigned.into_iter().for_each(|(span, why)| card.refuse(Refusal::Setup(span, why)));
         if let Some(&missing) = card.config.spans.iter().find(|&&id| !card.spans.iter().any(|s| s.id == id)) {
             return Err(OpenError::NoSuchSpan(missing));
         }

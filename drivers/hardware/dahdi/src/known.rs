@@ -56,6 +56,47 @@ impl Identity {
     }
 }
 
+/// Devices of which one is looked for by the name of its card.
+const DEVICES: usize = 256;
+
+/// Gives a card's spans to DAHDI that its driver has left without a number (`auto_assign_spans=0`), where a configuration
+/// names them. What the kernel then calls them is its own affair. Those that could not be given, with the reason.
+pub(crate) fn assign(sysfs: &Path, setups: &[SpanSetup]) -> Vec<(SpanId, String)> {
+    let dir = sysfs.join("bus/dahdi_devices/devices");
+    let devices: Vec<_> = std::fs::read_dir(dir).into_iter().flatten().flatten().take(DEVICES).collect();
+    let mut refused = Vec::new();
+    for setup in setups {
+        let Place::Card { card, port } = &setup.place else {
+            continue;
+        };
+        for device in &devices {
+            let path = device.path();
+            let facts = [fact(&path, "hardware_id"), fact(&path, "location")];
+            let is_it = facts.iter().flatten().any(|fact| fact == card) || device.file_name().to_str() == Some(card);
+            if !is_it || has_span(&path, *port) {
+                continue;
+            }
+            // Any number, any first channel.
+            if let Err(error) = std::fs::write(path.join("assign_span"), format!("{port}:0:0")) {
+                let why = format!(
+                    "port {port} of {card} has no number yet, and may not be given one: {error}; as root: \
+                     echo {port}:0:0 > '{}'",
+                    path.join("assign_span").display()
+                );
+                refused.push((setup.id, why));
+            }
+        }
+    }
+    refused
+}
+
+/// Whether a card's span has a number: then its directory lies in that of the card.
+fn has_span(device: &Path, port: u8) -> bool {
+    let below = std::fs::read_dir(device).into_iter().flatten().flatten().take(DEVICES);
+    let mut spans = below.filter(|entry| entry.file_name().to_string_lossy().starts_with("span-"));
+    spans.any(|span| fact(&span.path(), "local_spanno").is_some_and(|local| local == port.to_string()))
+}
+
 /// One line of a file of sysfs, if there is anything in it.
 fn fact(dir: &Path, name: &str) -> Option<String> {
     use std::io::Read as _;
@@ -238,6 +279,30 @@ mod tests {
         assert_eq!(ids(&known, &[1, 2]), [3, 1]);
         known.meet(&[(1, of("green", 1)), (2, of("white", 1))], &[pinned(1, "red", 1)]);
         assert_eq!(ids(&known, &[1, 2]), [3, 2]);
+    }
+
+    #[test]
+    fn a_span_that_has_no_number_is_given_one_and_what_cannot_be_is_said_with_the_command() {
+        let root = std::env::temp_dir().join(format!("tipring-assign-{}", std::process::id()));
+        let device = root.join("bus/dahdi_devices/devices/pci:0000:02:01.0");
+        std::fs::create_dir_all(device.join("span-7")).expect("a folder");
+        std::fs::write(device.join("hardware_id"), "red\n").expect("a fact");
+        std::fs::write(device.join("span-7/local_spanno"), "1\n").expect("a fact");
+        std::fs::write(device.join("assign_span"), "").expect("a file");
+        let setups = [pinned(1, "red", 1), pinned(2, "red", 2), pinned(3, "blue", 1)];
+        let mut by_place = pinned(2, "pci:0000:02:01.0", 2);
+        for setups in [&setups[..], std::slice::from_ref(&by_place)] {
+            assert_eq!(assign(&root, setups), []);
+            let asked = std::fs::read_to_string(device.join("assign_span")).expect("written");
+            assert_eq!(asked, "2:0:0", "the one that has none, and no other");
+        }
+        std::fs::remove_file(device.join("assign_span")).expect("ours");
+        std::fs::create_dir(device.join("assign_span")).expect("a folder takes no text");
+        by_place.place = Place::Card { card: "red".into(), port: 3 };
+        let refused = assign(&root, &[by_place]);
+        std::fs::remove_dir_all(&root).expect("ours");
+        assert_eq!(refused.len(), 1);
+        assert!(refused[0].1.contains("echo 3:0:0 > '"), "{refused:?}");
     }
 
     #[test]
