@@ -38,6 +38,10 @@ const SLOWING_S: f64 = 20.0;
 /// What drift makes of the delay is less than this, in samples. Beyond it somebody stood still, which says nothing about
 /// drift: it counts for no more.
 const CALM: f64 = 40.0;
+/// An error that lasts for a second and is larger than this, in samples, is none of drift's: it is put right at once.
+const LASTING: f64 = 80.0;
+/// Said twice where nothing new is there, in samples: 20 ms.
+const PIECE: u64 = 160;
 /// Behind a slip the delay may be anything for a while: who stood still brings all at once. It says nothing about drift.
 const HELD_S: f64 = 2.0;
 /// The low passes' corner against the loop's frequency.
@@ -127,13 +131,18 @@ impl Elastic {
         let needed = samples.len() as u64 + HALF as u64 + 2;
         if self.place + needed > self.history.written() {
             self.slips.repeated = self.slips.repeated.saturating_add(1);
-            let back = (self.target as u64).max(self.place + needed - self.history.written());
+            let back = PIECE.max(self.place + needed - self.history.written());
             return self.jump(self.place.saturating_sub(back), samples);
         }
-        if self.control.quick > self.surplus() {
-            self.slips.dropped = self.slips.dropped.saturating_add(1);
-            let ahead = (self.control.quick as u64).min(self.history.written() - self.place - needed);
-            return self.jump(self.place + ahead, samples);
+        if let Some(error) = self.control.wrong(self.surplus()) {
+            return if error > 0.0 {
+                self.slips.dropped = self.slips.dropped.saturating_add(1);
+                let ahead = (error as u64).min(self.history.written() - self.place - needed);
+                self.jump(self.place + ahead, samples)
+            } else {
+                self.slips.repeated = self.slips.repeated.saturating_add(1);
+                self.jump(self.place.saturating_sub(-error as u64), samples)
+            };
         }
         self.read(samples);
     }
@@ -245,8 +254,9 @@ struct Control {
     /// The error behind one low pass, and behind two.
     once: f64,
     twice: f64,
-    /// The error behind a quick low pass, for what has to be left out.
+    /// The error behind a quick low pass and behind one of a second, for what is put right by a jump.
     quick: f64,
+    lasting: f64,
     /// Behind a slip nothing is learnt for so long.
     held_s: f64,
     /// The drift, as a part of one.
@@ -258,6 +268,7 @@ impl Control {
     /// An error in samples, measured once in `passed_s`.
     fn take(&mut self, error: f64, passed_s: f64) {
         self.quick += (error - self.quick) * (passed_s * 4.0).min(0.5);
+        self.lasting += (error - self.lasting) * passed_s.min(0.5);
         if self.held_s > 0.0 {
             self.held_s -= passed_s;
             return;
@@ -271,8 +282,20 @@ impl Control {
         self.twice += (self.once - self.twice) * pass;
         let (most, rate) = (MOST_PPM / 1e6, f64::from(RATE));
         let turns = TAU * hz;
-        self.integral = (self.integral + turns * turns / rate * self.twice * passed_s).clamp(-most, most);
+        // What is at its bound already learns nothing more from an error that it does not master.
+        let is_bound = self.correction.abs() >= most && self.correction * self.twice > 0.0;
+        if !is_bound {
+            self.integral = (self.integral + turns * turns / rate * self.twice * passed_s).clamp(-most, most);
+        }
         self.correction = (self.integral + 2.0 * turns / rate * self.twice).clamp(-most, most);
+    }
+
+    /// An error that is to be put right by a jump: a large one soon, a smaller one when it lasts.
+    fn wrong(&self, large: f64) -> Option<f64> {
+        if self.quick > large {
+            return Some(self.quick);
+        }
+        (self.lasting.abs() > LASTING && self.quick * self.lasting > 0.0).then_some(self.quick)
     }
 
     fn correction(&self) -> f64 {
@@ -281,7 +304,7 @@ impl Control {
 
     /// The delay is as wanted again, or soon will be; the drift is what it was.
     fn again(&mut self) {
-        (self.once, self.twice, self.quick) = (0.0, 0.0, 0.0);
+        (self.once, self.twice, self.quick, self.lasting) = (0.0, 0.0, 0.0, 0.0);
         self.correction = self.integral;
         self.held_s = HELD_S;
     }

@@ -241,3 +241,27 @@ fn moments_that_go_backwards_and_blocks_of_any_size_do_no_harm() {
         assert!(elastic.drift_ppm().is_finite() && elastic.delay_ms().is_finite());
     }
 }
+
+#[test]
+fn a_sender_that_stands_still_again_and_again_teaches_no_wrong_drift() {
+    let mut bench = Bench::new(200.0, 2_000);
+    (0..90).for_each(|_| drop(bench.second()));
+    let usual_ms = bench.delay_ms();
+    for n in 0..60 {
+        bench.hold = true;
+        // A twentieth to a fifth of a second, then all at once.
+        for _ in 0..5 + n % 4 * 5 {
+            bench.block();
+        }
+        bench.hold = false;
+        (0..4).for_each(|_| drop(bench.second()));
+        let drift = bench.elastic.drift_ppm();
+        assert!((drift - 200.0).abs() < 150.0, "stand {n}: {drift:.0} ppm");
+    }
+    (0..10).for_each(|_| drop(bench.second()));
+    assert!((bench.delay_ms() - usual_ms).abs() < 12.0, "{} {usual_ms}", bench.delay_ms());
+    let slips = bench.elastic.slips();
+    assert!(purity(&bench.second()).0 > 40.0);
+    (0..30).for_each(|_| drop(bench.second()));
+    assert_eq!(bench.elastic.slips(), slips, "and then no more");
+}

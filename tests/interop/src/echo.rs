@@ -1,12 +1,12 @@
-//! Rows `dsp.echo` and `dsp.elastic`: what the echo canceller costs a channel-second, and how much echo it takes away, both
-//! beside spandsp's with as many taps; what the elastic buffer costs, beside nothing: who else joins clocks does it in
-//! frames of his own. Neither may ask the allocator for anything.
+//! Rows `dsp.echo` and `dsp.elastic`: what the echo canceller costs a channel-second, and how much echo it takes away; what
+//! the elastic buffer costs. Neither may ask the allocator for anything. Both stand alone: spandsp's canceller prints a line
+//! for each sample as Debian has it, and who else joins clocks does it in frames of his own.
 
 use tipring_dsp::echo::{Canceller, TAPS};
 use tipring_dsp::{Elastic, elastic};
 
 use crate::allocations;
-use crate::measure::{ROUNDS, Row, cpu_of, in_turn, median};
+use crate::measure::{ROUNDS, Row, cpu_of, median};
 use crate::world::Dice;
 
 /// Seconds of the sound.
@@ -16,15 +16,15 @@ const BLOCK: usize = 80;
 /// Noise with the colour of speech in syllables, and the echo of it in a room of 60 ms, 6 dB softer.
 fn sound() -> (Vec<i16>, Vec<i16>) {
     let mut dice = Dice::new(31);
-    let mut low = 0.0;
+    let mut low = 0.0_f64;
     let played: Vec<i16> = (0..SECONDS * 8_000)
         .map(|n| {
-            low = 0.85 * low + dice.gauss();
+            low = 0.85 * low + f64::from(dice.gauss());
             let syllable = (n as f64 / 8_000.0 * 4.0 * std::f64::consts::PI).sin().abs().max(0.05);
             (low * 1_500.0 * syllable).clamp(-32_000.0, 32_000.0) as i16
         })
         .collect();
-    let mut room: Vec<f64> = (0..480).map(|n| dice.gauss() * (-(n as f64) / 90.0).exp()).collect();
+    let mut room: Vec<f64> = (0..480_u32).map(|n| f64::from(dice.gauss()) * (-f64::from(n) / 90.0).exp()).collect();
     let power: f64 = room.iter().map(|tap| tap * tap).sum();
     room.iter_mut().for_each(|tap| *tap *= 0.5 / power.sqrt());
     let heard = |n: usize| {
@@ -54,16 +54,6 @@ fn ours() -> Cancel<'static> {
     Box::new(move |played, heard| canceller.cancel(played, heard))
 }
 
-fn peer() -> Option<Cancel<'static>> {
-    #[cfg(feature = "spandsp")]
-    {
-        let mut canceller = crate::spandsp::echo::Canceller::new(TAPS);
-        return Some(Box::new(move |played, heard| canceller.cancel(played, heard)));
-    }
-    #[cfg(not(feature = "spandsp"))]
-    None
-}
-
 /// The canceller.
 pub fn row() -> Row {
     let (played, heard) = sound();
@@ -73,17 +63,9 @@ pub fn row() -> Row {
     let before = allocations::so_far();
     asked(&played[..BLOCK], &mut left);
     let asks = allocations::so_far() - before;
-    let cost = |cancel: &mut Cancel| measured(cancel, &played, &heard).0;
-    let row = match peer() {
-        None => Row::new("dsp.echo", median((0..ROUNDS).map(|_| cost(&mut ours())).collect()), UNIT).at_most(ECHO_GOAL),
-        Some(mut their) => {
-            let their_db = measured(&mut their, &played, &heard).1;
-            let (a, b) = in_turn(ROUNDS, || cost(&mut ours()), || peer().map_or(0.0, |mut their| cost(&mut their)));
-            let row = Row::new("dsp.echo", a, UNIT).beside("spandsp echo_can", b).at_most(ECHO_GOAL);
-            let row = row.holds("as much echo is taken away as by spandsp", our_db >= their_db);
-            row.note(format!("{TAPS} taps; {our_db:.1} dB and {their_db:.1} dB are taken away"))
-        }
-    };
+    let figures = (0..ROUNDS).map(|_| measured(&mut ours(), &played, &heard).0).collect();
+    let row = Row::new("dsp.echo", median(figures), UNIT).at_most(ECHO_GOAL);
+    let row = row.note(format!("{TAPS} taps; {our_db:.1} dB are taken away"));
     row.holds("30 dB are taken away", our_db >= 30.0).holds("nothing is asked of the allocator", asks == 0)
 }
 

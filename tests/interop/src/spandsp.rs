@@ -4,7 +4,6 @@
 
 #[cfg_attr(not(test), allow(dead_code))] // its sender is for the tests
 pub mod adsi;
-pub mod echo;
 pub mod tones;
 
 use std::ffi::{c_char, c_int, c_void};

@@ -47,7 +47,7 @@ fn opened(card: &mut SoundCard) -> Result<Box<dyn Channel>, String> {
     let until = Instant::now() + Duration::from_secs(10);
     loop {
         match card.open(ChannelId(1)) {
-            Ok(mut channel) => {
+            Ok(channel) => {
                 return Ok(channel);
             }
             Err(error) if Instant::now() > until => return Err(format!("it does not open: {error}")),

@@ -59,7 +59,7 @@ def configuration_alone_brings_spans_up(lab):
     check(level > HEARD_DBM0, f"the caller hears {level} dBm0")
     far.say("hangup", 16)
     far.event("ended")
-    call, since, heard = dialled(lab, lab.exchanges[1], "2025550141", "line", "menu")
+    call, since, heard = dialled(lab, lab.exchanges[1], "12025550141", "line", "menu")
     lab.exchanges[1].event("answered", since)
     call.asked("/menu", 30)
     call.end()
