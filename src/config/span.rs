@@ -178,7 +178,7 @@ impl SpanEntry {
             }
             let behind = range.chars().count() + 2;
             let Some(to) = Use::ALL.into_iter().find(|to| to.as_str() == word && CHANNEL_WORDS.contains(&word)) else {
-                let meant = near::nearest(word, CHANNEL_WORDS.into_iter());
+                let meant = near::nearest(word, CHANNEL_WORDS);
                 let meant = meant.map(|word| format!("; did you mean `{word}`?")).unwrap_or_default();
                 let words = CHANNEL_WORDS.join(", ");
                 return Err(misfit(behind, format!("{word:?}: a channel is used as {words}{meant}")));

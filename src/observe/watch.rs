@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_digital_span_of_analogue_lines_has_alarms_too() {
-        let mut seen = Seen::default();
+        let mut seen = Seen::new(Instant::now());
         let mut span =
             SpanGauge { name: "dahdi 3".into(), analog: true, digital: true, up: true, ..SpanGauge::default() };
         assert!(seen.spans(std::slice::from_ref(&span)).is_empty());

@@ -112,8 +112,8 @@ fn a33_a_telephone_with_a_hotline_calls_it_when_it_is_lifted() {
     };
     assert_eq!(called.digits, "100");
     assert_eq!(calling.as_ref().map(|calling| calling.digits.as_str()), Some("21"));
-    assert!(!bench.hears(0), "no dial tone");
     let lease = *lease;
+    assert!(!bench.hears(0), "no dial tone");
     bench.command(LineCommand::Answer { lease });
     bench.put_down(0);
     bench.run_ms(2_000);
