@@ -10,7 +10,8 @@ const INDEX: &str = "\
 
 What tipring knows of boxes: a *profile* for each says how it is recognised, which slots and ports it has, what its lamps and
 relays are. `tipring board list` shows which one fits the machine, `tipring lines` what is in it. A box that is not here is
-[one file](../how-to/add-a-board-profile.md).
+[one file](../how-to/add-a-board-profile.md). A chip on a box that drives lamps and relays speaks the
+[board controller's protocol](controller-protocol.md).
 
 | profile | what it is | made by |
 | --- | --- | --- |
