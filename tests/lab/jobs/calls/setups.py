@@ -140,8 +140,8 @@ ALL = {
         "user",
         [1, 3],
         [],
-        {1: ["--pause", PAUSE_MS, "--ringback", RINGBACK_MS]},
-        {LAST: "telephone"},
+        {1: []},
+        {LAST: "telephone", "dahdi 3/1": "hello"},
         groups() + SPANS,
     ),
     "control": Setup(
