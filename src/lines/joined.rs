@@ -119,6 +119,10 @@ impl Card for Joined {
         opened
     }
 
+    fn counted(&self) -> Vec<(&'static str, &'static str, u64)> {
+        self.cards.iter().flat_map(|shifted| shifted.card.counted()).collect()
+    }
+
     fn assign(&mut self, span: SpanId, timeslot: u8, to: Use) -> Result<(), CardError> {
         let (at, span) = self.of_span(span).ok_or(CardError::NoSuchChannel)?;
         let assigned = self.cards[at].card.assign(span, timeslot, to);

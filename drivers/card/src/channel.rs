@@ -4,6 +4,7 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::Maintenance;
 use crate::{ChannelId, ChannelInfo, Event, Hook, Law, SpanId, SpanInfo, SpanStatus, Use};
@@ -105,6 +106,10 @@ pub trait Card: Send {
     /// [`Card::channels`].
     fn assign(&mut self, _span: SpanId, _timeslot: u8, _to: Use) -> Result<(), CardError> {
         Err(CardError::Invalid)
+    }
+    /// What the card's own driver counts, with the name of its room: nothing, where what it sees goes to its user.
+    fn counted(&self) -> Vec<(&'static str, &'static str, u64)> {
+        Vec::new()
     }
     /// A loop or a test on a digital span, until another one, or none, is asked for. `Invalid`: the card has none such.
     fn maintain(&mut self, _span: SpanId, _what: Maintenance) -> Result<(), CardError> {

@@ -382,6 +382,7 @@ impl Signalling {
         for phone in &self.phones {
             sums("telephones", &phone.counters().named());
         }
+        counted.extend(self.card.counted());
         counted
     }
 

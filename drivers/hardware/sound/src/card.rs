@@ -193,6 +193,16 @@ impl Card for SoundCard {
         self.names.get(usize::from(channel.id.0).wrapping_sub(1)).map_or_else(|| "sound".into(), |name| line_name(name))
     }
 
+    fn counted(&self) -> Vec<(&'static str, &'static str, u64)> {
+        let mut sums = Counters::default().named();
+        for device in &self.devices {
+            for (sum, (_, figure)) in sums.iter_mut().zip(device.counters().named()) {
+                sum.1 += figure;
+            }
+        }
+        sums.into_iter().map(|(name, figure)| ("sound", name, figure)).collect()
+    }
+
     fn span_status(&mut self, span: SpanId) -> Result<SpanStatus, CardError> {
         if span == SPAN { Ok(SpanStatus::default()) } else { Err(CardError::NoSuchChannel) }
     }
