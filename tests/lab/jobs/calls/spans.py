@@ -113,6 +113,12 @@ def an_alarm_ends_calls_behind_t309(lab):
     and ends with cause 27; when the cable is back, calls are taken again."""
     far = ring(lab, "103", "2025550150", 3)
     sid = asked(lab, far, "/long")["CallSid"]
+    # A call that is not active yet is not held: the application is asked before the line is answered.
+    end = time.monotonic() + 15
+    while lab.box.get(f"Calls/{sid}")["status"] != "in-progress":
+        check(time.monotonic() < end, "the call is not answered")
+        time.sleep(0.1)
+    time.sleep(1)
     mark = lab.box.mark()
     lab.peer.kill()
     subprocess.run(["lab-span", "down", "2"], check=True, capture_output=True, timeout=60)
