@@ -271,7 +271,11 @@ impl DahdiCard {
         };
         let mut spans: Vec<SpanInfo> = found.iter().filter_map(ours).collect();
         spans.sort_by_key(|span| span.id);
-        if spans.is_empty() { Err(OpenError::NoSpan) } else { Ok(spans) }
+        match self.config.spans.first() {
+            _ if !spans.is_empty() => Ok(spans),
+            Some(&missing) => Err(OpenError::NoSuchSpan(missing)),
+            None => Err(OpenError::NoSpan),
+        }
     }
 
     /// Every channel of our spans, used or not: its number in the kernel, and ours.
