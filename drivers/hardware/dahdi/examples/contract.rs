@@ -253,12 +253,22 @@ fn checked(name: &str, ok: bool, text: &str) -> bool {
     ok
 }
 
-/// After the removal a new look says which span is missing, and the listing stays.
+/// After the removal a new look lists what is left, as before, and nothing of what is gone; a start would name it.
 fn a_card_that_is_gone_is_not_found_again(near: &mut DahdiCard) -> bool {
-    let before = near.channels().len();
+    let gone = SpanId(SPANS[0]);
+    let others =
+        |card: &DahdiCard| card.channels().iter().filter(|known| known.span != gone).cloned().collect::<Vec<_>>();
+    let (before, was) = (others(near), near.channels().iter().find(|known| known.span == gone).map(|known| known.id));
     let result = near.find_again();
-    let ok = result == Err(OpenError::NoSuchSpan(SpanId(SPANS[0]))) && near.channels().len() == before;
-    checked("a_card_that_is_gone_is_not_found_again", ok, &format!("{result:?}"))
+    let listed = near.channels().to_vec();
+    let opened = was.map(|channel| near.open_channel(channel).err());
+    let started = DahdiCard::open(Config { spans: vec![gone], ..Config::default() }).err();
+    let ok = result == Ok(())
+        && !before.is_empty()
+        && listed == before
+        && opened.flatten().is_some()
+        && started == Some(OpenError::NoSuchSpan(gone));
+    checked("a_card_that_is_gone_is_not_found_again", ok, &format!("{result:?}, {opened:?}, {started:?}"))
 }
 
 /// DAHDI's clock ticks once a block, and none is lost: two seconds of it against the guest's own.
