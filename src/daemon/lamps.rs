@@ -39,14 +39,18 @@ fn whole(condition: Condition) -> Appliance {
 
 /// What a span's LEDs say.
 fn lines_of(span: &SpanGauge) -> Vec<Line> {
+    let alarm = crate::observe::alarms(span).into_iter().find(|(_, has)| *has).map(|(name, _)| match name {
+        "yellow" => Line::YellowAlarm,
+        "blue" => Line::BlueAlarm,
+        _ => Line::RedAlarm,
+    });
     if span.analog {
-        return span.channels.iter().map(|(_, word)| of_word(word)).collect();
+        // The lines of a T1 have its alarm; a port of an analogue card has one of its own.
+        let of_carrier = alarm.filter(|_| span.digital);
+        return span.channels.iter().map(|(_, word)| of_carrier.unwrap_or_else(|| of_word(word))).collect();
     }
-    let alarm = crate::observe::alarms(span).into_iter().find(|(_, has)| *has).map(|(name, _)| name);
     vec![match alarm {
-        Some("yellow") => Line::YellowAlarm,
-        Some("blue") => Line::BlueAlarm,
-        Some(_) => Line::RedAlarm,
+        Some(alarm) => alarm,
         None if !span.channels.is_empty() && span.channels.iter().all(|(_, word)| *word == "gone") => Line::Gone,
         None if !span.up => Line::DChannelDown,
         None => busiest(span),
@@ -130,6 +134,14 @@ mod tests {
         for (span, line) in cases {
             assert_eq!(looks(WELL, std::slice::from_ref(&span))[1], line.look(), "{span:?}");
         }
+    }
+
+    #[test]
+    fn the_lines_of_a_t1_show_its_alarm() {
+        let of_t1 = SpanGauge { analog: true, digital: true, ..span(false, Alarms::RED.0, &["alarm", "in call"]) };
+        assert_eq!(looks(WELL, &[of_t1])[1..3], [Line::RedAlarm.look(); 2]);
+        let of_t1 = SpanGauge { analog: true, digital: true, ..span(true, 0, &["idle", "in call"]) };
+        assert_eq!(looks(WELL, &[of_t1])[1..3], [Line::Idle.look(), Line::InCall.look()]);
     }
 
     #[test]

@@ -529,9 +529,6 @@ pub fn card_of(config: &Config, kind: CardKind, bring_up: bool) -> Result<Box<dy
             };
             let card = tipring_dahdi::DahdiCard::open(config);
             let card = card.map_err(|error| StartError { exit: 69, text: format!("the DAHDI card: {error}") })?;
-            for refusal in card.refused() {
-                tracing::warn!("{refusal}");
-            }
             Ok(Box::new(card))
         }
     }

@@ -119,6 +119,10 @@ impl Card for Joined {
         opened
     }
 
+    fn complaints(&mut self) -> Vec<String> {
+        self.cards.iter_mut().flat_map(|shifted| shifted.card.complaints()).collect()
+    }
+
     fn counted(&self) -> Vec<(&'static str, &'static str, u64)> {
         self.cards.iter().flat_map(|shifted| shifted.card.counted()).collect()
     }

@@ -107,6 +107,11 @@ pub trait Card: Send {
     fn assign(&mut self, _span: SpanId, _timeslot: u8, _to: Use) -> Result<(), CardError> {
         Err(CardError::Invalid)
     }
+    /// What is wrong with the card's spans and channels and was not told yet, for people; each complaint once, for as long as
+    /// it lasts.
+    fn complaints(&mut self) -> Vec<String> {
+        Vec::new()
+    }
     /// What the card's own driver counts, with the name of its room: nothing, where what it sees goes to its user.
     fn counted(&self) -> Vec<(&'static str, &'static str, u64)> {
         Vec::new()

@@ -120,8 +120,7 @@ impl Signalling {
     pub(super) fn names_to_be(&self) -> Vec<Named> {
         let mut names = named(&self.spans, &self.loops, &self.phones);
         for spot in self.spots.iter().filter(|spot| spot.changes() || !self.is_settled(spot)) {
-            let span = self.card.span_name(spot.span);
-            let name = format!("{span}/{}", spot.timeslot);
+            let (span, name) = (self.card.span_name(spot.span), self.name_of(spot));
             names.retain(|known| known.name != name);
             let signalling = match spot.wanted.filter(|_| spot.changes()) {
                 Some(to) => to.signalling(),
@@ -141,7 +140,7 @@ impl Signalling {
     /// Channels whose new use waits for the end of a call.
     pub(super) fn unsettled(&self) -> impl Iterator<Item = String> + '_ {
         let waits = |spot: &&Spot| spot.changes() || !self.is_settled(spot);
-        self.spots.iter().filter(waits).map(|spot| format!("{}/{}", self.card.span_name(spot.span), spot.timeslot))
+        self.spots.iter().filter(waits).map(|spot| self.name_of(spot))
     }
 
     /// Brings the lines in order that may be.
@@ -172,8 +171,8 @@ impl Signalling {
             return false;
         }
         self.retire(at, there);
+        let name = self.name_of(&self.spots[at]);
         let spot = &mut self.spots[at];
-        let name = format!("{}/{}", self.card.span_name(spot.span), spot.timeslot);
         if let Some(to) = spot.wanted.filter(|_| spot.changes()) {
             match self.card.assign(spot.span, spot.timeslot, to) {
                 Ok(()) => {
@@ -224,6 +223,12 @@ impl Signalling {
     fn channel_of(&self, spot: &Spot) -> Option<&ChannelInfo> {
         let mut channels = self.card.channels().iter();
         channels.find(|channel| (channel.span, channel.timeslot) == (spot.span, spot.timeslot))
+    }
+
+    /// The name of its line, whether there is one now or not.
+    fn name_of(&self, spot: &Spot) -> String {
+        let unused = || format!("{}/{}", self.card.span_name(spot.span), spot.timeslot);
+        self.channel_of(spot).map_or_else(unused, |channel| self.card.line_name(channel))
     }
 
     /// A card that is away has no channels: what was there waits for it.

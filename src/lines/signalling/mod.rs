@@ -474,6 +474,8 @@ impl Signalling {
             self.status_at = now + STATUS_EVERY;
         }
         if look {
+            // Of the start, and of a card that came back.
+            actions.extend(self.card.complaints().into_iter().map(SignallingAction::Note));
             self.settle(now, actions);
             for (span, status) in &mut self.carriers {
                 *status = self.card.span_status(*span).unwrap_or_default();

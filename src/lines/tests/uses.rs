@@ -1,7 +1,7 @@
 //! What changes of a card while calls go on: the use of a channel, a telephone on a port, a device that is taken away and
 //! comes back.
 
-use tipring_card::Use;
+use tipring_card::{Maintenance, Use};
 use tipring_lines::{Group, Telephone as Plugged};
 
 use super::*;
@@ -134,6 +134,23 @@ fn a_port_gets_a_telephone_and_loses_it_while_the_box_runs() {
     bench.run_ms(5_000);
     assert_eq!(bench.story(lease).last(), Some(&"cleared"));
     assert_eq!((bench.word("sim 1/1"), bench.signalling.waiting().len()), (None, 0));
+}
+
+#[test]
+fn a_loop_is_refused_under_calls_on_an_unknown_span_and_where_the_card_has_none() {
+    let mut bench = Bench::calling(vec![("5550100", answers())], setting(2));
+    let asks = |bench: &mut Bench, span: &str, what| bench.signalling.maintain(span, what, &mut Vec::new());
+    let (lookup, gone) = (asks(&mut bench, "sim 9", Maintenance::Off), "there are sim 1, sim 2");
+    assert!(lookup.is_err_and(|why| why.contains("no span has this name") && why.contains(gone)));
+    let lease = bench.speaks("first");
+    let why = asks(&mut bench, "sim 2", Maintenance::LineLoop).expect_err("somebody speaks");
+    assert_eq!(why, "sim 2 has a call, which line-loop would end: wait, or end them");
+    // What disturbs nobody is the card's affair, and the other span has no call.
+    for (span, what) in [("sim 2", Maintenance::ResetCounters), ("sim 1", Maintenance::LineLoop)] {
+        let why = asks(&mut bench, span, what).expect_err("a simulated card has no such circuit");
+        assert_eq!(why, format!("{span}: its card has no {}", what.as_str()));
+    }
+    assert_eq!(bench.story(lease).last(), Some(&"answered"));
 }
 
 /// Both spans have a call; the device of one goes and comes back.

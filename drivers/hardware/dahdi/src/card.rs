@@ -133,6 +133,8 @@ pub struct DahdiCard {
     spans: Vec<SpanInfo>,
     pub(crate) channels: Vec<ChannelInfo>,
     refused: Vec<Refusal>,
+    /// Those of them that were told.
+    told: Vec<Refusal>,
     looked: Instant,
 }
 
@@ -157,6 +159,7 @@ impl DahdiCard {
             spans: Vec::new(),
             channels: Vec::new(),
             refused: Vec::new(),
+            told: Vec::new(),
             looked: Instant::now(),
         };
         let unassigned = match card.config.bring_up {
@@ -427,6 +430,12 @@ impl Card for DahdiCard {
 
     fn assign(&mut self, span: SpanId, timeslot: u8, to: Use) -> Result<(), CardError> {
         self.give_use(span, timeslot, to)
+    }
+
+    fn complaints(&mut self) -> Vec<String> {
+        let new = self.refused.iter().filter(|refusal| !self.told.contains(refusal)).map(ToString::to_string).collect();
+        self.told.clone_from(&self.refused);
+        new
     }
 
     fn maintain(&mut self, span: SpanId, what: Maintenance) -> Result<(), CardError> {
