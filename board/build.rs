@@ -29,7 +29,9 @@ fn list() -> std::io::Result<()> {
     let mut list = String::from("&[\n");
     for file in &files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        let _ = writeln!(list, "    ({name:?}, include_str!({:?})),", file.display().to_string());
+        // By the place of this crate when it is compiled: a folder of builds outlives a move of the sources.
+        let text = format!("include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))", format!("/profiles/{name}.toml"));
+        let _ = writeln!(list, "    ({name:?}, {text}),");
     }
     list.push_str("]\n");
     let out = std::env::var_os("OUT_DIR").unwrap_or_default();
