@@ -38,6 +38,8 @@ const TOPS: usize = 6;
 const APART_HZ: f64 = 12.0;
 /// And differ by no more.
 const SECOND_DB: f64 = 12.0;
+/// Samples that are enough to know frequencies.
+const LOOK: usize = RATE as usize / 2;
 /// So many bursts are looked at for their frequencies.
 const MAX_BURSTS: usize = 4;
 /// Most bursts and pauses of one rhythm, together.
@@ -154,7 +156,7 @@ pub fn measure(samples: &[i16]) -> Sound {
     let mut heard = Vec::new();
     let mut other_ms = 0;
     for burst in bursts.iter().take(MAX_BURSTS) {
-        match spectrum(inner(of(burst))) {
+        match spectrum_of(inner(of(burst))) {
             Some(spectrum) => heard.push((burst.ms(), spectrum)),
             None => other_ms += burst.ms(),
         }
@@ -199,11 +201,27 @@ fn bursts(levels: &[f32]) -> Vec<Burst> {
     bursts
 }
 
-/// A burst without the steps in which it rises and falls; of a long one half a second is enough.
+/// A burst without the steps in which it rises and falls.
 fn inner(burst: &[i16]) -> &[i16] {
     let cut = if burst.len() > 8 * STEP { 2 * STEP } else { 0 };
-    let inner = &burst[cut..burst.len() - cut];
-    &inner[..inner.len().min(RATE as usize / 2)]
+    &burst[cut..burst.len() - cut]
+}
+
+/// The frequencies of a burst. Half a second is enough, where there is no more than twice that. A longer one is looked at
+/// in three places of which two must agree: a click or a lost piece of sound spoils one, and a voice holds no note for so
+/// long.
+fn spectrum_of(burst: &[i16]) -> Option<Spectrum> {
+    let length = burst.len();
+    if length < 2 * LOOK {
+        return spectrum(&burst[..length.min(LOOK)]);
+    }
+    let look = |from: usize| spectrum(&burst[from..from + LOOK]);
+    let agree = |a: Option<Spectrum>, b: Option<Spectrum>| a.filter(|a| b.is_some_and(|b| a.is_like(&b)));
+    let (first, last) = (look(0), look(length - LOOK));
+    agree(first, last).or_else(|| {
+        let middle = look((length - LOOK) / 2);
+        agree(middle, last).or_else(|| agree(middle, first))
+    })
 }
 
 /// Frequencies of a burst.

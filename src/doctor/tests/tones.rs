@@ -47,3 +47,22 @@ fn inst5_a_rhythm_is_told_as_it_is_wherever_its_bursts_begin() {
         assert_eq!(told.as_deref(), Some("425 480/480"), "{samples_later} samples later");
     }
 }
+
+#[test]
+fn inst5_a_lost_piece_of_a_steady_tone_does_not_spoil_it() {
+    // As long as half a turn of it: what comes after cancels what was before.
+    let dial = Cadence { hz: [425, 0], modulated: false, on_off_ms: &[] };
+    for lost_at_ms in [100, 260, 500, 1_900, 3_600] {
+        let mut sound = heard(dial, 4, 0, -13.0);
+        sound.drain(lost_at_ms * 8..lost_at_ms * 8 + 9);
+        let told = measure(&sound).tone().map(ToString::to_string);
+        assert_eq!(told.as_deref(), Some("425"), "lost at {lost_at_ms} ms");
+    }
+}
+
+#[test]
+fn inst5_one_held_note_in_a_long_sound_is_no_tone() {
+    let note = |hz: u16| heard(Cadence { hz: [hz, 0], modulated: false, on_off_ms: &[] }, 2, 0, -13.0);
+    let glide = [note(425), note(475), note(530), note(600)].concat();
+    assert!(matches!(measure(&glide), Sound::Other { .. }), "{:?}", measure(&glide));
+}
