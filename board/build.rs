@@ -30,7 +30,8 @@ fn list() -> std::io::Result<()> {
     for file in &files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
         // By the place of this crate when it is compiled: a folder of builds outlives a move of the sources.
-        let text = format!("include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))", format!("/profiles/{name}.toml"));
+        let text =
+            format!("include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))", format!("/profiles/{name}.toml"));
         let _ = writeln!(list, "    ({name:?}, {text}),");
     }
     list.push_str("]\n");

@@ -1,6 +1,6 @@
 //! Names that last: by what a card is and where it is, never by the order in which drivers came up.
 
-use tipring_board::{Book, Inventory, Known};
+use tipring_board::{Behind, Book, Inventory, Known, Wiring};
 
 use crate::support::{grow, only, told};
 
@@ -36,6 +36,43 @@ fn inst3_two_cards_whose_drivers_come_up_in_the_other_order_have_the_same_names(
     let text = "good          pci:0000:02:01.0 in slot A, ports line 1, line 2, line 3, line 4: Digium TDM410P; ready\n\
                 good          pci:0000:02:02.0 in slot B, port E1: Digium TE120P; ready\n";
     assert_eq!(one.text(), text);
+}
+
+#[test]
+fn inst3_lamp_and_relay_follow_the_card_behind_their_socket_and_not_its_number() {
+    let of = |spans: &str| {
+        let grown = grow(&format!("{REFERENCE}{spans}"));
+        let book = Book::default();
+        let profile = book.recognise(&grown.tree().machine);
+        Wiring::of(profile, &grown.inventory())
+    };
+    let told = |wiring: &Wiring| {
+        let behind = |behind: &Behind| (behind.card[1].clone(), behind.number, behind.position);
+        let sockets = wiring.sockets.iter();
+        sockets
+            .map(|one| (one.label.clone(), one.led, one.relays.clone(), one.behind.as_ref().map(behind)))
+            .collect::<Vec<_>>()
+    };
+    let first = of(
+        "span 1 of=pci:0000:02:01.0 kind=ANALOG_MIXED base=1 channels=4 sig=FXSKS\nspan 2 of=pci:0000:02:02.0 base=5",
+    );
+    let line = |n: u8, number| {
+        let behind = ("pci:0000:02:01.0".to_string(), Some(number), Some(u16::from(n)));
+        (format!("line {n}"), Some(n - 1), vec![n - 1], Some(behind))
+    };
+    let e1 =
+        |number| ("E1".to_string(), Some(4), Vec::new(), Some(("pci:0000:02:02.0".to_string(), Some(number), None)));
+    assert_eq!(told(&first), [line(1, 1), line(2, 1), line(3, 1), line(4, 1), e1(2)]);
+    assert_eq!((first.box_leds.as_slice(), first.has_leds()), ([5].as_slice(), true));
+    let swapped = of(
+        "span 1 of=pci:0000:02:02.0 base=1\nspan 2 of=pci:0000:02:01.0 kind=ANALOG_MIXED base=32 channels=4 sig=FXSKS",
+    );
+    assert_eq!(told(&swapped), [line(1, 2), line(2, 2), line(3, 2), line(4, 2), e1(1)]);
+    // A smaller card, and nothing in the other slot.
+    let small = of("span 1 of=pci:0000:02:01.0 kind=ANALOG_MIXED base=1 channels=2 sig=FXSKS");
+    let is_there: Vec<bool> = small.sockets.iter().map(|socket| socket.behind.is_some()).collect();
+    assert_eq!(is_there, [true, true, false, false, true], "the E1 card is there, and its span has no number yet");
+    assert_eq!(small.sockets[4].behind.as_ref().and_then(|behind| behind.number), None);
 }
 
 #[test]

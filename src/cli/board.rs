@@ -72,10 +72,7 @@ impl Place {
 
     /// All profiles, with those beside a configuration file. Complaints are told here.
     fn book(&self, config: Option<&Path>) -> Result<Book, ExitCode> {
-        let beside = || {
-            let file = config.map_or_else(default_file, Path::to_path_buf);
-            file.parent().unwrap_or(Path::new("")).join("boards")
-        };
+        let beside = || crate::config::boards(&config.map_or_else(default_file, Path::to_path_buf));
         let folder = self.boards.clone().unwrap_or_else(beside);
         Book::with_folder(&folder).map_err(|error| refused(&error))
     }

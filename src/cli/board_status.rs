@@ -64,7 +64,9 @@ fn draw(state: &BoardState) -> String {
         for (relay, energised) in state.relays.iter().enumerate() {
             let at =
                 if *energised { "energised: the box has the line" } else { "released: the line is straight through" };
-            row(&format!("relay {relay}"), at);
+            let of = state.relay_labels.get(relay).filter(|labels| !labels.is_empty());
+            let of = of.map(|labels| format!(" ({labels})")).unwrap_or_default();
+            row(&format!("relay {relay}"), &format!("{at}{of}"));
         }
         if let Some(celsius) = state.temperature {
             row("temperature", &format!("{celsius:.1} °C, {}", state.heat));

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Board {
-    /// What the appliance is, one of the box's profiles; empty: nothing is known of it.
+    /// What the appliance is, one of the box's profiles; empty: what it is recognised as.
     pub profile: String,
-    /// The board controller's serial port; empty: there is none.
+    /// The board controller's serial port; empty: that of a profile that is named, else there is none.
     pub port: PathBuf,
     /// The lines are given away when the audio path has stood still for so long.
     pub watchdog_ms: u16,

@@ -46,7 +46,7 @@ pub use lines::{
 pub use media::MediaFace;
 pub use show::Value;
 pub use sound::{SPAN as SOUND_SPAN, Sound, SoundUse};
-pub use sources::{Loaded, Sources};
+pub use sources::{Loaded, Sources, boards};
 pub use span::{Coding, Framing, Signalling, SpanEntry, SpanKind};
 
 /// Where a configuration is looked for when none is named.

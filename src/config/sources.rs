@@ -15,6 +15,11 @@ use super::{Config, Countries, judge, near};
 
 /// Octets of one file; more is refused unread.
 const FILE_OCTETS: u64 = 4 * 1024 * 1024;
+/// Where the operator's own profiles of boxes lie: beside the main file.
+pub fn boards(file: &Path) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).join("boards")
+}
+
 /// The folder beside the main file.
 const DROP_INS: &str = "conf.d";
 /// Files in `conf.d`; more are refused.

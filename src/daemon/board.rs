@@ -1,5 +1,5 @@
 //! The board controller in the service: its watchdog gets the media thread's beat, its LEDs show the lines, its relays are
-//! energised while there is a card, what it tells goes to the log. A board that is not there stops nothing. The thread on its
+//! energised while the box drives what they take from it, what it tells goes to the log. A board that is not there stops nothing. The thread on its
 //! port is `tipring_serial`'s; here is the task that tells it what is wanted.
 
 use std::path::{Path, PathBuf};
@@ -14,13 +14,16 @@ use tipring_serial::{Desk, Serial, Setup};
 use tokio::task::JoinHandle;
 
 use super::conductor::Live;
-use super::lamps::{self, Condition};
+use super::lamps::Condition;
 use super::run::write_secret;
 use super::serve::{StartError, failed, random};
+use super::sockets::{Back, Holding, Sockets};
 use crate::config::{Board as BoardConfig, Config, SelfTest};
 use crate::observe::board::{BoardFace, Tested};
 use crate::observe::{Observer, events};
 
+/// How often it is looked what cards there are.
+const CARDS_EVERY: Duration = Duration::from_secs(10);
 /// How often LEDs follow lines, and events are told.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// A media thread that has not turned for so long stands still: without a card's clock it turns once a second.
@@ -39,16 +42,25 @@ pub struct Board {
     told: Option<Receiver<Event>>,
     face: BoardFace,
     file: PathBuf,
+    back: Back,
     task: Option<JoinHandle<()>>,
 }
 
 impl Board {
-    /// Starts its thread, if one is configured.
-    pub fn start(config: &Config, gauges: Option<Arc<Gauges>>) -> Result<Option<Board>, StartError> {
-        let BoardConfig { profile, port, watchdog_ms, self_test } = config.board.clone();
-        if port.as_os_str().is_empty() {
+    /// Starts its thread, if one is configured: by its port, or by a profile that knows the port. `boards` has the
+    /// operator's own profiles.
+    pub fn start(config: &Config, boards: &Path, gauges: Option<Arc<Gauges>>) -> Result<Option<Board>, StartError> {
+        let BoardConfig { profile, mut port, watchdog_ms, self_test } = config.board.clone();
+        if port.as_os_str().is_empty() && profile.is_empty() {
             return Ok(None);
         }
+        let back = Back::of(&profile, boards, tipring_board::Roots::host(), &config.span);
+        let serial = back.serial();
+        if port.as_os_str().is_empty() {
+            let Some(of_profile) = serial else { return Ok(None) };
+            port = PathBuf::from(&of_profile.device);
+        }
+        let baud = serial.map_or(tipring_serial::BAUD, |of_profile| of_profile.baud);
         let file = config.this.state_dir.join(TESTED);
         let tested = read(&file);
         let has_card = gauges.is_some();
@@ -64,12 +76,14 @@ impl Board {
             last_test: tested.as_ref().and_then(|tested| date_of(&tested.day)),
             limits: Limits::default(),
         };
-        let started = Serial::start(Setup { path: port.clone(), config, beat: Box::new(beat) });
+        let started = Serial::start(Setup { path: port.clone(), baud, config, beat: Box::new(beat) });
         let (serial, told) = started.map_err(|error| failed("the board controller's thread")(&error))?;
         let desk = serial.desk();
-        (0..MAX_RELAYS as u8).for_each(|relay| desk.relay(relay, has_card));
-        let face = BoardFace { desk, profile, port, tested: Arc::new(Mutex::new(tested)) };
-        Ok(Some(Board { serial, told: Some(told), face, file, task: None }))
+        let held = back.look().held(&[], has_card);
+        (0..MAX_RELAYS as u8).for_each(|relay| desk.relay(relay, held & (1 << relay) != 0));
+        let (profile, relay_labels) = (back.id().to_owned(), back.relay_labels());
+        let face = BoardFace { desk, profile, port, relay_labels, tested: Arc::new(Mutex::new(tested)) };
+        Ok(Some(Board { serial, told: Some(told), face, file, back, task: None }))
     }
 
     /// How it is looked at.
@@ -85,6 +99,9 @@ impl Board {
             told: Mutex::new(told),
             face: self.face.clone(),
             file: self.file.clone(),
+            back: self.back.clone(),
+            sockets: Sockets::default(),
+            holding: Holding::default(),
             gauges,
             live,
             observer,
@@ -115,6 +132,10 @@ struct Keeper {
     told: Mutex<Receiver<Event>>,
     face: BoardFace,
     file: PathBuf,
+    back: Back,
+    /// As they were when it was last looked.
+    sockets: Sockets,
+    holding: Holding,
     gauges: Option<Arc<Gauges>>,
     live: Live,
     observer: Observer,
@@ -126,8 +147,16 @@ impl Keeper {
     async fn run(mut self) {
         let mut every = tokio::time::interval(LOOK_EVERY);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut look_at = Instant::now();
         loop {
             every.tick().await;
+            if Instant::now() >= look_at {
+                look_at = Instant::now() + CARDS_EVERY;
+                let back = self.back.clone();
+                if let Ok(sockets) = tokio::task::spawn_blocking(move || back.look()).await {
+                    self.sockets = sockets;
+                }
+            }
             let calls = tokio::time::timeout(ANSWERS, self.live.live_calls()).await.unwrap_or(1);
             self.desk.calls(u32::try_from(calls).unwrap_or(u32::MAX));
             self.desk.today(today());
@@ -155,10 +184,12 @@ impl Keeper {
             self.beat.1.elapsed() > STILL
         });
         let released = self.desk.shown().chip.is_some_and(|chip| chip.state.status.tripped);
-        let looks = lamps::looks(Condition { ready, still, released }, &spans);
+        let looks = self.sockets.looks(Condition { ready, still, released }, &spans);
         for (led, look) in (0..).zip(looks) {
             self.desk.led(led, look);
         }
+        let held = self.holding.turn(self.sockets.held(&spans, self.gauges.is_some()), Instant::now());
+        (0..MAX_RELAYS as u8).for_each(|relay| self.desk.relay(relay, held & (1 << relay) != 0));
     }
 
     /// Into the log.

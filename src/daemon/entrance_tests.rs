@@ -14,7 +14,6 @@ use crate::config::Config;
 use crate::daemon::outcome::ScratchDir;
 use crate::daemon::reload::apply;
 use crate::daemon::serve::{Service, Wiring};
-use crate::daemon::supervisor::Handed;
 
 /// Longer than an answer takes.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -31,7 +30,7 @@ fn a_box(dir: &Path) -> Config {
 }
 
 async fn start(config: &Config) -> Service {
-    let wiring = Wiring { card: None, hosts: Vec::new(), seed: Some(1), handed: Handed::default() };
+    let wiring = Wiring { seed: Some(1), ..Wiring::default() };
     Service::start(config, wiring).await.expect("it starts")
 }
 

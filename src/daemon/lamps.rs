@@ -1,5 +1,6 @@
-//! Which LED of the board shows what, where no profile says it: LED 0 the box; from LED 1 on the box's lines in their order,
-//! a span of ISDN one LED, an analogue line or a port for a telephone one each. It lights nothing.
+//! What lines look like on LEDs: the state of a line or of a whole span, by its gauges. Which LED is whose says
+//! [`super::sockets`]; where no profile does, LED 0 is the box, and from LED 1 on come the box's lines in their order, a span of
+//! ISDN one LED, an analogue line or a port for a telephone one each. It lights nothing.
 
 use tipring_lines::SpanGauge;
 use tipring_serial::controller::leds::{Appliance, BOX_LED, Line, Look};
@@ -16,9 +17,9 @@ pub struct Condition {
     pub released: bool,
 }
 
-/// What every LED is to show.
+/// What every LED is to show where no profile tells.
 pub fn looks(condition: Condition, spans: &[SpanGauge]) -> [Look; MAX_LEDS] {
-    let mut looks = [Line::Disabled.look(); MAX_LEDS];
+    let mut looks = dark();
     let first = usize::from(BOX_LED) + 1;
     for (place, line) in looks.iter_mut().skip(first).zip(spans.iter().flat_map(lines_of)) {
         *place = line.look();
@@ -27,8 +28,13 @@ pub fn looks(condition: Condition, spans: &[SpanGauge]) -> [Look; MAX_LEDS] {
     looks
 }
 
+/// Nothing is lit.
+pub fn dark() -> [Look; MAX_LEDS] {
+    [Line::Disabled.look(); MAX_LEDS]
+}
+
 /// What the box's own LED says: the worst first.
-fn whole(condition: Condition) -> Appliance {
+pub fn whole(condition: Condition) -> Appliance {
     match condition {
         Condition { still: true, .. } => Appliance::NoMedia,
         Condition { released: true, .. } => Appliance::RelayReleased,
@@ -39,22 +45,40 @@ fn whole(condition: Condition) -> Appliance {
 
 /// What a span's LEDs say.
 fn lines_of(span: &SpanGauge) -> Vec<Line> {
-    let alarm = crate::observe::alarms(span).into_iter().find(|(_, has)| *has).map(|(name, _)| match name {
+    if !span.analog {
+        return vec![span_as_one(span)];
+    }
+    let carrier = carrier_alarm(span);
+    span.channels.iter().map(|(_, word)| carrier.unwrap_or_else(|| of_word(word))).collect()
+}
+
+/// One line of a span, by its place in it. `None`: it has none there.
+pub fn line_at(span: &SpanGauge, position: u16) -> Option<Line> {
+    let (_, word) = span.channels.iter().find(|(place, _)| u16::from(*place) == position)?;
+    Some(carrier_alarm(span).unwrap_or_else(|| of_word(word)))
+}
+
+/// A whole span on one LED.
+pub fn span_as_one(span: &SpanGauge) -> Line {
+    match alarm(span).filter(|_| span.digital || !span.analog) {
+        Some(alarm) => alarm,
+        None if !span.channels.is_empty() && span.channels.iter().all(|(_, word)| *word == "gone") => Line::Gone,
+        None if !span.analog && !span.up => Line::DChannelDown,
+        None => busiest(span),
+    }
+}
+
+/// The lines of a T1 have its alarm; a port of an analogue card has one of its own.
+fn carrier_alarm(span: &SpanGauge) -> Option<Line> {
+    alarm(span).filter(|_| span.digital)
+}
+
+fn alarm(span: &SpanGauge) -> Option<Line> {
+    crate::observe::alarms(span).into_iter().find(|(_, has)| *has).map(|(name, _)| match name {
         "yellow" => Line::YellowAlarm,
         "blue" => Line::BlueAlarm,
         _ => Line::RedAlarm,
-    });
-    if span.analog {
-        // The lines of a T1 have its alarm; a port of an analogue card has one of its own.
-        let of_carrier = alarm.filter(|_| span.digital);
-        return span.channels.iter().map(|(_, word)| of_carrier.unwrap_or_else(|| of_word(word))).collect();
-    }
-    vec![match alarm {
-        Some(alarm) => alarm,
-        None if !span.channels.is_empty() && span.channels.iter().all(|(_, word)| *word == "gone") => Line::Gone,
-        None if !span.up => Line::DChannelDown,
-        None => busiest(span),
-    }]
+    })
 }
 
 /// One LED for thirty channels shows what wants most to be seen.

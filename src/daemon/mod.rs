@@ -39,6 +39,7 @@ pub mod scenario;
 pub mod serve;
 pub mod settings;
 pub mod simulation;
+mod sockets;
 mod sounds;
 mod streaming;
 pub mod supervisor;

@@ -106,7 +106,6 @@ mod tests {
     use super::*;
     use crate::daemon::outcome::ScratchDir;
     use crate::daemon::serve::Wiring;
-    use crate::daemon::supervisor::Handed;
 
     #[tokio::test]
     async fn e12_another_number_of_workers_counts_at_once_and_nothing_starts_anew() {
@@ -117,7 +116,7 @@ mod tests {
         config.this.runtime_dir = dir.path.join("run");
         config.listen.api = "127.0.0.1:0".into();
         config.media.speech_workers = 1;
-        let wiring = Wiring { card: None, hosts: Vec::new(), seed: Some(1), handed: Handed::default() };
+        let wiring = Wiring { seed: Some(1), ..Wiring::default() };
         let service = Service::start(&config, wiring).await.expect("it starts");
         let limits = async || {
             let status = crate::daemon::media::asking(&config).expect("it is inside").status().await;

@@ -108,7 +108,7 @@ async fn live(
         tracing::error!("{missing}; the service waits for it");
     }
     let handed = inherited.as_wanted(&settings.config.listen);
-    let wiring = Wiring { card, hosts: Vec::new(), seed: None, handed };
+    let wiring = Wiring { card, handed, boards: crate::config::boards(&settings.file), ..Wiring::default() };
     let mut service = Service::start(&settings.config, wiring).await?;
     keep(settings);
     let credentials = settings.config.this.state_dir.join("account.json");

@@ -86,6 +86,7 @@ pub struct Service {
 }
 
 /// What a service is made of beside its configuration.
+#[derive(Default)]
 pub struct Wiring {
     /// The card; without one there are no lines.
     pub card: Option<Box<dyn Card>>,
@@ -95,6 +96,8 @@ pub struct Wiring {
     pub seed: Option<u64>,
     /// Sockets that listen already.
     pub handed: Handed,
+    /// The operator's own profiles of boxes.
+    pub boards: PathBuf,
 }
 
 impl Service {
@@ -160,7 +163,7 @@ impl Service {
         let zone = config.zone();
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, messages, zone, epoch };
         let (live, timeline) = conductor::start(parts);
-        let mut board = Board::start(config, gauges.clone())?;
+        let mut board = Board::start(config, &wiring.boards, gauges.clone())?;
         let board_face = board.as_ref().map(Board::face);
         let observer = observe(config, &live, &store, (meters.clone(), asking), (gauges.clone(), board_face));
         if let Some(board) = &mut board {
@@ -546,7 +549,7 @@ mod tests {
         config.this.cache_dir = dir.path.join("cache");
         config.this.runtime_dir = dir.path.join("run");
         config.listen.api = "127.0.0.1:0".into();
-        let wiring = Wiring { card: None, hosts: Vec::new(), seed: Some(1), handed: Handed::default() };
+        let wiring = Wiring { seed: Some(1), ..Wiring::default() };
         let mut service = Service::start(&config, wiring).await.expect("it starts");
         let mut timeline = service.timeline.take().expect("from its first line");
         let call = tipring_router::NewCall {
@@ -596,7 +599,7 @@ mod tests {
         config.listen.api = "127.0.0.1:0".into();
         config.messages.adapter = crate::config::MessageAdapter::Modem;
         config.messages.secret_file = dir.path.join("none").display().to_string();
-        let wiring = Wiring { card: None, hosts: Vec::new(), seed: Some(1), handed: Handed::default() };
+        let wiring = Wiring { seed: Some(1), ..Wiring::default() };
         let service = Service::start(&config, wiring).await.expect("it starts");
         assert!(service.observer.is_ready().await.reasons.is_empty());
         service.stop(std::time::Duration::ZERO, std::future::pending()).await;

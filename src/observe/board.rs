@@ -16,10 +16,12 @@ use super::names;
 pub struct BoardFace {
     /// Where its thread shows how it is.
     pub desk: Arc<Desk>,
-    /// `board.profile`.
+    /// The box's profile.
     pub profile: String,
-    /// `board.port`.
+    /// Its serial port.
     pub port: PathBuf,
+    /// What is printed beside the sockets of each relay, as far as the profile tells.
+    pub relay_labels: Vec<String>,
     /// The last test of its relays.
     pub tested: Arc<Mutex<Option<Tested>>>,
 }
@@ -42,9 +44,9 @@ pub struct Tested {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BoardState {
-    /// `board.profile`.
+    /// The box's profile.
     pub profile: String,
-    /// `board.port`.
+    /// Its serial port.
     pub port: String,
     /// `up`, `silent`, `refused`, `closed`.
     pub link: String,
@@ -56,6 +58,8 @@ pub struct BoardState {
     pub leds: u8,
     /// Relays, from zero: true, the box has the line; false, it is connected straight through.
     pub relays: Vec<bool>,
+    /// What is printed beside the sockets of each relay, as far as the profile tells.
+    pub relay_labels: Vec<String>,
     /// The watchdog has food.
     pub fed: bool,
     /// The watchdog has released the relays and they are so still.
@@ -84,6 +88,7 @@ impl BoardFace {
         let state = BoardState {
             profile: self.profile.clone(),
             port: self.port.display().to_string(),
+            relay_labels: self.relay_labels.clone(),
             link: shown.link.into(),
             fault: shown.fault.clone(),
             tested,

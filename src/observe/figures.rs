@@ -97,6 +97,7 @@ const REACHED: &[(&str, &[&str])] = &[
     ("store", &["turned_away", "refused"]),
     ("streams", &["words_dropped"]),
     ("board", &["overruns", "events_lost"]),
+    ("sound", &["capture_xruns", "playback_xruns", "capture_dropped", "playback_dropped", "blocks_lost"]),
     ("recognition", &["blocks_lost"]),
 ];
 

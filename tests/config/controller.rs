@@ -66,6 +66,61 @@ fn lines_are_the_boxs_while_the_media_thread_beats_and_are_given_away_when_it_st
     assert!(fake.until(Duration::from_secs(1), |seen| seen.relays == 0), "given away at the end");
 }
 
+/// A box with five lamps, whose second relay joins a line of a card that is not in it.
+const DESK: &str = r#"id = "desk"
+name = "Desk"
+manufacturer = "us"
+about = "For a test."
+[recognised]
+sys_vendor = "nobody's"
+[[slot]]
+name = "A"
+place = "pci:ffff:00:00.0"
+holds = ["fxo"]
+[[port]]
+label = "line 1"
+slot = "A"
+kind = "fxo"
+position = 1
+led = "line 1"
+[[led]]
+name = "line 1"
+number = 0
+colours = ["green"]
+[[led]]
+name = "box"
+number = 2
+colours = ["green", "red"]
+[[relay]]
+name = "bypass"
+number = 1
+bypasses = ["line 1"]
+[serial]
+device = "PORT"
+baud = 115200
+"#;
+
+#[test]
+fn a_profile_says_where_the_board_is_which_lamp_is_the_boxs_and_whose_a_relay_is() {
+    let folder = Folder::new("board-profile");
+    // A profile names a device, so the terminal's name lies below /dev.
+    let port = std::path::PathBuf::from(format!("/dev/shm/tipring-board-{}", std::process::id()));
+    let fake = Fake::start(&port, BOARD).expect("a terminal");
+    folder.a_box("[[card]]\nkind = \"sim\"\n[board]\nprofile = \"desk\"\n");
+    std::fs::create_dir(folder.0.join("boards")).expect("a folder");
+    let profile = DESK.replace("PORT", &port.display().to_string());
+    std::fs::write(folder.0.join("boards/desk.toml"), profile).expect("written");
+    let serving = Serving::start(&folder, "serve");
+    until(&fake, "the box's lamp", |seen| seen.looks[2] == Appliance::Ready.look());
+    until(&fake, "no card is behind relay 1", |seen| seen.relays == 0b1101 && !seen.status.testing);
+    assert_eq!(fake.seen().looks[..2], [Line::Disabled.look(); 2]);
+    let (_, out, complaint) = status(&folder, &[]);
+    assert_eq!(complaint, "", "{out}");
+    assert!(out.contains("profile      desk"), "{out}");
+    assert!(out.contains("relay 1      released: the line is straight through (line 1)"), "{out}");
+    assert_eq!(serving.end().0, Some(0));
+}
+
 #[test]
 fn a_board_that_is_not_there_stops_nothing_and_is_found_when_it_comes() {
     let (folder, fake) = a_box_with_a_board("board-late");

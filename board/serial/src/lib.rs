@@ -11,6 +11,6 @@ mod port;
 mod runner;
 
 pub use desk::{Desk, Shown};
-pub use port::PortError;
+pub use port::{BAUD, PortError};
 pub use runner::{Serial, Setup};
 pub use tipring_controller as controller;

@@ -1,4 +1,4 @@
-//! A serial port: opened for 115200 8N1 and emptied, read with a limit, written without waiting for long. Every error is
+//! A serial port: opened 8N1 and emptied, read with a limit, written without waiting for long. Every error is
 //! the same to whoever uses it: the port is of no use any more.
 
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serialport::{ClearBuffer, DataBits, FlowControl, Parity, SerialPort, StopBits};
 
-/// Speed of the board controller's line.
-const BAUD: u32 = 115_200;
+/// Bits a second on the board controller's line, where nobody says otherwise.
+pub const BAUD: u32 = 115_200;
 /// A frame is taken by the system within this, or the port stands still.
 const WRITE_LIMIT: Duration = Duration::from_millis(50);
 
@@ -40,9 +40,9 @@ pub(crate) struct Port {
 }
 
 impl Port {
-    pub(crate) fn open(path: &Path) -> Result<Port, PortError> {
+    pub(crate) fn open(path: &Path, baud: u32) -> Result<Port, PortError> {
         let failed = |source| PortError::Open { path: path.into(), source };
-        let port = serialport::new(path.to_string_lossy(), BAUD)
+        let port = serialport::new(path.to_string_lossy(), baud)
             .data_bits(DataBits::Eight)
             .parity(Parity::None)
             .stop_bits(StopBits::One)

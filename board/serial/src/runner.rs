@@ -32,6 +32,8 @@ const TIMERS: usize = 8;
 pub struct Setup {
     /// Its port: a path that says which one it is, as below `/dev/serial/by-id`.
     pub path: PathBuf,
+    /// Bits a second on its line, [`crate::BAUD`] where nobody says otherwise.
+    pub baud: u32,
     /// How the machine is to be.
     pub config: Config,
     /// The audio path's beat, whenever it is asked for.
@@ -52,6 +54,7 @@ impl Serial {
         let (desk, stop) = (Arc::new(Desk::default()), Arc::new(AtomicBool::new(false)));
         let runner = Runner {
             path: setup.path,
+            baud: setup.baud,
             beat: setup.beat,
             host: Host::new(setup.config),
             wanted: Wanted::default(),
@@ -84,6 +87,7 @@ impl Drop for Serial {
 
 struct Runner {
     path: PathBuf,
+    baud: u32,
     beat: Box<dyn Fn() -> u64 + Send>,
     host: Host,
     /// What the machine was told so far.
@@ -97,7 +101,7 @@ struct Runner {
 impl Runner {
     fn run(mut self, stop: &AtomicBool) {
         while !stop.load(Relaxed) {
-            let ended = Port::open(&self.path).and_then(|port| self.serve(port, stop));
+            let ended = Port::open(&self.path, self.baud).and_then(|port| self.serve(port, stop));
             self.tell(Input::Closed, None);
             if let Err(error) = ended {
                 self.show(Some(error.to_string()), Millis(0));

@@ -12,7 +12,7 @@ use tipring_controller::host::{Config, Date, Event, Limits, Policy};
 use tipring_controller::leds::{Appliance, Line, Look};
 use tipring_controller::words::{Reading, Reset};
 use tipring_serial::fake::{BOARD, Fake, Faults, Seen};
-use tipring_serial::{Desk, Serial, Setup};
+use tipring_serial::{BAUD, Desk, Serial, Setup};
 
 /// Everything that is wanted is so within this after the line is well.
 const A_SECOND: Millis = Millis(1000);
@@ -54,7 +54,7 @@ impl Bench {
         let path = path(name);
         let fake = Fake::start(&path, BOARD).expect("a terminal");
         let beats = Arc::new(AtomicBool::new(true));
-        let setup = Setup { path, config: config(watchdog_ms), beat: beat(beats.clone()) };
+        let setup = Setup { path, baud: BAUD, config: config(watchdog_ms), beat: beat(beats.clone()) };
         let (serial, told) = Serial::start(setup).expect("a thread");
         let desk = serial.desk();
         Bench { fake, serial, desk, told, beats }
@@ -220,7 +220,7 @@ fn the_boards_word_reaches_the_service() {
 #[test]
 fn a_port_that_is_not_there_or_is_none_is_waited_for_and_told() {
     for path in ["/nonexistent/board", "/dev/null", "/etc/passwd"] {
-        let setup = Setup { path: path.into(), config: config(2000), beat: Box::new(|| 0) };
+        let setup = Setup { path: path.into(), baud: BAUD, config: config(2000), beat: Box::new(|| 0) };
         let (serial, _told) = Serial::start(setup).expect("a thread");
         let desk = serial.desk();
         wait(|| desk.shown().fault.is_some());

@@ -76,12 +76,7 @@ impl World {
         let runtime = crate::daemon::serve::runtime()?;
         let (wire, exchange, office, clock) = far_end(size)?;
         let config = config(&dir, size);
-        let wiring = Wiring {
-            card: Some(Box::new(wire.near())),
-            hosts: Vec::new(),
-            seed: None,
-            handed: crate::daemon::supervisor::Handed::default(),
-        };
+        let wiring = Wiring { card: Some(Box::new(wire.near())), ..Wiring::default() };
         let service = runtime.block_on(Service::start(&config, wiring))?;
         let state = config.this.state_dir.clone();
         let world = World {

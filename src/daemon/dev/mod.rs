@@ -22,7 +22,6 @@ use super::app::App;
 use super::callers::Callers;
 use super::far::{ANALOG_LINES, COUNTRY, FarEnd};
 use super::serve::{Service, StartError, Wiring, now};
-use super::supervisor::Handed;
 use super::telephones::{LINE_READY, sound_ms, write_wav};
 use super::timeline::{Form, Timeline};
 use crate::config::{self, Card as CardEntry, CardKind, Config, NumberClass, Role};
@@ -134,9 +133,7 @@ pub async fn run(options: Options) -> Result<Summary, StartError> {
         None => Box::new(near),
     };
     let begun = now();
-    let service =
-        Service::start(&config, Wiring { card: Some(card), hosts: Vec::new(), seed: None, handed: Handed::default() })
-            .await?;
+    let service = Service::start(&config, Wiring { card: Some(card), ..Wiring::default() }).await?;
     let voice_url = options.app.clone().unwrap_or_else(|| format!("http://{}/menu", app.address()));
     give_number(&service, NUMBER, "Sample application", voice_url.clone()).await?;
     give_number(&service, CONNECT, "Connected over an analogue line", format!("http://{}/connect", app.address()))

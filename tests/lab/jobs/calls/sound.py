@@ -42,7 +42,11 @@ def dbm0(samples):
     """Level; -99 for digital silence."""
     if not samples:
         return -99.0
-    rms = math.sqrt(sum(s * s for s in samples) / len(samples))
+    return dbm0_of_rms(math.sqrt(sum(s * s for s in samples) / len(samples)))
+
+
+def dbm0_of_rms(rms):
+    """Level of an effective value in 16 bits."""
     return 20 * math.log10(rms / FULL_RMS) + 3.14 if rms >= 1 else -99.0
 
 
