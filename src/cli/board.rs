@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use tipring_board::{BoardError, Book, Inventory, Machine, Profile, Roots, Tree};
+use tipring_board::{BoardError, Book, Inventory, Known, Machine, Profile, Roots, Tree};
 
 use super::asked::Asked;
 use super::board_status;
@@ -78,10 +78,10 @@ impl Place {
     }
 
     /// What is in the machine.
-    pub(super) fn inventory(&self, config: Option<&Path>) -> Result<Inventory, ExitCode> {
+    pub(super) fn inventory(&self, config: Option<&Path>, known: &[Known]) -> Result<Inventory, ExitCode> {
         let book = self.book(config)?;
         let tree = Tree::read(&self.roots());
-        Ok(Inventory::of(&tree, book.recognise(&tree.machine), &[]))
+        Ok(Inventory::of(&tree, book.recognise(&tree.machine), known))
     }
 }
 

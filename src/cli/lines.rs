@@ -14,6 +14,7 @@ use tipring_card::{Card, Signalling};
 use super::board::Place;
 use super::check;
 use crate::config::{CardKind, Config, Sources};
+use crate::daemon::cards;
 use crate::daemon::serve::{card_of, default_file};
 
 /// What is said of a span on which nothing can be called.
@@ -37,10 +38,12 @@ pub fn run(config: Option<PathBuf>, as_json: bool, place: &Place) -> ExitCode {
     };
     let entry = config.card.first();
     let kind = entry.map_or(CardKind::Dahdi, |card| card.kind);
+    // Where the service has seen each card; not of another machine.
+    let known = if place.is_elsewhere() { Vec::new() } else { cards::known(&config.this.state_dir) };
     // A simulated card is in no slot.
     let inventory = match kind {
         CardKind::Sim if !place.is_elsewhere() => None,
-        _ => match place.inventory(Some(&file)) {
+        _ => match place.inventory(Some(&file), &known) {
             Ok(inventory) => Some(inventory),
             Err(exit) => return exit,
         },

@@ -184,7 +184,8 @@ const ORDERS: Kind = Kind::Word(&["opposite-to-network", "ascending", "descendin
 const FORMS: Kind = Kind::Word(&["dialled", "typed", "digits", "plus"]);
 const SIGNS: Kind = Kind::Word(&["reversal", "voice", "dialled"]);
 const REVERSALS: Kind = Kind::Word(&["ignored", "doubted", "certain"]);
-const SPAN_SIGNALLING: Kind = Word(&["pri", "fxo", "fxo-loop", "fxs", "fxs-loop", "unused"]);
+const SPAN_SIGNALLING: Kind =
+    Word(&["pri", "fxo", "fxo-loop", "fxo-ground", "fxs", "fxs-loop", "fxs-ground", "unused"]);
 const SOUND_USES: Kind = Kind::Word(&["handset", "doorphone", "paging", "line-in"]);
 const TELEPHONE_CALLER_IDS: Kind = Kind::Word(&["country", "bell", "v23", "v23-before", "dtmf-before", "none"]);
 const INSIDE_RINGS: Kind = Kind::Word(&["country", "double", "triple"]);

@@ -114,17 +114,21 @@ pub enum Signalling {
     Fxo,
     /// Lines towards one that does not.
     FxoLoop,
+    /// Lines that are seized by grounding a wire.
+    FxoGround,
     /// Ports for telephones.
     Fxs,
     /// The same without a dropped battery.
     FxsLoop,
+    /// Ports for a PBX that seizes by grounding a wire.
+    FxsGround,
     /// Nothing.
     #[default]
     Unused,
 }
 
 /// Words of one channel.
-const CHANNEL_WORDS: [&str; 5] = ["fxo", "fxo-loop", "fxs", "fxs-loop", "unused"];
+const CHANNEL_WORDS: [&str; 7] = ["fxo", "fxo-loop", "fxo-ground", "fxs", "fxs-loop", "fxs-ground", "unused"];
 
 /// Why an entry of `channels` is none, and from which character on.
 struct Misfit {
@@ -157,8 +161,10 @@ impl SpanEntry {
             Signalling::Pri => Use::Bearer,
             Signalling::Fxo => Use::Fxo,
             Signalling::FxoLoop => Use::FxoLoopStart,
+            Signalling::FxoGround => Use::FxoGroundStart,
             Signalling::Fxs => Use::Fxs,
             Signalling::FxsLoop => Use::FxsLoopStart,
+            Signalling::FxsGround => Use::FxsGroundStart,
             Signalling::Unused => Use::Unused,
         };
         let mut uses: BTreeMap<u8, Use> = (1..=all).map(|timeslot| (timeslot, usual(timeslot))).collect();
@@ -208,9 +214,8 @@ impl SpanEntry {
             (SpanKind::T1, Framing::Ccs, ..) => Some(("framing", "a T1 is framed as esf or d4")),
             (SpanKind::E1, _, Coding::B8zs, _) => Some(("coding", "an E1 is coded in hdb3 or ami")),
             (SpanKind::T1, _, Coding::Hdb3, _) => Some(("coding", "a T1 is coded in b8zs or ami")),
-            (SpanKind::E1, .., Signalling::Fxo | Signalling::FxoLoop | Signalling::Fxs | Signalling::FxsLoop) => {
-                Some(("signalling", "an E1 carries a PRI; lines are on a T1 or an analogue card"))
-            }
+            (SpanKind::E1, .., Signalling::Pri | Signalling::Unused) => None,
+            (SpanKind::E1, ..) => Some(("signalling", "an E1 carries a PRI; lines are on a T1 or an analogue card")),
             (SpanKind::Analog, .., Signalling::Pri) => Some(("signalling", "a PRI is on an E1 or a T1")),
             _ => None,
         }

@@ -47,14 +47,12 @@ pub struct Board {
 }
 
 impl Board {
-    /// Starts its thread, if one is configured: by its port, or by a profile that knows the port. `boards` has the
-    /// operator's own profiles.
-    pub fn start(config: &Config, boards: &Path, gauges: Option<Arc<Gauges>>) -> Result<Option<Board>, StartError> {
+    /// Starts its thread, if one is configured: by its port, or by a profile that is named and knows the port.
+    pub fn start(config: &Config, back: &Back, gauges: Option<Arc<Gauges>>) -> Result<Option<Board>, StartError> {
         let BoardConfig { profile, mut port, watchdog_ms, self_test } = config.board.clone();
         if port.as_os_str().is_empty() && profile.is_empty() {
             return Ok(None);
         }
-        let back = Back::of(&profile, boards, tipring_board::Roots::host(), &config.span);
         let serial = back.serial();
         if port.as_os_str().is_empty() {
             let Some(of_profile) = serial else { return Ok(None) };
@@ -83,7 +81,7 @@ impl Board {
         (0..MAX_RELAYS as u8).for_each(|relay| desk.relay(relay, held & (1 << relay) != 0));
         let (profile, relay_labels) = (back.id().to_owned(), back.relay_labels());
         let face = BoardFace { desk, profile, port, relay_labels, tested: Arc::new(Mutex::new(tested)) };
-        Ok(Some(Board { serial, told: Some(told), face, file, back, task: None }))
+        Ok(Some(Board { serial, told: Some(told), face, file, back: back.clone(), task: None }))
     }
 
     /// How it is looked at.

@@ -8,6 +8,7 @@ pub mod beyond;
 mod board;
 mod callbook;
 mod callers;
+pub mod cards;
 mod carrier;
 pub mod conductor;
 pub mod control;

@@ -24,6 +24,7 @@ use super::hands::Hands;
 use super::media::MediaLayer;
 use super::neighbours::{self, Neighbourhood};
 use super::settings;
+use super::sockets::Back;
 use super::sounds::Sounds;
 use super::supervisor::Handed;
 use crate::config::{CardKind, Config};
@@ -163,7 +164,12 @@ impl Service {
         let zone = config.zone();
         let parts = Parts { router, hands, blobs: store.blobs().clone(), engine: handle, messages, zone, epoch };
         let (live, timeline) = conductor::start(parts);
-        let mut board = Board::start(config, &wiring.boards, gauges.clone())?;
+        let back = Back::of(&config.board.profile, &wiring.boards, tipring_board::Roots::host(), &config.span);
+        let mut board = Board::start(config, &back, gauges.clone())?;
+        if config.card.iter().any(|card| card.kind == CardKind::Dahdi) {
+            let state_dir = config.this.state_dir.clone();
+            tokio::task::spawn_blocking(move || super::cards::remember(&back, state_dir));
+        }
         let board_face = board.as_ref().map(Board::face);
         let observer = observe(config, &live, &store, (meters.clone(), asking), (gauges.clone(), board_face));
         if let Some(board) = &mut board {

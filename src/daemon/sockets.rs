@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tipring_board::{Behind, Book, Inventory, Profile, Roots, Serial, Tree, Wiring};
+use tipring_board::{Behind, Book, Inventory, Known, Profile, Roots, Serial, Tree, Wiring};
 use tipring_lines::SpanGauge;
 use tipring_serial::controller::leds::{Line, Look};
 use tipring_serial::controller::words::{MAX_LEDS, MAX_RELAYS};
@@ -59,10 +59,14 @@ impl Back {
             .collect()
     }
 
-    /// Looks at what is in the machine now. Reads files: not on the runtime.
+    /// What is in the machine now. Reads files: not on the runtime.
+    pub fn inventory(&self, known: &[Known]) -> Inventory {
+        Inventory::of(&Tree::read(&self.roots), &self.profile, known)
+    }
+
+    /// Its sockets, likewise.
     pub fn look(&self) -> Sockets {
-        let tree = Tree::read(&self.roots);
-        Sockets::of(&Wiring::of(&self.profile, &Inventory::of(&tree, &self.profile, &[])), &self.spans)
+        Sockets::of(&Wiring::of(&self.profile, &self.inventory(&[])), &self.spans)
     }
 }
 

@@ -47,11 +47,11 @@ pub enum Signalling {
     Bearer,
     /// A D channel: HDLC frames, two FCS octets at the end of each.
     Hdlc,
-    /// The office end of a loop seen from us: an FXO port (configured with FXS signalling): kewlstart, or loop start, on
-    /// which no drop of the battery is told.
+    /// The office end of a loop seen from us: an FXO port (configured with FXS signalling): kewlstart, ground start, or loop
+    /// start, on which no drop of the battery is told.
     FxsKs,
-    /// A port towards a telephone: an FXS port (configured with FXO signalling): kewlstart, or loop start, which can tell a
-    /// telephone of the far end's hang-up by a tone alone.
+    /// A port towards a telephone: an FXS port (configured with FXO signalling): kewlstart, ground start for a PBX, or loop
+    /// start, which can tell a telephone of the far end's hang-up by a tone alone.
     FxoKs,
     /// Channel-associated ABCD bits (MFC/R2).
     Cas,
@@ -70,18 +70,32 @@ pub enum Use {
     Fxo,
     /// The same with an exchange that does not.
     FxoLoopStart,
+    /// A line towards an exchange that is seized by grounding one wire, answers that by grounding the other, and opens it
+    /// again when the far end has hung up: nobody takes a line on which a call is just coming in.
+    FxoGroundStart,
     /// A port for a telephone, whose battery is dropped when the far end has hung up.
     Fxs,
     /// The same without that.
     FxsLoopStart,
+    /// A port for a PBX whose trunk is seized by grounding a wire.
+    FxsGroundStart,
     /// Nothing.
     Unused,
 }
 
 impl Use {
     /// All of them.
-    pub const ALL: [Use; 7] =
-        [Use::Bearer, Use::DChannel, Use::Fxo, Use::FxoLoopStart, Use::Fxs, Use::FxsLoopStart, Use::Unused];
+    pub const ALL: [Use; 9] = [
+        Use::Bearer,
+        Use::DChannel,
+        Use::Fxo,
+        Use::FxoLoopStart,
+        Use::FxoGroundStart,
+        Use::Fxs,
+        Use::FxsLoopStart,
+        Use::FxsGroundStart,
+        Use::Unused,
+    ];
 
     /// As configurations have it.
     pub const fn as_str(self) -> &'static str {
@@ -90,8 +104,10 @@ impl Use {
             Use::DChannel => "d-channel",
             Use::Fxo => "fxo",
             Use::FxoLoopStart => "fxo-loop",
+            Use::FxoGroundStart => "fxo-ground",
             Use::Fxs => "fxs",
             Use::FxsLoopStart => "fxs-loop",
+            Use::FxsGroundStart => "fxs-ground",
             Use::Unused => "unused",
         }
     }
@@ -101,8 +117,8 @@ impl Use {
         match self {
             Use::Bearer => Some(Signalling::Bearer),
             Use::DChannel => Some(Signalling::Hdlc),
-            Use::Fxo | Use::FxoLoopStart => Some(Signalling::FxsKs),
-            Use::Fxs | Use::FxsLoopStart => Some(Signalling::FxoKs),
+            Use::Fxo | Use::FxoLoopStart | Use::FxoGroundStart => Some(Signalling::FxsKs),
+            Use::Fxs | Use::FxsLoopStart | Use::FxsGroundStart => Some(Signalling::FxoKs),
             Use::Unused => None,
         }
     }

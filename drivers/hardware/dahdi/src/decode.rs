@@ -12,9 +12,10 @@ pub(crate) fn signalling(sigtype: u32) -> Signalling {
         0x80 => Signalling::Bearer,
         // In software or by the card: both show the frame and its check sum.
         0x380 | 0x8_0080 => Signalling::Hdlc,
-        // Loop start, and kewlstart, which is loop start that tells a drop of the battery. Ground start is another matter.
-        0x2001 | 0x2004 => Signalling::FxsKs,
-        0x1008 | 0x1020 => Signalling::FxoKs,
+        // Loop start; ground start, for which the kernel does all that is different; and kewlstart, which is loop start that
+        // tells a drop of the battery.
+        0x2001 | 0x2002 | 0x2004 => Signalling::FxsKs,
+        0x1008 | 0x1010 | 0x1020 => Signalling::FxoKs,
         0x8000 => Signalling::Cas,
         other => Signalling::Other(other),
     }
@@ -146,10 +147,9 @@ mod tests {
 
     #[test]
     fn signalling_names_are_crossed() {
-        for (line, telephone) in [(0x2001, 0x1008), (0x2004, 0x1020)] {
+        for (line, telephone) in [(0x2001, 0x1008), (0x2002, 0x1010), (0x2004, 0x1020)] {
             assert_eq!((signalling(line), signalling(telephone)), (Signalling::FxsKs, Signalling::FxoKs));
         }
-        assert_eq!(signalling(0x2002), Signalling::Other(0x2002));
         assert_eq!(signalling(0x80), Signalling::Bearer);
         assert_eq!(signalling(0x380), Signalling::Hdlc);
         assert_eq!(signalling(0x40), Signalling::Other(0x40));

@@ -103,8 +103,10 @@ pub(crate) fn signalling_type(to: Use) -> u32 {
         Use::Bearer => 0x80,
         Use::DChannel => 0x380,
         Use::FxoLoopStart => 0x2001,
+        Use::FxoGroundStart => 0x2002,
         Use::Fxo => 0x2004,
         Use::FxsLoopStart => 0x1008,
+        Use::FxsGroundStart => 0x1010,
         Use::Fxs => 0x1020,
     }
 }

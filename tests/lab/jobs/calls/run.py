@@ -21,6 +21,7 @@ import cases
 import collide
 import device
 import greeting
+import ground
 import live
 import outgoing
 import phones
@@ -34,7 +35,7 @@ from peer import Exchange, Peer
 from setups import ALL as SETUPS
 
 FOLDER = "/tmp/calls"
-CASES = [*cases.ALL, *outgoing.ALL, *bridge.ALL, *collide.ALL, *rooms.ALL, *live.ALL, *greeting.ALL, *stream.ALL, *phones.ALL, *spans.ALL, *device.ALL]
+CASES = [*cases.ALL, *outgoing.ALL, *bridge.ALL, *collide.ALL, *rooms.ALL, *live.ALL, *greeting.ALL, *stream.ALL, *phones.ALL, *spans.ALL, *ground.ALL, *device.ALL]
 
 
 class Lab:

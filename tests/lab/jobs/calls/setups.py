@@ -144,6 +144,17 @@ ALL = {
         {LAST: "telephone", "dahdi 3/1": "hello"},
         groups() + SPANS,
     ),
+    # The same with ground start everywhere, and a PBX on the last channel.
+    "ground": Setup(
+        "user",
+        [1, 3],
+        BY_HAND,
+        {1: ["--pause", PAUSE_MS, "--ringback", RINGBACK_MS]},
+        {LAST: "telephone", "dahdi 3/1": "caller"},
+        groups(("national", "short"), {"isdn": ["dahdi 1"], "line": ["dahdi 3/1"]})
+        + SPANS.replace('"fxo"', '"fxo-ground"')
+        + f'channels = ["24 fxs-ground"]\n[[telephone]]\nline = "{LAST}"\nnumber = "24"\nnext_digit_s = 3\n',
+    ),
     "control": Setup(
         "user",
         [1, 3],
