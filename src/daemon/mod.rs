@@ -46,4 +46,5 @@ mod streaming;
 pub mod supervisor;
 pub mod telephones;
 pub mod timeline;
+mod waiting;
 mod watch;

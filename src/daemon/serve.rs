@@ -27,6 +27,7 @@ use super::settings;
 use super::sockets::Back;
 use super::sounds::Sounds;
 use super::supervisor::Handed;
+use super::waiting::Waiting;
 use crate::config::{CardKind, Config};
 use crate::observe::{CardFace, Meters, Observer, Snapshot, events};
 
@@ -178,7 +179,13 @@ impl Service {
         let others = neighbourhood.as_ref().map(Neighbourhood::asking);
         carrier::start(store.clone(), sounds.clone(), meters);
         let beside = Beside { gauges: gauges.clone(), others, sounds };
-        let app = face(config, store.clone(), live.clone(), &observer, beside);
+        let waiting = Waiting::of(&config.this.state_dir);
+        if gauges.is_some() {
+            for line in waiting.lines().await {
+                live.ask(Request::MessagesWait { line, waiting: true }).await;
+            }
+        }
+        let app = face(config, store.clone(), live.clone(), &observer, beside, waiting);
         if let Some(neighbourhood) = neighbourhood {
             neighbourhood.serve(app.clone(), &store)?;
         }
@@ -368,7 +375,7 @@ fn start_engine(
 }
 
 /// What the API asks of the running calls.
-struct Face(Live, Meters, Beside);
+struct Face(Live, Meters, Beside, Waiting);
 
 /// And of what is beside them.
 struct Beside {
@@ -379,7 +386,12 @@ struct Beside {
 
 impl tipring_api::Live for Face {
     fn ask(&self, request: Request) -> tipring_api::Later<'_, Reply> {
-        Box::pin(self.0.ask(request))
+        Box::pin(async move {
+            if let Request::MessagesWait { line, waiting } = &request {
+                self.3.keep(line, *waiting).await;
+            }
+            self.0.ask(request).await
+        })
     }
 
     fn directory_changed(&self, change: DirectoryChange) -> tipring_api::Later<'_, ()> {
@@ -466,8 +478,15 @@ fn observe(
 }
 
 /// What is behind every entrance.
-fn face(config: &Config, store: Store, live: Live, observer: &Observer, beside: Beside) -> axum::Router {
-    let face = Arc::new(Face(live, observer.meters().clone(), beside));
+fn face(
+    config: &Config,
+    store: Store,
+    live: Live,
+    observer: &Observer,
+    beside: Beside,
+    waiting: Waiting,
+) -> axum::Router {
+    let face = Arc::new(Face(live, observer.meters().clone(), beside, waiting));
     let app = tipring_api::app(tipring_api::State {
         store,
         live: face,

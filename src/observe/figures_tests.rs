@@ -26,6 +26,8 @@ fn a_box(lines: usize, analog: bool) -> Figures {
     meters.recognition_ended(true);
     let wire = tipring_sim::Wire::new(tipring_sim::WireConfig { spans: 1, analog_ports: 1, ..Default::default() });
     let signalling = Signalling::new(Box::new(wire.near()), tipring_lines::LinesConfig::default());
+    let mut counted = signalling.counted();
+    counted.extend(tipring_sound::Counters::default().named().into_iter().map(|(name, n)| ("sound", name, n)));
     let words = ["idle", "in call", "down", "resting"];
     let words = |slot: usize| (slot as u8, words[slot % words.len()]);
     let mut spans: Vec<SpanGauge> = Vec::new();
@@ -42,7 +44,7 @@ fn a_box(lines: usize, analog: bool) -> Figures {
         switch: tipring_switch::Counters::from_figures(&mut next),
         late: Lateness { ticks: [1, 2, 3, 4, 5], sum_ms: 1_500 },
         queues: tipring_lines::Gauges::default().queues(),
-        signalling: signalling.counted(),
+        signalling: counted,
         spans,
     };
     Figures {
@@ -187,7 +189,8 @@ fn the_reference_has_every_metric_and_no_other() {
             assert!(row.contains(&format!("`{label}`")), "{}: label {label} is not told: {row}", family.name);
         }
     }
-    let rooms = ["router", "audio", "switch", "engine", "media", "store", "signalling", "q921", "q931", "analog"];
+    let rooms =
+        ["router", "audio", "switch", "engine", "media", "store", "signalling", "q921", "q931", "analog", "sound"];
     for room in rooms.into_iter().chain(["streams", "recognition", "recordings"]) {
         assert!(a_box(30, false).bounds().iter().any(|counted| counted.0 == room), "{room}");
         assert!(text.contains(&format!("`{room}`")), "room {room} is not in docs/reference/metrics.md");

@@ -281,7 +281,10 @@ impl Signalling {
                 None => self.loops.push(looped),
             }
         } else if let Some(telephone) = self.config.telephone(&held.span, &held.name) {
-            let phone = Phoned::new(held, telephone);
+            let mut phone = Phoned::new(held, telephone);
+            if self.messages.contains(&phone.held.name) {
+                phone.learns_of_messages();
+            }
             match self.phones.iter().position(|known| was(&known.held)) {
                 Some(place) => self.phones[place] = phone,
                 None => self.phones.push(phone),

@@ -18,6 +18,7 @@ mod phoned;
 mod settings;
 mod trunked;
 
+use std::collections::BTreeSet;
 use std::os::fd::BorrowedFd;
 
 use tipring_analog::fxs::{News, Tone};
@@ -158,6 +159,8 @@ pub struct Signalling {
     phones: Vec<Phoned>,
     /// Channels that have, or may get, a line of their own.
     spots: Vec<Spot>,
+    /// Lines for whose telephones messages wait, whether or not there is one now.
+    messages: BTreeSet<String>,
     /// Digital spans that carry analogue lines, as they were at the last look.
     carriers: Vec<(SpanId, SpanStatus)>,
     /// One of the spots is not as it is to be.
@@ -198,6 +201,7 @@ impl Signalling {
             loops: Vec::new(),
             phones: Vec::new(),
             spots: Vec::new(),
+            messages: BTreeSet::new(),
             carriers: Vec::new(),
             unsettled: false,
             outward: Outward::new(&config),

@@ -21,6 +21,8 @@ use crate::flight::{self, Flight, Kind, PhoneMoments, What};
 use crate::gain::Gains;
 use crate::groups::Availability;
 
+/// Lines of which it is remembered that messages wait; of others only their telephones know.
+const MESSAGES: usize = 4096;
 /// Characters of a name that a telephone shows (GR-30).
 const SHOWN: usize = 15;
 
@@ -64,6 +66,11 @@ impl Phoned {
             keys: false,
             rested_since: Micros::ZERO,
         }
+    }
+
+    /// Messages wait for its user; it is told when its channel is open.
+    pub fn learns_of_messages(&mut self) {
+        self.fxs.handle(Micros::ZERO, Input::Command(Command::MessageWaiting(true)));
     }
 
     pub fn port(&self) -> Port {
@@ -281,6 +288,11 @@ impl Signalling {
         waiting: bool,
         actions: &mut Vec<SignallingAction>,
     ) {
+        if waiting && self.messages.len() < MESSAGES {
+            self.messages.insert(line.into());
+        } else {
+            self.messages.remove(line);
+        }
         match self.phones.iter().position(|phone| phone.held.name == line && !phone.held.is_retired()) {
             Some(at) => {
                 self.phones[at].give(now, Input::Command(Command::MessageWaiting(waiting)));

@@ -137,6 +137,31 @@ fn a_port_gets_a_telephone_and_loses_it_while_the_box_runs() {
 }
 
 #[test]
+fn messages_wait_for_a_telephone_whether_or_not_it_is_there_yet() {
+    let wire = WireConfig { spans: 0, phone_ports: 1, ..WireConfig::default() };
+    let mut bench = Bench::of(Setting { wire, ..Setting::default() });
+    bench.run_ms(READY_MS);
+    let wait = |waiting| LineCommand::MessagesWait { line: "sim 1/1".into(), waiting };
+    let telephone = Plugged { line: "sim 1/1".into(), number: "21".into(), ..Plugged::default() };
+    let with = LinesConfig { telephones: vec![telephone], ..LinesConfig::default() };
+    bench.command(wait(true));
+    bench.signalling.configure(&with);
+    bench.run_ms(READY_MS + 4_000);
+    assert_eq!(bench.telephones[0].messages(), Some(true));
+    // Taken away and given back, with none waiting any more: nothing is told of old.
+    bench.signalling.configure(&LinesConfig::default());
+    bench.run_ms(5_000);
+    bench.command(wait(false));
+    bench.signalling.configure(&with);
+    bench.run_ms(READY_MS + 4_000);
+    // What changes while the telephone is being told is told behind it.
+    bench.command(wait(true));
+    bench.command(wait(false));
+    bench.run_ms(8_000);
+    assert_eq!(bench.telephones[0].messages(), Some(false));
+}
+
+#[test]
 fn a_loop_is_refused_under_calls_on_an_unknown_span_and_where_the_card_has_none() {
     let mut bench = Bench::calling(vec![("5550100", answers())], setting(2));
     let asks = |bench: &mut Bench, span: &str, what| bench.signalling.maintain(span, what, &mut Vec::new());

@@ -322,9 +322,12 @@ impl Fxs {
     }
 
     fn told_of_messages(&mut self, now: Micros) {
-        self.set_audio(false);
         self.state = State::Idle;
         self.tell_of_messages(now);
+        // It is told anew on the same audio: a channel that is being given back cannot be taken at once.
+        if self.state == State::Idle {
+            self.set_audio(false);
+        }
     }
 
     fn prompt(&mut self, now: Micros) {

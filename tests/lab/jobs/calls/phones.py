@@ -108,9 +108,45 @@ def a_telephone_dials_in_pulses(lab):
         phone.kill()
 
 
+# Dial tone of which half is pauses is 3 dB weaker.
+STUTTERS_DBM0, STEADY_DBM0 = -12.0, -11.0
+
+
+def dial_tone_dbm0(lab):
+    """The first second of dial tone, as the telephone hears it."""
+    since = len(lab.app.of("/telephone"))
+    phone = Phone(1, "--dial", "5550100", "--hold", "3000", "--timeout", "40")
+    try:
+        level = phone.event("media")["level_dbm0"]
+        lab.box.call(asked(lab, since, "/telephone")["CallSid"], 30)
+        return level
+    finally:
+        phone.kill()
+
+
+def messages_wait_after_a_crash_too(lab):
+    """Dial tone stutters from when messages wait until none waits, and a kill of the box between changes nothing."""
+    lab.box.post("Lines/dahdi%204%2F1", {"MessagesWaiting": "true"})
+    time.sleep(3)
+    before = dial_tone_dbm0(lab)
+    lab.box.kill()
+    lab.start_box()
+    lab.box.ready()
+    lab.up()
+    time.sleep(3)
+    after = dial_tone_dbm0(lab)
+    lab.box.post("Lines/dahdi%204%2F1", {"MessagesWaiting": "false"})
+    time.sleep(3)
+    none = dial_tone_dbm0(lab)
+    figures = f"dial tone {before} dBm0 with messages, {after} after a crash, {none} without"
+    check(before < STUTTERS_DBM0 and after < STUTTERS_DBM0 and none > STEADY_DBM0, figures)
+    return figures
+
+
 ALL = [
     ("phones", "a_telephone_dials_and_is_answered", a_telephone_dials_and_is_answered),
     ("phones", "a_telephone_rings_shows_who_calls", a_telephone_rings_shows_who_calls_and_hears_the_end),
     ("phones", "a_flash_ends_no_call", a_flash_ends_no_call),
     ("phones", "a_telephone_dials_in_pulses", a_telephone_dials_in_pulses),
+    ("phones", "messages_wait_after_a_crash_too", messages_wait_after_a_crash_too),
 ]
