@@ -1,6 +1,6 @@
 //! The board controller in the service: its watchdog gets the media thread's beat, its LEDs show the lines, its relays are
-//! energised while the box drives what they take from it, what it tells goes to the log. A board that is not there stops nothing. The thread on its
-//! port is `tipring_serial`'s; here is the task that tells it what is wanted.
+//! energised while the box drives what they take from it, what it tells goes to the log. A board that is not there stops
+//! nothing. The thread on its port is `tipring_serial`'s; here is the task that tells it what is wanted.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;

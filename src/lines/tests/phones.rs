@@ -354,6 +354,39 @@ fn messages_that_wait_light_the_lamp_and_dial_tone_stutters_until_none_waits() {
 }
 
 #[test]
+fn messages_that_come_in_a_call_are_told_behind_it_and_the_telephone_lives_on() {
+    let mut bench = Bench::with_phones(1);
+    bench.run_ms(HEARS_MS);
+    for (waiting, put_down_first) in [(true, false), (false, false), (true, true), (false, true)] {
+        let wait = LineCommand::MessagesWait { line: "sim 1/1".into(), waiting };
+        bench.lift(0, vec![waits()]);
+        bench.run_ms(2_000);
+        assert!(bench.hears(0), "dial tone, with {waiting} to come");
+        if put_down_first {
+            bench.put_down(0);
+        }
+        bench.command(wait);
+        bench.run_ms(500);
+        if !put_down_first {
+            bench.put_down(0);
+        }
+        bench.run_ms(6_000);
+        assert_eq!(bench.telephones[0].messages(), Some(waiting));
+    }
+    // At every moment of being put on hook.
+    for after_ms in (0..3_000).step_by(130) {
+        bench.lift(0, vec![waits()]);
+        bench.run_ms(1_000);
+        bench.put_down(0);
+        bench.run_ms(after_ms);
+        let waiting = bench.telephones[0].messages() != Some(true);
+        bench.command(LineCommand::MessagesWait { line: "sim 1/1".into(), waiting });
+        bench.run_ms(8_000);
+        assert_eq!(bench.telephones[0].messages(), Some(waiting), "{after_ms} ms after it was put down");
+    }
+}
+
+#[test]
 fn a_telephone_rings_otherwise_for_somebody_of_the_house() {
     let rings = |from: &str, inside_ring_ms| {
         let mut setting = setting(2);

@@ -34,6 +34,9 @@ pub struct Fxs {
     waiting: bool,
     /// The telephone was not told so yet.
     untold: bool,
+    /// When it was put on hook last, and when it is told while it stays so.
+    rested_at: Micros,
+    tell_at: Option<Micros>,
     counters: Counters,
     outputs: Deque<Output, OUTPUTS>,
 }
@@ -61,6 +64,8 @@ impl Fxs {
             playing: None,
             waiting: false,
             untold: false,
+            rested_at: Micros::ZERO,
+            tell_at: None,
             counters: Counters::default(),
             outputs: Deque::new(),
         }
@@ -104,7 +109,7 @@ impl Fxs {
 
     /// When to handle [`Input::Timer`].
     pub fn deadline(&self) -> Option<Micros> {
-        self.state.deadline()
+        if self.state == State::Idle { self.tell_at } else { self.state.deadline() }
     }
 
     /// The state in a word, for people.
@@ -307,6 +312,17 @@ impl Fxs {
         self.untold |= self.waiting != waiting;
         self.waiting = waiting;
         if self.state == State::Idle {
+            self.tell_soon(now);
+        }
+    }
+
+    /// Tells of messages once the channel is back from the call that was: one that is being given back cannot be taken.
+    fn tell_soon(&mut self, now: Micros) {
+        let at = self.rested_at + GIVEN_BACK;
+        if at > now {
+            self.tell_at = self.untold.then_some(at);
+        } else {
+            self.tell_at = None;
             self.tell_of_messages(now);
         }
     }
@@ -357,7 +373,8 @@ impl Fxs {
         self.quiet();
         self.state = State::Idle;
         self.tell(Event::Idle);
-        self.tell_of_messages(now);
+        self.rested_at = now;
+        self.tell_soon(now);
     }
 
     fn quiet(&mut self) {
@@ -378,6 +395,7 @@ impl Fxs {
 
     fn timeout(&mut self, now: Micros) {
         match &mut self.state {
+            State::Idle => self.tell_soon(now),
             State::Telling { .. } => self.told_of_messages(now),
             State::Announcing { rhythm_ms, .. } => {
                 let rhythm_ms = *rhythm_ms;
@@ -473,6 +491,8 @@ const TELLING_LEAST: Micros = Micros::from_ms(1_900);
 const TELLING_TAIL: Micros = Micros::from_ms(250);
 /// Longest message with its alert tone, and something more.
 const TELLING_MOST: Micros = Micros::from_s(6);
+/// A channel is given back from a call within this.
+const GIVEN_BACK: Micros = Micros::from_s(1);
 /// Longest cut of the battery: a telephone left without it is dead.
 const CUT_MOST: Micros = Micros::from_s(3);
 /// Shortest cut for a telephone that hangs up at one.

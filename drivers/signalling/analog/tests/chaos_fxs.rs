@@ -328,12 +328,15 @@ fn messages_are_told_once_on_hook_and_make_dial_tone_stutter() {
     bench.does(Input::Line(LineEvent::RingOffHook));
     assert_eq!(bench.does(waiting(true)), [], "not in a call");
     let told = bench.does(Input::Line(LineEvent::OnHook));
-    assert_eq!(told[told.len() - 2..], [Output::Audio(true), Output::Tell(News::Waiting(true))]);
+    assert_eq!(told.last(), Some(&Output::Event(Event::Idle)), "the channel is being given back");
+    let tells = |waiting| [(1_000, Output::Audio(true)), (1_000, Output::Tell(News::Waiting(waiting)))];
+    assert_eq!(bench.passes(1_000), tells(true));
     bench.does(Input::Told);
     assert_eq!(bench.does(waiting(true)), [], "it knows");
     assert!(bench.does(Input::Line(LineEvent::RingOffHook)).contains(&Output::Play(Some(Tone::Stutter))));
     bench.does(Input::Line(LineEvent::OnHook));
-    assert_eq!(bench.does(waiting(false)), [Output::Audio(true), Output::Tell(News::Waiting(false))]);
+    assert_eq!(bench.does(waiting(false)), [], "nor now");
+    assert_eq!(bench.passes(1_000), tells(false));
     let mut mute = Bench::new(Config { caller_id: Telling::Never, ..Config::default() });
     assert_eq!(mute.does(waiting(true)), [], "a telephone that cannot be told hears it by its dial tone");
     assert!(mute.does(Input::Line(LineEvent::RingOffHook)).contains(&Output::Play(Some(Tone::Stutter))));

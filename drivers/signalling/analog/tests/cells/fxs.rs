@@ -107,6 +107,10 @@ fn port_in(state: &str, way: &[&str], inputs: &BTreeMap<&str, Input>) -> (Fxs, M
     for input in way {
         now = does(&mut port, now, input, inputs);
         while port.poll().is_some() {}
+        if *input == "opened" {
+            // On hook for a while: the channel is at rest.
+            now = now + Micros::from_s(2);
+        }
     }
     assert_eq!(port.state(), state);
     (port, now)
