@@ -421,7 +421,7 @@ impl Fxs {
                 self.quiet();
                 self.state = State::LockedOut;
             }
-            State::Closed | State::Idle | State::Called | State::Talking | State::LockedOut | State::Lost => {}
+            State::Closed | State::Called | State::Talking | State::LockedOut | State::Lost => {}
         }
     }
 
