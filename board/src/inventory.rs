@@ -186,6 +186,11 @@ impl Inventory {
 }
 
 impl Card {
+    /// Its name, its place and what it says of itself: whoever names it may use any of them.
+    pub fn names(&self) -> [&str; 3] {
+        [&self.name, &self.place, &self.hardware_id]
+    }
+
     fn finding(&self, state: State, trouble: Trouble, what: impl Into<String>, next: impl Into<String>) -> Finding {
         let (about, place) = (self.name.clone(), self.place.clone());
         Finding { state, about, place, trouble, what: what.into(), next: next.into() }

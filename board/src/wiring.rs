@@ -20,7 +20,7 @@ pub struct Socket {
 /// A span, or one channel of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Behind {
-    /// The card by its lasting name, its place and what it says of itself: whoever names it may use any of them.
+    /// Its card, by [`Card::names`].
     pub card: [String; 3],
     /// The span's number in its card, from 1.
     pub local: u16,
@@ -69,7 +69,7 @@ fn behind(card: &Card, port: &Port) -> Option<Behind> {
     // How many channels a span has is known when it is assigned.
     let exists = span.number.is_none() || port.position.is_none_or(|position| position <= span.channels);
     exists.then(|| Behind {
-        card: [card.name.clone(), card.place.clone(), card.hardware_id.clone()],
+        card: card.names().map(String::from),
         local: span.local,
         number: span.number,
         position: port.position,

@@ -115,8 +115,7 @@ fn lasting_name<'a>(config: &Config, inventory: &'a Inventory, number: u16) -> O
     let Some(entry) = named else {
         return inventory.span(number).map(|(_, span)| span.name.as_str());
     };
-    let is_it = |card: &&tipring_board::Card| [&card.name, &card.place, &card.hardware_id].contains(&&entry.card);
-    let card = inventory.cards.iter().find(is_it)?;
+    let card = inventory.cards.iter().find(|card| card.names().contains(&entry.card.as_str()))?;
     card.spans.iter().find(|span| span.local == u16::from(entry.port)).map(|span| span.name.as_str())
 }
 

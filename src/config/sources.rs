@@ -15,11 +15,6 @@ use super::{Config, Countries, judge, near};
 
 /// Octets of one file; more is refused unread.
 const FILE_OCTETS: u64 = 4 * 1024 * 1024;
-/// Where the operator's own profiles of boxes lie: beside the main file.
-pub fn boards(file: &Path) -> PathBuf {
-    file.parent().unwrap_or(Path::new("")).join("boards")
-}
-
 /// The folder beside the main file.
 const DROP_INS: &str = "conf.d";
 /// Files in `conf.d`; more are refused.
@@ -27,6 +22,11 @@ const FILES: usize = 100;
 
 /// Variables that begin like the configuration's and are none of it.
 const OTHERS: &[&str] = &["TIPRING_LOG", "TIPRING_API", "TIPRING_ACCOUNT", "TIPRING_TOKEN"];
+
+/// Where the operator's own profiles of boxes lie: beside the main file.
+pub fn boards(file: &Path) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).join("boards")
+}
 
 /// Where a configuration comes from.
 #[derive(Clone, Debug, Default)]

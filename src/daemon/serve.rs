@@ -178,14 +178,14 @@ impl Service {
         }
         let others = neighbourhood.as_ref().map(Neighbourhood::asking);
         carrier::start(store.clone(), sounds.clone(), meters);
-        let beside = Beside { gauges: gauges.clone(), others, sounds };
         let waiting = Waiting::of(&config.this.state_dir);
         if gauges.is_some() {
-            for line in waiting.lines().await {
+            for line in waiting.lines() {
                 live.ask(Request::MessagesWait { line, waiting: true }).await;
             }
         }
-        let app = face(config, store.clone(), live.clone(), &observer, beside, waiting);
+        let beside = Beside { gauges: gauges.clone(), others, sounds, waiting };
+        let app = face(config, store.clone(), live.clone(), &observer, beside);
         if let Some(neighbourhood) = neighbourhood {
             neighbourhood.serve(app.clone(), &store)?;
         }
@@ -375,20 +375,21 @@ fn start_engine(
 }
 
 /// What the API asks of the running calls.
-struct Face(Live, Meters, Beside, Waiting);
+struct Face(Live, Meters, Beside);
 
 /// And of what is beside them.
 struct Beside {
     gauges: Option<Arc<tipring_lines::Gauges>>,
     others: Option<neighbours::Asking>,
     sounds: Option<Sounds>,
+    waiting: Waiting,
 }
 
 impl tipring_api::Live for Face {
     fn ask(&self, request: Request) -> tipring_api::Later<'_, Reply> {
         Box::pin(async move {
             if let Request::MessagesWait { line, waiting } = &request {
-                self.3.keep(line, *waiting).await;
+                self.2.waiting.keep(line, *waiting).await;
             }
             self.0.ask(request).await
         })
@@ -478,15 +479,8 @@ fn observe(
 }
 
 /// What is behind every entrance.
-fn face(
-    config: &Config,
-    store: Store,
-    live: Live,
-    observer: &Observer,
-    beside: Beside,
-    waiting: Waiting,
-) -> axum::Router {
-    let face = Arc::new(Face(live, observer.meters().clone(), beside, waiting));
+fn face(config: &Config, store: Store, live: Live, observer: &Observer, beside: Beside) -> axum::Router {
+    let face = Arc::new(Face(live, observer.meters().clone(), beside));
     let app = tipring_api::app(tipring_api::State {
         store,
         live: face,

@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-
-use tokio::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::run::write_secret;
 
@@ -15,9 +14,10 @@ const OCTETS: u64 = 256 * 1024;
 const MOST: usize = 4096;
 
 /// The lines by name.
+#[derive(Clone)]
 pub struct Waiting {
     file: PathBuf,
-    lines: Mutex<BTreeSet<String>>,
+    lines: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Waiting {
@@ -28,38 +28,50 @@ impl Waiting {
             tracing::warn!("{}: {error}; no telephone has messages until it is told anew", file.display());
             BTreeSet::new()
         });
-        Waiting { file, lines: Mutex::new(lines) }
+        Waiting { file, lines: Arc::new(Mutex::new(lines)) }
     }
 
     /// Those for which messages wait.
-    pub async fn lines(&self) -> Vec<String> {
-        self.lines.lock().await.iter().cloned().collect()
+    pub fn lines(&self) -> Vec<String> {
+        self.known().iter().cloned().collect()
     }
 
-    /// Messages wait there, or wait no more.
+    /// Messages wait there, or wait no more. Once begun it is done, whoever asked goes away meanwhile.
     pub async fn keep(&self, line: &str, waiting: bool) {
-        let mut lines = self.lines.lock().await;
-        let changed = match waiting {
-            true if lines.len() >= MOST => {
-                tracing::warn!("{line}: messages wait for {MOST} telephones: this one's lamp is dark after a restart");
-                false
-            }
-            true => lines.insert(line.to_owned()),
-            false => lines.remove(line),
-        };
-        if !changed {
+        let (of, line) = (self.clone(), line.to_owned());
+        if let Err(error) = tokio::task::spawn_blocking(move || of.write(line, waiting)).await {
+            tracing::error!("{}: {error}", self.file.display());
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known is what the file has: what could not be written is tried again when it is said again.
+    fn write(&self, line: String, waiting: bool) {
+        let mut known = self.known();
+        if known.contains(&line) == waiting {
             return;
         }
-        let (file, text) = (self.file.clone(), serde_json::to_string(&*lines));
-        let written = tokio::task::spawn_blocking(move || {
-            text.map_err(std::io::Error::from).and_then(|text| write_secret(&file, &text))
-        });
-        let error = match written.await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
+        if waiting && known.len() >= MOST {
+            tracing::warn!("messages wait for {MOST} telephones: {line} does not know of its own after a restart");
+            return;
+        }
+        let mut lines = known.clone();
+        if waiting {
+            lines.insert(line.clone())
+        } else {
+            lines.remove(&line)
         };
-        tracing::warn!("{}: {error}; after a restart {line} does not know of its messages", self.file.display());
+        let text = serde_json::to_string(&lines).map_err(std::io::Error::from);
+        match text.and_then(|text| write_secret(&self.file, &text)) {
+            Ok(()) => *known = lines,
+            Err(error) => tracing::warn!(
+                "{}: {error}; after a restart the telephone of {line} is what it was before this",
+                self.file.display()
+            ),
+        }
     }
 }
 
@@ -84,12 +96,21 @@ mod tests {
         let waiting = Waiting::of(&dir.path);
         for (line, waits) in [("dahdi 4/2", true), ("dahdi 4/1", true), ("dahdi 4/2", false), ("dahdi 4/9", false)] {
             waiting.keep(line, waits).await;
-            assert_eq!(Waiting::of(&dir.path).lines().await, waiting.lines().await, "{line} {waits}");
+            assert_eq!(Waiting::of(&dir.path).lines(), waiting.lines(), "{line} {waits}");
         }
-        assert_eq!(waiting.lines().await, ["dahdi 4/1"]);
+        assert_eq!(waiting.lines(), ["dahdi 4/1"]);
+        // No file can be written where a folder is: what is known stays what is kept, and the next try is one.
+        let (file, aside) = (dir.path.join(FILE), dir.path.join("aside"));
+        std::fs::rename(&file, &aside).expect("moved");
+        std::fs::create_dir(&file).expect("a folder");
+        waiting.keep("dahdi 4/3", true).await;
+        assert_eq!(waiting.lines(), ["dahdi 4/1"]);
+        std::fs::remove_dir(&file).expect("removed");
+        waiting.keep("dahdi 4/3", true).await;
+        assert_eq!(Waiting::of(&dir.path).lines(), ["dahdi 4/1", "dahdi 4/3"]);
         for rubbish in ["", "{", "[7]", "\u{0}"] {
             std::fs::write(dir.path.join(FILE), rubbish).expect("written");
-            assert_eq!(Waiting::of(&dir.path).lines().await, [""; 0], "{rubbish:?}");
+            assert_eq!(Waiting::of(&dir.path).lines(), [""; 0], "{rubbish:?}");
         }
     }
 }

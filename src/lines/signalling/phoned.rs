@@ -288,10 +288,10 @@ impl Signalling {
         waiting: bool,
         actions: &mut Vec<SignallingAction>,
     ) {
-        if waiting && self.messages.len() < MESSAGES {
-            self.messages.insert(line.into());
-        } else {
+        if !waiting {
             self.messages.remove(line);
+        } else if self.messages.len() < MESSAGES {
+            self.messages.insert(line.into());
         }
         match self.phones.iter().position(|phone| phone.held.name == line && !phone.held.is_retired()) {
             Some(at) => {

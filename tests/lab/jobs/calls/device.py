@@ -20,9 +20,10 @@ SHIFTS = {0: 100_020, 1: 99_980}
 # The clocks find each other in so long, and then both speak for so long; half an hour where that is asked for.
 SETTLED_S, TONES_S = 15, 1800 if os.environ.get("TIPRING_SOAK") else 40
 ROOM_HZ, FAR_HZ, TONE_DBM0 = 620, 1004, -13.0
-# Twentieths of a second are looked at for gaps: one of 10 ms takes 1 dB from them. A repeated or a lost piece of an elastic
-# buffer, joined without a gap, is none. The tone of one window in so many is measured too: it is this one, and not the other.
-WINDOW, GAP_DB, EACH = 400, 0.9, 40
+# Twentieths of a second, each beginning in the middle of the one before, are looked at for gaps: one of 10 ms lies wholly in
+# one of them and takes 1 dB from it. A repeated or a lost piece of an elastic buffer, joined without a gap, is none. The tone
+# of one window in so many is measured too: it is this one, and not the other.
+WINDOW, STEP, GAP, GAP_DB, EACH = 400, 200, 80, 0.9, 80
 OTHER_DBM0 = -35.0
 
 
@@ -76,16 +77,25 @@ def samples_of(octets):
 
 def whole(octets, hertz, other, longest_s):
     """Seconds that were looked at, windows with a gap, level and frequency of a tone in 16 bits."""
-    size = 2 * WINDOW
-    windows = [octets[at : at + size] for at in range(0, min(len(octets), 16_000 * longest_s) - size + 1, size)]
+    octets = octets[: 16_000 * longest_s]
+    windows = [octets[at : at + 2 * WINDOW] for at in range(0, len(octets) - 2 * WINDOW + 1, 2 * STEP)]
     gaps = [n for n, it in enumerate(windows) if abs(dbm0_of_rms(audioop.rms(it, 2)) - TONE_DBM0) > GAP_DB]
     for it in windows[::EACH]:
         of = samples_of(it)
         tone, rest = level_at(of, hertz), level_at(of, other)
         check(abs(tone - TONE_DBM0) < 1.5 and rest < OTHER_DBM0, f"{tone:.1f} dBm0 of {hertz} Hz, {rest:.1f} of {other} Hz")
     level, hertz, _ = tone_in(samples_of(octets[:160_000]))
-    at = [round(n * WINDOW / 8000, 2) for n in gaps]
-    return len(windows) * WINDOW / 8000, at, f"{level:.1f} dBm0, {hertz:.1f} Hz"
+    at = [round(n * STEP / 8000, 2) for n in gaps]
+    return len(octets) / 16_000, at, f"{level:.1f} dBm0, {hertz:.1f} Hz"
+
+
+def sees_gaps(octets, hertz, other):
+    """Whether silence of 10 ms is found wherever it is put, so that none found says something."""
+    for at in range(8000, 8000 + WINDOW, 50):
+        holed = octets[: 2 * at] + bytes(2 * GAP) + octets[2 * (at + GAP) :]
+        if not whole(holed, hertz, other, 3)[1]:
+            return False
+    return True
 
 
 def a_call_is_answered_by_a_device_and_both_hear_each_other(lab):
@@ -111,6 +121,7 @@ def a_call_is_answered_by_a_device_and_both_hear_each_other(lab):
         ("in the room", in_room, FAR_HZ, ROOM_HZ, SETTLED_S + 5),
     ):
         seconds, gaps, tone = whole(octets[settled_s * 16_000 :], hertz, other, TONES_S - 5)
+        check(sees_gaps(octets[settled_s * 16_000 :][:48_000], hertz, other), f"{where}: a gap of 10 ms is not seen")
         figures.append(f"{seconds:.0f} s {where}, {len(gaps)} gaps ({tone})")
         bad += [f"{where}: {seconds} s"] if seconds < TONES_S - 6 else []
         bad += [f"{where}: gaps at {gaps[:20]}"] if gaps else []

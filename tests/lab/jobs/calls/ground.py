@@ -5,7 +5,7 @@ import time
 
 from cases import check
 from legs import call_in, dialled, hung_up, voice
-from phones import Phone, asked
+from phones import FIRST_CHANNEL, dials_and_is_answered
 
 CALLER, CALLER_NAME = "2025550177", "ANNA BELL"
 # Our last channel is a port for a PBX.
@@ -45,16 +45,9 @@ def a_call_comes_in_and_its_caller_goes(lab):
 
 def a_pbx_seizes_and_dials(lab):
     """Its ground is noticed, ours makes it close the loop; dial tone, digits, the application; it hangs up."""
-    since = len(lab.app.of("/telephone"))
-    phone = Phone(PBX_CHANNEL - 62, "--ground", "--dial", "5550102", "--hold", "11000", "--timeout", "40")
-    try:
-        request = asked(lab, since, "/telephone")
-        check(request["To"].endswith("5550102"), f"To is {request['To']}")
-        call = lab.box.call(request["CallSid"], 30)
-        check(call["status"] == "completed", f"it is {call['status']}")
-        return f"To {request['To']}, {call['duration']} s"
-    finally:
-        phone.kill()
+    place = PBX_CHANNEL - FIRST_CHANNEL + 1
+    request, call, _ = dials_and_is_answered(lab, place, "24", "5550102", "--ground", "--hold", "11000")
+    return f"To {request['To']}, {call['duration']} s"
 
 
 ALL = [

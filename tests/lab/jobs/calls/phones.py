@@ -47,19 +47,26 @@ def asked(lab, since, path, limit_s=20):
         time.sleep(0.05)
 
 
-def a_telephone_dials_and_is_answered(lab):
-    """Dial tone, seven digits, the application's words; it hangs up and the call is completed."""
+def dials_and_is_answered(lab, place, own, number, *options):
+    """A telephone dials, the application answers, it hangs up and the call is completed: what it asked, the call, what it
+    said of its sound."""
     since = len(lab.app.of("/telephone"))
-    phone = Phone(1, "--dial", "5550100", "--hold", "9000", "--timeout", "40")
+    phone = Phone(place, "--dial", number, "--timeout", "40", *options)
     try:
         request = asked(lab, since, "/telephone")
-        check(request["From"] == "21", f"From is {request['From']}")
-        check(request["To"].endswith("5550100"), f"To is {request['To']}")
+        check(request["From"] == own, f"From is {request['From']}")
+        check(request["To"].endswith(number), f"To is {request['To']}")
         call = lab.box.call(request["CallSid"], 30)
         check(call["status"] == "completed", f"it is {call['status']}")
-        return f"To {request['To']}, {call['duration']} s, heard {phone.said('media')[:1]}"
+        return request, call, phone.said("media")
     finally:
         phone.kill()
+
+
+def a_telephone_dials_and_is_answered(lab):
+    """Dial tone, seven digits, the application's words; it hangs up and the call is completed."""
+    request, call, media = dials_and_is_answered(lab, 1, "21", "5550100", "--hold", "9000")
+    return f"To {request['To']}, {call['duration']} s, heard {media[:1]}"
 
 
 def a_telephone_rings_shows_who_calls_and_hears_the_end(lab):
@@ -114,14 +121,7 @@ STUTTERS_DB = 1.2
 
 def dial_tone_dbm0(lab):
     """The first second of dial tone, as the telephone hears it."""
-    since = len(lab.app.of("/telephone"))
-    phone = Phone(1, "--dial", "5550100", "--hold", "8000", "--timeout", "40")
-    try:
-        level = phone.event("media")["level_dbm0"]
-        lab.box.call(asked(lab, since, "/telephone")["CallSid"], 30)
-        return level
-    finally:
-        phone.kill()
+    return dials_and_is_answered(lab, 1, "21", "5550100", "--hold", "8000")[2][0]["level_dbm0"]
 
 
 def messages_wait_after_a_crash_too(lab):
